@@ -1,0 +1,1 @@
+"""The small pure vocabulary that rooms share."""

@@ -1,0 +1,34 @@
+"""Stable ids and keyed buckets from hashes."""
+
+import hashlib
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+BUCKETS = 10_000
+
+
+def person_hash(namespace: str | Column, value: str | Column) -> Column:
+    """The person id of a lone identifier: 'p_' and 24 hex digits of SHA-256 over `namespace:value`."""
+    namespace_column = F.lit(namespace) if isinstance(namespace, str) else namespace
+    value_column = F.col(value) if isinstance(value, str) else value
+    return F.concat(F.lit("p_"), F.substring(F.sha2(F.concat_ws(":", namespace_column, value_column), 256), 1, 24))
+
+
+def person_hash_of(namespace: str, value: str) -> str:
+    """The same id as `person_hash`, computed in Python.
+
+    >>> person_hash_of("customer_id", "1")[:2]
+    'p_'
+    """
+    return "p_" + hashlib.sha256(f"{namespace}:{value}".encode()).hexdigest()[:24]
+
+
+def keyed_share(salt: str, person_id: str | Column = "person_id") -> Column:
+    """A person's fixed place in 0..1 under `salt`: uniform, sticky, independent between salts.
+
+    The first 32 bits of SHA-256(`salt:person_id`), taken modulo 10,000: shares resolve to 0.01 %.
+    """
+    person = F.col(person_id) if isinstance(person_id, str) else person_id
+    digest = F.substring(F.sha2(F.concat_ws(":", F.lit(salt), person), 256), 1, 8)
+    return F.conv(digest, 16, 10).cast("bigint") % F.lit(BUCKETS) / F.lit(float(BUCKETS))

@@ -1,0 +1,153 @@
+"""Reads conf/: base, environment, environment variables, command line, in that order; reports every problem at once."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from personalake.config.secrets import unset_secrets
+from personalake.config.settings import Settings
+from personalake.errors import ConfigError
+
+_SECTION_FILES = {"rules": "decisions", "segments": "segments", "models": "models", "destinations": "destinations"}
+_PREFIX = "PERSONALAKE_"
+_NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
+
+Origins = dict[tuple[str, ...], str]
+
+
+def load_settings(
+    env: str = "local",
+    conf_dir: Path = Path("conf"),
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of one environment.
+
+    Args:
+        env: Name of a file in `conf/environments/`.
+        conf_dir: The configuration folder.
+        overrides: Dotted key to value, from the command line; they win over everything else.
+        environ: Environment variables; `PERSONALAKE_SPARK__DRIVER_MEMORY` sets `spark.driver_memory`.
+
+    Raises:
+        ConfigError: With every unknown key, wrong type, unreadable file and unset secret, each with file and key.
+    """
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    merged: dict[str, Any] = {"environment": env}
+    origins: Origins = {}
+    for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems):
+        _merge(merged, layer, origin, origins)
+    _expand(merged, {key: str(merged.get(key, default)) for key, default in _PLACES.items()})
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        problems.extend(_readable(error, origins))
+    problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
+_PLACES = {"root": "lakehouse", "landing": "landing", "exports": "exports"}
+
+
+def _layers(
+    env: str, conf_dir: Path, overrides: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[dict[str, Any], str]]:
+    if not conf_dir.is_dir():
+        problems.append(f"{conf_dir}: no such folder; pass --conf-dir or run from the project's root")
+        return
+    yield _read(conf_dir / "base.yml", problems), str(conf_dir / "base.yml")
+    for stem, key in _SECTION_FILES.items():
+        path = conf_dir / f"{stem}.yml"
+        if path.exists():
+            yield {key: _read(path, problems)}, str(path)
+    for path in sorted((conf_dir / "sources").glob("*.yml")):
+        yield {"sources": {path.stem: _read(path, problems)}}, str(path)
+    environment = conf_dir / "environments" / f"{env}.yml"
+    if environment.exists():
+        yield _read(environment, problems), str(environment)
+    else:
+        known = ", ".join(sorted(path.stem for path in environment.parent.glob("*.yml"))) or "none"
+        problems.append(f"{environment}: no such environment; there are: {known}")
+    for name, value in sorted(environ.items()):
+        if name.startswith(_PREFIX) and not name.startswith(_NOT_SETTINGS):
+            keys = name.removeprefix(_PREFIX).lower().split("__")
+            yield _nested(keys, yaml.safe_load(value)), f"environment variable {name}"
+    for key, value in overrides.items():
+        yield _nested(key.split("."), value), f"command line, {key}"
+
+
+def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problems.append(f"{path}: no such file")
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        problems.append(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}")
+        return {}
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        problems.append(f"{path}: expected keys and values, found {type(content).__name__}")
+        return {}
+    return content
+
+
+def _nested(keys: list[str], value: Any) -> dict[str, Any]:
+    for key in reversed(keys):
+        value = {key: value}
+    return dict(value)
+
+
+def _merge(target: dict[str, Any], layer: Mapping[str, Any], origin: str, origins: Origins, at: tuple[str, ...] = ()) -> None:
+    for key, value in layer.items():
+        place = (*at, str(key))
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value, origin, origins, place)
+            continue
+        target[key] = {} if isinstance(value, dict) else value
+        origins[place] = origin
+        if isinstance(value, dict):
+            _merge(target[key], value, origin, origins, place)
+
+
+def _expand(node: Any, places: Mapping[str, str]) -> Any:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            node[key] = _expand(value, places)
+    elif isinstance(node, list):
+        return [_expand(value, places) for value in node]
+    elif isinstance(node, str):
+        for key, value in places.items():
+            node = node.replace("${" + key + "}", value)
+    return node
+
+
+def _origin(key: tuple[str, ...], origins: Origins) -> str:
+    for length in range(len(key), 0, -1):
+        if key[:length] in origins:
+            return origins[key[:length]]
+    return "conf"
+
+
+def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
+    for problem in error.errors():
+        place = tuple(str(part) for part in problem["loc"])
+        origin = _origin(place, origins)
+        key = ".".join(place)
+        if problem["type"] == "extra_forbidden":
+            yield f"{origin}: {key}: unknown key; see the settings in docs/configuration.md"
+        elif problem["type"] == "missing":
+            yield f"{origin}: {key}: missing"
+        else:
+            found = problem["input"]
+            shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) or found is None else ""
+            yield f"{origin}: {key}: {problem['msg'].removeprefix('Value error, ')}{shown}"

@@ -1,0 +1,94 @@
+"""The whole configuration as one tree of types; each field says its meaning, unit and default."""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from personalake.config.activation import Destination
+from personalake.config.base import Section
+from personalake.config.decisions import DecisionSettings
+from personalake.config.modelling import ModelSettings
+from personalake.config.segmentation import SegmentSettings
+from personalake.config.sources import Source
+
+
+class SparkSettings(Section):
+    """How the one Spark session is sized."""
+
+    master: str = Field("local[*]", description="Spark master; ignored where the platform starts Spark")
+    driver_memory: str = Field("3g", description="Memory of the driver, with unit")
+    shuffle_partitions: int = Field(4, ge=1, description="Partitions after a shuffle; near the core count on small machines")
+    extra: dict[str, str] = Field(default_factory=dict, description="Further Spark settings, verbatim")
+
+
+class StreamSettings(Section):
+    """How streaming jobs run."""
+
+    trigger_seconds: int = Field(10, ge=1, description="Interval of micro-batches with --continuous, seconds")
+
+
+class LeaseSettings(Section):
+    """How a job keeps a second run of itself away."""
+
+    heartbeat_seconds: float = Field(5, gt=0, description="How often a run shows that it lives, seconds")
+    stale_after_seconds: float = Field(60, gt=0, description="Silence after which a lease is taken over, seconds")
+
+
+class TrackingSettings(Section):
+    """Where models are tracked."""
+
+    uri: str | None = Field(None, description="MLflow store; sqlite below the lake's root by default")
+    experiment: str = Field("personalake", description="MLflow experiment")
+    registry_prefix: str = Field("", description="Put before registered model names, e.g. main.gold. for Unity Catalog")
+
+
+class ReportSettings(Section):
+    """The static report."""
+
+    path: Path = Field(Path("report"), description="Folder into which the report is written")
+    planted: Path | None = Field(None, description="Folder with the truth about planted dirt; the demo's only")
+    title: str = Field("personalake", description="Title of the report")
+
+
+class Settings(Section):
+    """Everything that a run needs to know."""
+
+    environment: str = Field("local", description="Name of the environment, set by --env")
+    root: Path = Field(Path("lakehouse"), description="Folder of the lake; tables lie at <root>/<layer>/<table>")
+    catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
+    landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
+    exports: Path = Field(Path("exports"), description="Folder of file destinations")
+    business_timezone: str = Field("UTC", description="Time zone in which a day begins")
+    as_of: date | Literal["latest"] = Field("latest", description="Exclusive day up to which things are known")
+    training_cut: date | None = Field(None, description="As-of whose past models learn from; as_of by default")
+    spark: SparkSettings = SparkSettings()
+    streams: StreamSettings = StreamSettings()
+    lease: LeaseSettings = LeaseSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    report: ReportSettings = ReportSettings()
+    models: ModelSettings = ModelSettings()
+    segments: SegmentSettings = SegmentSettings()
+    decisions: DecisionSettings = DecisionSettings()
+    sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
+    destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
+
+    @field_validator("business_timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is not a time zone; use an IANA name such as Europe/Berlin") from error
+        return name
+
+    def active_sources(self, *contracts: str) -> dict[str, Source]:
+        """The enabled sources, of the given contracts if any are given."""
+        return {
+            name: source
+            for name, source in sorted(self.sources.items())
+            if source.enabled and (not contracts or source.contract in contracts)
+        }

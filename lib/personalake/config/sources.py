@@ -1,0 +1,95 @@
+"""A source: where foreign rows lie, and how they map onto a contract."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from personalake.config.base import Section
+from personalake.config.sql import check_expression
+
+Severity = Literal["refuse", "warn", "ignore"]
+
+
+class ColumnMap(Section):
+    """How one field of a contract is filled: by a column, a Spark SQL expression over the raw strings, or a constant."""
+
+    column: str | None = Field(None, description="Column of the source, read as a string")
+    expression: str | None = Field(None, description="Spark SQL over the source's columns, all of them strings")
+    constant: str | None = Field(None, description="The same value for every row")
+    format: str | None = Field(None, description="Pattern of a date or time, e.g. dd.MM.yyyy HH:mm; ISO-8601 by default")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ColumnMap":
+        if sum(value is not None for value in (self.column, self.expression, self.constant)) != 1:
+            raise ValueError("name exactly one of column, expression, constant")
+        if self.expression is not None:
+            check_expression(self.expression)
+        return self
+
+
+class KafkaSettings(Section):
+    """Where a Kafka source listens."""
+
+    bootstrap_servers: str = Field(description="host:port, comma-separated")
+    topic: str = Field(description="Topic to subscribe to")
+    starting_offsets: Literal["earliest", "latest"] = Field("earliest", description="Where the first run begins")
+    max_offsets_per_trigger: int | None = Field(None, description="Upper bound of messages in a micro-batch")
+    options: dict[str, str] = Field(
+        default_factory=dict, description="Further kafka.* options, e.g. TLS; secrets as secret://scope/key"
+    )
+
+
+class Source(Section):
+    """One source of rows for one contract."""
+
+    enabled: bool = Field(True, description="False leaves the source alone")
+    contract: Literal["order_line", "customer_record", "catalog_item", "consent", "campaign_response"] = Field(
+        description="What the rows become"
+    )
+    kind: Literal["files", "kafka"] = Field("files", description="How the rows arrive")
+    format: Literal["json", "csv", "parquet"] = Field("json", description="How a file or message is written")
+    path: Path | None = Field(None, description="Folder of a file source")
+    glob: str = Field("**/*", description="Which files below the folder; names that begin with _ or . never count")
+    kafka: KafkaSettings | None = Field(None, description="Needed for kind: kafka")
+    encoding: str = Field("utf-8", description="Character set of text files")
+    separator: str = Field(",", description="Column separator of CSV files")
+    quote: str = Field('"', description="Quote character of CSV files")
+    decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers")
+    header: tuple[str, ...] | None = Field(None, description="Columns of a CSV; taken from the first file by default")
+    time_zone: str = Field("UTC", description="Time zone of times that carry none")
+    currency: str | None = Field(None, description="ISO 4217 code, if the rows carry none")
+    namespace: str = Field("customer_id", description="What kind of identifier the customer key is")
+    event_type: str = Field("order_line", description="Kind of event that the rows are")
+    known_at: Literal["landed_at", "occurred_at"] = Field(
+        "landed_at", description="When a row could be known, unless columns.known_at says so; occurred_at for imports"
+    )
+    returns: Literal["negative_quantity", "reject"] = Field(
+        "reject", description="Whether a negative quantity is a return or an error"
+    )
+    consent: Literal["require", "assume_granted"] = Field(
+        "require", description="assume_granted treats silence as consent; shown in red in the report"
+    )
+    severities: dict[str, Severity] = Field(
+        default_factory=dict, description="Severity of a contract's rule for this source, by the rule's name"
+    )
+    max_files_per_trigger: int | None = Field(None, description="Upper bound of files in a micro-batch; none by default")
+    columns: dict[str, Annotated[ColumnMap, Field()]] = Field(description="Contract field: how it is filled")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_column(cls, raw: object) -> object:
+        if isinstance(raw, dict) and isinstance(raw.get("columns"), dict):
+            columns = {k: {"column": v} if isinstance(v, str) else v for k, v in raw["columns"].items()}
+            return {**raw, "columns": columns}
+        return raw
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "Source":
+        if self.kind == "files" and self.path is None:
+            raise ValueError("path is missing: a file source needs the folder in which files land")
+        if self.kind == "kafka" and self.kafka is None:
+            raise ValueError("kafka is missing: a Kafka source needs bootstrap_servers and topic")
+        if self.kind == "kafka" and self.format != "json":
+            raise ValueError(f"format is {self.format!r}: messages of a Kafka source are read as json")
+        return self

@@ -1,0 +1,28 @@
+"""Spark SQL inside YAML, checked before a session starts."""
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+
+def check_expression(expression: str) -> exp.Expression:
+    """Parse one Spark SQL expression.
+
+    Raises:
+        ValueError: If it does not parse; names the expression and the parser's reason.
+    """
+    try:
+        return sqlglot.parse_one(expression, read="spark")
+    except SqlglotError as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"expression {expression!r} is not Spark SQL: {reason}") from error
+
+
+def columns_of(expression: str) -> tuple[str, ...]:
+    """Names of the columns that an expression reads, in order of appearance.
+
+    >>> columns_of("concat(basket_id, '-', product_id)")
+    ('basket_id', 'product_id')
+    """
+    found = check_expression(expression).find_all(exp.Column)
+    return tuple(dict.fromkeys(column.name for column in found))

@@ -1,0 +1,53 @@
+"""The one exception tree. Every error says what is wrong and what to do about it."""
+
+from collections.abc import Sequence
+
+
+class PersonalakeError(Exception):
+    """Raised when a job cannot do what it was asked to; the base of the tree.
+
+    Args:
+        what: What is wrong, with the offending value and what was expected.
+        remedy: What the reader can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what} {remedy}".strip())
+
+
+class ConfigError(PersonalakeError):
+    """Raised when the configuration is unusable; carries every problem found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        listing = "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the configuration:{listing}")
+
+
+class LeaseHeldError(PersonalakeError):
+    """Raised when another run of the same job is at work on the same lake."""
+
+    exit_code = 3
+
+
+class InputError(PersonalakeError):
+    """Raised when input data or an input table cannot be used as it is."""
+
+    exit_code = 4
+
+
+class EnvironmentProblem(PersonalakeError):
+    """Raised when this machine cannot run the suite: Java, Python, Spark, Delta, disk, permissions."""
+
+    exit_code = 5
+
+
+class TableMismatchError(PersonalakeError):
+    """Raised when rows do not fit the declared table; lists every difference."""

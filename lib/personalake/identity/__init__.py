@@ -1,0 +1,1 @@
+"""Who is it? Identifiers, and the persons they belong to."""

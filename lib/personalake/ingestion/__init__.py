@@ -1,0 +1,1 @@
+"""What arrived? Source adapters, contracts, and parsing raw payloads into typed rows."""

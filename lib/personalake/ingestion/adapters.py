@@ -1,0 +1,120 @@
+"""Source adapters: what to read from a source, and how a row of it becomes a bronze row."""
+
+from pathlib import Path
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.window import Window
+
+from personalake.common.read_spec import ReadSpec
+from personalake.common.transformation import Transformation
+from personalake.config.secrets import resolve_secret
+from personalake.config.sources import Source
+
+# A file stream forgets files that are much older than the newest; history must not be lost that way.
+_NEVER = "36500d"
+_CORRUPT = "_corrupt_row"
+_DATE_IN_PATH = r"(\d{4}-\d{2}-\d{2})"
+
+
+def read_spec(source: Source, inbox: Path, header: tuple[str, ...] | None) -> ReadSpec:
+    """What to read.
+
+    Args:
+        source: The source.
+        inbox: Folder of its checked files.
+        header: Column names of a CSV or Parquet source.
+    """
+    if source.kind == "kafka":
+        return _kafka(source)
+    options = {"maxFileAge": _NEVER, "recursiveFileLookup": "true"}
+    if source.max_files_per_trigger is not None:
+        options["maxFilesPerTrigger"] = str(source.max_files_per_trigger)
+    if source.format == "json":
+        return ReadSpec("text", options, None, str(inbox))
+    columns = [StructField(name, StringType()) for name in header or ()]
+    if source.format == "parquet":
+        return ReadSpec("parquet", options, None, str(inbox))
+    csv = {
+        "header": "true",
+        "enforceSchema": "false",
+        "mode": "PERMISSIVE",
+        "columnNameOfCorruptRecord": _CORRUPT,
+        "encoding": source.encoding,
+        "sep": source.separator,
+        "quote": source.quote,
+        "escape": source.quote,
+    }
+    schema = StructType([*columns, StructField(_CORRUPT, StringType())])
+    return ReadSpec("csv", {**options, **csv}, schema, str(inbox))
+
+
+def to_bronze(name: str, source: Source) -> Transformation:
+    """Rows of a source as bronze rows, all but `batch_id` and `ordinal`; blank lines do not count."""
+
+    def arrived(rows: DataFrame) -> DataFrame:
+        with_origin = rows.select("*", *(() if source.kind == "kafka" else (F.col("_metadata"),)))
+        file, landed = _origin(source)
+        return (
+            with_origin.withColumn("payload", _payload(source, rows.columns))
+            .where(F.length(F.trim("payload")) > 0)
+            .select(
+                F.lit(name).alias("source"),
+                "payload",
+                file.alias("source_file"),
+                landed.alias("landed_at"),
+                F.current_timestamp().alias("ingested_at"),
+            )
+        )
+
+    return arrived
+
+
+def with_ordinal(source: Source) -> Transformation:
+    """Number identical rows of one file, for events without ids; whole files share a micro-batch.
+
+    Two identical lines of one receipt are two lines; two identical records are one record.
+    """
+    if source.contract != "order_line" or "event_id" in source.columns:
+        return lambda rows: rows.withColumn("ordinal", F.lit(1))
+    identical = Window.partitionBy("source_file", "payload").orderBy(F.lit(1))
+    return lambda rows: rows.withColumn("ordinal", F.row_number().over(identical))
+
+
+def _payload(source: Source, columns: list[str]) -> Column:
+    if source.kind == "kafka":
+        return F.col("value").cast("string")
+    if source.format == "json":
+        return F.col("value")
+    raw = F.to_json(F.struct(*(F.col(f"`{name}`").cast("string").alias(name) for name in columns if name != _CORRUPT)))
+    if source.format == "csv":
+        return F.when(F.col(_CORRUPT).isNotNull(), F.concat(F.lit("\x00"), F.col(_CORRUPT))).otherwise(raw)
+    return raw
+
+
+def _origin(source: Source) -> tuple[Column, Column]:
+    """Where a row came from, and when that landed."""
+    if source.kind == "kafka":
+        place = F.concat_ws("-", "topic", F.col("partition").cast("string"), F.col("offset").cast("string"))
+        return place, F.col("timestamp")
+    # <inbox>/<source>/<path as it landed>/<version>: the landed path is what a person knows.
+    path = F.regexp_extract(F.col("_metadata.file_path"), r"/_inbox/[^/]+/(.+)/[^/]+$", 1)
+    day = F.regexp_extract(path, _DATE_IN_PATH, 1)
+    landed = F.coalesce(F.try_to_timestamp(F.nullif(day, F.lit(""))), F.col("_metadata.file_modification_time"))
+    return path, landed
+
+
+def _kafka(source: Source) -> ReadSpec:
+    assert source.kafka is not None, "the settings refuse a Kafka source without its section"
+    options = {
+        "kafka.bootstrap.servers": source.kafka.bootstrap_servers,
+        "subscribe": source.kafka.topic,
+        "startingOffsets": source.kafka.starting_offsets,
+        "failOnDataLoss": "true",
+    }
+    if source.kafka.max_offsets_per_trigger is not None:
+        options["maxOffsetsPerTrigger"] = str(source.kafka.max_offsets_per_trigger)
+    for key, value in source.kafka.options.items():
+        options[key] = resolve_secret(value) if value.startswith("secret://") else value
+    return ReadSpec("kafka", options)

@@ -1,0 +1,30 @@
+"""One answer of a customer about one purpose."""
+
+from personalake.ingestion.contracts.contract import Contract, ContractField
+from personalake.quality.expectations import Expectation
+from personalake.tables.silver import CONSENT as TABLE
+
+CONSENT = Contract(
+    name="consent",
+    kind="record",
+    table=TABLE,
+    row_id="record_id",
+    fields=(
+        ContractField("record_id"),
+        ContractField("customer_id", required=True),
+        ContractField("purpose", required=True),
+        ContractField("status", required=True),
+        ContractField("legal_basis", default="'consent'"),
+        ContractField("text_version"),
+        ContractField("origin"),
+        ContractField("occurred_at", "timestamp", required=True, noun="date and time"),
+        ContractField("known_at", "timestamp", noun="date and time"),
+    ),
+    expectations=(
+        Expectation(
+            "known_status",
+            "status IN ('granted', 'denied', 'withdrawn')",
+            "status: not one of granted, denied, withdrawn",
+        ),
+    ),
+)

@@ -1,0 +1,23 @@
+"""What a source knows about a customer."""
+
+from personalake.ingestion.contracts.contract import Contract, ContractField
+from personalake.tables.silver import CUSTOMER_RECORD as TABLE
+
+CUSTOMER_RECORD = Contract(
+    name="customer_record",
+    kind="record",
+    table=TABLE,
+    row_id="record_id",
+    fields=(
+        ContractField("record_id"),
+        ContractField("customer_id", required=True),
+        ContractField("age_band"),
+        ContractField("income_band"),
+        ContractField("home_ownership"),
+        ContractField("marital_status"),
+        ContractField("household_size"),
+        ContractField("household_type"),
+        ContractField("kids_count"),
+        ContractField("known_at", "timestamp", noun="date and time"),
+    ),
+)

@@ -1,0 +1,150 @@
+"""Raw payloads into typed rows, each with all the reasons against it."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from personalake.common.transformation import Transformation
+from personalake.config.sources import ColumnMap, Source
+from personalake.config.sql import columns_of
+from personalake.ingestion.contracts import Contract, ContractField
+from personalake.quality.expectations import Expectation, reasons
+
+MALFORMED = "payload: not readable"
+_CORRUPT = "_corrupt"
+_LENIENT = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT}
+KEPT = ("source", "payload", "source_file", "ordinal", "landed_at")
+
+
+def parse(name: str, source: Source, contract: Contract) -> Transformation:
+    """Bronze rows of one source, typed by its contract.
+
+    Args:
+        name: Name of the source.
+        source: How its columns map onto the contract.
+        contract: What the rows become.
+
+    Returns:
+        A transformation that yields the bronze columns, one column per contract field, `is_return` for order lines,
+        `namespace`, `payload_hash`, and the arrays `reasons` (why the row is refused; empty for a good row) and `warnings`.
+    """
+
+    def parsed(bronze: DataFrame) -> DataFrame:
+        raw = bronze.withColumn("raw", F.from_json("payload", _raw_schema(source), _LENIENT))
+        strings = raw.select(*KEPT, "raw.*").withColumn("payload_hash", F.sha2("payload", 256))
+        typed = strings.select(
+            *KEPT,
+            "payload_hash",
+            F.col(_CORRUPT).isNotNull().alias("is_malformed"),
+            *(_text(source, field).alias(f"text_{field.name}") for field in contract.fields),
+        ).select("*", *(_typed(source, field).alias(field.name) for field in contract.fields))
+        return typed.transform(_identified(source, contract)).transform(_judged(source, contract))
+
+    return parsed
+
+
+def _raw_schema(source: Source) -> StructType:
+    names: list[str] = []
+    for mapped in source.columns.values():
+        names.extend([mapped.column] if mapped.column else [])
+        names.extend(columns_of(mapped.expression) if mapped.expression else [])
+    return StructType([StructField(name, StringType()) for name in [*dict.fromkeys(names), _CORRUPT]])
+
+
+def _text(source: Source, field: ContractField) -> Column:
+    """The field as the source writes it; empty text is no value."""
+    mapped = source.columns.get(field.name)
+    if mapped is None:
+        if field.name == "currency" and source.currency:
+            return F.lit(source.currency)
+        return F.expr(field.default).cast("string")
+    value = _mapped(mapped).cast("string")
+    value = F.nullif(F.trim(value), F.lit(""))
+    return F.coalesce(value, F.expr(field.default).cast("string"))
+
+
+def _mapped(mapped: ColumnMap) -> Column:
+    if mapped.constant is not None:
+        return F.lit(mapped.constant)
+    return F.expr(mapped.expression) if mapped.expression else F.col(f"`{mapped.column}`")
+
+
+def _typed(source: Source, field: ContractField) -> Column:
+    text = F.col(f"text_{field.name}")
+    if field.type == "string":
+        return text
+    if field.type == "timestamp":
+        return _instant(source, source.columns.get(field.name), text)
+    if source.decimal == ",":
+        text = F.regexp_replace(F.regexp_replace(text, r"\.(?=\d{3})", ""), ",", ".")
+    return text.try_cast(field.type)
+
+
+def _instant(source: Source, mapped: ColumnMap | None, text: Column) -> Column:
+    """A time as UTC; a text without a zone is local time of the source."""
+    if mapped is not None and mapped.format:
+        stamp = F.try_to_timestamp(text, F.lit(mapped.format))
+        has_zone = F.lit(any(letter in mapped.format for letter in "XxzVO"))
+    else:
+        stamp = text.try_cast("timestamp")
+        has_zone = text.rlike(r"(Z|[+-]\d{2}:?\d{2})$")
+    if source.time_zone == "UTC":
+        return stamp
+    return F.when(has_zone, stamp).otherwise(F.to_utc_timestamp(stamp, source.time_zone))
+
+
+def _identified(source: Source, contract: Contract) -> Transformation:
+    """Give each row its id, its namespace, and the two clocks."""
+    parts = [F.col("source"), F.col("payload"), F.col("ordinal").cast("string")]
+    content = F.sha2(F.concat_ws("\x1f", *parts), 256)
+    known = F.col("landed_at") if source.known_at == "landed_at" else F.lit(None).cast("timestamp")
+    if any(field.name == "occurred_at" for field in contract.fields):
+        known = F.greatest(known, F.col("occurred_at"))
+    columns = {
+        contract.row_id: F.coalesce(F.col(contract.row_id), F.substring(content, 1, 32)),
+        "namespace": F.when(F.col("customer_id").isNotNull(), F.lit(source.namespace))
+        if any(field.name == "customer_id" for field in contract.fields)
+        else F.lit(None).cast("string"),
+        "known_at": F.coalesce(F.col("known_at"), known),
+    }
+    if contract.name == "order_line":
+        columns["is_return"] = F.col("quantity") < 0
+    return lambda rows: rows.withColumns(columns)
+
+
+def _judged(source: Source, contract: Contract) -> Transformation:
+    malformed = F.when(F.col("is_malformed"), F.lit(MALFORMED))
+    missing = [
+        F.when(F.col(f"text_{field.name}").isNull(), F.lit(f"{field.name}: missing"))
+        for field in contract.fields
+        if field.required
+    ]
+    mistyped = [
+        F.when(
+            F.col(f"text_{field.name}").isNotNull() & F.col(field.name).isNull(), F.lit(f"{field.name}: not a {field.noun}")
+        )
+        for field in contract.fields
+        if field.type != "string" and field.name != "known_at"
+    ]
+    rules = expectations_of(source, contract)
+    refused = [rule.broken() for rule in rules if rule.severity == "refuse"]
+    warned = [rule.broken() for rule in rules if rule.severity == "warn"]
+    against = reasons([*missing, *mistyped, *refused])
+    texts = [f"text_{field.name}" for field in contract.fields]
+    return lambda rows: (
+        rows.withColumn("reasons", F.when(F.col("is_malformed"), F.array(malformed)).otherwise(against))
+        .withColumn("warnings", reasons(warned))
+        .drop(*texts, "is_malformed")
+    )
+
+
+def expectations_of(source: Source, contract: Contract) -> list[Expectation]:
+    """The contract's expectations with the source's own severities; returns are allowed where the source says so."""
+    chosen = dict(source.severities)
+    if source.returns == "negative_quantity":
+        chosen = {"negative_quantity": "ignore", **chosen}
+    return [
+        Expectation(rule.name, rule.predicate, rule.reason, chosen.get(rule.name, rule.severity))
+        for rule in contract.expectations
+    ]
+

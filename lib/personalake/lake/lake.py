@@ -1,0 +1,156 @@
+"""Reads and writes of Delta tables by Spark, each checked against the table's declaration."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from personalake.lake.ledger import Ledger
+from personalake.lake.locations import Locations
+from personalake.lake.schema_check import require_fit
+from personalake.tables import Table
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What one write did.
+
+    Args:
+        table: Full name of the table.
+        rows: Rows written (or that would be written).
+        version: Version of the table after the write; -1 in a dry run.
+    """
+
+    table: str
+    rows: int
+    version: int
+
+
+@dataclass
+class Lake:
+    """The tables of one root.
+
+    Args:
+        locations: Where the tables lie.
+        start_session: Gives the session; called at the first use, so that a run with nothing to do never starts one.
+        dry_run: Count what would be written, write nothing.
+        writes: Every write of this object, in order.
+    """
+
+    locations: Locations
+    start_session: Callable[[], SparkSession]
+    dry_run: bool = False
+    writes: list[WriteResult] = field(default_factory=list)
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return self.start_session()
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Reads and small appends that need no session."""
+        return Ledger(self.locations, self.start_session)
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been created."""
+        return self.ledger.version(table) is not None
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """All rows of a table; no rows of the declared schema if it has not been created yet."""
+        if not self.exists(table):
+            return self.spark.createDataFrame([], table.schema)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        if self.locations.catalog:
+            return reader.table(self.locations.identifier(table))
+        return reader.load(self.locations.table(table))
+
+    def append(self, rows: DataFrame, table: Table, txn: tuple[str, int] | None = None) -> WriteResult:
+        """Add rows.
+
+        Args:
+            rows: Rows of the declared columns.
+            table: The table.
+            txn: Application id and version that make a repeated append do nothing; versions only grow within one id.
+        """
+        options = {} if txn is None else {"txnAppId": txn[0], "txnVersion": str(txn[1])}
+        return self._write(rows, table, "append", options)
+
+    def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:
+        """Put rows in the place of everything there is."""
+        return self._write(rows, table, "overwrite", {})
+
+    def replace_as_of(self, rows: DataFrame, table: Table, as_of: date, also: str = "") -> WriteResult:
+        """Put the rows of one as-of in the place of that as-of's; other as-ofs stay.
+
+        Args:
+            rows: Rows whose `as_of` is the given one.
+            table: A table with the column `as_of`.
+            as_of: The as-of to replace.
+            also: A further SQL condition on what is replaced, e.g. `scheme = 'rfm'`.
+        """
+        where = f"as_of = DATE'{as_of.isoformat()}'" + (f" AND {also}" if also else "")
+        return self._write(rows, table, "overwrite", {"replaceWhere": where})
+
+    def merge_new(self, rows: DataFrame, table: Table) -> WriteResult:
+        """Add the rows whose key is not there yet; rows must be unique on the key."""
+        self.create(table)
+        if self.dry_run:
+            return self._planned(table, rows.join(self.read(table), list(table.key), "left_anti").count())
+        require_fit(rows, table)
+        condition = " AND ".join(f"t.{column} <=> s.{column}" for column in table.key)
+        before = self.ledger.version(table)
+        target = self._delta(table).alias("t")
+        target.merge(rows.select(*table.columns).alias("s"), condition).whenNotMatchedInsertAll().execute()
+        return self._done(table, before)
+
+    def create(self, table: Table) -> None:
+        """Create the table from its declaration, if it is not there."""
+        if not self.dry_run:
+            self.ledger.create(table)
+
+    def _write(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult:
+        require_fit(rows, table)
+        if self.dry_run:
+            return self._planned(table, rows.count())
+        self.create(table)
+        before = self.ledger.version(table)
+        writer = rows.select(*table.columns).write.format("delta").mode(mode).options(**options)
+        if self.locations.catalog:
+            writer.saveAsTable(self.locations.identifier(table))
+        else:
+            writer.save(self.locations.table(table))
+        return self._done(table, before)
+
+    def _planned(self, table: Table, rows: int) -> WriteResult:
+        self.writes.append(WriteResult(table.full_name, rows, -1))
+        return self.writes[-1]
+
+    def _done(self, table: Table, before: int | None) -> WriteResult:
+        version = self.ledger.version(table)
+        version = -1 if version is None else version
+        rows = self._rows_written(table, version) if version != before else 0
+        self.writes.append(WriteResult(table.full_name, rows, version))
+        return self.writes[-1]
+
+    def _delta(self, table: Table) -> DeltaTable:
+        if self.locations.catalog:
+            return DeltaTable.forName(self.spark, self.locations.identifier(table))
+        return DeltaTable.forPath(self.spark, self.locations.table(table))
+
+    def _rows_written(self, table: Table, version: int) -> int:
+        """Rows of one commit, from the commit itself where the log can be read, else from the table's history."""
+        if self.locations.catalog:
+            metrics = self._delta(table).history(1).select("operationMetrics").collect()[0][0]
+        else:
+            commit = Path(self.locations.table(table)) / "_delta_log" / f"{version:020d}.json"
+            actions = (json.loads(line) for line in commit.read_text().splitlines())
+            metrics = next(action["commitInfo"]["operationMetrics"] for action in actions if "commitInfo" in action)
+        return int(metrics.get("numTargetRowsInserted", metrics.get("numOutputRows", 0)))

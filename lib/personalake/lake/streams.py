@@ -1,0 +1,114 @@
+"""Executes streams: adapters say what to read (`ReadSpec`), pipelines say what to do with each micro-batch."""
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import DataFrame
+from pyspark.sql.streaming.query import StreamingQuery
+
+from personalake.common.read_spec import ReadSpec
+from personalake.errors import InputError
+from personalake.lake.lake import Lake
+from personalake.tables import Table
+
+logger = logging.getLogger(__name__)
+_POLL_SECONDS = 0.2
+_SELF_DESCRIBING = ("parquet",)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a job.
+
+    Args:
+        name: Name of the source.
+        read: What to read: a `ReadSpec`, or a table of the lake.
+        prepare: Applied to the stream before micro-batches are cut.
+        handle: Called for each micro-batch with its rows, an application id for idempotent writes, and its number.
+        checkpoint: Where progress is kept.
+    """
+
+    name: str
+    read: ReadSpec | Table
+    prepare: Callable[[DataFrame], DataFrame]
+    handle: Callable[[DataFrame, str, int], None]
+    checkpoint: Path
+
+
+def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | None = None) -> None:
+    """Run streams side by side until they have read what is there, or for ever with a trigger interval.
+
+    Args:
+        lake: The lake.
+        streams: The streams.
+        trigger_seconds: Interval of micro-batches; None reads what is available and ends.
+
+    Raises:
+        InputError: If a stream failed; names the source and the cause. The other streams end cleanly first.
+    """
+    queries = [(stream, _start(lake, stream, trigger_seconds)) for stream in streams]
+    failures = []
+    while queries:
+        for stream, query in list(queries):
+            try:
+                ended = query.awaitTermination(_POLL_SECONDS)
+            except StreamingQueryException as error:
+                failures.append((stream, error))
+                ended = True
+            if ended:
+                queries.remove((stream, query))
+        if failures and trigger_seconds is not None:
+            for _, query in queries:
+                query.stop()
+    if failures:
+        stream, error = failures[0]
+        logger.error("stream %s failed", stream.name, exc_info=error)
+        raise _cause(stream, error) from error
+
+
+def _start(lake: Lake, stream: Stream, trigger_seconds: int | None) -> StreamingQuery:
+    rows = stream.prepare(_opened(lake, stream.read))
+    writer = rows.writeStream.queryName(f"{stream.checkpoint.parent.name}-{stream.name}")
+    writer = writer.option("checkpointLocation", str(stream.checkpoint))
+    if trigger_seconds is None:
+        writer = writer.trigger(availableNow=True)
+    else:
+        writer = writer.trigger(processingTime=f"{trigger_seconds} seconds")
+    return writer.foreachBatch(lambda batch, number: stream.handle(batch, _app_id(stream), number)).start()
+
+
+def _opened(lake: Lake, read: ReadSpec | Table) -> DataFrame:
+    if isinstance(read, Table):
+        reader = lake.spark.readStream.format("delta").option("skipChangeCommits", "true")
+        if lake.locations.catalog:
+            return reader.table(lake.locations.identifier(read))
+        return reader.load(lake.locations.table(read))
+    reader = lake.spark.readStream.format(read.format).options(**dict(read.options))
+    schema = read.schema
+    if schema is None and read.format in _SELF_DESCRIBING:
+        schema = lake.spark.read.format(read.format).options(**dict(read.options)).load(read.path).schema
+    if schema is not None:
+        reader = reader.schema(schema)
+    return reader.load(read.path) if read.path else reader.load()
+
+
+def _app_id(stream: Stream) -> str:
+    """Job, source and the checkpoint's own id: a new checkpoint restarts its numbers at 0 and needs a new id."""
+    identity = json.loads((stream.checkpoint / "metadata").read_text())["id"]
+    return f"{stream.checkpoint.parent.name}/{stream.name}/{identity}"
+
+
+def _cause(stream: Stream, error: StreamingQueryException) -> Exception:
+    text = str(error)
+    for marker in ("Caused by: ", "personalake.errors."):
+        if marker in text:
+            text = text.rsplit(marker, 1)[1]
+            break
+    return InputError(
+        f"Source {stream.name} stopped: {' '.join(text.split())[:400]}",
+        "Nothing of the failed micro-batch counts; the next run goes on from there. The whole trace is in the log.",
+    )

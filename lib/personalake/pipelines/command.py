@@ -1,0 +1,128 @@
+"""The command line of a job: the same options everywhere, one last line of JSON, exit codes that schedulers understand."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from personalake.config import Settings, load_settings
+from personalake.errors import PersonalakeError
+from personalake.lake import Lake, Locations
+from personalake.pipelines.job import JobSpec
+from personalake.pipelines.progress import Progress
+from personalake.pipelines.registry import BY_NAME
+from personalake.pipelines.runner import run_job
+from personalake.session import get_session
+
+EXIT_CODES = "exit codes: 0 done or skipped, 1 failed, 2 configuration or usage, 3 already running, 4 input, 5 machine"
+
+
+def main(job: str, arguments: Sequence[str] | None = None) -> None:
+    """Run a job from the command line and exit with its code."""
+    sys.exit(run_command(BY_NAME[job], arguments))
+
+
+def run_command(spec: JobSpec, arguments: Sequence[str] | None = None) -> int:
+    """Run a job from the command line.
+
+    Args:
+        spec: The job.
+        arguments: The command line; of this process by default.
+
+    Returns:
+        The exit code; the result is the last line on stdout, messages are on stderr.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    parsed = vars(parser_of(spec).parse_args(arguments))
+    try:
+        settings = settings_of(parsed)
+        lake = open_lake(settings, dry_run=parsed["dry_run"])
+        options = {option.name: parsed[option.name.replace("-", "_")] for option in spec.options}
+        options |= {"continuous": parsed.get("continuous", False), "force": parsed["force"]}
+        outcome = run_job(spec, settings, lake, options, Progress(prefix=f"{spec.name}: "))
+    except KeyboardInterrupt:
+        return fail(spec.name, PersonalakeError("Stopped by the keyboard.", "Run it again; it goes on from there."))
+    except Exception as error:  # the last line of defence: a scheduler needs a line and a code, a person a remedy
+        return fail(spec.name, error)
+    sys.stderr.write(f"{spec.name}: {outcome.status}, {outcome.result.message or 'ok'} ({outcome.seconds:.1f} s)\n")
+    print(json.dumps(outcome.as_json(), default=str))  # noqa: T201 the result is what stdout is for
+    return 0
+
+
+def settings_of(parsed: dict[str, Any]) -> Settings:
+    """The settings that the common options ask for."""
+    overrides: dict[str, Any] = {}
+    for pair in parsed["set"]:
+        key, _, value = pair.partition("=")
+        overrides[key] = yaml.safe_load(value)
+    for option in ("as_of", "training_cut", "root"):
+        if parsed.get(option) is not None:
+            overrides[option] = parsed[option]
+    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides)
+
+
+def open_lake(settings: Settings, dry_run: bool = False) -> Lake:
+    """The lake of the settings; the Spark session starts at its first use."""
+    return Lake(Locations.of(settings), lambda: get_session(settings.spark), dry_run)
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every job and the runner share."""
+    parser.add_argument("--env", default="local", help="environment in conf/environments/ (default: local)")
+    parser.add_argument("--conf-dir", default="conf", metavar="DIR", help="configuration folder (default: conf)")
+    parser.add_argument("--root", metavar="DIR", help="folder of the lake (default: as configured)")
+    parser.add_argument("--as-of", type=_day, metavar="DATE", help="exclusive day up to which things are known, or 'latest'")
+    parser.add_argument("--training-cut", type=_day, metavar="DATE", help="as-of whose past models learn from")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting, e.g. spark.driver_memory=6g")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be read and written; change nothing")
+    parser.add_argument("--force", action="store_true", help="run even if nothing is new since the last run")
+
+
+def parser_of(spec: JobSpec) -> argparse.ArgumentParser:
+    """The parser of one job."""
+    parser = argparse.ArgumentParser(
+        prog=f"{spec.name}.py",
+        description=f"{spec.name}: {spec.purpose}.",
+        epilog=EXIT_CODES,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+    )
+    add_common_options(parser)
+    if spec.streaming:
+        parser.add_argument("--continuous", action="store_true", help="keep running, one micro-batch per trigger interval")
+    for option in spec.options:
+        shown = f" (default: {option.default})" if option.default else ""
+        parser.add_argument(
+            f"--{option.name}", default=option.default, choices=option.choices or None, required=option.required,
+            metavar=None if option.choices else "TEXT", help=option.help + shown,
+        )  # fmt: skip
+    return parser
+
+
+def fail(job: str, error: Exception) -> int:
+    """Say what went wrong in two lines, and give the exit code; the trace goes to the log."""
+    known = error if isinstance(error, PersonalakeError) else None
+    code = known.exit_code if known else 1
+    if known is None:
+        logging.getLogger(__name__).error("%s failed", job, exc_info=error)
+    what = known.what if known else f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    problems = getattr(error, "problems", None)
+    sys.stderr.write(f"{job}: FAILED. {str(error) if problems else what}\n")
+    if known and known.remedy:
+        sys.stderr.write(f"{job}: {known.remedy}\n")
+    print(json.dumps({"job": job, "status": "failed", "exit_code": code, "message": what or str(error)}))  # noqa: T201
+    return code
+
+
+def _day(text: str) -> date | str:
+    if text == "latest":
+        return text
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write 2017-12-01 or latest") from error

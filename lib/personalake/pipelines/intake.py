@@ -1,0 +1,132 @@
+"""What the two ingest jobs share: check landing files, then stream what was let in to bronze."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.config.sources import Source
+from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
+from personalake.ingestion.contracts import CONTRACTS
+from personalake.lake import Lake
+from personalake.lake.landing import LandingFile, admit, files_of, header_of, known_files, problem_of, reject
+from personalake.lake.streams import Stream, run_streams
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.tables import Table
+from personalake.tables.bronze import LANDING_FILE
+
+_ADMISSION_CHUNK = 500
+
+
+def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
+    """Stream every active source of one kind into a bronze table.
+
+    Args:
+        context: What the job is given.
+        job: Name of the job; checkpoints go by it.
+        kind: `event` or `record`.
+        table: The bronze table.
+    """
+    sources = {
+        name: source
+        for name, source in context.settings.active_sources().items()
+        if CONTRACTS[source.contract].kind == kind
+    }
+    before = context.lake.ledger.rows(table)
+    admitted, rejected = _check_landing(context, sources)
+    if context.dry_run:
+        return JobResult(message=f"{admitted} new files would be let in", figures={"new_files": admitted})
+    if not context.options.get("continuous"):
+        sources = {name: source for name, source in sources.items() if _has_work(context.lake, job, name, source)}
+    context.lake.create(table)
+    streams = [_stream(context, job, name, source, table) for name, source in sources.items()]
+    if streams:
+        with context.progress.step(f"reading {', '.join(sources)}"):
+            trigger = context.settings.streams.trigger_seconds if context.options.get("continuous") else None
+            run_streams(context.lake, streams, trigger)
+    rows = context.lake.ledger.rows(table) - before
+    message = f"{rows:,} rows from {admitted:,} new files"
+    if rejected:
+        message += f"; {rejected} files rejected: " + "; ".join(_reasons(context.lake, context.run_started_at))
+    return JobResult(rows_read=rows, message=message, figures={"files_admitted": admitted, "files_rejected": rejected})
+
+
+def _reasons(lake: Lake, since: datetime) -> list[str]:
+    rows = lake.ledger.read(LANDING_FILE)
+    return [f"{row['path']}: {row['reason']}" for row in rows if row["status"] == "rejected" and row["checked_at"] >= since]
+
+
+def _check_landing(context: JobContext, sources: Mapping[str, Source]) -> tuple[int, int]:
+    """Let good new files into the inboxes and move bad ones away; the numbers of both."""
+    lake = context.lake
+    ledger_rows = lake.ledger.read(LANDING_FILE)
+    verdicts: list[dict[str, Any]] = []
+    for name, source in sources.items():
+        known = known_files(ledger_rows, name)
+        header = source.header or _known_header(lake, name, source)
+        for file in files_of(source):
+            if (file.relative, file.size, file.modified_at) in known:
+                continue
+            problem = problem_of(file, source, header)
+            if not context.dry_run:
+                if problem is None:
+                    admit(file, lake.locations.inbox(name))
+                else:
+                    reject(file, source)
+            if problem is None and header is None and file.size:
+                header = header_of(file.path, source)
+            verdicts.append(_verdict(name, file, problem))
+    if not context.dry_run:
+        lake.ledger.append(LANDING_FILE, verdicts)
+    rejected = sum(verdict["status"] == "rejected" for verdict in verdicts)
+    return len(verdicts) - rejected, rejected
+
+
+def _verdict(source: str, file: LandingFile, problem: str | None) -> dict[str, Any]:
+    return {
+        "source": source,
+        "path": file.relative,
+        "bytes": file.size,
+        "modified_at": file.modified_at,
+        "status": "admitted" if problem is None else "rejected",
+        "reason": problem,
+        "checked_at": datetime.now(UTC),
+    }
+
+
+def _known_header(lake: Lake, name: str, source: Source) -> tuple[str, ...] | None:
+    """The header of the files that were let in before; the first one says it."""
+    if source.format == "json" or source.kind != "files":
+        return None
+    for path in sorted(lake.locations.inbox(name).rglob("*")):
+        if path.is_file() and not path.name.startswith(".") and path.stat().st_size:
+            return header_of(path, source)
+    return None
+
+
+def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:
+    """Whether a stream has anything to start for: a Kafka topic always, a folder once it has a file."""
+    if source.kind == "kafka":
+        return True
+    inbox = lake.locations.inbox(name)
+    return inbox.is_dir() and any(inbox.iterdir())
+
+
+def _stream(context: JobContext, job: str, name: str, source: Source, table: Table) -> Stream:
+    lake = context.lake
+    spec = read_spec(source, lake.locations.inbox(name), source.header or _known_header(lake, name, source))
+    return Stream(
+        name=name,
+        read=spec,
+        prepare=to_bronze(name, source),
+        handle=partial(_to_table, lake, source, table),
+        checkpoint=lake.locations.checkpoint(job, name),
+    )
+
+
+def _to_table(lake: Lake, source: Source, table: Table, batch: DataFrame, app_id: str, number: int) -> None:
+    stamped = batch.transform(with_ordinal(source)).withColumn("batch_id", F.lit(f"{app_id}:{number}"))
+    lake.append(stamped, table, (app_id, number))

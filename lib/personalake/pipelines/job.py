@@ -1,0 +1,110 @@
+"""What a job is: its declaration, what it is given, and what it gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.pipelines.progress import Progress
+
+Kind = Literal["graph", "on_demand", "service"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a job beyond the common ones.
+
+    Args:
+        name: Name with dashes, e.g. `model`.
+        help: Meaning, one line.
+        default: Value if not given; a bool makes it a flag.
+        choices: Allowed values; empty for any.
+    """
+
+    name: str
+    help: str
+    default: str | bool | None = None
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """The declaration of a job; the runner, the task graph and the README are made from it.
+
+    Args:
+        name: Verb and noun; also the module in `pipelines/` and the file in `jobs/`.
+        purpose: What it does, one line.
+        reads: Tables whose versions decide whether there is anything new.
+        writes: Tables that it writes.
+        needs: Jobs that come before it in the graph.
+        kind: `graph` jobs run in `personalake run`, the others when asked.
+        sections: Parts of the settings that the result depends on.
+        needs_as_of: Whether the result depends on the as-of.
+        watches_landing: Whether new landing files are input, too.
+        streaming: Whether `--continuous` is understood.
+        options: Further options.
+    """
+
+    name: str
+    purpose: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    kind: Kind = "graph"
+    sections: tuple[str, ...] = ()
+    needs_as_of: bool = True
+    watches_landing: bool = False
+    streaming: bool = False
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """What a job says of itself.
+
+    Args:
+        rows_read: Rows that were looked at.
+        rows_rejected: Rows refused, kept in quarantine.
+        message: One sentence for a person.
+        skipped: True if there was a reason not to do the work (thin data, nothing new).
+        figures: Further numbers for the last line of JSON.
+    """
+
+    rows_read: int = 0
+    rows_rejected: int = 0
+    message: str = ""
+    skipped: bool = False
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class JobContext:
+    """What a job is given.
+
+    Args:
+        settings: The configuration.
+        lake: The tables; in a dry run it counts and writes nothing.
+        as_of: Exclusive day up to which things are known.
+        training_cut: The as-of whose past models learn from.
+        run_id: Id of the run.
+        options: Values of the job's own options, and `continuous`.
+        progress: Where signs of life go.
+        run_started_at: When the run began; operational, never used by features.
+    """
+
+    settings: Settings
+    lake: Lake
+    as_of: date
+    training_cut: date
+    run_id: str
+    options: Mapping[str, Any]
+    progress: Progress
+    run_started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def dry_run(self) -> bool:
+        """True if nothing may change."""
+        return self.lake.dry_run

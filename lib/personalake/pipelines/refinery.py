@@ -1,0 +1,228 @@
+"""What the two refine jobs share: parse, validate, deduplicate each micro-batch, and write down the equation."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.transformation import Transformation
+from personalake.config.sources import Source
+from personalake.ingestion.contracts import CONTRACTS, Contract
+from personalake.ingestion.dedupe import repeated_ids, split_duplicates
+from personalake.ingestion.parsing import parse
+from personalake.lake import Lake
+from personalake.lake.streams import Stream, run_streams
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.tables import Table
+from personalake.tables.gold import DATA_HEALTH
+from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
+
+LATE_AFTER = "INTERVAL 1 DAY"
+
+
+def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult:
+    """Refine what is new in a bronze table, source by source.
+
+    Args:
+        context: What the job is given.
+        job: Name of the job; checkpoints go by it.
+        kind: `event` or `record`.
+        bronze: The table to read as a stream.
+    """
+    sources = {
+        name: source
+        for name, source in context.settings.active_sources().items()
+        if CONTRACTS[source.contract].kind == kind
+    }
+    if context.dry_run:
+        return _pending(context, job, bronze)
+    if not context.lake.exists(bronze):
+        return JobResult(skipped=True, message=f"{bronze.full_name} is empty: nothing has been ingested yet")
+    before = _health_ids(context.lake, job)
+    streams = [_stream(context, job, name, source, bronze) for name, source in _arrived(context.lake, bronze, sources)]
+    if streams:
+        with context.progress.step(f"refining {', '.join(stream.name for stream in streams)}"):
+            trigger = context.settings.streams.trigger_seconds if context.options.get("continuous") else None
+            run_streams(context.lake, streams, trigger)
+    equations = [row for row in _equations(context.lake, job) if row["batch_id"] not in before]
+    return _result(equations)
+
+
+def _result(equations: list[dict[str, Any]]) -> JobResult:
+    rows_in, accepted, quarantined, duplicate = (
+        sum(row[name] for row in equations) for name in ("rows_in", "rows_accepted", "rows_quarantined", "rows_duplicate")
+    )
+    balanced = all(row["balanced"] for row in equations)
+    message = f"{rows_in:,} in = {accepted:,} accepted + {quarantined:,} quarantined + {duplicate:,} duplicates"
+    return JobResult(
+        rows_read=rows_in,
+        rows_rejected=quarantined,
+        message=message if balanced else f"{message} DOES NOT ADD UP, see gold.data_health",
+        figures={"rows_accepted": accepted, "rows_duplicate": duplicate, "balanced": balanced},
+    )
+
+
+def _equations(lake: Lake, job: str) -> list[dict[str, Any]]:
+    return [row for row in lake.ledger.read(DATA_HEALTH) if row["job"] == job]
+
+
+def _health_ids(lake: Lake, job: str) -> set[str]:
+    return {row["batch_id"] for row in _equations(lake, job)}
+
+
+def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
+    arrived = context.lake.ledger.rows(bronze)
+    refined = sum(row["rows_in"] for row in _equations(context.lake, job))
+    return JobResult(
+        message=f"{arrived - refined:,} rows of {bronze.full_name} are waiting", figures={"pending": arrived - refined}
+    )
+
+
+def _arrived(lake: Lake, bronze: Table, sources: dict[str, Source]) -> list[tuple[str, Source]]:
+    """The sources of which bronze has rows."""
+    present = lake.ledger.distinct(bronze, "source")
+    return [(name, source) for name, source in sources.items() if name in present]
+
+
+def _stream(context: JobContext, job: str, name: str, source: Source, bronze: Table) -> Stream:
+    return Stream(
+        name=name,
+        read=bronze,
+        prepare=lambda rows: rows.where(F.col("source") == name),
+        handle=partial(_refine_batch, context, job, name, source),
+        checkpoint=context.lake.locations.checkpoint(job, name),
+    )
+
+
+def _refine_batch(
+    context: JobContext, job: str, name: str, source: Source, batch: DataFrame, app_id: str, number: int
+) -> None:
+    """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
+    lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
+    parsed = batch.transform(parse(name, source, contract)).transform(_referenced(lake, source, contract))
+    parsed = parsed.withColumn("batch_id", F.lit(batch_id)).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        judged = _with_duplicates(lake, contract, parsed, batch_id)
+        counts = count_rows(judged)
+        for table, rows in _outputs(source, contract, counts):
+            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
+        _write_equation(context, job, name, contract, batch_id, counts)
+    finally:
+        parsed.unpersist()
+
+
+def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformation:
+    """Check values that other tables should know; a table without rows knows nothing and refuses nothing."""
+    rules = [
+        replace(rule, severity=source.severities.get(rule.name, rule.severity))
+        for rule in contract.references
+        if lake.ledger.rows(rule.table)
+    ]
+
+    def checked(rows: DataFrame) -> DataFrame:
+        for rule in rules:
+            target = {"refuse": "reasons", "warn": "warnings"}.get(rule.severity)
+            if target is None:
+                continue
+            known = lake.read(rule.table).select(F.col(rule.column).alias(rule.field), F.lit(True).alias("is_known"))
+            unknown = F.col("is_known").isNull() & F.col(rule.field).isNotNull()
+            rows = rows.join(F.broadcast(known.distinct()), rule.field, "left").withColumn(
+                target, F.when(unknown, F.array_append(target, F.lit(rule.reason))).otherwise(F.col(target))
+            )
+            rows = rows.drop("is_known")
+        return rows
+
+    return checked
+
+
+def _with_duplicates(lake: Lake, contract: Contract, parsed: DataFrame, batch_id: str) -> DataFrame:
+    """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates."""
+    kept = EVENT if contract.kind == "event" else contract.table
+    earlier = lake.read(kept).where(F.col("batch_id") != batch_id)
+    existing = earlier.select(
+        contract.row_id, F.col("payload_hash") if "payload_hash" in kept.columns else F.lit(None).cast("string").alias("payload_hash")
+    )
+    valid = parsed.where("size(reasons) = 0")
+    repeated = repeated_ids(valid, existing, contract.row_id).localCheckpoint()
+    judged = split_duplicates(valid, repeated, existing, contract)
+    refused = parsed.where("size(reasons) > 0").withColumns(
+        {"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")}
+    )
+    return judged.unionByName(refused)
+
+
+def count_rows(judged: DataFrame) -> dict[str, Any]:
+    """Rows in, accepted, quarantined, duplicate and late, each counted by itself, and rows by reason and warning."""
+    is_refused, is_duplicate = F.size("reasons") > 0, F.col("is_duplicate")
+    is_good = ~is_refused & ~is_duplicate
+    late = F.lit(False)
+    if "occurred_at" in judged.columns:
+        late = F.col("known_at") >= F.col("occurred_at") + F.expr(LATE_AFTER)
+    totals = judged.agg(
+        F.count("*").alias("rows_in"),
+        F.count_if(is_good).alias("rows_accepted"),
+        F.count_if(is_refused).alias("rows_quarantined"),
+        F.count_if(is_duplicate & ~is_refused).alias("rows_duplicate"),
+        F.count_if(is_good & late).alias("rows_late"),
+    )
+    return {
+        **totals.collect()[0].asDict(),
+        "reasons": _tally(judged.where(is_refused), "reasons"),
+        "warnings": _tally(judged.where(is_good & (F.size("warnings") > 0)), "warnings"),
+    }
+
+
+def _tally(rows: DataFrame, column: str) -> dict[str, int]:
+    counted = rows.select(F.explode(column).alias("name")).groupBy("name").count()
+    return {row["name"]: row["count"] for row in counted.collect()}
+
+
+def _outputs(source: Source, contract: Contract, counts: Mapping[str, Any]) -> Iterator[tuple[Table, Transformation]]:
+    """The tables of one contract and the rows that each takes."""
+    is_good = "size(reasons) = 0 AND NOT is_duplicate"
+    if counts["rows_accepted"]:
+        if contract.kind == "event":
+            yield EVENT, lambda rows: rows.where(is_good).withColumn("event_type", F.lit(source.event_type))
+        yield contract.table, lambda rows: rows.where(is_good).transform(_complete(contract.table))
+    if counts["rows_quarantined"]:
+        yield QUARANTINE, lambda rows: rows.where("size(reasons) > 0").withColumns(
+            {"contract": F.lit(contract.name), "quarantined_at": F.current_timestamp()}
+        )
+    if counts["rows_duplicate"]:
+        yield DUPLICATE, lambda rows: rows.where("size(reasons) = 0 AND is_duplicate").withColumns(
+            {"contract": F.lit(contract.name), "row_id": F.col(contract.row_id), "is_exact": F.coalesce("is_exact", F.lit(False))}
+        )
+
+
+def _complete(table: Table) -> Transformation:
+    """Declared columns that the contract does not fill are null."""
+    return lambda rows: rows.withColumns(
+        {field.name: F.lit(None).cast(field.data_type) for field in table.fields if field.name not in rows.columns}
+    )
+
+
+def _write_equation(
+    context: JobContext, job: str, name: str, contract: Contract, batch_id: str, counts: Mapping[str, Any]
+) -> None:
+    """One row in gold.data_health; what was accepted is counted again in the table that holds it."""
+    lake = context.lake
+    if batch_id in _health_ids(lake, job):
+        return
+    held = lake.read(contract.table).where(F.col("batch_id") == batch_id).count() if counts["rows_accepted"] else 0
+    accounted = counts["rows_accepted"] + counts["rows_quarantined"] + counts["rows_duplicate"]
+    balanced = counts["rows_in"] == accounted and held == counts["rows_accepted"]
+    row = {
+        **counts,
+        "job": job,
+        "source": name,
+        "batch_id": batch_id,
+        "run_id": context.run_id,
+        "balanced": balanced,
+        "recorded_at": datetime.now(UTC),
+    }
+    lake.ledger.append(DATA_HEALTH, [row])

@@ -1,0 +1,1 @@
+"""What may we do? Consent per person and purpose; silence is a no."""

@@ -1,0 +1,73 @@
+"""The current state of consent, derived from the append-only ledger; it fails closed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from personalake.common.time_cuts import known_before
+from personalake.common.transformation import Transformation
+from personalake.tables.silver import CONSENT_CURRENT
+
+GRANTED = ("granted", "assumed_granted")
+
+
+def current_consent(as_of: date) -> Transformation:
+    """What each person says about each purpose, from answers that were known before `as_of`.
+
+    The most recent answer wins; of answers given at the same moment, a refusal wins.
+
+    Args:
+        as_of: Exclusive day.
+
+    Returns:
+        A transformation of consent rows with `person_id` to one row per `(person_id, purpose)`.
+    """
+    is_refusal = F.when(F.col("status") == "granted", 0).otherwise(1)
+    newest = Window.partitionBy("person_id", "purpose").orderBy(
+        F.desc("occurred_at"), F.desc(is_refusal), F.desc("known_at"), F.asc("record_id")
+    )
+    return lambda answers: (
+        answers.transform(known_before(as_of))
+        .withColumn("place", F.row_number().over(newest))
+        .where("place = 1")
+        .select(*CONSENT_CURRENT.columns)
+    )
+
+
+def assumed_consent(links: DataFrame, purposes: Mapping[str, Sequence[str]]) -> DataFrame:
+    """Consent that a source's setting assumes, for persons seen in that source.
+
+    Args:
+        links: Rows of `silver.person_link`.
+        purposes: Source with `consent: assume_granted`, to the purposes that any rule or destination asks for.
+
+    Returns:
+        Rows of `silver.consent_current` with the status `assumed_granted`.
+    """
+    rows = links.limit(0).select("person_id", F.lit("").alias("purpose"), F.lit("").alias("source"), "first_known_at")
+    for source, names in purposes.items():
+        seen = links.where(F.array_contains("sources", source))
+        for purpose in names:
+            rows = rows.unionByName(
+                seen.select("person_id", F.lit(purpose).alias("purpose"), F.lit(source).alias("source"), "first_known_at")
+            )
+    grouped = rows.groupBy("person_id", "purpose").agg(
+        F.min("source").alias("source"), F.min("first_known_at").alias("occurred_at")
+    )
+    return grouped.select(
+        "person_id",
+        "purpose",
+        F.lit("assumed_granted").alias("status"),
+        F.concat(F.lit("consent: assume_granted in conf/sources/"), "source", F.lit(".yml")).alias("legal_basis"),
+        F.lit("assumed").alias("origin"),
+        "occurred_at",
+        F.col("occurred_at").alias("known_at"),
+    )
+
+
+def is_granted(status: Column) -> Column:
+    """Whether a current status allows use; null (no answer) does not."""
+    return F.coalesce(status.isin(*GRANTED), F.lit(False))

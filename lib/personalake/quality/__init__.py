@@ -1,0 +1,1 @@
+"""Expectations as Column predicates, and what happens to rows that break them."""

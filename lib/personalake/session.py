@@ -1,0 +1,64 @@
+"""The only builder of a SparkSession; its settings are one dict."""
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from personalake.config.settings import SparkSettings
+from personalake.jars import spark_jar_paths
+
+_LOG4J = Path(__file__).parent / "log4j2.properties"
+
+
+def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
+    """Every Spark setting of a local session; `conf/spark-defaults.conf` and the tests are made from this."""
+    settings = settings or SparkSettings()
+    return {
+        "spark.app.name": "personalake",
+        "spark.master": settings.master,
+        "spark.driver.memory": settings.driver_memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{_LOG4J} -XX:+UseParallelGC -Xss4m",
+        "spark.jars": ",".join(spark_jar_paths()),
+        "spark.pyspark.python": sys.executable,
+        "spark.pyspark.driver.python": sys.executable,
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.session.timeZone": "UTC",
+        # User expressions run over raw strings: a value that cannot be cast is a quarantined row, not a failed job.
+        "spark.sql.ansi.enabled": "false",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        "spark.sql.files.openCostInBytes": "65536",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+        "spark.sql.streaming.metricsEnabled": "false",
+        # A Delta snapshot is small here; its default of 50 tasks costs more than the read.
+        "spark.databricks.delta.snapshotPartitions": "1",
+        # A new table is written by readers of version 1, see ARCHITECTURE rule 7.
+        "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        **settings.extra,
+    }
+
+
+def get_session(settings: SparkSettings | None = None) -> SparkSession:
+    """The one session of this process; a session that the platform started is used as it is."""
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        active.conf.set("spark.sql.session.timeZone", "UTC")
+        active.conf.set("spark.sql.ansi.enabled", "false")
+        return active
+    builder = SparkSession.builder
+    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+        for key, value in spark_conf(settings).items():
+            builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    session.conf.set("spark.sql.ansi.enabled", "false")
+    return session

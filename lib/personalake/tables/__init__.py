@@ -1,0 +1,11 @@
+"""Every table of the lake, declared once."""
+
+from personalake.tables.bronze import BRONZE
+from personalake.tables.gold import GOLD
+from personalake.tables.schema import Field, Table
+from personalake.tables.silver import SILVER
+
+ALL: tuple[Table, ...] = (*BRONZE, *SILVER, *GOLD)
+BY_NAME: dict[str, Table] = {table.full_name: table for table in ALL}
+
+__all__ = ["ALL", "BRONZE", "BY_NAME", "GOLD", "SILVER", "Field", "Table"]

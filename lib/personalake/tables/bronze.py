@@ -1,0 +1,50 @@
+"""Bronze: what arrived, unparsed, with where and when it arrived."""
+
+from personalake.tables.schema import Field, Table
+
+_ARRIVAL = (
+    Field("source", "string", "Name of the source in conf/sources/"),
+    Field("payload", "string", "The row as it came: a JSON line, or the raw strings of a row as JSON", pii="payload"),
+    Field("source_file", "string", "File the row came from, or topic-partition-offset"),
+    Field("ordinal", "int", "Place among identical rows of one file; 1 where the source has ids of its own"),
+    Field("landed_at", "timestamp", "When it landed: the date in the file's path, else the file's or message's time"),
+    Field("ingested_at", "timestamp", "When this system took it in; operational, never used by features"),
+    Field("batch_id", "string", "Stream and micro-batch that brought the row"),
+)
+
+EVENT = Table(
+    layer="bronze",
+    name="event",
+    grain="One event as it arrived, by Kafka or file",
+    key=(),
+    fields=_ARRIVAL,
+    run_columns=("ingested_at", "batch_id", "source_file"),
+)
+
+RECORD = Table(
+    layer="bronze",
+    name="record",
+    grain="One record (customer, catalog item, consent, campaign response) as it arrived",
+    key=(),
+    fields=_ARRIVAL,
+    run_columns=("ingested_at", "batch_id", "source_file"),
+)
+
+LANDING_FILE = Table(
+    layer="bronze",
+    name="landing_file",
+    grain="One landing file that was checked, and the verdict",
+    key=("source", "path", "modified_at"),
+    fields=(
+        Field("source", "string", "Name of the source in conf/sources/"),
+        Field("path", "string", "Path below the source's folder"),
+        Field("bytes", "bigint", "Size of the file, bytes"),
+        Field("modified_at", "timestamp", "Modification time of the file"),
+        Field("status", "string", "admitted or rejected"),
+        Field("reason", "string", "Why it was rejected; null if admitted"),
+        Field("checked_at", "timestamp", "When it was checked"),
+    ),
+    run_columns=("checked_at", "modified_at"),
+)
+
+BRONZE = (EVENT, RECORD, LANDING_FILE)

@@ -1,0 +1,239 @@
+"""Gold: one table for one question; what BI tools, notebooks and exports read."""
+
+from personalake.tables.features import CHURN_FEATURES
+from personalake.tables.schema import Field, Table
+
+_PERSON = Field("person_id", "string", "The resolved human")
+_AS_OF = Field("as_of", "date", "Exclusive day up to which things were known")
+
+CUSTOMER_FEATURE = Table(
+    layer="gold",
+    name="customer_feature",
+    grain="One person as known at one as-of",
+    key=("person_id", "as_of"),
+    fields=(_PERSON, _AS_OF, *CHURN_FEATURES, Field("definition", "string", "Fingerprint of the feature definitions")),
+)
+
+CUSTOMER_PROFILE = Table(
+    layer="gold",
+    name="customer_profile",
+    grain="One person as known now",
+    key=("person_id",),
+    fields=(
+        _PERSON,
+        Field("customer_id", "string", "One identifier of the person, for look-up", pii="identifier"),
+        Field("first_order_date", "date", "Day of the first order"),
+        Field("last_order_date", "date", "Day of the latest order"),
+        Field("orders", "bigint", "Orders so far"),
+        Field("order_lines", "bigint", "Order lines so far"),
+        Field("spend", "decimal(18,2)", "Paid so far, returns deducted, in `currency`"),
+        Field("currency", "string", "ISO 4217 code of the amounts"),
+        Field("average_order_value", "decimal(18,2)", "Spend by orders, in `currency`"),
+        Field("days_between_orders", "double", "Mean days between days with an order; null below two"),
+        Field("favourite_category", "string", "Category with most orders; ties by spend, then name",
+              purposes=("personalisation",)),
+        Field("favourite_store_id", "string", "Shop with most orders; ties by id"),
+        Field("discount_share", "double", "Discounts by undiscounted spend, 0..1"),
+        Field("coupons_redeemed", "bigint", "Coupons redeemed so far"),
+        Field("age_band", "string", "Age group", pii="demographic", purposes=("personalisation",)),
+        Field("income_band", "string", "Income group", pii="demographic", purposes=("personalisation",)),
+        Field("household_size", "string", "Persons in the household", pii="demographic", purposes=("personalisation",)),
+        Field("kids_count", "string", "Children in the household", pii="demographic", purposes=("personalisation",)),
+        Field("consents", "map<string,string>", "Purpose to current status; a purpose without an answer is absent"),
+        _AS_OF,
+    ),
+)  # fmt: skip
+
+SEGMENT_MEMBERSHIP = Table(
+    layer="gold",
+    name="segment_membership",
+    grain="One person's segment in one scheme at one as-of",
+    key=("person_id", "scheme", "as_of"),
+    fields=(
+        _PERSON,
+        Field("scheme", "string", "How the segments were cut: rfm or kmeans"),
+        _AS_OF,
+        Field("segment", "string", "Name of the segment"),
+        Field("detail", "map<string,string>", "What put the person there, e.g. the RFM scores"),
+    ),
+)
+
+SEGMENT_SUMMARY = Table(
+    layer="gold",
+    name="segment_summary",
+    grain="One segment at one as-of",
+    key=("scheme", "segment", "as_of"),
+    fields=(
+        Field("scheme", "string", "How the segments were cut: rfm or kmeans"),
+        Field("segment", "string", "Name of the segment"),
+        _AS_OF,
+        Field("people", "bigint", "Persons in the segment"),
+        Field("share", "double", "Share of all persons, 0..1"),
+        Field("mean_recency_days", "double", "Mean days since the last order"),
+        Field("mean_orders", "double", "Mean orders so far"),
+        Field("mean_spend", "double", "Mean spend so far"),
+        Field("description", "string", "The segment in words"),
+    ),
+)
+
+PREDICTION = Table(
+    layer="gold",
+    name="prediction",
+    grain="One person's score by one model at one as-of",
+    key=("person_id", "model", "as_of"),
+    fields=(
+        _PERSON,
+        Field("model", "string", "What is predicted, e.g. churn"),
+        _AS_OF,
+        Field("probability", "double", "Calibrated probability, 0..1", purposes=("personalisation",)),
+        Field("percentile", "double", "Share of people with a lower or equal probability, 0..1"),
+        Field("reasons", "array<struct<feature:string,value:double,effect:double,words:string>>",
+              "Strongest reasons, signed effect on the log-odds, strongest first"),
+        Field("model_version", "string", "Version in the model registry"),
+    ),
+)  # fmt: skip
+
+RECOMMENDATION = Table(
+    layer="gold",
+    name="recommendation",
+    grain="One ranked item for one person and slot at one as-of",
+    key=("person_id", "slot", "as_of", "rank"),
+    fields=(
+        _PERSON,
+        Field("slot", "string", "Where it would be shown: all_items, or new_items the person never bought"),
+        _AS_OF,
+        Field("rank", "int", "1 is the best"),
+        Field("product_id", "string", "The item", purposes=("personalisation",)),
+        Field("score", "double", "The recommender's score, comparable within one person and slot"),
+        Field("reason", "string", "Why it is there, in words"),
+        Field("model", "string", "Recommender that ranked it"),
+        Field("model_version", "string", "Version in the model registry"),
+    ),
+)
+
+DECISION = Table(
+    layer="gold",
+    name="decision",
+    grain="One decision for one person at one as-of",
+    key=("decision_id",),
+    fields=(
+        Field("decision_id", "string", "Hash of person, as-of and rule set"),
+        _PERSON,
+        _AS_OF,
+        Field("action", "string", "What to do, e.g. win_back_coupon; none if nothing is to be done"),
+        Field("rule", "string", "Rule in conf/rules.yml that chose the action"),
+        Field("channel", "string", "Channel to use, e.g. email; null for no action"),
+        Field("purpose", "string", "Consent purpose that the action needs"),
+        Field("product_id", "string", "Item offered; null without one"),
+        Field("category", "string", "Category offered; null without one"),
+        Field("reason", "string", "Why, in words"),
+        Field("status", "string", "act, holdout, no_consent or no_action"),
+        Field("probability", "double", "Probability with which this action was chosen, 0..1"),
+    ),
+)
+
+ACTIVATION_OUTBOX = Table(
+    layer="gold",
+    name="activation_outbox",
+    grain="One planned delivery to one destination; insert-only",
+    key=("delivery_id",),
+    fields=(
+        Field("delivery_id", "string", "Hash of destination and decision; the idempotency key"),
+        Field("decision_id", "string", "Decision that asked for it"),
+        _PERSON,
+        Field("destination", "string", "Name in conf/destinations.yml"),
+        Field("operation", "string", "What is done there, e.g. identify, track"),
+        Field("payload", "string", "The item exactly as it would be sent, JSON or a CSV row as JSON", pii="payload"),
+        Field("payload_hash", "string", "SHA-256 of the payload"),
+        Field("purpose", "string", "Consent purpose that was checked"),
+        _AS_OF,
+    ),
+)
+
+ACTIVATION_LOG = Table(
+    layer="gold",
+    name="activation_log",
+    grain="One change of state of one delivery; append-only, the last row is the state",
+    key=("delivery_id", "state"),
+    fields=(
+        Field("delivery_id", "string", "The delivery"),
+        Field("destination", "string", "Name in conf/destinations.yml"),
+        Field("state", "string", "pending, in_flight, accepted, confirmed, rejected, unknown or cancelled"),
+        Field("reason", "string", "Why, e.g. the vendor's words; null if nothing to say"),
+        Field("file", "string", "File that holds it, for file destinations"),
+        Field("logged_at", "timestamp", "When the state changed"),
+    ),
+    run_columns=("logged_at",),
+)
+
+DATA_HEALTH = Table(
+    layer="gold",
+    name="data_health",
+    grain="One micro-batch of one source in one job: in = accepted + quarantined + duplicates",
+    key=("job", "source", "batch_id"),
+    fields=(
+        Field("job", "string", "Job that counted"),
+        Field("source", "string", "Name of the source in conf/sources/"),
+        Field("batch_id", "string", "Stream and micro-batch"),
+        Field("run_id", "string", "The run, see gold.run"),
+        Field("rows_in", "bigint", "Rows that came in"),
+        Field("rows_accepted", "bigint", "Rows written to their table"),
+        Field("rows_quarantined", "bigint", "Rows refused, kept in quarantine"),
+        Field("rows_duplicate", "bigint", "Rows dropped because they were known already"),
+        Field("rows_late", "bigint", "Accepted rows that became known a day or more after they happened"),
+        Field("balanced", "boolean", "True if in = accepted + quarantined + duplicates"),
+        Field("reasons", "map<string,bigint>", "Refused rows by reason; a row counts under each of its reasons"),
+        Field("warnings", "map<string,bigint>", "Accepted rows by warning"),
+        Field("recorded_at", "timestamp", "When it was counted"),
+    ),
+    run_columns=("run_id", "recorded_at", "batch_id"),
+)
+
+MODEL_HEALTH = Table(
+    layer="gold",
+    name="model_health",
+    grain="One metric of one candidate of one model at one training cut",
+    key=("model", "candidate", "as_of", "population", "metric"),
+    fields=(
+        Field("model", "string", "What is predicted or recommended, e.g. churn, items"),
+        Field("candidate", "string", "The candidate or yardstick, e.g. gbt, recency, popularity"),
+        _AS_OF,
+        Field("population", "string", "Who it was measured on, e.g. everyone, active_60_days, all_items, new_items"),
+        Field("metric", "string", "Name of the metric, e.g. roc_auc, ndcg_at_10"),
+        Field("value", "double", "The metric's value"),
+        Field("low", "double", "Lower end of the 95 % interval; null without one"),
+        Field("high", "double", "Upper end of the 95 % interval; null without one"),
+        Field("role", "string", "champion, candidate or yardstick"),
+        Field("model_version", "string", "Version in the model registry; null for yardsticks"),
+    ),
+)
+
+RUN = Table(
+    layer="gold",
+    name="run",
+    grain="One run of one job",
+    key=("run_id",),
+    fields=(
+        Field("run_id", "string", "Id of the run"),
+        Field("job", "string", "Name of the job"),
+        Field("environment", "string", "Environment of the configuration, e.g. local"),
+        Field("as_of", "date", "The as-of it ran for; null for jobs without one"),
+        Field("status", "string", "done, skipped or failed"),
+        Field("message", "string", "Why it was skipped or failed; a note otherwise"),
+        Field("fingerprint", "string", "Hash of input versions, configuration, code and as-of"),
+        Field("rows_read", "bigint", "Rows of the inputs"),
+        Field("rows_written", "bigint", "Rows written to all outputs"),
+        Field("rows_rejected", "bigint", "Rows refused"),
+        Field("tables", "map<string,bigint>", "Version of each table written"),
+        Field("started_at", "timestamp", "When it began"),
+        Field("ended_at", "timestamp", "When it ended"),
+        Field("seconds", "double", "How long it took, seconds"),
+        Field("code_version", "string", "Version and source hash of the library"),
+    ),
+    run_columns=("run_id", "started_at", "ended_at", "seconds"),
+)
+
+GOLD = (
+    CUSTOMER_FEATURE, CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY, PREDICTION, RECOMMENDATION, DECISION,
+    ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
+)  # fmt: skip

