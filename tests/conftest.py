@@ -1,4 +1,4 @@
-"""One warm local Spark for the whole run (pytest-spark's `spark_session`), and an empty lake for each test that wants one."""
+"""One warm local Spark for the whole run (pytest-spark's `spark_session`), and an empty lake for each test."""
 
 from collections.abc import Callable, Iterator
 from datetime import date

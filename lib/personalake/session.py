@@ -15,6 +15,8 @@ _LOG4J = Path(__file__).parent / "log4j2.properties"
 def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
     """Every Spark setting of a local session; `conf/spark-defaults.conf` and the tests are made from this."""
     settings = settings or SparkSettings()
+    # Outside spark-submit the workers' Python is only taken from here; without it they start whatever `python3` is.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return {
         "spark.app.name": "personalake",
         "spark.master": settings.master,

@@ -1,27 +1,74 @@
 """Rules: what should be done for whom."""
 
-from pydantic import Field, field_validator
+import re
+
+from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
-from personalake.config.sql import check_expression
+from personalake.config.sql import check_columns
+
+# What rules may read, and what each means; `decisions.candidates` gives exactly these.
+DECISION_COLUMNS: dict[str, str] = {
+    "person_id": "the resolved human",
+    "first_order_date": "day of the first order",
+    "last_order_date": "day of the latest order",
+    "days_since_last_order": "days from the latest order to the as-of",
+    "orders": "orders so far",
+    "order_lines": "order lines so far",
+    "spend": "paid so far, returns deducted, in currency",
+    "currency": "ISO 4217 code of the amounts",
+    "average_order_value": "spend by orders",
+    "days_between_orders": "mean days between days with an order",
+    "favourite_category": "category with most orders",
+    "favourite_store_id": "shop with most orders",
+    "discount_share": "discounts by undiscounted spend, 0..1",
+    "coupons_redeemed": "coupons redeemed so far",
+    "age_band": "age group",
+    "income_band": "income group",
+    "household_size": "persons in the household",
+    "kids_count": "children in the household",
+    "rfm_segment": "named RFM segment",
+    "kmeans_segment": "name of the cluster",
+    "churn_probability": "calibrated probability of leaving, 0..1",
+    "churn_percentile": "share of people with a lower or equal probability of leaving, 0..1",
+    "churn_reason": "strongest reason for that probability, in words",
+    "next_best_item": "product ranked first over all items",
+    "next_best_item_name": "its name, or its id where the catalog has none",
+    "next_best_item_reason": "why it is first, in words",
+    "next_new_item": "product ranked first among those never bought",
+    "next_new_item_name": "its name, or its id where the catalog has none",
+    "next_new_item_reason": "why it is first, in words",
+}
+SHARES = ("discount_share", "churn_probability", "churn_percentile")
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 class Rule(Section):
-    """One rule: the first whose condition holds decides."""
+    """One rule: the first that applies decides. A rule whose offer is not known for a person does not apply."""
 
-    name: str = Field(description="Name of the rule, shown in the decision")
+    name: str = Field(min_length=1, description="Name of the rule, shown in the decision")
     when: str = Field(description="Spark SQL over a person's profile, segment, prediction and recommendation")
-    action: str = Field(description="What to do, e.g. win_back_coupon")
-    channel: str = Field(description="Channel to use, e.g. email")
-    purpose: str = Field(description="Consent purpose that the action needs")
-    offer: str = Field("none", pattern="^(none|favourite_category|next_best_item)$", description="What is offered")
-    reason: str = Field(description="Why, in words that a marketer would write; {placeholders} name columns")
+    action: str = Field(min_length=1, description="What to do, e.g. win_back_coupon")
+    channel: str = Field(min_length=1, description="Channel to use, e.g. email")
+    purpose: str = Field(min_length=1, description="Consent purpose that the action needs, beside personalisation")
+    offer: str = Field(
+        "none", pattern="^(none|favourite_category|next_best_item|next_new_item)$", description="What is offered"
+    )
+    reason: str = Field(min_length=1, description="Why, in words that a marketer would write; {placeholders} name columns")
 
-    @field_validator("when")
-    @classmethod
-    def _parses(cls, when: str) -> str:
-        check_expression(when)
-        return when
+    @model_validator(mode="after")
+    def _reads_known_columns(self) -> "Rule":
+        problems = []
+        try:
+            check_columns(self.when, DECISION_COLUMNS)
+        except ValueError as error:
+            problems.append(f"when: {error}")
+        unknown = [name for name in PLACEHOLDER.findall(self.reason) if name not in DECISION_COLUMNS]
+        if unknown:
+            problems.append(f"reason: unknown placeholder {', '.join(unknown)}; there are: {', '.join(DECISION_COLUMNS)}")
+        if problems:
+            raise ValueError(f"rule {self.name!r}: {'; '.join(problems)}")
+        return self
 
 
 class Holdout(Section):
@@ -34,5 +81,14 @@ class Holdout(Section):
 class DecisionSettings(Section):
     """conf/rules.yml."""
 
-    rules: tuple[Rule, ...] = Field((), description="Tried in order; the first whose condition holds decides")
+    rules: tuple[Rule, ...] = Field((), description="Tried in order; the first that applies decides")
     holdout: Holdout = Holdout()
+
+    @field_validator("rules")
+    @classmethod
+    def _unique_names(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        names = [rule.name for rule in rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"rule names must be unique; more than once: {', '.join(twice)}")
+        return rules

@@ -12,7 +12,13 @@ from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
 from personalake.errors import ConfigError
 
-_SECTION_FILES = {"rules": "decisions", "segments": "segments", "models": "models", "destinations": "destinations"}
+_SECTION_FILES = {
+    "rules": "decisions",
+    "segments": "segments",
+    "models": "models",
+    "recommender": "recommender",
+    "destinations": "destinations",
+}
 _PREFIX = "PERSONALAKE_"
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
 
@@ -107,7 +113,9 @@ def _nested(keys: list[str], value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def _merge(target: dict[str, Any], layer: Mapping[str, Any], origin: str, origins: Origins, at: tuple[str, ...] = ()) -> None:
+def _merge(
+    target: dict[str, Any], layer: Mapping[str, Any], origin: str, origins: Origins, at: tuple[str, ...] = ()
+) -> None:
     for key, value in layer.items():
         place = (*at, str(key))
         if isinstance(value, dict) and isinstance(target.get(key), dict):

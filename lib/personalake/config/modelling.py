@@ -4,8 +4,42 @@ from pydantic import Field
 
 from personalake.config.base import Section
 
+SpaceValue = int | float | str
+
+
+class CandidateSettings(Section):
+    """One kind of model and what the search may try."""
+
+    trials: int = Field(1, ge=0, description="Settings to try; 0 leaves the candidate out")
+    space: dict[str, tuple[SpaceValue, ...]] = Field(
+        description="MLlib parameter: the values it may take, the first one first"
+    )
+
+
+class ChurnSettings(Section):
+    """How the churn model learns."""
+
+    horizon_days: int = Field(28, ge=1, description="Length of the label window, days: churned = no purchase within it")
+    first_months_back: int = Field(6, ge=2, description="Earliest training as-of, in months before the test as-of")
+    last_months_back: int = Field(2, ge=1, description="Latest training as-of, in months before the test as-of")
+    minimum_of_each: int = Field(100, ge=1, description="Fewest churned and fewest staying people to learn from")
+    history_windows: int = Field(3, ge=1, description="Least history before the test as-of, in label windows")
+    active_days: int = Field(60, ge=1, description="People who bought within so many days are also measured apart")
+    bootstraps: int = Field(200, ge=20, description="Resamples for 95 % intervals")
+    reasons: int = Field(4, ge=1, le=7, description="Strongest reasons kept with a prediction")
+    partitions: int = Field(2, ge=1, description="Partitions of the training rows; near the core count, grow with the data")
+    candidates: dict[str, CandidateSettings] = Field(
+        default_factory=lambda: {
+            "logistic_regression": CandidateSettings(trials=2, space={"regParam": (0.003, 0.01, 0.001)}),
+            "random_forest": CandidateSettings(trials=2, space={"maxDepth": (6, 5), "numTrees": (60, 40)}),
+            "gbt": CandidateSettings(trials=2, space={"maxIter": (15, 10), "maxDepth": (3, 2), "stepSize": (0.2, 0.15)}),
+        },
+        description="What competes: logistic_regression, random_forest, gbt",
+    )
+
 
 class ModelSettings(Section):
     """conf/models.yml."""
 
     seed: int = Field(17, description="Seed of every random choice in training")
+    churn: ChurnSettings = ChurnSettings()

@@ -1,11 +1,55 @@
 """Segments: how people are grouped."""
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
+from personalake.config.sql import check_columns
+
+SCORES = ("r", "f", "m")
+
+
+class RfmSegment(Section):
+    """One named RFM segment: the first whose condition holds takes the person."""
+
+    name: str = Field(min_length=1, description="Name of the segment, e.g. Champions")
+    when: str = Field(description="Spark SQL over the scores r, f and m; 1 is the lowest, rfm_quantiles the best")
+    meaning: str = Field(min_length=1, description="The segment in words, shown in gold.segment_summary")
+
+    @field_validator("when")
+    @classmethod
+    def _reads_only_scores(cls, when: str) -> str:
+        check_columns(when, SCORES)
+        return when
+
+
+class ClusterSettings(Section):
+    """How people are clustered by K-Means."""
+
+    min_clusters: int = Field(3, ge=2, description="Fewest clusters that are tried")
+    max_clusters: int = Field(8, ge=2, le=50, description="Most clusters that are tried; the best silhouette wins")
+    min_people: int = Field(100, ge=10, description="People with an order below which nobody is clustered")
+    max_iterations: int = Field(20, ge=1, description="Iterations of one fit at most")
+    partitions: int = Field(1, ge=1, description="Partitions while fitting; more for millions of people")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ClusterSettings":
+        if self.min_clusters > self.max_clusters:
+            raise ValueError(f"min_clusters ({self.min_clusters}) is above max_clusters ({self.max_clusters})")
+        return self
 
 
 class SegmentSettings(Section):
     """conf/segments.yml."""
 
-    rfm_quantiles: int = Field(5, ge=2, description="Groups per RFM dimension")
+    rfm_quantiles: int = Field(5, ge=2, le=10, description="Groups per RFM dimension")
+    rfm: tuple[RfmSegment, ...] = Field((), description="Named segments, tried in order; who fits none is in `Other`")
+    clusters: ClusterSettings = ClusterSettings()
+
+    @field_validator("rfm")
+    @classmethod
+    def _unique_names(cls, segments: tuple[RfmSegment, ...]) -> tuple[RfmSegment, ...]:
+        names = [segment.name for segment in segments]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"segment names must be unique; more than once: {', '.join(twice)}")
+        return segments

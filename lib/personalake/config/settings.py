@@ -4,12 +4,13 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from personalake.config.activation import Destination
 from personalake.config.base import Section
 from personalake.config.decisions import DecisionSettings
 from personalake.config.modelling import ModelSettings
+from personalake.config.recommending import RecommenderSettings
 from personalake.config.segmentation import SegmentSettings
 from personalake.config.sources import Source
 
@@ -61,7 +62,10 @@ class Settings(Section):
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
     exports: Path = Field(Path("exports"), description="Folder of file destinations")
     business_timezone: str = Field("UTC", description="Time zone in which a day begins")
-    as_of: date | Literal["latest"] = Field("latest", description="Exclusive day up to which things are known")
+    require_as_of: bool = Field(False, description="True refuses `as_of: latest`, as production does")
+    as_of: date | Literal["latest"] = Field(
+        "latest", validate_default=True, description="Exclusive day up to which things are known, or `latest`"
+    )
     training_cut: date | None = Field(None, description="As-of whose past models learn from; as_of by default")
     spark: SparkSettings = SparkSettings()
     streams: StreamSettings = StreamSettings()
@@ -69,6 +73,7 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
     models: ModelSettings = ModelSettings()
+    recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()
     decisions: DecisionSettings = DecisionSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
@@ -84,6 +89,13 @@ class Settings(Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{name!r} is not a time zone; use an IANA name such as Europe/Berlin") from error
         return name
+
+    @field_validator("as_of")
+    @classmethod
+    def _explicit(cls, as_of: date | str, info: ValidationInfo) -> date | str:
+        if as_of == "latest" and info.data.get("require_as_of"):
+            raise ValueError("this environment wants an explicit day; pass --as-of, e.g. --as-of 2017-12-01")
+        return as_of
 
     def active_sources(self, *contracts: str) -> dict[str, Source]:
         """The enabled sources, of the given contracts if any are given."""

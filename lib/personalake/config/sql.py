@@ -1,11 +1,13 @@
 """Spark SQL inside YAML, checked before a session starts."""
 
+from collections.abc import Collection
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 
-def check_expression(expression: str) -> exp.Expression:
+def check_expression(expression: str) -> exp.Expr:
     """Parse one Spark SQL expression.
 
     Raises:
@@ -26,3 +28,14 @@ def columns_of(expression: str) -> tuple[str, ...]:
     """
     found = check_expression(expression).find_all(exp.Column)
     return tuple(dict.fromkeys(column.name for column in found))
+
+
+def check_columns(expression: str, known: Collection[str]) -> None:
+    """Check that an expression parses and reads only known columns.
+
+    Raises:
+        ValueError: If it does not; names every unknown column and what there is.
+    """
+    unknown = [name for name in columns_of(expression) if name.lower() not in known]
+    if unknown:
+        raise ValueError(f"unknown column {', '.join(unknown)} in {expression!r}; there are: {', '.join(known)}")

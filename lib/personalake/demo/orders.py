@@ -46,11 +46,12 @@ def order_deliveries(lines: pd.DataFrame) -> Iterator[Delivery]:
     starts = np.flatnonzero(np.diff(days, prepend=np.datetime64("NaT")) != np.timedelta64(0))
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         of_day, day = lines.iloc[start:end], days[start].item()
-        planted = of_day.loc[of_day["kind"] != "", "kind"].value_counts().to_dict()
-        truth = (part_path("orders", day),) if planted else ()
+        planted = of_day.loc[of_day["kind"] != "", "kind"].value_counts()
+        counts = {str(kind): int(lines) for kind, lines in planted.items()}
+        truth = (part_path("orders", day),) if len(planted) else ()
         real = int((of_day["kind"].isin(["", "late"])).sum())
         files = tuple(_file(day, number) for number in np.unique(_file_numbers(of_day)))
-        yield Delivery("orders", day, files + truth, real, partial(_contents, of_day, day), planted)
+        yield Delivery("orders", day, files + truth, real, partial(_contents, of_day, day), counts)
 
 
 def raw_lines(lines: pd.DataFrame) -> list[str]:
@@ -74,9 +75,7 @@ def raw_lines(lines: pd.DataFrame) -> list[str]:
 def _contents(of_day: pd.DataFrame, day: date) -> dict[str, bytes]:
     text = np.array(raw_lines(of_day), dtype=object)
     numbers = _file_numbers(of_day)
-    contents = {
-        _file(day, number): ("\n".join(text[numbers == number]) + "\n").encode() for number in np.unique(numbers)
-    }
+    contents = {_file(day, number): ("\n".join(text[numbers == number]) + "\n").encode() for number in np.unique(numbers)}
     planted = np.flatnonzero(of_day["kind"] != "")
     if len(planted):
         truth = (_truth(of_day.iloc[at], text[at], _file(day, numbers[at]), day) for at in planted)

@@ -79,4 +79,5 @@ def read_planted(landing: Path, table: str = "orders") -> pd.DataFrame:
         table: `orders`, or `records` for all other sources.
     """
     parts = sorted((landing / "_planted" / f"{table}.parquet").glob("*.parquet"))
-    return pa.concat_tables([SCHEMA.empty_table(), *map(pq.read_table, parts)]).to_pandas()
+    found: pd.DataFrame = pa.concat_tables([SCHEMA.empty_table(), *map(pq.read_table, parts)]).to_pandas()
+    return found

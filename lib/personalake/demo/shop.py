@@ -84,9 +84,7 @@ def emit_shop(
     journey = read_journey(seed, households_share)
     begin, end = since or FIRST_DAY, until or date.max
     within = [
-        delivery
-        for delivery in _deliveries(journey, seed, households_share, report)
-        if begin <= delivery.landing_date < end
+        delivery for delivery in _deliveries(journey, seed, households_share, report) if begin <= delivery.landing_date < end
     ]
     # Day by day, as it would arrive: a call that is cut short leaves whole days.
     deliveries = sorted(within, key=lambda delivery: (delivery.landing_date, delivery.source))

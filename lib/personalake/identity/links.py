@@ -1,6 +1,7 @@
 """The pass-through: each identifier is a person of its own, until real resolution joins them."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,17 +19,18 @@ def identifiers(sightings: Sequence[DataFrame]) -> DataFrame:
     Returns:
         One row per `(namespace, value)` with the sorted `sources` and `first_known_at`.
     """
-    columns = ["namespace", F.col("customer_id").alias("value"), "source", "known_at"]
-    merged = None
-    for sighting in sightings:
-        rows = sighting.where(F.col("customer_id").isNotNull()).select(*columns)
-        rows = rows.groupBy("namespace", "value", "source").agg(F.min("known_at").alias("known_at"))
-        merged = rows if merged is None else merged.unionByName(rows)
-    if merged is None:
+    if not sightings:
         raise ValueError("identifiers needs at least one frame of sightings")
+    merged = reduce(DataFrame.unionByName, map(_seen, sightings))
     return merged.groupBy("namespace", "value").agg(
         F.sort_array(F.collect_set("source")).alias("sources"), F.min("known_at").alias("first_known_at")
     )
+
+
+def _seen(sightings: DataFrame) -> DataFrame:
+    """One row per identifier and source, so that little is left to be merged."""
+    named = sightings.where("customer_id IS NOT NULL").withColumn("value", F.col("customer_id"))
+    return named.groupBy("namespace", "value", "source").agg(F.min("known_at").alias("known_at"))
 
 
 def lone_links(found: DataFrame) -> DataFrame:

@@ -51,7 +51,7 @@ def read_spec(source: Source, inbox: Path, header: tuple[str, ...] | None) -> Re
 
 
 def to_bronze(name: str, source: Source) -> Transformation:
-    """Rows of a source as bronze rows, all but `batch_id` and `ordinal`; blank lines do not count."""
+    """Rows of a source as bronze rows, all but `ordinal`, `ingested_at` and `batch_id`; blank lines do not count."""
 
     def arrived(rows: DataFrame) -> DataFrame:
         with_origin = rows.select("*", *(() if source.kind == "kafka" else (F.col("_metadata"),)))
@@ -64,7 +64,6 @@ def to_bronze(name: str, source: Source) -> Transformation:
                 "payload",
                 file.alias("source_file"),
                 landed.alias("landed_at"),
-                F.current_timestamp().alias("ingested_at"),
             )
         )
 

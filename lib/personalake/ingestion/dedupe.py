@@ -4,46 +4,51 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from personalake.ingestion.contracts import Contract
+ROW = "row_in_batch"
 
 
-def repeated_ids(valid: DataFrame, existing: DataFrame, row_id: str) -> DataFrame:
+def repeated_ids(valid: DataFrame, existing: DataFrame | None, row_id: str) -> DataFrame:
     """Ids that occur more than once among the valid rows, or that exist already; one column, named by `row_id`.
 
-    Most rows are not duplicates, so only these few ids need a window over whole rows.
-    """
-    twice = valid.groupBy(row_id).count().where("count > 1").select(row_id)
-    known = existing.select(row_id).join(F.broadcast(valid.select(row_id)), row_id, "left_semi")
-    return twice.union(known).distinct()
-
-
-def split_duplicates(valid: DataFrame, repeated: DataFrame, existing: DataFrame, contract: Contract) -> DataFrame:
-    """Mark duplicates.
+    Most rows are no duplicates, so only these few ids need a look at whole rows.
 
     Args:
-        valid: Valid rows of one micro-batch, with `payload_hash` and `known_at`.
+        valid: Valid rows of one micro-batch.
+        existing: Rows of earlier batches; None if there are none.
+        row_id: Column that identifies a row across runs.
+    """
+    twice = valid.groupBy(row_id).count().where("count > 1").select(row_id)
+    if existing is None:
+        return twice
+    return twice.union(existing.select(row_id).join(valid.select(row_id), row_id, "left_semi")).distinct()
+
+
+def duplicates(valid: DataFrame, repeated: DataFrame, existing: DataFrame | None, row_id: str) -> DataFrame:
+    """Rows to drop. Of several copies the earliest known one is kept, ties by payload and file.
+
+    Args:
+        valid: Valid rows of one micro-batch, with `row_in_batch`, `payload_checksum` and `known_at`.
         repeated: Ids from `repeated_ids`, few enough to broadcast.
-        existing: Rows of earlier batches: the id, and `payload_hash` where the table keeps it.
-        contract: The contract of the rows.
+        existing: Rows of earlier batches with the id and `payload_checksum`; None if there are none.
+        row_id: Column that identifies a row across runs.
 
     Returns:
-        The valid rows with `is_duplicate`, and `is_exact` (null unless duplicate). Of several copies the earliest
-        known one is kept, ties by payload.
+        One row per duplicate: `row_in_batch`, and `is_exact` (the payload is that of the row that is kept).
     """
-    row_id = contract.row_id
-    copies = Window.partitionBy(row_id).orderBy("known_at", "payload_hash", "landed_at", "source_file")
-    earlier = existing.select(row_id, F.col("payload_hash").alias("kept_hash"), F.lit(True).alias("is_kept")).join(
-        F.broadcast(repeated), row_id, "left_semi"
+    suspects = valid.join(F.broadcast(repeated), row_id, "left_semi").select(
+        ROW, row_id, "payload_checksum", "known_at", "landed_at", "source_file"
     )
-    suspects = valid.join(F.broadcast(repeated), row_id, "left_semi").join(earlier, row_id, "left")
-    first_hash = F.when(F.col("is_kept"), F.col("kept_hash")).otherwise(F.first("payload_hash").over(copies))
-    judged = suspects.withColumns(
-        {
-            "is_duplicate": F.col("is_kept").isNotNull() | (F.row_number().over(copies) > 1),
-            "is_exact": F.col("payload_hash") == first_hash,
-        }
-    ).drop("kept_hash", "is_kept")
-    others = valid.join(F.broadcast(repeated), row_id, "left_anti").withColumns(
-        {"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")}
+    if existing is None:
+        kept = suspects.withColumns({"kept_checksum": F.lit(None).cast("bigint"), "is_kept": F.lit(None).cast("boolean")})
+    else:
+        earlier = existing.join(F.broadcast(repeated), row_id, "left_semi").select(
+            row_id, F.col("payload_checksum").alias("kept_checksum"), F.lit(True).alias("is_kept")
+        )
+        kept = suspects.join(earlier, row_id, "left")
+    copies = Window.partitionBy(row_id).orderBy("known_at", "payload_checksum", "landed_at", "source_file", ROW)
+    first = F.when(F.col("is_kept"), F.col("kept_checksum")).otherwise(F.first("payload_checksum").over(copies))
+    return (
+        kept.withColumns({"place": F.row_number().over(copies), "first_checksum": first})
+        .where(F.col("is_kept").isNotNull() | (F.col("place") > 1))
+        .select(ROW, F.coalesce(F.col("payload_checksum") == F.col("first_checksum"), F.lit(False)).alias("is_exact"))
     )
-    return others.unionByName(judged)

@@ -26,18 +26,22 @@ def parse(name: str, source: Source, contract: Contract) -> Transformation:
 
     Returns:
         A transformation that yields the bronze columns, one column per contract field, `is_return` for order lines,
-        `namespace`, `payload_hash`, and the arrays `reasons` (why the row is refused; empty for a good row) and `warnings`.
+        `namespace`, `payload_checksum`, and the arrays `reasons` (why the row is refused; empty if good) and `warnings`.
     """
 
     def parsed(bronze: DataFrame) -> DataFrame:
-        raw = bronze.withColumn("raw", F.from_json("payload", _raw_schema(source), _LENIENT))
-        strings = raw.select(*KEPT, "raw.*").withColumn("payload_hash", F.sha2("payload", 256))
-        typed = strings.select(
-            *KEPT,
-            "payload_hash",
-            F.col(_CORRUPT).isNotNull().alias("is_malformed"),
-            *(_text(source, field).alias(f"text_{field.name}") for field in contract.fields),
-        ).select("*", *(_typed(source, field).alias(field.name) for field in contract.fields))
+        # Generated, not projected: else the optimizer copies from_json into every expression and filter that reads a field.
+        raw = F.inline(F.array(F.from_json("payload", _raw_schema(source), _LENIENT)))
+        typed = (
+            bronze.select(*KEPT, raw)
+            .select(
+                *KEPT,
+                F.xxhash64("payload").alias("payload_checksum"),
+                F.col(_CORRUPT).isNotNull().alias("is_malformed"),
+                *(_text(source, field).alias(f"text_{field.name}") for field in contract.fields),
+            )
+            .select("*", *(_typed(source, field).alias(field.name) for field in contract.fields))
+        )
         return typed.transform(_identified(source, contract)).transform(_judged(source, contract))
 
     return parsed
@@ -147,4 +151,3 @@ def expectations_of(source: Source, contract: Contract) -> list[Expectation]:
         Expectation(rule.name, rule.predicate, rule.reason, chosen.get(rule.name, rule.severity))
         for rule in contract.expectations
     ]
-

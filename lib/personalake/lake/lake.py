@@ -1,14 +1,14 @@
 """Reads and writes of Delta tables by Spark, each checked against the table's declaration."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from personalake.lake.ledger import Ledger
 from personalake.lake.locations import Locations
@@ -99,6 +99,11 @@ class Lake:
         where = f"as_of = DATE'{as_of.isoformat()}'" + (f" AND {also}" if also else "")
         return self._write(rows, table, "overwrite", {"replaceWhere": where})
 
+    def replace_as_ofs(self, rows: DataFrame, table: Table, as_ofs: Sequence[date]) -> WriteResult:
+        """Put the rows of several as-ofs in the place of those as-ofs', in one commit."""
+        days = ", ".join(f"DATE'{as_of.isoformat()}'" for as_of in as_ofs)
+        return self._write(rows, table, "overwrite", {"replaceWhere": f"as_of IN ({days})"})
+
     def merge_new(self, rows: DataFrame, table: Table) -> WriteResult:
         """Add the rows whose key is not there yet; rows must be unique on the key."""
         self.create(table)
@@ -110,6 +115,24 @@ class Lake:
         target = self._delta(table).alias("t")
         target.merge(rows.select(*table.columns).alias("s"), condition).whenNotMatchedInsertAll().execute()
         return self._done(table, before)
+
+    def delete(self, table: Table, condition: Column) -> int:
+        """Remove the rows that meet a condition.
+
+        Returns:
+            Rows removed (or that would be removed); zero if the table has not been created.
+        """
+        if not self.exists(table):
+            return 0
+        if self.dry_run:
+            return self.read(table).where(condition).count()
+        before = self.ledger.version(table)
+        self._delta(table).delete(condition)
+        version = self.ledger.version(table)
+        if version is None or version == before:
+            return 0
+        self.writes.append(WriteResult(table.full_name, 0, version))
+        return self._metric(table, version, "numDeletedRows")
 
     def create(self, table: Table) -> None:
         """Create the table from its declaration, if it is not there."""
@@ -146,11 +169,14 @@ class Lake:
         return DeltaTable.forPath(self.spark, self.locations.table(table))
 
     def _rows_written(self, table: Table, version: int) -> int:
-        """Rows of one commit, from the commit itself where the log can be read, else from the table's history."""
+        return self._metric(table, version, "numTargetRowsInserted", "numOutputRows")
+
+    def _metric(self, table: Table, version: int, *names: str) -> int:
+        """The first metric that one commit has, from the commit itself where the log can be read, else from the history."""
         if self.locations.catalog:
             metrics = self._delta(table).history(1).select("operationMetrics").collect()[0][0]
         else:
             commit = Path(self.locations.table(table)) / "_delta_log" / f"{version:020d}.json"
             actions = (json.loads(line) for line in commit.read_text().splitlines())
             metrics = next(action["commitInfo"]["operationMetrics"] for action in actions if "commitInfo" in action)
-        return int(metrics.get("numTargetRowsInserted", metrics.get("numOutputRows", 0)))
+        return int(next((metrics[name] for name in names if name in metrics), 0))

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,7 +143,7 @@ def reject(file: LandingFile, source: Source) -> None:
         ) from error
 
 
-def known_files(rows: list[Mapping[str, object]], source: str) -> set[tuple[str, object, object]]:
+def known_files(rows: Sequence[Mapping[str, object]], source: str) -> set[tuple[str, object, object]]:
     """What the ledger of landing files says was checked: path, size and time."""
     return {(str(row["path"]), row["bytes"], row["modified_at"]) for row in rows if row["source"] == source}
 

@@ -3,19 +3,24 @@
 With a catalog (Databricks) the same calls go through Spark.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
+from pyarrow import fs
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from personalake.errors import EnvironmentProblem
+from personalake.lake.conditions import Conditions, arrow_condition, spark_condition
 from personalake.lake.locations import Locations
 from personalake.tables import Table
 
@@ -57,20 +62,83 @@ class Ledger:
 
     def modified_at(self, table: Table) -> Any:
         """Time of the latest commit, in milliseconds since 1970; None if the table has not been created."""
+        if self.locations.catalog:
+            found = None if self.version(table) is None else self._described(table)["lastModified"]
+            return None if found is None else int(found.timestamp() * 1000)
         opened = self._open(table)
         return None if opened is None else opened.history(1)[0].get("timestamp")
 
-    def read(self, table: Table, columns: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """Rows of a small table; none if it has not been created."""
+    def size(self, table: Table) -> int:
+        """Bytes of the files that the current version of a table consists of."""
         if self.locations.catalog:
-            if self.version(table) is None:
-                return []
-            return [row.asDict(True) for row in self.start_session().table(self.locations.identifier(table)).collect()]
+            return 0 if self.version(table) is None else int(self._described(table)["sizeInBytes"])
         opened = self._open(table)
         if opened is None:
-            return []
-        names = list(columns) if columns is not None else None
-        return opened.to_pyarrow_table(columns=names).to_pylist(maps_as_pydicts="strict")
+            return 0
+        return sum(size or 0 for size in pa.table(opened.get_add_actions(flatten=True))["size_bytes"].to_pylist())
+
+    def read(self, table: Table, columns: Iterable[str] | None = None, where: Conditions = ()) -> list[dict[str, Any]]:
+        """Rows of a small table, or a small part of a large one; none if it has not been created.
+
+        Args:
+            table: The table.
+            columns: Columns to read; all by default.
+            where: Conditions that must all hold, each a column, an operator (`=`, `!=`, `<`, `<=`, `>`, `>=`, `in`,
+                `not in`) and a value, e.g. `("event_id", "in", ids)`; files and row groups that cannot match are not read.
+        """
+        rows: list[dict[str, Any]] = self.arrow(table, columns, where).to_pylist(maps_as_pydicts="strict")
+        return rows
+
+    def arrow(self, table: Table, columns: Iterable[str] | None = None, where: Conditions = ()) -> pa.Table:
+        """The same as `read`, as an Arrow table."""
+        names = None if columns is None else list(columns)
+        if self.locations.catalog:
+            if self.version(table) is None:
+                return arrow_schema(table, names).empty_table()
+            frame = self.start_session().table(self.locations.identifier(table))
+            for condition in where:
+                frame = frame.where(spark_condition(*condition))
+            return frame.select(*(names or table.columns)).toArrow()
+        opened = self._open(table)
+        if opened is None:
+            return arrow_schema(table, names).empty_table()
+        dataset, matching = self._dataset(table, opened), None
+        for column, op, value in where:
+            condition = arrow_condition(dataset.schema.field(column), op, value)
+            matching = condition if matching is None else matching & condition
+        return dataset.to_table(columns=names, filter=matching)
+
+    def count(self, table: Table, where: Conditions) -> int:
+        """Rows of a table of any size for which the conditions hold."""
+        return (
+            sum(batch.num_rows for batch in self.arrow(table, [where[0][0]], where).to_batches())
+            if where
+            else self.rows(table)
+        )
+
+    def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Rows of a table of any size, piece by piece."""
+        opened = None if self.locations.catalog else self._open(table)
+        if opened is None:
+            yield from self.arrow(table, columns).to_batches()
+        else:
+            yield from self._dataset(table, opened).scanner(columns=list(columns)).to_batches()
+
+    def per_day(self, table: Table, column: str) -> dict[date, int]:
+        """Rows of a table of any size by the day (UTC) of a timestamp column, in order of days."""
+        counts: Counter[date] = Counter()
+        if self.locations.catalog:
+            if self.version(table) is not None:
+                frame = self.start_session().table(self.locations.identifier(table))
+                days = frame.selectExpr(f"to_date({column}) AS day").where("day IS NOT NULL").groupBy("day").count()
+                counts.update({row["day"]: row["count"] for row in days.collect()})
+            return dict(sorted(counts.items()))
+        opened = self._open(table)
+        batches = [] if opened is None else self._dataset(table, opened).scanner(columns=[column]).to_batches()
+        for batch in batches:
+            days = pc.value_counts(pc.cast(batch.column(0).drop_null(), pa.date32(), safe=False)).to_pylist()
+            counts.update({day["values"]: day["counts"] for day in days})
+        return dict(sorted(counts.items()))
 
     def latest(self, table: Table, column: str) -> Any:
         """Greatest value of a column, None if there are no rows."""
@@ -81,7 +149,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return None
-        values = opened.to_pyarrow_dataset().scanner(columns=[column]).to_batches()
+        values = self._dataset(table, opened).scanner(columns=[column]).to_batches()
         greatest = [pc.max(batch.column(0)).as_py() for batch in values if batch.num_rows]
         return max((value for value in greatest if value is not None), default=None)
 
@@ -95,7 +163,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return set()
-        batches = opened.to_pyarrow_dataset().scanner(columns=[column]).to_batches()
+        batches = self._dataset(table, opened).scanner(columns=[column]).to_batches()
         return {value for batch in batches for value in pc.unique(batch.column(0)).to_pylist()}
 
     def append(self, table: Table, rows: Iterable[Row]) -> None:
@@ -146,8 +214,17 @@ class Ledger:
         except TableNotFoundError:
             return None
 
+    def _dataset(self, table: Table, opened: DeltaTable) -> ds.Dataset:
+        # By default delta-rs lends Arrow a file system written in Python. Arrow's I/O threads then call into Python, and
+        # one that does so while the interpreter shuts down aborts the process (exit code 134, seen in one run of ten).
+        folder = fs.SubTreeFileSystem(self.locations.table(table), fs.LocalFileSystem())
+        return opened.to_pyarrow_dataset(filesystem=folder)
+
     def _spark_rows(self, table: Table) -> int:
         return self.start_session().table(self.locations.identifier(table)).count()
+
+    def _described(self, table: Table) -> Any:
+        return self.start_session().sql(f"DESCRIBE DETAIL {self.locations.identifier(table)}").collect()[0]
 
     def _create_in_catalog(self, table: Table) -> None:
         from delta.tables import DeltaTable as SparkDeltaTable
@@ -160,9 +237,11 @@ class Ledger:
         (builder.clusterBy(*table.clustering) if table.clustering else builder).execute()
 
 
-def arrow_schema(table: Table) -> pa.Schema:
-    """The declared schema for delta-rs: UTC microseconds, comments kept."""
+def arrow_schema(table: Table, columns: Sequence[str] | None = None) -> pa.Schema:
+    """The declared schema for delta-rs, of all columns or a choice of them: UTC microseconds, comments kept."""
     schema = to_arrow_schema(table.schema, timezone="UTC")
-    return pa.schema(
-        [column.with_metadata({"comment": declared.comment}) for column, declared in zip(schema, table.fields, strict=True)]
-    )
+    declared = {
+        field.name: column.with_metadata({"comment": field.comment})
+        for column, field in zip(schema, table.fields, strict=True)
+    }
+    return pa.schema([declared[name] for name in (table.columns if columns is None else columns)])

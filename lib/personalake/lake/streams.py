@@ -16,7 +16,7 @@ from personalake.lake.lake import Lake
 from personalake.tables import Table
 
 logger = logging.getLogger(__name__)
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 1
 _SELF_DESCRIBING = ("parquet",)
 
 
@@ -65,9 +65,9 @@ def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | No
             for _, query in queries:
                 query.stop()
     if failures:
-        stream, error = failures[0]
-        logger.error("stream %s failed", stream.name, exc_info=error)
-        raise _cause(stream, error) from error
+        failed, cause = failures[0]
+        logger.error("stream %s failed", failed.name, exc_info=cause)
+        raise _cause(failed, cause) from cause
 
 
 def _start(lake: Lake, stream: Stream, trigger_seconds: int | None) -> StreamingQuery:

@@ -79,7 +79,9 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", metavar="DIR", help="folder of the lake (default: as configured)")
     parser.add_argument("--as-of", type=_day, metavar="DATE", help="exclusive day up to which things are known, or 'latest'")
     parser.add_argument("--training-cut", type=_day, metavar="DATE", help="as-of whose past models learn from")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting, e.g. spark.driver_memory=6g")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="override one setting, e.g. spark.driver_memory=6g"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be read and written; change nothing")
     parser.add_argument("--force", action="store_true", help="run even if nothing is new since the last run")
 

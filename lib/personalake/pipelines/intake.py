@@ -31,9 +31,7 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
         table: The bronze table.
     """
     sources = {
-        name: source
-        for name, source in context.settings.active_sources().items()
-        if CONTRACTS[source.contract].kind == kind
+        name: source for name, source in context.settings.active_sources().items() if CONTRACTS[source.contract].kind == kind
     }
     before = context.lake.ledger.rows(table)
     admitted, rejected = _check_landing(context, sources)
@@ -128,5 +126,7 @@ def _stream(context: JobContext, job: str, name: str, source: Source, table: Tab
 
 
 def _to_table(lake: Lake, source: Source, table: Table, batch: DataFrame, app_id: str, number: int) -> None:
-    stamped = batch.transform(with_ordinal(source)).withColumn("batch_id", F.lit(f"{app_id}:{number}"))
+    stamped = batch.transform(with_ordinal(source)).withColumns(
+        {"ingested_at": F.current_timestamp(), "batch_id": F.lit(f"{app_id}:{number}")}
+    )
     lake.append(stamped, table, (app_id, number))

@@ -1,8 +1,9 @@
 """What a job is: its declaration, what it is given, and what it gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from personalake.config import Settings
@@ -46,6 +47,7 @@ class JobSpec:
         watches_landing: Whether new landing files are input, too.
         streaming: Whether `--continuous` is understood.
         options: Further options.
+        files: Files outside the lake that the job leaves; it has work to do if one is gone.
     """
 
     name: str
@@ -59,6 +61,7 @@ class JobSpec:
     watches_landing: bool = False
     streaming: bool = False
     options: tuple[Option, ...] = ()
+    files: Callable[[Settings], Sequence[Path]] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS, Contract
-from personalake.ingestion.dedupe import repeated_ids, split_duplicates
+from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
 from personalake.ingestion.parsing import parse
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
@@ -35,9 +35,7 @@ def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult
         bronze: The table to read as a stream.
     """
     sources = {
-        name: source
-        for name, source in context.settings.active_sources().items()
-        if CONTRACTS[source.contract].kind == kind
+        name: source for name, source in context.settings.active_sources().items() if CONTRACTS[source.contract].kind == kind
     }
     if context.dry_run:
         return _pending(context, job, bronze)
@@ -105,13 +103,17 @@ def _refine_batch(
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
     parsed = batch.transform(parse(name, source, contract)).transform(_referenced(lake, source, contract))
-    parsed = parsed.withColumn("batch_id", F.lit(batch_id)).persist(StorageLevel.MEMORY_AND_DISK)
+    parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id()})
+    parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         judged = _with_duplicates(lake, contract, parsed, batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts):
-            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
-        _write_equation(context, job, name, contract, batch_id, counts)
+            written = lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
+            if table is contract.table:
+                # A write that an earlier try had done already tells no rows: then they are counted where they lie.
+                counts["held"] = written.rows or lake.ledger.count(table, [("batch_id", "=", batch_id)])
+        _write_equation(context, job, name, batch_id, counts)
     finally:
         parsed.unpersist()
 
@@ -142,18 +144,19 @@ def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformatio
 
 def _with_duplicates(lake: Lake, contract: Contract, parsed: DataFrame, batch_id: str) -> DataFrame:
     """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates."""
-    kept = EVENT if contract.kind == "event" else contract.table
-    earlier = lake.read(kept).where(F.col("batch_id") != batch_id)
-    existing = earlier.select(
-        contract.row_id, F.col("payload_hash") if "payload_hash" in kept.columns else F.lit(None).cast("string").alias("payload_hash")
-    )
+    kept, existing = EVENT if contract.kind == "event" else contract.table, None
+    if lake.ledger.rows(kept):
+        checksum = F.col("payload_checksum") if kept is EVENT else F.lit(None).cast("bigint").alias("payload_checksum")
+        existing = lake.read(kept).where(F.col("batch_id") != batch_id).select(contract.row_id, checksum)
     valid = parsed.where("size(reasons) = 0")
     repeated = repeated_ids(valid, existing, contract.row_id).localCheckpoint()
-    judged = split_duplicates(valid, repeated, existing, contract)
-    refused = parsed.where("size(reasons) > 0").withColumns(
-        {"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")}
+    if repeated.isEmpty():
+        return parsed.withColumns({"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")})
+    dropped = (
+        duplicates(valid, repeated, existing, contract.row_id).withColumn("is_duplicate", F.lit(True)).localCheckpoint()
     )
-    return judged.unionByName(refused)
+    judged = parsed.join(F.broadcast(dropped), ROW, "left")
+    return judged.withColumn("is_duplicate", F.coalesce("is_duplicate", F.lit(False)))
 
 
 def count_rows(judged: DataFrame) -> dict[str, Any]:
@@ -169,11 +172,14 @@ def count_rows(judged: DataFrame) -> dict[str, Any]:
         F.count_if(is_refused).alias("rows_quarantined"),
         F.count_if(is_duplicate & ~is_refused).alias("rows_duplicate"),
         F.count_if(is_good & late).alias("rows_late"),
+        F.count_if(is_good & (F.size("warnings") > 0)).alias("rows_warned"),
     )
+    counts = totals.collect()[0].asDict()
+    is_marked = is_good & (F.size("warnings") > 0)
     return {
-        **totals.collect()[0].asDict(),
-        "reasons": _tally(judged.where(is_refused), "reasons"),
-        "warnings": _tally(judged.where(is_good & (F.size("warnings") > 0)), "warnings"),
+        **counts,
+        "reasons": _tally(judged.where(is_refused), "reasons") if counts["rows_quarantined"] else {},
+        "warnings": _tally(judged.where(is_marked), "warnings") if counts["rows_warned"] else {},
     }
 
 
@@ -185,17 +191,22 @@ def _tally(rows: DataFrame, column: str) -> dict[str, int]:
 def _outputs(source: Source, contract: Contract, counts: Mapping[str, Any]) -> Iterator[tuple[Table, Transformation]]:
     """The tables of one contract and the rows that each takes."""
     is_good = "size(reasons) = 0 AND NOT is_duplicate"
+    origin = {"contract": F.lit(contract.name), "payload_hash": F.sha2("payload", 256)}
     if counts["rows_accepted"]:
         if contract.kind == "event":
             yield EVENT, lambda rows: rows.where(is_good).withColumn("event_type", F.lit(source.event_type))
         yield contract.table, lambda rows: rows.where(is_good).transform(_complete(contract.table))
     if counts["rows_quarantined"]:
-        yield QUARANTINE, lambda rows: rows.where("size(reasons) > 0").withColumns(
-            {"contract": F.lit(contract.name), "quarantined_at": F.current_timestamp()}
+        yield (
+            QUARANTINE,
+            lambda rows: rows.where("size(reasons) > 0").withColumns({**origin, "quarantined_at": F.current_timestamp()}),
         )
     if counts["rows_duplicate"]:
-        yield DUPLICATE, lambda rows: rows.where("size(reasons) = 0 AND is_duplicate").withColumns(
-            {"contract": F.lit(contract.name), "row_id": F.col(contract.row_id), "is_exact": F.coalesce("is_exact", F.lit(False))}
+        yield (
+            DUPLICATE,
+            lambda rows: rows.where("size(reasons) = 0 AND is_duplicate").withColumns(
+                {**origin, "row_id": F.col(contract.row_id), "is_exact": F.coalesce("is_exact", F.lit(False))}
+            ),
         )
 
 
@@ -206,23 +217,18 @@ def _complete(table: Table) -> Transformation:
     )
 
 
-def _write_equation(
-    context: JobContext, job: str, name: str, contract: Contract, batch_id: str, counts: Mapping[str, Any]
-) -> None:
-    """One row in gold.data_health; what was accepted is counted again in the table that holds it."""
-    lake = context.lake
-    if batch_id in _health_ids(lake, job):
+def _write_equation(context: JobContext, job: str, name: str, batch_id: str, counts: Mapping[str, Any]) -> None:
+    """One row in gold.data_health; what was accepted must be what the table took."""
+    if batch_id in _health_ids(context.lake, job):
         return
-    held = lake.read(contract.table).where(F.col("batch_id") == batch_id).count() if counts["rows_accepted"] else 0
     accounted = counts["rows_accepted"] + counts["rows_quarantined"] + counts["rows_duplicate"]
-    balanced = counts["rows_in"] == accounted and held == counts["rows_accepted"]
     row = {
         **counts,
         "job": job,
         "source": name,
         "batch_id": batch_id,
         "run_id": context.run_id,
-        "balanced": balanced,
+        "balanced": counts["rows_in"] == accounted and counts.get("held", 0) == counts["rows_accepted"],
         "recorded_at": datetime.now(UTC),
     }
-    lake.ledger.append(DATA_HEALTH, [row])
+    context.lake.ledger.append(DATA_HEALTH, [row])

@@ -105,7 +105,7 @@ def _leased_run(
     written_before = len(lake.writes)
     status, result = "failed", JobResult()
     try:
-        if not options.get("continuous") and not options.get("force") and _is_done(spec, lake, mark):
+        if not options.get("continuous") and not options.get("force") and _is_done(spec, settings, lake, mark):
             status, result = "skipped", JobResult(skipped=True, message="nothing new since the last run")
         else:
             result = _work(spec, context)
@@ -147,8 +147,10 @@ def resolve_as_of(settings: Settings, lake: Lake) -> date:
     return EPOCH if known is None else known.date() + timedelta(days=1)
 
 
-def _is_done(spec: JobSpec, lake: Lake, mark: str) -> bool:
-    """Whether the newest finished run of the job has the same fingerprint, and its tables are still there."""
+def _is_done(spec: JobSpec, settings: Settings, lake: Lake, mark: str) -> bool:
+    """Whether the newest finished run of the job has the same fingerprint, and what it left is still there."""
+    if spec.files is not None and not all(path.exists() for path in spec.files(settings)):
+        return False
     runs = [run for run in lake.ledger.read(RUN) if run["job"] == spec.name and run["status"] != "failed"]
     if not runs:
         return False

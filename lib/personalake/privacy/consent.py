@@ -12,6 +12,7 @@ from personalake.common.transformation import Transformation
 from personalake.tables.silver import CONSENT_CURRENT
 
 GRANTED = ("granted", "assumed_granted")
+PERSONALISATION = "personalisation"  # what every decision about a person needs, beside the purpose of its channel
 
 
 def current_consent(as_of: date) -> Transformation:
@@ -71,3 +72,16 @@ def assumed_consent(links: DataFrame, purposes: Mapping[str, Sequence[str]]) -> 
 def is_granted(status: Column) -> Column:
     """Whether a current status allows use; null (no answer) does not."""
     return F.coalesce(status.isin(*GRANTED), F.lit(False))
+
+
+def granted_purposes(consents: DataFrame) -> DataFrame:
+    """What each person allows.
+
+    Args:
+        consents: Rows of `silver.consent_current`.
+
+    Returns:
+        `person_id` and `purposes`, the sorted array of granted purposes; who grants nothing has no row.
+    """
+    granted = consents.where(is_granted(F.col("status")))
+    return granted.groupBy("person_id").agg(F.sort_array(F.collect_set("purpose")).alias("purposes"))

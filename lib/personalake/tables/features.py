@@ -1,7 +1,88 @@
-"""The features of a customer, declared once: name, type, meaning, unit."""
+"""The features of a customer, declared once: name, type, meaning, unit, and how a person would be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from personalake.tables.schema import Field
 
+# Half-lives of the activity features, days: a week, a fortnight, and 4, 8, 16 weeks.
+HALF_LIVES = (7, 14, 28, 56, 112)
+
 CHURN_FEATURES: tuple[Field, ...] = (
     Field("recency_days", "double", "Days since the last day with an order"),
+    Field("tenure_days", "double", "Days since the first day with an order"),
+    Field("order_days", "double", "Days with an order so far, days"),
+    *(
+        Field(
+            f"activity_{half_life}",
+            "double",
+            f"Days with an order, each worth half as much for every {half_life} days it lies back, days",
+        )
+        for half_life in HALF_LIVES
+    ),
+    Field("active_weeks", "double", "Weeks with an order among the last 12, weeks"),
+    Field(
+        "empty_months", "double", "28-day blocks without an order since the first one, counted back from the as-of, blocks"
+    ),
+    Field("gaps_as_long", "double", "Earlier gaps between days with an order at least as long as the silence now, gaps"),
+    Field(
+        "gap_goes_on_share", "double", "Share of those gaps that went on for 28 more days, (n + 0.5) / (gaps + 1.5), 0..1"
+    ),
+    Field(
+        "bg_nbd_silence", "double", "BG/NBD probability of no order within 28 days, from frequency, recency and tenure, 0..1"
+    ),
+    Field("long_gap_rate", "double", "Days of gaps beyond their first 14 days, the silence now included, per day of tenure"),
+    Field("lines_per_order", "double", "Mean lines of an order, lines"),
+    Field("most_lines", "double", "Lines of the largest order, lines"),
 )
+FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in CHURN_FEATURES)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Features that say the same thing, told together; their effects are added.
+
+    Args:
+        name: What it is about.
+        features: The features; the first one names the reason.
+        words: How a person would be told; placeholders are the person's features, `silence` and `usual_gap`.
+    """
+
+    name: str
+    features: tuple[str, ...]
+    words: str
+
+
+REASONS: tuple[Reason, ...] = (
+    Reason(
+        "silence", ("recency_days", "activity_7", "activity_14", "activity_28"), "last bought {silence} ago; {usual_gap}"
+    ),
+    Reason("loyalty", ("order_days", "activity_56", "activity_112"), "bought on {order_days:.0f} days so far"),
+    Reason("regularity", ("active_weeks", "empty_months"), "bought in {active_weeks:.0f} of the last 12 weeks"),
+    Reason(
+        "gaps",
+        ("gaps_as_long", "gap_goes_on_share", "long_gap_rate"),
+        "was silent this long {gaps_as_long:.0f} times before",
+    ),
+    Reason("rhythm", ("bg_nbd_silence",), "buying rhythm alone says {bg_nbd_silence:.0%} chance of a silent month"),
+    Reason("tenure", ("tenure_days",), "customer for {tenure_days:.0f} days"),
+    Reason("basket", ("lines_per_order", "most_lines"), "{lines_per_order:.1f} lines per order"),
+)
+
+
+def told(reason: Reason, values: Mapping[str, float]) -> str:
+    """A reason in words for one person.
+
+    >>> told(REASONS[0], {"recency_days": 41, "tenure_days": 131, "order_days": 11})
+    'last bought 41 days ago; usually every 9 days'
+    """
+    gaps = values.get("order_days", 1.0) - 1
+    usual = "bought on one day only"
+    if gaps > 0:
+        usual = f"usually every {_days((values['tenure_days'] - values['recency_days']) / gaps)}"
+    return reason.words.format(**values, silence=_days(values.get("recency_days", 0.0)), usual_gap=usual)
+
+
+def _days(days: float) -> str:
+    whole = max(1, round(days))
+    return "1 day" if whole == 1 else f"{whole} days"

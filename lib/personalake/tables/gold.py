@@ -124,8 +124,8 @@ DECISION = Table(
         Field("rule", "string", "Rule in conf/rules.yml that chose the action"),
         Field("channel", "string", "Channel to use, e.g. email; null for no action"),
         Field("purpose", "string", "Consent purpose that the action needs"),
-        Field("product_id", "string", "Item offered; null without one"),
-        Field("category", "string", "Category offered; null without one"),
+        Field("product_id", "string", "Item offered; null without one", purposes=("personalisation",)),
+        Field("category", "string", "Category offered; null without one", purposes=("personalisation",)),
         Field("reason", "string", "Why, in words"),
         Field("status", "string", "act, holdout, no_consent or no_action"),
         Field("probability", "double", "Probability with which this action was chosen, 0..1"),
@@ -138,7 +138,7 @@ ACTIVATION_OUTBOX = Table(
     grain="One planned delivery to one destination; insert-only",
     key=("delivery_id",),
     fields=(
-        Field("delivery_id", "string", "Hash of destination and decision; the idempotency key"),
+        Field("delivery_id", "string", "Hash of destination, decision, operation and content; the idempotency key"),
         Field("decision_id", "string", "Decision that asked for it"),
         _PERSON,
         Field("destination", "string", "Name in conf/destinations.yml"),
@@ -154,7 +154,7 @@ ACTIVATION_LOG = Table(
     layer="gold",
     name="activation_log",
     grain="One change of state of one delivery; append-only, the last row is the state",
-    key=("delivery_id", "state"),
+    key=("delivery_id", "state", "logged_at"),
     fields=(
         Field("delivery_id", "string", "The delivery"),
         Field("destination", "string", "Name in conf/destinations.yml"),

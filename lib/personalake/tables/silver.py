@@ -21,7 +21,7 @@ EVENT = Table(
         Field("namespace", "string", "What kind of identifier `customer_id` is; null without a customer"),
         Field("customer_id", "string", "The source's key for the customer; null if unknown", pii="identifier"),
         Field("occurred_at", "timestamp", "When it happened (UTC)"),
-        Field("payload_hash", "string", "SHA-256 of the payload, to tell an exact duplicate from a near one"),
+        Field("payload_checksum", "bigint", "xxHash64 of the payload, to tell an exact duplicate from a near one"),
         *_STAMPS,
     ),
     clustering=("occurred_at",),

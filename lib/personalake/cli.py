@@ -1,0 +1,150 @@
+"""The console: `personalake demo | run | explain | tables | doctor`."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from personalake.config import Settings
+from personalake.errors import PersonalakeError
+from personalake.lake import Lake
+from personalake.pipelines.command import EXIT_CODES, fail, open_lake, settings_of
+from personalake.pipelines.progress import Progress
+
+app = typer.Typer(
+    help="Know your customers and treat each one well: Spark jobs over Delta tables.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
+ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
+Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", help="Override one setting, KEY=VALUE; repeatable.")]
+
+
+def main() -> None:
+    """Run the console script; errors become two lines and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except PersonalakeError as error:
+        sys.exit(fail("personalake", error))
+    except KeyboardInterrupt:
+        sys.exit(fail("personalake", PersonalakeError("Stopped by the keyboard.", "Run it again; it goes on from there.")))
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # a wrong word on the command line
+            error.show()
+            sys.exit(error.exit_code)
+        sys.exit(fail("personalake", error))
+
+
+def _settings(
+    env: str, conf_dir: Path, root: str | None, as_of: str | None, sets: list[str] | None, **more: Any
+) -> Settings:
+    return settings_of({"env": env, "conf_dir": conf_dir, "root": root, "as_of": as_of, "set": sets or [], **more})
+
+
+@app.command()
+def run(
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    as_of: AsOf = None,
+    training_cut: Annotated[str | None, typer.Option(help="As-of whose past models learn from.")] = None,
+    sets: Sets = None,
+    first: Annotated[str | None, typer.Option("--from", help="First job of the graph to run.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last job of the graph to run.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Run only this job; repeatable.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written; change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run jobs even if nothing is new.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Jobs at work at the same time.")] = 2,
+) -> None:
+    """Run the whole graph in one warm session; a graph that failed goes on where it stopped."""
+    from personalake.pipelines.graph import run_graph, select_jobs
+
+    settings = _settings(env, conf_dir, root, as_of, sets, training_cut=training_cut)
+    lake = open_lake(settings, dry_run)
+    result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, Progress(), workers)
+    print(json.dumps([outcome.as_json() for outcome in result.outcomes], default=str))
+
+
+@app.command()
+def demo(
+    env: Env = "demo",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    share: Annotated[float, typer.Option(min=0.005, max=1.0, help="Share of the households to use, 0..1.")] = 1.0,
+) -> None:
+    """Run the suite on real retail data (the dunnhumby Complete Journey), and show what came of it."""
+    from personalake.demo import emit_shop
+    from personalake.pipelines.graph import run_graph, select_jobs
+    from personalake.pipelines.tour import tour
+
+    progress = Progress()
+    settings = _settings(env, conf_dir, root, None, None)
+    lake = open_lake(settings)
+    progress.say(f"Landing files of a shop, from the Complete Journey, in {settings.landing}")
+    with progress.step("writing landing files"):
+        shop = emit_shop(settings.landing, households_share=share, progress=lambda text: progress.say(f"       {text}"))
+    progress.say(f"       {shop.order_lines:,} order lines of {shop.households:,} households, {shop.files:,} files")
+    progress.say(f"The suite, on the lake in {settings.root}")
+    result = run_graph(select_jobs(), settings, lake, {}, progress)
+    console = Console()
+    for part in tour(lake.ledger, settings):
+        console.print(part)
+    verb = "nothing was new" if result.all_skipped else f"{result.seconds:.0f} s of work"
+    report = (settings.report.path / "index.html").resolve()
+    console.print(f"\nThe report: [bold]{report}[/]   ({verb})", highlight=False, soft_wrap=True)
+    console.print("Look at one person: [bold].venv/bin/personalake explain --env demo --person 1[/]", highlight=False)
+
+
+@app.command()
+def explain(
+    person: Annotated[str, typer.Option("--person", help="A person id, or a customer's key in some source.")],
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    as_of: AsOf = None,
+) -> None:
+    """Everything about one person: profile, features, segments, score and reasons, items, decision, what would be sent."""
+    from personalake.pipelines.look import explain as explain_person
+    from personalake.pipelines.look_view import explanation_view
+
+    settings = _settings(env, conf_dir, root, as_of, None)
+    day = None if settings.as_of == "latest" else settings.as_of
+    Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day)))
+
+
+@app.command()
+def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None) -> None:
+    """Every table: rows, version, freshness."""
+    from personalake.pipelines.look import table_facts
+    from personalake.pipelines.look_view import tables_view
+
+    settings = _settings(env, conf_dir, root, None, None)
+    Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has, and what it lacks."""
+    from personalake.doctor import checks, exit_code, table
+
+    found = checks()
+    print(table(found))
+    sys.exit(exit_code(found))
+
+
+def _lake(settings: Settings) -> Lake:
+    return open_lake(settings)
+
+
+if __name__ == "__main__":
+    main()

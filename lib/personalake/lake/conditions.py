@@ -1,0 +1,38 @@
+"""Conditions on rows that are read, for Arrow and for Spark alike."""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+Conditions = Sequence[tuple[str, str, Any]]
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def arrow_condition(field: pa.Field, op: str, value: Any) -> ds.Expression:
+    """A condition on a column of an Arrow dataset; the value takes the column's type, so that an empty list works, too."""
+    if op in ("in", "not in"):
+        inside = ds.field(field.name).isin(pa.array(list(value), field.type))
+        return inside if op == "in" else ~inside
+    return _COMPARISONS[op](ds.field(field.name), pa.scalar(value, field.type))
+
+
+def spark_condition(column: str, op: str, value: Any) -> Column:
+    """The same condition as a Spark column."""
+    if op in ("in", "not in"):
+        inside = F.col(column).isin(list(value))
+        return inside if op == "in" else ~inside
+    compared: Column = _COMPARISONS[op](F.col(column), F.lit(value))
+    return compared

@@ -1,0 +1,1 @@
+"""What will they do? Labels, training, calibration, evaluation, explanation, scoring."""

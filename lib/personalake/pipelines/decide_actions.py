@@ -1,0 +1,54 @@
+"""Gold to `gold.decision`: one action for each person, within consent and holdout."""
+
+from collections import Counter
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.decisions.candidates import Insight, candidates
+from personalake.decisions.rules import decide
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.privacy.consent import granted_purposes
+from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
+from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT
+
+_IN_WORDS = {"act": "to act on", "holdout": "held out", "no_consent": "without consent", "no_action": "without a rule"}
+
+
+def run(context: JobContext) -> JobResult:
+    """Decide for everyone who has a profile."""
+    lake, settings = context.lake, context.settings.decisions
+    if not settings.rules:
+        return JobResult(skipped=True, message="there are no rules: write some into conf/rules.yml")
+    profiles_of = lake.ledger.latest(CUSTOMER_PROFILE, "as_of")
+    if profiles_of != context.as_of:
+        found = f"are as of {profiles_of}" if profiles_of else "have not been built yet"
+        return JobResult(skipped=True, message=f"profiles {found}, so nothing is decided as of {context.as_of}")
+    insight = Insight(
+        profiles=lake.read(CUSTOMER_PROFILE),
+        segments=lake.read(SEGMENT_MEMBERSHIP),
+        predictions=lake.read(PREDICTION),
+        recommendations=lake.read(RECOMMENDATION),
+        catalog=lake.read(CATALOG_ITEM),
+    )
+    granted = lake.read(CONSENT_CURRENT).transform(granted_purposes)
+    decisions = decide(candidates(insight, context.as_of), granted, settings, context.as_of)
+    with context.progress.step("deciding for each person"):
+        written = lake.replace_as_of(decisions, DECISION, context.as_of)
+    if context.dry_run:
+        return JobResult(message=f"{written.rows:,} people would be decided for")
+    return _told(lake.read(DECISION).where(F.col("as_of") == F.lit(context.as_of)))
+
+
+def _told(decisions: DataFrame) -> JobResult:
+    counted = decisions.groupBy("status", "action").count().collect()
+    by_status: Counter[str] = Counter()
+    by_action: Counter[str] = Counter()
+    for row in counted:
+        by_status[row["status"]] += row["count"]
+        if row["status"] == "act":
+            by_action[row["action"]] += row["count"]
+    told = [f"{by_status[status]:,} {words}" for status, words in _IN_WORDS.items() if by_status[status]]
+    total = sum(by_status.values())
+    figures = {"statuses": dict(sorted(by_status.items())), "actions": dict(sorted(by_action.items()))}
+    return JobResult(rows_read=total, message=f"{total:,} people: {', '.join(told)}", figures=figures)

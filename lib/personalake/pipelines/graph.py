@@ -1,0 +1,162 @@
+"""Runs the whole graph in one warm session, with progress; a graph that failed goes on where it stopped.
+
+Going on needs no notes of its own: a job whose inputs, settings, code and as-of are those of its last finished run has
+nothing to do, and is passed over in milliseconds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from personalake.config import Settings
+from personalake.errors import PersonalakeError
+from personalake.lake import Lake
+from personalake.pipelines.job import JobSpec
+from personalake.pipelines.progress import Progress
+from personalake.pipelines.registry import GRAPH
+from personalake.pipelines.runner import Outcome, run_job
+from personalake.tables.gold import RUN
+
+RunJob = Callable[[JobSpec, Progress], Outcome]
+
+
+class UnknownJobError(PersonalakeError):
+    """Raised when --from, --to or --only names a job that is not in the graph."""
+
+    exit_code = 2
+
+
+@dataclass
+class GraphRun:
+    """What has been done of a graph.
+
+    Args:
+        outcomes: What each job came to, in the order in which they ended.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work, summed over the jobs."""
+        return sum(outcome.seconds for outcome in self.outcomes)
+
+    @property
+    def all_skipped(self) -> bool:
+        """Whether there was nothing to do."""
+        return all(outcome.status == "skipped" for outcome in self.outcomes)
+
+
+def select_jobs(
+    first: str | None = None, last: str | None = None, only: Sequence[str] = (), jobs: Sequence[JobSpec] = GRAPH
+) -> list[JobSpec]:
+    """The jobs between `first` and `last` in graph order, or exactly `only`.
+
+    Raises:
+        UnknownJobError: If a name is not in the graph, or `first` comes after `last`.
+    """
+    names = [job.name for job in jobs]
+    for name in [*(name for name in (first, last) if name), *only]:
+        if name not in names:
+            raise UnknownJobError(f"{name!r} is not a job of the graph.", f"There are: {', '.join(names)}.")
+    if only:
+        return [job for job in jobs if job.name in only]
+    start = names.index(first) if first else 0
+    end = names.index(last) if last else len(names) - 1
+    if start > end:
+        raise UnknownJobError(f"{first} comes after {last} in the graph.", "Swap --from and --to.")
+    return list(jobs[start : end + 1])
+
+
+def run_graph(
+    jobs: Sequence[JobSpec],
+    settings: Settings,
+    lake: Lake,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    workers: int = 2,
+) -> GraphRun:
+    """Run jobs as soon as those that they need are done.
+
+    Args:
+        jobs: The jobs, in an order in which each comes after those that it needs.
+        settings: The configuration.
+        lake: The tables.
+        options: Options for every job, e.g. `force`.
+        progress: Where signs of life go.
+        workers: Jobs at work at the same time; they share one session.
+
+    Raises:
+        PersonalakeError: What the first failing job raised; jobs that are at work are waited for.
+    """
+    progress = progress or Progress()
+    expected = _usual_seconds(lake)
+
+    def run(job: JobSpec, spoken: Progress) -> Outcome:
+        own_lake = Lake(lake.locations, lambda: lake.spark, lake.dry_run)
+        return run_job(job, settings, own_lake, options, spoken)
+
+    return _Scheduler(list(jobs), run, progress, expected, workers).run()
+
+
+class _Scheduler:
+    """Starts each job once its needs are met, and says what is done, at what rate, and how long it may still take."""
+
+    def __init__(
+        self, jobs: list[JobSpec], run: RunJob, progress: Progress, expected: Mapping[str, float], workers: int
+    ) -> None:
+        self.jobs, self.run_one, self.progress, self.expected, self.workers = jobs, run, progress, expected, workers
+        self.names = {job.name for job in jobs}
+        self.done: set[str] = set()
+        self.result = GraphRun()
+
+    def run(self) -> GraphRun:
+        waiting, running = list(self.jobs), dict[Future[Outcome], JobSpec]()
+        failure: BaseException | None = None
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="job") as pool:
+            while (waiting and failure is None) or running:
+                if failure is None:
+                    for job in [job for job in waiting if self._is_ready(job)][: self.workers - len(running)]:
+                        waiting.remove(job)
+                        self.progress.say(f"       {job.name}: {job.purpose}")
+                        running[pool.submit(self.run_one, job, Progress(self.progress.stream, f"       {job.name}: "))] = job
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    job = running.pop(future)
+                    error = future.exception()
+                    if error is not None:
+                        failure = failure or error
+                        self.progress.say(f"{self._place()} {job.name}: FAILED")
+                    else:
+                        self._tell(job, future.result())
+        if failure is not None:
+            raise failure
+        return self.result
+
+    def _is_ready(self, job: JobSpec) -> bool:
+        return all(need in self.done for need in job.needs if need in self.names)
+
+    def _tell(self, job: JobSpec, outcome: Outcome) -> None:
+        self.done.add(job.name)
+        self.result.outcomes.append(outcome)
+        rate = f", {outcome.rows_written / outcome.seconds:,.0f} rows/s" if outcome.rows_written > 1000 else ""
+        self.progress.say(
+            f"{self._place()} {job.name}: {outcome.status}, {outcome.result.message or 'ok'} "
+            f"({outcome.seconds:.1f} s{rate}{self._left()})"
+        )
+
+    def _place(self) -> str:
+        return f"[{len(self.done):2d}/{len(self.jobs)}]"
+
+    def _left(self) -> str:
+        """Time left, from what the remaining jobs took when they last ran."""
+        remaining = [self.expected.get(job.name) for job in self.jobs if job.name not in self.done]
+        if not remaining or any(seconds is None for seconds in remaining):
+            return ""
+        return f", about {sum(seconds for seconds in remaining if seconds):.0f} s left"
+
+
+def _usual_seconds(lake: Lake) -> dict[str, float]:
+    done = [row for row in lake.ledger.read(RUN, ["job", "status", "seconds", "ended_at"]) if row["status"] == "done"]
+    return {row["job"]: row["seconds"] for row in sorted(done, key=lambda row: row["ended_at"])}

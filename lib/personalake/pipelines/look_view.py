@@ -1,0 +1,167 @@
+"""How `personalake explain` and `personalake tables` look in a terminal."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from personalake.pipelines.look import Explanation, TableFacts
+from personalake.reports.words import day, minute, money, name, number, plural, share, size
+
+_MONEY = ("spend", "average_order_value")
+_SHARES = ("discount_share",)
+_NOT_SHOWN = ("person_id", "consents", "currency", "definition")
+_STATE_STYLES = {
+    "act": "green",
+    "holdout": "cyan",
+    "no_consent": "yellow",
+    "granted": "green",
+    "assumed_granted": "bold red",
+}
+_MOST_ITEMS = 5
+
+
+def explanation_view(explanation: Explanation) -> RenderableType:
+    """One person, part by part; a part with nothing in it says so."""
+    return Group(
+        Text(explanation.person_id, style="bold"),
+        _part("Identifiers", _rows(explanation.identifiers, ("namespace", "value", "sources"))),
+        _part("Profile", _pairs(explanation.profile, explanation.profile.get("currency"))),
+        _part("Consents", _rows(explanation.consents, ("purpose", "status", "origin", "occurred_at"))),
+        _part("Segments", _rows(explanation.segments, ("scheme", "segment", "detail"))),
+        _part("Features", _pairs(explanation.features, None)),
+        _part("Scores", _scores(explanation.predictions)),
+        _part("Recommendations", _items(explanation.recommendations)),
+        _part("Decision", _decisions(explanation.decisions)),
+        _part("What would be sent", _deliveries(explanation.deliveries)),
+    )
+
+
+def tables_view(facts: Sequence[TableFacts], now: datetime) -> RenderableType:
+    """Every declared table in one list.
+
+    Args:
+        facts: The state of each table.
+        now: The time from which freshness is counted.
+    """
+    view = Table(title=None, header_style="bold", expand=False)
+    for column in ("Table", "Rows", "Version", "Last change", "Age", "Size", "One row is"):
+        view.add_column(column, justify="right" if column in ("Rows", "Version", "Size") else "left")
+    for fact in facts:
+        if fact.version is None:
+            view.add_row(fact.name, "–", "–", "not yet", "–", "–", fact.grain, style="dim")
+            continue
+        age = "–" if fact.modified_at is None else _age(now - fact.modified_at)
+        changed = minute(fact.modified_at)
+        view.add_row(fact.name, number(fact.rows), str(fact.version), changed, age, size(fact.bytes), fact.grain)
+    return view
+
+
+def _age(passed: timedelta) -> str:
+    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = int(passed.total_seconds() // seconds)
+        if count:
+            return plural(count, unit)
+    return "just now"
+
+
+def _part(title: str, content: RenderableType | None) -> Panel:
+    shown = content if content is not None else Text("nothing known", style="dim italic")
+    return Panel(shown, title=title, title_align="left", border_style="dim")
+
+
+def _pairs(row: Mapping[str, Any], currency: str | None) -> RenderableType | None:
+    if not row:
+        return None
+    view = Table.grid(padding=(0, 3))
+    for column, value in row.items():
+        if column in _NOT_SHOWN:
+            continue
+        view.add_row(name(column), _value(column, value, currency))
+    return view
+
+
+def _value(column: str, value: Any, currency: str | None) -> str:
+    if column in _MONEY:
+        return money(value, currency)
+    if column in _SHARES:
+        return share(value)
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int):
+        return number(value)
+    if isinstance(value, float):
+        return number(value, 0 if value.is_integer() else 3)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return day(value)
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> RenderableType | None:
+    if not rows:
+        return None
+    view = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
+    for column in columns:
+        view.add_column(name(column))
+    for row in rows:
+        view.add_row(*(_styled(_value(column, row[column], None)) for column in columns))
+    return view
+
+
+def _styled(value: str) -> Text:
+    return Text(value.replace("_", " ") if value in _STATE_STYLES else value, style=_STATE_STYLES.get(value, ""))
+
+
+def _scores(predictions: Sequence[Mapping[str, Any]]) -> RenderableType | None:
+    def lines() -> Iterator[RenderableType]:
+        for row in predictions:
+            told = f"{name(row['model'])}: {share(row['probability'])}, higher than {share(row['percentile'], 0)} of people"
+            yield Text(f"{told} (version {row['model_version']}, as of {day(row['as_of'])})", style="bold")
+            for reason in row["reasons"] or ():
+                raises = reason["effect"] > 0
+                effect = f"{reason['effect']:+.2f}"
+                yield Text(
+                    f"  {'▲ raises' if raises else '▼ lowers'} {effect}  {reason['words']}",
+                    style="red" if raises else "green",
+                )
+
+    return Group(*lines()) if predictions else None
+
+
+def _items(recommendations: Sequence[Mapping[str, Any]]) -> RenderableType | None:
+    shown = [
+        {**row, "slot": name(row["slot"]), "item": row.get("name") or row["product_id"], "category": row.get("category")}
+        for row in recommendations
+        if row["rank"] <= _MOST_ITEMS
+    ]
+    return _rows(shown, ("slot", "rank", "product_id", "item", "category", "reason"))
+
+
+def _decisions(decisions: Sequence[Mapping[str, Any]]) -> RenderableType | None:
+    return _rows(decisions, ("action", "status", "rule", "channel", "product_id", "category", "reason"))
+
+
+def _deliveries(deliveries: Sequence[Mapping[str, Any]]) -> RenderableType | None:
+    def parts() -> Iterator[RenderableType]:
+        for row in deliveries:
+            why = f", {row['state_reason']}" if row["state_reason"] else ""
+            file = f" in {row['file']}" if row["file"] else ""
+            yield Text(f"{row['destination']}, {row['operation']}: {name(row['state'])}{why}{file}", style="bold")
+            yield Syntax(_pretty(row["payload"]), "json", background_color="default", word_wrap=True)
+
+    return Group(*parts()) if deliveries else None
+
+
+def _pretty(payload: str | None) -> str:
+    try:
+        return json.dumps(json.loads(payload or ""), indent=2, ensure_ascii=False)
+    except ValueError:
+        return payload or ""

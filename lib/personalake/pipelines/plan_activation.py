@@ -1,0 +1,160 @@
+"""`gold.decision` to files, `gold.activation_outbox` and `gold.activation_log`, after a last look at consent."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.activation.file_drop import Item, Packed, drop, packed
+from personalake.activation.plan import plan
+from personalake.config.activation import Destination
+from personalake.lake import Lake
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.privacy.consent import granted_purposes
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.silver import CONSENT_CURRENT
+
+JOB = "plan_activation"
+Rows = list[dict[str, Any]]
+
+
+def run(context: JobContext) -> JobResult:
+    """Write what each enabled destination would be sent, and keep it in the outbox.
+
+    The outbox comes first, then the files, then the log: a run that dies in between is finished by the next one, since
+    every step gives the same bytes and rows again. Items are brought to the driver, which writes the files.
+    """
+    lake, settings = context.lake, context.settings
+    active = {name: it for name, it in sorted(settings.destinations.items()) if it.enabled}
+    decisions = lake.read(DECISION).where(F.col("as_of") == F.lit(context.as_of))
+    if not active:
+        return JobResult(skipped=True, message="no destination is enabled in conf/destinations.yml")
+    if context.as_of not in lake.ledger.distinct(DECISION, "as_of"):
+        return JobResult(skipped=True, message=f"nothing has been decided as of {context.as_of}")
+    with context.progress.step(f"planning for {', '.join(active)}"):
+        items = _items(context, decisions, active)
+        leaving = [item for item in items if item["refusal"] is None]
+        _to_outbox(lake, leaving)
+        files = {name: _files(leaving, name, it, context) for name, it in active.items()}
+        if not context.dry_run:
+            for name, it in active.items():
+                folder = settings.exports.expanduser().resolve() / name / context.as_of.isoformat()
+                drop(files[name], folder, name, it, context.as_of)
+        _to_log(context, files)
+        equations = [_equation(context, name, items, files[name]) for name in active]
+        if not context.dry_run:
+            _to_health(lake, equations)
+    return _told(equations, files)
+
+
+def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
+    lake = context.lake
+    granted = lake.read(CONSENT_CURRENT).transform(granted_purposes)
+    profiles = lake.read(CUSTOMER_PROFILE)
+    planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
+    rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()
+    return sorted(rows, key=lambda row: (row["destination"], row["person_id"], row["decision_id"], row["place"]))
+
+
+def _to_outbox(lake: Lake, leaving: Rows) -> None:
+    """Insert-only: an item that is there already is left as it is."""
+    rows = [{name: item[name] for name in ACTIVATION_OUTBOX.columns} for item in leaving]
+    lake.merge_new(lake.spark.createDataFrame(rows, ACTIVATION_OUTBOX.schema), ACTIVATION_OUTBOX)
+
+
+def _files(leaving: Rows, name: str, destination: Destination, context: JobContext) -> list[Packed]:
+    items = [
+        Item(item["delivery_id"], item["operation"], item["payload"]) for item in leaving if item["destination"] == name
+    ]
+    return list(packed(items, name, destination, context.as_of))
+
+
+def _to_log(context: JobContext, files: dict[str, list[Packed]]) -> None:
+    """Append what changed: accepted with its file, or cancelled if an earlier run had planned it and this one does not."""
+    lake = context.lake
+    wanted = {
+        item.delivery_id: {"destination": name, "state": "accepted", "reason": None, "file": file.name}
+        for name, dropped in files.items()
+        for file in dropped
+        for item in file.items
+    }
+    known = _states(lake, context, list(files))
+    gone = {
+        delivery: {**row, "state": "cancelled", "reason": "no longer planned", "file": None}
+        for delivery, row in known.items()
+        if delivery not in wanted and row["state"] != "cancelled"
+    }
+    changed = [
+        {"delivery_id": delivery, "logged_at": context.run_started_at, **row}
+        for delivery, row in sorted((wanted | gone).items())
+        if (row["state"], row["file"]) != (known.get(delivery, {}).get("state"), known.get(delivery, {}).get("file"))
+    ]
+    if changed:
+        lake.append(lake.spark.createDataFrame(changed, ACTIVATION_LOG.schema), ACTIVATION_LOG)
+
+
+def _states(lake: Lake, context: JobContext, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The state of every delivery of this as-of: the last row of the log."""
+    if not lake.exists(ACTIVATION_LOG):
+        return {}
+    of_day = lake.read(ACTIVATION_OUTBOX).where(F.col("as_of") == F.lit(context.as_of)).select("delivery_id")
+    last = F.max_by(F.struct("destination", "state", "file"), "logged_at").alias("last")
+    logged = lake.read(ACTIVATION_LOG).where(F.col("destination").isin(*names)).join(of_day, "delivery_id", "left_semi")
+    rows = logged.groupBy("delivery_id").agg(last).select("delivery_id", "last.*").toArrow().to_pylist()
+    return {row.pop("delivery_id"): row for row in rows}
+
+
+def _equation(context: JobContext, name: str, items: Rows, files: list[Packed]) -> dict[str, Any]:
+    """In = written + refused for one destination; what was written is counted in the files."""
+    of_destination = [item for item in items if item["destination"] == name]
+    refused = Counter(item["refusal"] for item in of_destination if item["refusal"] is not None)
+    written = sum(len(file.items) for file in files)
+    content = hashlib.sha256("".join(sorted(item["delivery_id"] or "" for item in of_destination)).encode()).hexdigest()
+    return {
+        "job": JOB,
+        "source": name,
+        "batch_id": f"{JOB}/{name}/{context.as_of}/{len(of_destination)}-{content[:12]}",
+        "run_id": context.run_id,
+        "rows_in": len(of_destination),
+        "rows_accepted": written,
+        "rows_quarantined": sum(refused.values()),
+        "rows_duplicate": 0,
+        "rows_late": 0,
+        "balanced": len(of_destination) == written + sum(refused.values()),
+        "reasons": dict(sorted(refused.items())),
+        "warnings": {},
+        "recorded_at": datetime.now(UTC),
+    }
+
+
+def _to_health(lake: Lake, equations: Rows) -> None:
+    known = {row["batch_id"] for row in lake.ledger.read(DATA_HEALTH, ("batch_id",))}
+    lake.ledger.append(DATA_HEALTH, [row for row in equations if row["batch_id"] not in known])
+
+
+def _told(equations: Rows, files: dict[str, list[Packed]]) -> JobResult:
+    told = [
+        f"{row['source']}: {row['rows_in']:,} items = {row['rows_accepted']:,} written in {len(files[row['source']])} files"
+        f" + {row['rows_quarantined']:,} refused"
+        for row in equations
+    ]
+    figures = {
+        row["source"]: {
+            "in": row["rows_in"],
+            "written": row["rows_accepted"],
+            "refused": row["reasons"],
+            "files": len(files[row["source"]]),
+        }
+        for row in equations
+    }
+    return JobResult(
+        rows_read=sum(row["rows_in"] for row in equations),
+        rows_rejected=sum(row["rows_quarantined"] for row in equations),
+        message="; ".join(told) + ("" if all(row["balanced"] for row in equations) else " DOES NOT ADD UP"),
+        figures={"destinations": figures, "balanced": all(row["balanced"] for row in equations)},
+    )

@@ -1,0 +1,216 @@
+"""One row per person: what is known now."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.persons import with_person
+from personalake.common.time_cuts import as_of_instant, known_before
+from personalake.tables.gold import CUSTOMER_PROFILE
+
+DEMOGRAPHICS = ("age_band", "income_band", "household_size", "kids_count")
+COUPON = "coupon_redeemed"
+_IS_SALE = "NOT coalesce(is_return, false)"
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything a profile is made of, as rows of silver.
+
+    Args:
+        order_lines: `silver.order_line`.
+        records: `silver.customer_record`.
+        catalog: `silver.catalog_item`.
+        responses: `silver.campaign_response`.
+        links: `silver.person_link`.
+        consents: `silver.consent_current`.
+    """
+
+    order_lines: DataFrame
+    records: DataFrame
+    catalog: DataFrame
+    responses: DataFrame
+    links: DataFrame
+    consents: DataFrame
+
+
+def customer_profile(known: Known, orders: DataFrame, as_of: date) -> DataFrame:
+    """Profiles of everyone who was known before `as_of`, with or without an order.
+
+    Args:
+        known: Rows of silver; each part is cut at `as_of` by both clocks.
+        orders: The result of `orders_of`, which is read several times: worth keeping in memory.
+        as_of: Exclusive day.
+
+    Returns:
+        One row per person, in the columns of `gold.customer_profile`; counts and spend are zero, not null, without orders.
+    """
+    attached = with_person(known.links)
+    categories = bought_categories(known.order_lines, known.catalog, as_of)
+    parts = (
+        habits(orders),
+        money(orders),
+        categories.transform(attached).transform(favourite_category),
+        known.responses.transform(known_before(as_of)).transform(attached).transform(coupons),
+        _known_by(known.records, as_of).transform(attached).transform(latest_record),
+        known.consents.transform(known_before(as_of)).transform(answers),
+    )
+    people = known.links.where(F.col("first_known_at") < as_of_instant(as_of)).transform(persons)
+    for part in parts:
+        people = people.join(part, "person_id", "left")
+    return people.transform(_completed).withColumn("as_of", F.lit(as_of)).select(*CUSTOMER_PROFILE.columns)
+
+
+def persons(links: DataFrame) -> DataFrame:
+    """`person_id` and the first of its identifiers by name, as `customer_id`."""
+    return links.groupBy("person_id").agg(F.min(F.struct("namespace", "value"))["value"].alias("customer_id"))
+
+
+def orders_of(order_lines: DataFrame, links: DataFrame, as_of: date) -> DataFrame:
+    """Orders known before `as_of` of people; returns count against what was paid.
+
+    Money is summed as whole cents: Spark sums long decimals as objects, many times slower. Shop and currency are keys,
+    not minima (an aggregate of text would make Spark sort a million lines), and the person is attached to the few
+    orders, not to the many lines.
+
+    Returns:
+        One row per person and order (and shop and currency): `sales` (lines that are no returns), `paid`, `sold` and
+        `discount` (of sales) in cents, `order_date` (null without sales).
+    """
+    return (
+        order_lines.transform(known_before(as_of))
+        .groupBy("namespace", "customer_id", "order_id", "store_id", "currency")
+        .agg(
+            F.count_if(F.expr(_IS_SALE)).alias("sales"),
+            F.sum(_paid()).alias("paid"),
+            F.sum(F.when(F.expr(_IS_SALE), _cents("amount"))).alias("sold"),
+            F.sum(F.when(F.expr(_IS_SALE), _cents("discount_amount"))).alias("discount"),
+            F.to_date(F.min(F.when(F.expr(_IS_SALE), F.col("occurred_at")))).alias("order_date"),
+        )
+        .transform(with_person(links))
+    )
+
+
+def bought_categories(order_lines: DataFrame, catalog: DataFrame, as_of: date) -> DataFrame:
+    """How many orders of each customer hold each category, and what was paid for it.
+
+    Returns:
+        `namespace`, `customer_id`, `category`, `orders`, `paid` in cents; products without a category do not count.
+    """
+    return (
+        order_lines.transform(known_before(as_of))
+        .where(_IS_SALE)
+        .join(F.broadcast(_categories(catalog, as_of).where("category IS NOT NULL")), "product_id")
+        .groupBy("namespace", "customer_id", "category", "order_id")
+        .agg(F.sum(_cents("amount")).alias("paid"))
+        .groupBy("namespace", "customer_id", "category")
+        .agg(F.count("*").alias("orders"), F.sum("paid").alias("paid"))
+    )
+
+
+def habits(orders: DataFrame) -> DataFrame:
+    """When, how often and where each person buys; an order of returns alone is none."""
+    is_order = F.col("sales") > 0
+    days = F.count_distinct(F.when(is_order, F.col("order_date")))
+    span = F.date_diff(F.max("order_date"), F.min("order_date"))
+    visits = orders.where(is_order & F.col("store_id").isNotNull()).groupBy("person_id", "store_id").agg(_most(F.count("*")))
+    favourite = visits.groupBy("person_id").agg(_best("store_id", F.struct("most", "store_id")).alias("favourite_store_id"))
+    return (
+        orders.groupBy("person_id")
+        .agg(
+            F.min("order_date").alias("first_order_date"),
+            F.max("order_date").alias("last_order_date"),
+            F.count_if(is_order).alias("orders"),
+            F.sum("sales").alias("order_lines"),
+            F.when(days > 1, span / (days - 1)).alias("days_between_orders"),
+        )
+        .join(favourite, "person_id", "left")
+    )
+
+
+def money(orders: DataFrame) -> DataFrame:
+    """What each person pays, in the currency of most of their orders; other currencies are left out, never added up."""
+    per_currency = orders.groupBy("person_id", "currency").agg(
+        _most(F.count_if(F.col("sales") > 0)),
+        _money(F.sum("paid")).alias("spend"),
+        _money(F.round(F.try_divide(F.sum("paid"), F.count_if(F.col("sales") > 0))).cast("bigint")).alias(
+            "average_order_value"
+        ),
+        _share(F.sum("discount"), F.sum("sold")).alias("discount_share"),
+    )
+    main = _best(F.struct("currency", "spend", "average_order_value", "discount_share"), F.struct("most", "currency"))
+    return per_currency.groupBy("person_id").agg(main.alias("main")).select("person_id", "main.*")
+
+
+def favourite_category(bought: DataFrame) -> DataFrame:
+    """The category in most orders of each person; ties by spend, then by name."""
+    per_category = bought.groupBy("person_id", "category").agg(_most(F.sum("orders")), (-F.sum("paid")).alias("unspent"))
+    order = F.struct("most", "unspent", "category")
+    return per_category.groupBy("person_id").agg(_best("category", order).alias("favourite_category"))
+
+
+def coupons(responses: DataFrame) -> DataFrame:
+    """Coupons that each person redeemed."""
+    redeemed = F.count_if(F.col("response_type") == COUPON)
+    return responses.groupBy("person_id").agg(redeemed.alias("coupons_redeemed"))
+
+
+def latest_record(records: DataFrame) -> DataFrame:
+    """The demographics of the latest record of each person; ties by source, then by record."""
+    newest = F.max_by(F.struct(*DEMOGRAPHICS), F.struct("known_at", "source", "record_id"))
+    return records.groupBy("person_id").agg(newest.alias("newest")).select("person_id", "newest.*")
+
+
+def answers(consents: DataFrame) -> DataFrame:
+    """Each person's current answers as a map, purposes in alphabetical order."""
+    entries = F.array_sort(F.collect_list(F.struct("purpose", "status")))
+    return consents.groupBy("person_id").agg(F.map_from_entries(entries).alias("consents"))
+
+
+def _categories(catalog: DataFrame, as_of: date) -> DataFrame:
+    newest = F.max_by("category", F.struct("known_at", "source", "record_id"))
+    return _known_by(catalog, as_of).groupBy("product_id").agg(newest.alias("category"))
+
+
+def _known_by(rows: DataFrame, as_of: date) -> DataFrame:
+    """Records have no moment at which they happened: only the clock of knowing cuts them."""
+    return rows.where(F.col("known_at") < as_of_instant(as_of))
+
+
+def _cents(amount: str) -> Column:
+    return F.round(F.col(amount).cast("double") * 100).cast("bigint")
+
+
+def _money(cents: Column) -> Column:
+    return (cents / F.lit(100).cast("decimal(3,0)")).cast("decimal(18,2)")
+
+
+def _paid() -> Column:
+    return F.when(F.expr(_IS_SALE), _cents("amount")).otherwise(-F.abs(_cents("amount")))
+
+
+def _most(count: Column) -> Column:
+    """A count that sorts the greatest first, so that ties can be broken by ascending names."""
+    return (-count).alias("most")
+
+
+def _best(value: str | Column, order: Column) -> Column:
+    return F.min_by(value, order)
+
+
+def _share(part: Column, rest: Column) -> Column:
+    return F.try_divide(part, part + rest)
+
+
+def _completed(people: DataFrame) -> DataFrame:
+    zeros = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in ("orders", "order_lines", "coupons_redeemed")}
+    no_answers = F.create_map().cast("map<string,string>")
+    return people.withColumns(
+        {
+            **zeros,
+            "spend": F.coalesce("spend", F.lit(0).cast("decimal(18,2)")),
+            "consents": F.coalesce("consents", no_answers),
+        }
+    )

@@ -1,0 +1,1 @@
+"""What would they like? Candidate recommenders, the blend, full-ranking evaluation, fallbacks."""

@@ -1,0 +1,80 @@
+"""What the report draws from, as plain frames; `pipelines/publish_report.py` fills it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What came in.
+
+    Args:
+        health: Rows of `gold.data_health`.
+        files: Source, status and reason of each landing file.
+        quarantine: Source, reasons and payload hash of each row in quarantine.
+        days: Accepted order lines by the day on which they became known.
+        assumed_consent: Sources whose silence counts as consent.
+        planted: What was planted and found, by source and kind; None without a planted truth.
+        own_dirt: What the data itself holds beside what was planted: source, what, rows.
+    """
+
+    health: Rows
+    files: Rows
+    quarantine: Rows
+    days: Mapping[date, int]
+    assumed_consent: Sequence[str] = ()
+    planted: Rows | None = None
+    own_dirt: Rows = ()
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the report shows; frames have the columns of their tables.
+
+    Args:
+        title: Title of the page.
+        as_of: Exclusive day up to which things were known.
+        arrivals: What came in.
+        profiles: `gold.customer_profile`.
+        segments: `gold.segment_summary` at the as-of.
+        predictions: `gold.prediction` at the as-of.
+        recommendations: `gold.recommendation` at the as-of.
+        products: Name and category of the products that are recommended.
+        decisions: `gold.decision` at the as-of.
+        outbox: Destination, operation, person and payload of a few deliveries.
+        deliveries: Destination, state, reason, file of the latest state of each delivery at the as-of.
+        models: `gold.model_health`, latest training cut of each model.
+        consents: Person, purpose, status and origin.
+        runs: `gold.run`, last run of each job.
+        planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
+        masked: Names of the keys that hold personal data, masked in excerpts.
+    """
+
+    title: str
+    as_of: date
+    arrivals: Arrivals
+    profiles: pd.DataFrame
+    segments: pd.DataFrame
+    predictions: pd.DataFrame
+    recommendations: pd.DataFrame
+    products: Mapping[str, Mapping[str, Any]]
+    decisions: pd.DataFrame
+    outbox: Rows
+    deliveries: pd.DataFrame
+    models: Rows
+    consents: pd.DataFrame
+    runs: Rows
+    masked: frozenset[str] = frozenset()
+    planning: Rows = ()
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of most people's amounts."""
+        found = self.profiles["currency"].dropna() if len(self.profiles) else None
+        return None if found is None or found.empty else str(found.mode().iloc[0])

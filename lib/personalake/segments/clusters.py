@@ -1,0 +1,133 @@
+"""K-Means over how lately, how often and for how much people buy; the number of clusters is chosen by silhouette."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.ml.clustering import KMeans, KMeansModel
+from pyspark.ml.evaluation import ClusteringEvaluator
+from pyspark.ml.feature import VectorAssembler
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.config.segmentation import ClusterSettings
+from personalake.tables.gold import SEGMENT_MEMBERSHIP
+
+SCHEME = "kmeans"
+INPUTS = ("recency", "frequency", "spending")
+_FAR = 0.5  # standard deviations from the mean beyond which a centroid has a word for it
+_WORDS = {
+    "recency": ("recent", "", "lapsed"),
+    "frequency": ("rare", "regular", "frequent"),
+    "spending": ("small spenders", "medium spenders", "big spenders"),
+}
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Fitted clusters.
+
+    Args:
+        membership: Rows of `gold.segment_membership`.
+        count: Number of clusters.
+        silhouettes: Mean silhouette of every number of clusters that was tried.
+    """
+
+    membership: DataFrame
+    count: int
+    silhouettes: dict[int, float]
+
+
+def fit_clusters(profiles: DataFrame, settings: ClusterSettings, seed: int, as_of: date) -> Clusters:
+    """Cluster everyone who has ordered; runs actions.
+
+    Inputs are the logarithms of recency, orders and spend, standardised. Rows are spread and sorted by person before
+    each fit, since K-Means changes with their order. Silhouette: mean of (b - a) / max(a, b) over squared Euclidean
+    distances (Rousseeuw, 1987); of equal silhouettes the fewer clusters win.
+
+    Args:
+        profiles: Rows of `gold.customer_profile`.
+        settings: Range of cluster counts, iterations.
+        seed: Seed of the initial centroids.
+        as_of: Exclusive day, from which recency is counted back.
+    """
+    assembler = VectorAssembler(inputCols=list(INPUTS), outputCol="features")
+    placed = assembler.transform(profiles.transform(lambda rows: standardised(rows, as_of))).select("person_id", "features")
+    ordered = placed.repartition(settings.partitions, "person_id").sortWithinPartitions("person_id").persist()
+    evaluator = ClusteringEvaluator()
+    silhouettes: dict[int, float] = {}
+    models: dict[int, KMeansModel] = {}
+    try:
+        distinct = ordered.select("features").distinct().limit(settings.max_clusters + 1).count()
+        for count in range(settings.min_clusters, min(settings.max_clusters, distinct - 1) + 1):
+            model = KMeans(k=count, seed=seed, maxIter=settings.max_iterations, initSteps=2).fit(ordered)
+            models[count] = model
+            silhouettes[count] = round(evaluator.evaluate(model.transform(ordered)), 6)
+        if not models:
+            return Clusters(profiles.sparkSession.createDataFrame([], SEGMENT_MEMBERSHIP.schema), 0, {})
+        best = max(silhouettes, key=lambda count: (silhouettes[count], -count))
+        names = describe([[float(value) for value in centre] for centre in models[best].clusterCenters()])
+        members = _members(models[best].transform(ordered), names, best, silhouettes[best], as_of)
+        return Clusters(members.localCheckpoint(), best, silhouettes)
+    finally:
+        ordered.unpersist()
+
+
+def standardised(profiles: DataFrame, as_of: date) -> DataFrame:
+    """Logarithms of recency, orders and spend of everyone who ordered, with mean 0 and standard deviation 1.
+
+    Returns:
+        `person_id` and the columns of `INPUTS`; a value that is the same for all is 0.
+    """
+    days = F.date_diff(F.lit(as_of), F.col("last_order_date"))
+    logs = profiles.where("orders > 0").select(
+        "person_id",
+        F.log1p(days.cast("double")).alias("recency"),
+        F.log1p(F.col("orders").cast("double")).alias("frequency"),
+        F.log1p(F.greatest(F.col("spend").cast("double"), F.lit(0.0))).alias("spending"),
+    )
+    # Rounded: the last digits of a mean depend on the order in which partitions are summed.
+    moments = logs.agg(
+        *(F.round(F.mean(name), 9).alias(f"{name}_mean") for name in INPUTS),
+        *(F.round(F.stddev_pop(name), 9).alias(f"{name}_spread") for name in INPUTS),
+    )
+    scaled = {
+        name: F.coalesce((F.col(name) - F.col(f"{name}_mean")) / F.nullif(F.col(f"{name}_spread"), F.lit(0.0)), F.lit(0.0))
+        for name in INPUTS
+    }
+    return logs.crossJoin(F.broadcast(moments)).withColumns(scaled).select("person_id", *INPUTS)
+
+
+def describe(centres: Sequence[Sequence[float]]) -> list[str]:
+    """A name for each centroid, in words; clusters of one name are numbered, the greatest spenders first.
+
+    Args:
+        centres: Standardised recency, frequency and spending.
+
+    >>> describe([(-1.0, 1.2, 0.9), (1.4, -0.2, -0.8)])
+    ['recent frequent big spenders', 'lapsed regular small spenders']
+    """
+    words = [" ".join(filter(None, map(_word, INPUTS, centre))) for centre in centres]
+    named = list(words)
+    for name in {word for word in words if words.count(word) > 1}:
+        alike = [place for place, word in enumerate(words) if word == name]
+        alike.sort(key=lambda place: (-centres[place][2], -centres[place][1], centres[place][0]))
+        for number, place in enumerate(alike, start=1):
+            named[place] = f"{name} {number}"
+    return named
+
+
+def _word(name: str, value: float) -> str:
+    low, middle, high = _WORDS[name]
+    return low if value < -_FAR else high if value > _FAR else middle
+
+
+def _members(placed: DataFrame, names: Sequence[str], count: int, silhouette: float, as_of: date) -> DataFrame:
+    detail = F.create_map(F.lit("clusters"), F.lit(str(count)), F.lit("silhouette"), F.lit(f"{silhouette:.3f}"))
+    return placed.select(
+        "person_id",
+        F.lit(SCHEME).alias("scheme"),
+        F.lit(as_of).alias("as_of"),
+        F.element_at(F.array(*map(F.lit, names)), F.col("prediction") + 1).alias("segment"),
+        detail.alias("detail"),
+    ).select(*SEGMENT_MEMBERSHIP.columns)

@@ -1,0 +1,133 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake.config import Settings, load_settings
+from personalake.errors import ConfigError
+
+ORDERS = "contract: order_line\npath: ${landing}/orders\ncolumns:\n  order_id: order\n"
+
+
+def conf(folder: Path, **files: str) -> Path:
+    """A configuration folder; `environments__local` is environments/local.yml."""
+    for name, text in {"base": "", "environments__local": "", **files}.items():
+        path = folder / f"{name.replace('__', '/')}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def load(folder: Path, overrides: dict[str, Any] | None = None, **environ: str) -> Settings:
+    return load_settings("local", folder, overrides, environ)
+
+
+def problems(folder: Path, overrides: dict[str, Any] | None = None, **environ: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load(folder, overrides, **environ)
+    assert raised.value.exit_code == 2
+    return [problem.replace(f"{folder}/", "") for problem in raised.value.problems]
+
+
+def test_later_layers_win_base_environment_variable_command_line(tmp_path: Path) -> None:
+    folder = conf(
+        tmp_path,
+        base="spark: {master: base, driver_memory: base, shuffle_partitions: 1}\nlease: {heartbeat_seconds: 1}\n",
+        environments__local="spark: {driver_memory: environment, shuffle_partitions: 2}\nlease: {heartbeat_seconds: 2}\n",
+    )
+
+    settings = load(
+        folder,
+        {"lease.heartbeat_seconds": 4},
+        PERSONALAKE_SPARK__SHUFFLE_PARTITIONS="3",
+        PERSONALAKE_LEASE__HEARTBEAT_SECONDS="3",
+    )
+
+    spark = settings.spark
+    assert (spark.master, spark.driver_memory, spark.shuffle_partitions) == ("base", "environment", 3)
+    assert settings.lease.heartbeat_seconds == 4
+
+
+def test_every_problem_is_reported_at_once_with_file_and_key(tmp_path: Path) -> None:
+    folder = conf(
+        tmp_path,
+        base="rot: lakehouse\nspark:\n  shuffle_partitions: many\n",
+        environments__local="business_timezone: Atlantis/Capital\n",
+        sources__orders=ORDERS + "separatr: ;\n",
+    )
+
+    found = problems(folder, PERSONALAKE_LEASE__STALE_AFTER_SECONDS="-1")
+
+    starts = (
+        "base.yml: rot: unknown key",
+        "base.yml: spark.shuffle_partitions: ",
+        "environments/local.yml: business_timezone: 'Atlantis/Capital' is not a time zone",
+        "sources/orders.yml: sources.orders.separatr: unknown key",
+        "environment variable PERSONALAKE_LEASE__STALE_AFTER_SECONDS: lease.stale_after_seconds: ",
+    )
+    assert len(found) == len(starts)
+    for start in starts:
+        assert [problem for problem in found if problem.startswith(start)], start
+
+
+def test_a_wrong_value_is_shown(tmp_path: Path) -> None:
+    (found,) = problems(conf(tmp_path, base="spark: {shuffle_partitions: many}\n"))
+
+    assert found.endswith("(found 'many')")
+
+
+def test_an_unset_secret_is_named_with_the_variable_that_would_set_it(tmp_path: Path) -> None:
+    source = (
+        "contract: order_line\nkind: kafka\nkafka:\n  bootstrap_servers: broker:9092\n  topic: orders\n"
+        "  options: {kafka.sasl.jaas.config: secret://kafka/login}\ncolumns: {order_id: order}\n"
+    )
+    folder = conf(tmp_path, sources__orders=source)
+
+    (found,) = problems(folder)
+
+    assert found.startswith("sources/orders.yml: sources.orders.kafka.options.")
+    assert found.endswith("secret secret://kafka/login is not set; export PERSONALAKE_SECRET_KAFKA_LOGIN")
+    assert load(folder, PERSONALAKE_SECRET_KAFKA_LOGIN="x").sources["orders"].kafka is not None
+
+
+def test_a_disabled_source_needs_no_secret(tmp_path: Path) -> None:
+    source = "enabled: false\n" + ORDERS + "severities: {}\nnamespace: secret://nobody/knows\n"
+
+    assert load(conf(tmp_path, sources__orders=source)).sources["orders"].enabled is False
+
+
+def test_an_unknown_environment_lists_those_that_exist(tmp_path: Path) -> None:
+    folder = conf(tmp_path, environments__prod="")
+
+    with pytest.raises(ConfigError, match=r"staging\.yml: no such environment; there are: local, prod"):
+        load_settings("staging", folder, environ={})
+
+
+def test_a_missing_folder_says_what_to_pass(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such folder; pass --conf-dir"):
+        load_settings("local", tmp_path / "nowhere", environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [1\n", "cannot be read as YAML"), ("- 1\n- 2\n", "expected keys and values, found list")],
+)
+def test_a_file_that_is_no_mapping_is_named(text: str, words: str, tmp_path: Path) -> None:
+    (found,) = problems(conf(tmp_path, base=text))
+
+    assert found.startswith("base.yml: ")
+    assert words in found
+
+
+def test_places_stand_for_settings_wherever_they_come_from(tmp_path: Path) -> None:
+    folder = conf(tmp_path, base="landing: here\n", sources__orders=ORDERS)
+
+    assert str(load(folder).sources["orders"].path) == "here/orders"
+    assert str(load(folder, PERSONALAKE_LANDING="there").sources["orders"].path) == "there/orders"
+
+
+def test_settings_cannot_change_after_loading(tmp_path: Path) -> None:
+    settings = load(conf(tmp_path))
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.root = Path("elsewhere")  # type: ignore[misc]

@@ -1,0 +1,74 @@
+"""What `make docs` makes is as committed; when this fails, run `make docs` and read the difference."""
+
+from pathlib import Path
+
+from personalake.config.base import Section
+from personalake.config.reference import reference
+from personalake.tables import BY_NAME, Field, Table
+from personalake.tables.dictionary import dictionary
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_the_table_dictionary_is_what_the_declarations_say() -> None:
+    assert (DOCS / "tables.md").read_text(encoding="utf-8") == dictionary()
+
+
+def test_the_settings_reference_is_what_the_models_say() -> None:
+    assert (DOCS / "configuration.md").read_text(encoding="utf-8") == reference()
+
+
+def test_the_dictionary_names_every_table_and_column() -> None:
+    text = dictionary()
+
+    for name, table in BY_NAME.items():
+        section = text.split(f"### {name}\n")[1].split("\n### ")[0]
+        assert all(f"| `{column}` |" in section for column in table.columns), name
+
+
+def test_a_column_shows_its_meaning_its_personal_data_and_its_purposes() -> None:
+    table = Table(
+        "gold", "guest", "One guest", ("guest_id",),
+        (Field("guest_id", "string", "The guest | never null", pii="identifier", purposes=("email", "push")),),
+    )  # fmt: skip
+
+    text = dictionary([table])
+
+    assert "### gold.guest\n\nOne guest. Key: `guest_id`.\n" in text
+    assert "| `guest_id` | `string` | The guest \\| never null | identifier | email, push |" in text
+
+
+def test_a_setting_shows_its_type_default_bounds_and_meaning() -> None:
+    from pydantic import Field as Setting
+
+    class Inner(Section):
+        """Inside."""
+
+        share: float = Setting(0.5, ge=0, le=1, description="A share")
+
+    class Outer(Section):
+        """Outside."""
+
+        day: str | None = Setting(None, description="A <day>")
+        inner: Inner = Inner()
+        many: dict[str, Inner] = Setting(default_factory=dict, description="Several")
+
+    text = reference(Outer)
+
+    assert "| `day` | text |  | A &lt;day> |" in text
+    assert "| `many` | section by name |  | Several |" in text
+    assert "## `inner`\n\nInside.\n" in text
+    assert "## `many.<name>`" in text
+    assert "| `share` | number | `0.5` | A share (at least 0, at most 1) |" in text
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for line in reference().splitlines():
+        if line.startswith("| `"):
+            assert line.split(" | ")[-1].strip("| "), line
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    numbers = [int(path.name[:4]) for path in sorted((DOCS / "decisions").glob("*.md"))]
+
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -1,0 +1,38 @@
+from datetime import UTC, datetime
+
+import pytest
+from pyspark.sql import SparkSession
+
+from personalake.common.hashing import person_hash_of
+from personalake.identity.links import identifiers, lone_links
+
+SIGHTING = "namespace string, customer_id string, source string, known_at timestamp"
+
+
+def at(day: int) -> datetime:
+    return datetime(2017, 1, day, tzinfo=UTC).replace(tzinfo=None)
+
+
+def test_an_identifier_seen_in_two_sources_has_one_link_with_both_and_the_earliest_time(spark: SparkSession) -> None:
+    orders = spark.createDataFrame([("crm", "7", "orders", at(5)), ("crm", "7", "orders", at(4))], SIGHTING)
+    customers = spark.createDataFrame([("crm", "7", "customers", at(2)), ("web", "7", "customers", at(3))], SIGHTING)
+
+    links = lone_links(identifiers([orders, customers]))
+
+    rows = {(row["namespace"], row["value"]): row for row in links.collect()}
+    assert set(rows) == {("crm", "7"), ("web", "7")}
+    assert rows["crm", "7"]["sources"] == ["customers", "orders"]
+    assert rows["crm", "7"]["first_known_at"] == at(2)
+    assert rows["crm", "7"]["person_id"] == person_hash_of("crm", "7")
+    assert rows["web", "7"]["person_id"] != rows["crm", "7"]["person_id"]
+
+
+def test_rows_without_a_customer_make_no_link(spark: SparkSession) -> None:
+    orders = spark.createDataFrame([(None, None, "orders", at(5))], SIGHTING)
+
+    assert identifiers([orders]).count() == 0
+
+
+def test_no_frames_at_all_are_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one frame"):
+        identifiers([])

@@ -1,0 +1,57 @@
+from datetime import datetime
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
+
+ROWS = "event_id string, payload_checksum bigint, known_at timestamp, landed_at timestamp, source_file string"
+EXISTING = "event_id string, payload_checksum bigint"
+
+
+def row(event_id: str, checksum: int, day: int) -> tuple[str, int, datetime, datetime, str]:
+    return (event_id, checksum, datetime(2017, 1, day), datetime(2017, 1, day), "f")
+
+
+def judged(spark: SparkSession, rows: list[tuple[object, ...]], existing: list[tuple[str, int]]) -> DataFrame:
+    valid = spark.createDataFrame(rows, ROWS).withColumn(ROW, F.monotonically_increasing_id())
+    earlier = spark.createDataFrame(existing, EXISTING) if existing else None
+    dropped = duplicates(valid, repeated_ids(valid, earlier, "event_id"), earlier, "event_id")
+    return valid.join(dropped, ROW, "left").withColumn("is_duplicate", F.col("is_exact").isNotNull())
+
+
+def test_of_several_copies_the_earliest_known_stays(spark: SparkSession) -> None:
+    rows = [row("a", 1, 2), row("a", 1, 3), row("a", 9, 1), row("b", 5, 1)]
+
+    found = judged(spark, rows, []).select("event_id", "payload_checksum", "is_duplicate", "is_exact").collect()
+
+    assert sorted(map(tuple, found), key=str) == sorted(
+        [("a", 1, True, False), ("a", 1, True, False), ("a", 9, False, None), ("b", 5, False, None)], key=str
+    )
+
+
+def test_a_row_known_from_an_earlier_batch_is_a_duplicate_exact_or_near(spark: SparkSession) -> None:
+    found = judged(spark, [row("a", 1, 2), row("b", 2, 2), row("c", 3, 2)], [("a", 1), ("b", 7)]).collect()
+
+    assert {r.event_id: (r.is_duplicate, r.is_exact) for r in found} == {
+        "a": (True, True),
+        "b": (True, False),
+        "c": (False, None),
+    }
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 3), st.integers(1, 28)), min_size=1, max_size=12),
+    known=st.sets(st.sampled_from("abcd")),
+)
+def test_every_new_id_is_kept_once_and_every_row_is_accounted_for(
+    spark: SparkSession, rows: list[tuple[str, int, int]], known: set[str]
+) -> None:
+    found = judged(spark, [row(*r) for r in rows], [(event_id, 1) for event_id in sorted(known)]).collect()
+
+    kept = [r.event_id for r in found if not r.is_duplicate]
+    assert len(found) == len(rows)
+    assert sorted(kept) == sorted({event_id for event_id, _, _ in rows} - known)

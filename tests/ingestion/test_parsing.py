@@ -1,0 +1,127 @@
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from personalake.config.sources import Source
+from personalake.ingestion.contracts import CONTRACTS
+from personalake.ingestion.parsing import parse
+
+BRONZE = "source string, payload string, source_file string, ordinal int, landed_at timestamp"
+COLUMNS = {
+    "event_id": {"expression": "concat(receipt, '-', sku)"},
+    "order_id": "receipt",
+    "customer_id": "card",
+    "product_id": "sku",
+    "quantity": "qty",
+    "amount": "paid",
+    "occurred_at": "at",
+}
+GOOD = {"receipt": "r1", "sku": "s1", "card": "c1", "qty": 2, "paid": 3.5, "at": "2017-03-01T10:00:00Z"}
+
+
+def source(**changes: Any) -> Source:
+    return Source.model_validate({"contract": "order_line", "path": "x", "currency": "EUR", "columns": COLUMNS} | changes)
+
+
+def parsed(spark: SparkSession, *payloads: object, using: Source | None = None) -> DataFrame:
+    lines = [payload if isinstance(payload, str) else json.dumps(payload) for payload in payloads]
+    landed = datetime(2017, 3, 2, tzinfo=UTC)
+    bronze = spark.createDataFrame([("shop", line, "f.json", 1, landed) for line in lines], BRONZE)
+    return bronze.transform(parse("shop", using or source(), CONTRACTS["order_line"]))
+
+
+def test_a_good_line_is_typed_by_its_contract(spark: SparkSession) -> None:
+    row = parsed(spark, GOOD).collect()[0]
+
+    assert (row.event_id, row.order_id, row.customer_id, row.namespace) == ("r1-s1", "r1", "c1", "customer_id")
+    assert (row.quantity, row.amount, row.currency) == (Decimal("2.000"), Decimal("3.50"), "EUR")
+    assert row.occurred_at == datetime(2017, 3, 1, 10)
+    assert row.known_at == datetime(2017, 3, 2)
+    assert (row.reasons, row.warnings, row.is_return) == ([], [], False)
+
+
+def test_a_bad_line_keeps_all_its_reasons(spark: SparkSession) -> None:
+    bad = {"receipt": "r1", "qty": "two", "paid": "n/a", "card": "c1", "at": "yesterday"}
+
+    row = parsed(spark, bad).collect()[0]
+
+    assert row.reasons == [
+        "product_id: missing",
+        "quantity: not a number",
+        "amount: not a number",
+        "occurred_at: not a date and time",
+    ]
+
+
+def test_a_line_that_is_no_json_has_that_as_its_only_reason(spark: SparkSession) -> None:
+    rows = parsed(spark, '{"receipt": "r1", "sku"', "[1, 2", "plain words").collect()
+
+    assert [row.reasons for row in rows] == [["payload: not readable"]] * 3
+
+
+def test_a_negative_quantity_is_refused_or_a_return_as_the_source_says(spark: SparkSession) -> None:
+    back = GOOD | {"qty": -1, "paid": -3.5}
+
+    refused = parsed(spark, back).collect()[0]
+    accepted = parsed(spark, back, using=source(returns="negative_quantity")).collect()[0]
+
+    assert "quantity: negative, and this source has no returns" in refused.reasons
+    assert (accepted.reasons, accepted.is_return) == ([], True)
+
+
+def test_a_source_can_change_the_severity_of_a_rule(spark: SparkSession) -> None:
+    nothing = GOOD | {"qty": 0}
+
+    refused = parsed(spark, nothing).collect()[0]
+    marked = parsed(spark, nothing, using=source(severities={"zero_quantity": "warn"})).collect()[0]
+
+    assert (refused.reasons, refused.warnings) == (["quantity: zero"], [])
+    assert (marked.reasons, marked.warnings) == ([], ["quantity: zero"])
+
+
+def test_a_line_without_a_customer_is_accepted_and_marked(spark: SparkSession) -> None:
+    row = parsed(spark, {key: value for key, value in GOOD.items() if key != "card"}).collect()[0]
+
+    assert (row.customer_id, row.namespace) == (None, None)
+    assert (row.reasons, row.warnings) == ([], ["customer_id: missing"])
+
+
+def test_local_times_decimal_commas_and_day_first_dates_are_read_as_the_source_writes_them(spark: SparkSession) -> None:
+    german = source(
+        decimal=",",
+        time_zone="Europe/Berlin",
+        columns=COLUMNS | {"occurred_at": {"column": "at", "format": "dd.MM.yyyy HH:mm"}},
+    )
+
+    row = parsed(spark, GOOD | {"qty": "1", "paid": "1.234,50", "at": "15.07.2017 14:30"}, using=german).collect()[0]
+
+    assert row.amount == Decimal("1234.50")
+    assert row.occurred_at == datetime(2017, 7, 15, 12, 30)
+
+
+def test_known_at_is_never_before_the_event_and_can_come_from_the_payload(spark: SparkSession) -> None:
+    sent = source(columns=COLUMNS | {"known_at": "sent"})
+    imported = source(known_at="occurred_at")
+
+    from_payload = parsed(spark, GOOD | {"sent": "2017-03-05T00:00:00Z"}, using=sent).collect()[0]
+    history = parsed(spark, GOOD, using=imported).collect()[0]
+    same_day = parsed(spark, GOOD | {"at": "2017-03-02T18:00:00Z"}).collect()[0]
+
+    assert from_payload.known_at == datetime(2017, 3, 5)
+    assert history.known_at == datetime(2017, 3, 1, 10)
+    assert same_day.known_at == datetime(2017, 3, 2, 18)
+
+
+def test_an_event_without_an_id_gets_one_from_its_content_and_ordinal(spark: SparkSession) -> None:
+    nameless = source(columns={name: column for name, column in COLUMNS.items() if name != "event_id"})
+    landed = datetime(2017, 3, 2, tzinfo=UTC)
+    twins = [("shop", json.dumps(GOOD), "f.json", ordinal, landed) for ordinal in (1, 2)]
+    again = [("shop", json.dumps(GOOD), "g.json", 1, landed)]
+
+    rows = spark.createDataFrame(twins + again, BRONZE).transform(parse("shop", nameless, CONTRACTS["order_line"])).collect()
+
+    assert rows[0].event_id != rows[1].event_id
+    assert rows[0].event_id == rows[2].event_id

@@ -1,0 +1,118 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from personalake.errors import EnvironmentProblem, TableMismatchError
+from personalake.lake import Lake, Ledger, Locations
+from personalake.tables import ALL, Table
+from personalake.tables.gold import DATA_HEALTH, SEGMENT_SUMMARY
+from personalake.tables.silver import PERSON_LINK
+
+
+def links(spark: SparkSession, *values: str) -> DataFrame:
+    rows = spark.createDataFrame([(value,) for value in values], "value string")
+    return rows.select(
+        F.lit("customer_id").alias("namespace"),
+        "value",
+        F.concat(F.lit("p_"), "value").alias("person_id"),
+        F.array(F.lit("orders")).alias("sources"),
+        F.lit("2017-01-01").cast("timestamp").alias("first_known_at"),
+    )
+
+
+def summaries(spark: SparkSession, as_of: date, people: int) -> DataFrame:
+    row = ("rfm", "Loyal", as_of, people, 1.0, 3.0, 2.0, 9.0, "come often")
+    return spark.createDataFrame([row], SEGMENT_SUMMARY.schema)
+
+
+def values(lake: Lake) -> list[str]:
+    return sorted(row["value"] for row in lake.ledger.read(PERSON_LINK))
+
+
+def test_rows_that_do_not_fit_raise_once_with_every_difference(lake: Lake, spark: SparkSession) -> None:
+    wrong = links(spark, "1").drop("sources").withColumn("value", F.lit(1)).withColumn("colour", F.lit("red"))
+
+    with pytest.raises(TableMismatchError) as caught:
+        lake.append(wrong, PERSON_LINK)
+
+    for difference in ("sources is missing", "colour is not declared", "value is int, declared string"):
+        assert difference in caught.value.what
+    assert not lake.exists(PERSON_LINK)
+
+
+def test_an_append_with_the_same_transaction_is_written_once(lake: Lake, spark: SparkSession) -> None:
+    first = lake.append(links(spark, "1", "2"), PERSON_LINK, ("stream", 0))
+    again = lake.append(links(spark, "1", "2"), PERSON_LINK, ("stream", 0))
+    other = lake.append(links(spark, "3"), PERSON_LINK, ("another stream", 0))
+
+    assert (first.rows, again.rows, other.rows) == (2, 0, 1)
+    assert values(lake) == ["1", "2", "3"]
+
+
+def test_a_merge_run_twice_adds_only_what_is_new_even_into_a_table_that_is_not_there(
+    lake: Lake, spark: SparkSession
+) -> None:
+    first = lake.merge_new(links(spark, "1", "2"), PERSON_LINK)
+    again = lake.merge_new(links(spark, "1", "2", "3"), PERSON_LINK)
+
+    assert (first.rows, again.rows) == (2, 1)
+    assert values(lake) == ["1", "2", "3"]
+
+
+def test_replacing_one_as_of_leaves_the_others(lake: Lake, spark: SparkSession) -> None:
+    for as_of, people in ((date(2017, 1, 1), 5), (date(2017, 2, 1), 6), (date(2017, 1, 1), 7)):
+        lake.replace_as_of(summaries(spark, as_of, people), SEGMENT_SUMMARY, as_of)
+
+    found = {row["as_of"]: row["people"] for row in lake.ledger.read(SEGMENT_SUMMARY)}
+    assert found == {date(2017, 1, 1): 7, date(2017, 2, 1): 6}
+
+
+def test_a_dry_run_counts_and_writes_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(Locations(tmp_path / "lakehouse"), lambda: spark, dry_run=True)
+
+    result = lake.overwrite(links(spark, "1", "2"), PERSON_LINK)
+
+    assert (result.rows, result.version) == (2, -1)
+    assert not (tmp_path / "lakehouse").exists()
+
+
+def test_a_missing_table_reads_as_no_rows_of_the_declared_shape(lake: Lake) -> None:
+    empty = lake.read(PERSON_LINK)
+
+    assert empty.count() == 0
+    assert empty.columns == list(PERSON_LINK.columns)
+
+
+def test_small_appends_and_spark_appends_meet_in_one_table(lake: Lake, spark: SparkSession) -> None:
+    lake.ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "1", "sources": ["orders"]}])
+    lake.append(links(spark, "2"), PERSON_LINK)
+    lake.ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "3"}])
+
+    assert sorted(row.value for row in lake.read(PERSON_LINK).collect()) == ["1", "2", "3"]
+    assert lake.ledger.rows(PERSON_LINK) == 3
+
+
+@pytest.mark.parametrize("table", ALL, ids=lambda table: table.full_name)
+def test_every_table_is_created_from_its_declaration_at_reader_version_1(table: Table, tmp_path: Path) -> None:
+    ledger = Ledger(Locations(tmp_path), lambda: pytest.fail("a ledger needs no session"))
+
+    ledger.create(table)
+    ledger.create(table)
+
+    created = DeltaTable(str(tmp_path / table.layer / table.name))
+    assert created.protocol().min_reader_version == 1
+    assert [field.name for field in created.schema().fields] == list(table.columns)
+    assert all(field.metadata.get("comment") for field in created.schema().fields)
+    assert set(table.key) <= set(table.columns)
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "lakehouse").write_text("a file where the lake should be")
+    ledger = Ledger(Locations(tmp_path / "lakehouse"), lambda: pytest.fail("a ledger needs no session"))
+
+    with pytest.raises(EnvironmentProblem, match=r"Cannot write .*PERSONALAKE_ROOT"):
+        ledger.create(DATA_HEALTH)

@@ -1,0 +1,116 @@
+import json
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from rich.console import Console, RenderableType
+
+from personalake.errors import InputError
+from personalake.lake import Ledger, Locations
+from personalake.pipelines.look import explain, table_facts
+from personalake.pipelines.look_view import explanation_view, tables_view
+from personalake.tables import ALL
+from personalake.tables.gold import PREDICTION
+from personalake.tables.silver import PERSON_LINK
+from tests.reports.gold_rows import AS_OF, fill, person
+
+
+def no_session() -> NoReturn:
+    raise AssertionError("looking inside needs no Spark session")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    ledger = Ledger(Locations(tmp_path), no_session)
+    fill(ledger)
+    return ledger
+
+
+def printed(view: RenderableType) -> str:
+    console = Console(file=StringIO(), width=150)
+    console.print(view)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_a_person_is_found_by_person_id_and_by_customer_id(ledger: Ledger) -> None:
+    assert explain(ledger, "5") == explain(ledger, person(5))
+
+
+def test_an_explanation_has_every_part_of_this_person_and_of_nobody_else(ledger: Ledger) -> None:
+    found = explain(ledger, person(1))
+
+    assert found.profile["person_id"] == person(1)
+    assert found.features["as_of"] == AS_OF
+    assert [row["scheme"] for row in found.segments] == ["kmeans", "rfm"]
+    assert found.predictions[0]["reasons"][0]["feature"] == "recency_days"
+    assert [(row["slot"], row["rank"]) for row in found.recommendations][:2] == [("all_items", 1), ("all_items", 2)]
+    assert all(row["category"] for row in found.recommendations)
+    assert [row["action"] for row in found.decisions] == ["win_back_coupon"]
+    assert [(row["destination"], row["state"]) for row in found.deliveries] == [("cdp", "accepted")]
+    assert {row["person_id"] for row in found.consents} == {person(1)}
+    assert json.loads(json.dumps(found.as_json(), default=str))["person_id"] == person(1)
+
+
+def test_an_older_as_of_shows_what_was_believed_then(ledger: Ledger) -> None:
+    earlier = {"person_id": person(1), "model": "churn", "as_of": date(2017, 10, 1), "probability": 0.01}
+    ledger.append(PREDICTION, [earlier])
+
+    assert explain(ledger, person(1), date(2017, 11, 1)).predictions[0]["probability"] == 0.01
+    assert explain(ledger, person(1)).predictions[0]["as_of"] == AS_OF
+
+
+def test_an_unknown_person_is_refused_with_some_that_are_known(ledger: Ledger) -> None:
+    with pytest.raises(InputError, match=f"No person goes by 'nobody'.*{person(1)}, {person(2)}, {person(3)}"):
+        explain(ledger, "nobody")
+
+
+def test_an_empty_lake_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No person is known yet"):
+        explain(Ledger(Locations(tmp_path), no_session), "1")
+
+
+def test_an_identifier_of_several_persons_is_refused_with_their_names(ledger: Ledger) -> None:
+    ledger.append(PERSON_LINK, [{"namespace": "loyalty_card", "value": "1", "person_id": person(2)}])
+
+    with pytest.raises(InputError, match=f"2 persons.*{person(1)}, {person(2)}"):
+        explain(ledger, "1")
+
+
+def test_the_view_shows_the_reasons_the_decision_and_the_payload(ledger: Ledger) -> None:
+    text = printed(explanation_view(explain(ledger, person(1))))
+
+    for expected in (
+        "▲ raises +1.20",
+        "▼ lowers -0.40",
+        "likely to leave and formerly frequent",
+        '"coupon": "CHEESE"',
+        " USD",
+    ):
+        assert expected in text
+
+
+def test_a_person_of_whom_little_is_known_is_shown_without_an_error(ledger: Ledger) -> None:
+    ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "new", "person_id": "p_new"}])
+
+    assert printed(explanation_view(explain(ledger, "new"))).count("nothing known") == 8
+
+
+def test_every_declared_table_is_listed_and_those_not_made_yet_say_so(ledger: Ledger) -> None:
+    facts = {fact.name: fact for fact in table_facts(ledger)}
+
+    profile, event = facts["gold.customer_profile"], facts["silver.event"]
+    assert list(facts) == [table.full_name for table in ALL]
+    assert (profile.rows, profile.version) == (12, 1)
+    assert profile.bytes > 0
+    assert profile.modified_at is not None
+    assert (event.version, event.modified_at) == (None, None)
+
+
+def test_the_list_of_tables_shows_age_and_what_is_missing(ledger: Ledger) -> None:
+    text = printed(tables_view(table_facts(ledger), datetime.now(UTC) + timedelta(hours=3, minutes=5)))
+
+    assert "3 hours" in text
+    assert "not yet" in next(row for row in text.splitlines() if "silver.event" in row)

@@ -1,0 +1,152 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake.config import Settings
+from personalake.config.activation import Destination
+from personalake.lake import Lake
+from personalake.pipelines import plan_activation
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.plan_activation import run
+from personalake.tables import Table
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.silver import CONSENT_CURRENT
+
+AS_OF = date(2017, 12, 1)
+BRAZE = Destination(dialect="braze_track", purposes=("personalisation",), max_items=1, max_bytes=40_000)
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def context(lake: Lake, context_of: Callable[..., JobContext], tmp_path: Path) -> JobContext:
+    """Two people to act on, of whom `b` denies e-mail, and one in the holdout."""
+    people = [{"person_id": p, "customer_id": f"c{p}", "as_of": AS_OF} for p in "abh"]
+    write(lake, CUSTOMER_PROFILE, people)
+    decisions = [
+        {"decision_id": f"d_{p}", "person_id": p, "as_of": AS_OF, "action": "show", "rule": "r", "channel": "email",
+         "purpose": "email", "status": "holdout" if p == "h" else "act"}
+        for p in "abh"
+    ]  # fmt: skip
+    write(lake, DECISION, decisions)
+    consent(lake, b="denied")
+    exports = tmp_path / "exports"
+    return context_of(Settings(root=lake.locations.root, exports=exports, destinations={"braze": BRAZE}))
+
+
+def write(lake: Lake, table: Table, rows: list[Row]) -> None:
+    frame = lake.spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema)
+    lake.overwrite(frame, table)
+
+
+def consent(lake: Lake, **email: str) -> None:
+    answers = [(p, "personalisation", "granted") for p in "abh"]
+    answers += [(p, "email", email.get(p, "granted")) for p in "abh"]
+    write(lake, CONSENT_CURRENT, [{"person_id": p, "purpose": purpose, "status": status} for p, purpose, status in answers])
+
+
+def exported(context: JobContext) -> dict[str, bytes]:
+    folder = context.settings.exports / "braze" / "2017-12-01"
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def events(context: JobContext) -> list[str]:
+    bodies = [json.loads(content) for name, content in sorted(exported(context).items()) if name != "manifest.json"]
+    return [event["external_id"] for body in bodies for event in body["events"]]
+
+
+def states(context: JobContext) -> list[str]:
+    return sorted(row["state"] for row in context.lake.ledger.read(ACTIVATION_LOG))
+
+
+def test_only_who_consents_now_and_is_not_held_out_is_written_and_the_equation_holds(context: JobContext) -> None:
+    result = run(context)
+
+    assert events(context) == ["ca"]
+    (outbox,) = context.lake.ledger.read(ACTIVATION_OUTBOX)
+    assert (outbox["person_id"], outbox["destination"], outbox["operation"]) == ("a", "braze", "event")
+    (logged,) = context.lake.ledger.read(ACTIVATION_LOG)
+    assert (logged["delivery_id"], logged["state"], logged["file"]) == (
+        outbox["delivery_id"],
+        "accepted",
+        "braze-00001.json",
+    )
+    (health,) = context.lake.ledger.read(DATA_HEALTH)
+    assert (health["rows_in"], health["rows_accepted"], health["rows_quarantined"]) == (2, 1, 1)
+    assert health["balanced"]
+    assert dict(health["reasons"]) == {"no consent at this moment": 1}
+    assert result.figures["destinations"]["braze"] == {
+        "in": 2,
+        "written": 1,
+        "refused": {"no consent at this moment": 1},
+        "files": 1,
+    }
+
+
+def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:
+    run(context)
+    files = exported(context)
+    rows = [context.lake.ledger.rows(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH)]
+
+    run(context)
+
+    assert exported(context) == files
+    assert [context.lake.ledger.rows(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH)] == rows
+
+
+def test_consent_that_was_withdrawn_since_takes_the_person_out_of_the_files_and_given_again_brings_them_back(
+    context: JobContext,
+) -> None:
+    consent(context.lake)
+    run(context)
+    assert events(context) == ["ca", "cb"]
+
+    consent(context.lake, b="withdrawn")
+    context.run_started_at = datetime(2100, 1, 1, tzinfo=UTC)
+    run(context)
+    assert events(context) == ["ca"]
+    assert set(exported(context)) == {"braze-00001.json", "manifest.json"}
+    assert states(context) == ["accepted", "accepted", "cancelled"]
+
+    consent(context.lake)
+    context.run_started_at = datetime(2100, 1, 2, tzinfo=UTC)
+    run(context)
+    assert events(context) == ["ca", "cb"]
+    assert states(context) == ["accepted", "accepted", "accepted", "cancelled"]
+    assert context.lake.ledger.rows(ACTIVATION_OUTBOX) == 2
+
+
+def test_a_run_that_died_before_its_files_is_finished_by_the_next(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(plan_activation, "drop", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(context)
+    assert not context.lake.exists(ACTIVATION_LOG)
+
+    run(context)
+
+    assert events(context) == ["ca"]
+    assert (context.lake.ledger.rows(ACTIVATION_OUTBOX), states(context)) == (1, ["accepted"])
+
+
+def test_a_dry_run_writes_no_file_and_no_row(context: JobContext) -> None:
+    context.lake.dry_run = True
+
+    result = run(context)
+
+    assert result.figures["destinations"]["braze"]["written"] == 1
+    assert not context.settings.exports.exists()
+    assert not context.lake.exists(ACTIVATION_OUTBOX)
+
+
+def test_nothing_decided_is_a_reason_to_skip(context: JobContext, context_of: Callable[..., JobContext]) -> None:
+    assert run(context_of(context.settings, as_of=date(2017, 11, 1))).message == "nothing has been decided as of 2017-11-01"
+    assert run(context_of()).message == "no destination is enabled in conf/destinations.yml"

@@ -1,0 +1,127 @@
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from personalake.config import Settings
+from personalake.config.modelling import CandidateSettings, ChurnSettings, ModelSettings
+from personalake.lake import Lake, Locations
+from personalake.pipelines import build_features, score_customers, train_model
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.progress import Progress
+from personalake.tables.gold import MODEL_HEALTH, PREDICTION
+from personalake.tracking import Tracker
+
+CUT = date(2017, 12, 1)
+QUICK = {
+    "logistic_regression": CandidateSettings(trials=1, space={"regParam": (0.01,), "maxIter": (10,)}),
+    "random_forest": CandidateSettings(trials=1, space={"numTrees": (5,), "maxDepth": (3,)}),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop_history() -> Iterator[None]:
+    sys.path.insert(0, str(Path(__file__).parent))
+    yield
+    sys.path.remove(str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Settings]:
+    """A shop of 250 people with its features, on which a model has been trained."""
+    from shop_history import fill
+
+    lake = Lake(Locations(tmp_path_factory.mktemp("trained")), lambda: spark)
+    churn = ChurnSettings(minimum_of_each=50, bootstraps=50, partitions=1, candidates=QUICK)
+    settings = Settings(root=lake.locations.root, training_cut=CUT, models=ModelSettings(churn=churn))
+    fill(lake, people=250, days=333)
+    build_features.run(context(lake, settings))
+    result = train_model.run(context(lake, settings))
+    assert not result.skipped, result.message
+    return lake, settings
+
+
+def context(lake: Lake, settings: Settings, **options: object) -> JobContext:
+    return JobContext(settings, lake, CUT, CUT, "test-run", {"model": "churn", **options}, Progress())
+
+
+def test_the_champion_beats_recency_and_says_what_it_learnt_from(trained: tuple[Lake, Settings]) -> None:
+    lake, settings = trained
+    health = {(row["candidate"], row["population"], row["metric"]): row for row in lake.ledger.read(MODEL_HEALTH)}
+
+    champion = Tracker(settings, lake.locations.root).champion("churn")
+
+    assert champion is not None
+    kind = champion.tags["candidate"]
+    auc = health[kind, "everyone", "roc_auc"]
+    assert auc["low"] < auc["value"] < auc["high"]
+    assert auc["value"] > health["recency", "everyone", "roc_auc"]["value"] > 0.5
+    assert (auc["role"], auc["model_version"]) == ("champion", champion.version)
+    assert champion.metrics["everyone_roc_auc"] == pytest.approx(auc["value"])
+    assert champion.tags["training_cut"] == "2017-12-01"
+    assert champion.tags["table_version"] == "1"
+
+
+def test_a_second_run_is_not_due_and_starts_no_spark(trained: tuple[Lake, Settings]) -> None:
+    lake, settings = trained
+
+    def refuse() -> SparkSession:
+        raise AssertionError("a run that is not due has no use for Spark")
+
+    result = train_model.run(context(Lake(lake.locations, refuse), settings))
+
+    assert result.skipped
+    assert result.message.startswith("not due: version 1 learnt from 2017-12-01")
+
+
+def test_the_same_training_again_gives_the_same_version_and_the_same_metrics(trained: tuple[Lake, Settings]) -> None:
+    lake, settings = trained
+    before = sorted(map(str, lake.ledger.read(MODEL_HEALTH)))
+
+    result = train_model.run(context(lake, settings, force=True))
+
+    assert result.figures["model_version"] == "1"
+    after = [
+        str(row)
+        for row in lake.ledger.read(MODEL_HEALTH)
+        if row["candidate"] != "reigning" and "reigning" not in row["metric"]
+    ]
+    assert sorted(after) == before
+
+
+def test_everyone_gets_a_probability_a_place_and_reasons_in_words(trained: tuple[Lake, Settings]) -> None:
+    lake, settings = trained
+
+    score_customers.run(context(lake, settings))
+
+    rows = sorted(lake.ledger.read(PREDICTION), key=lambda row: row["probability"])
+    assert len(rows) > 200
+    assert all(0 < row["probability"] < 1 for row in rows)
+    assert rows[-1]["percentile"] == 1.0
+    assert rows[-1]["probability"] > 0.5 > rows[0]["probability"]
+    strongest = [abs(reason["effect"]) for reason in rows[-1]["reasons"]]
+    assert strongest == sorted(strongest, reverse=True)
+    assert len(strongest) == 4
+    assert any("last bought" in reason["words"] for row in rows for reason in row["reasons"])
+
+
+def test_thin_data_is_a_reason_to_skip_and_nothing_is_registered(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    from shop_history import fill
+
+    fill(lake, people=5, days=333)
+    build_features.run(context_of(as_of=CUT))
+
+    result = train_model.run(context_of(as_of=CUT, model="churn"))
+
+    assert result.skipped
+    assert "100 of each are needed" in result.message
+    assert Tracker(Settings(root=lake.locations.root), lake.locations.root).champion("churn") is None
+
+
+def test_without_features_there_is_nothing_to_train_on(context_of: Callable[..., JobContext]) -> None:
+    result = train_model.run(context_of(as_of=CUT, model="churn"))
+
+    assert (result.skipped, result.message) == (True, "gold.customer_feature is empty: run build_features first")

@@ -1,0 +1,56 @@
+from datetime import date
+from typing import Any
+
+from personalake.reports.blocks import Chart, Grid, Note, Table
+from personalake.reports.model_quality import quality
+
+
+def metric(candidate: str, role: str, metric: str, value: float, population: str = "everyone") -> dict[str, Any]:
+    return {"model": "churn", "candidate": candidate, "role": role, "population": population, "metric": metric,
+            "value": value, "low": value - 0.01, "high": value + 0.01, "as_of": date(2017, 11, 1)}  # fmt: skip
+
+
+METRICS = [
+    metric("recency", "yardstick", "roc_auc", 0.815),
+    metric("gbt", "champion", "roc_auc", 0.866),
+    metric("gbt", "champion", "log_loss", 0.3),
+    metric("gbt", "champion", "gain_decile_10", 1.0),
+    metric("gbt", "champion", "gain_decile_2", 0.6),
+    metric("gbt", "champion", "gain_decile_1", 0.4),
+]
+
+
+def charts_of(metrics: list[dict[str, Any]]) -> list[Chart]:
+    return [chart for block in quality(metrics, ("roc_auc",)) if isinstance(block, Grid) for chart in block.charts]
+
+
+def test_the_champion_stands_first_beside_its_yardstick_with_intervals_and_without_what_nobody_reads() -> None:
+    tables = [block for block in quality(METRICS, ("roc_auc",)) if isinstance(block, Table)]
+
+    assert list(tables[0].head) == ["Candidate", "Role", "ROC-AUC"]
+    assert [[row[0], row[2]] for row in tables[0].rows] == [
+        ["Gradient-boosted trees", "0.866 (0.856–0.876)"],
+        ["recency", "0.815 (0.805–0.825)"],
+    ]
+
+
+def test_gains_by_decile_are_a_curve_from_nobody_to_everybody() -> None:
+    line = charts_of(METRICS)[1].spec["data"][0]
+
+    assert (line["x"], line["y"]) == ([0.0, 0.1, 0.2, 1.0], [0.0, 0.4, 0.6, 1.0])
+
+
+def test_everyone_comes_before_other_populations() -> None:
+    shown = charts_of([metric("gbt", "champion", "roc_auc", 0.8, "active_60_days"), *METRICS[:2]])
+
+    assert [chart.title for chart in shown] == [
+        "ROC-AUC, everyone who ever bought",
+        "ROC-AUC, people active in the last 60 days",
+    ]
+
+
+def test_nothing_measured_says_why() -> None:
+    block = quality([], ("roc_auc",))[0]
+
+    assert isinstance(block, Note)
+    assert "No candidate has been measured" in block.text
