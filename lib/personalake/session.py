@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -49,18 +51,39 @@ def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
     }
 
 
-def get_session(settings: SparkSettings | None = None) -> SparkSession:
-    """The one session of this process; a session that the platform started is used as it is."""
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        active.conf.set("spark.sql.session.timeZone", "UTC")
-        active.conf.set("spark.sql.ansi.enabled", "false")
-        return active
-    builder = SparkSession.builder
-    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
-        for key, value in spark_conf(settings).items():
-            builder = builder.config(key, value)
-    session = builder.getOrCreate()
+def get_session(settings: SparkSettings | None = None, log: Path | None = None) -> SparkSession:
+    """The one session of this process; a session that the platform started is used as it is.
+
+    Args:
+        settings: How the session is sized.
+        log: File that takes what the JVM says; its terminal by default.
+    """
+    session = SparkSession.getActiveSession()
+    if session is None:
+        builder = SparkSession.builder
+        if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+            for key, value in spark_conf(settings).items():
+                builder = builder.config(key, value)
+        with _stderr_to(log):
+            session = builder.getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.conf.set("spark.sql.ansi.enabled", "false")
     return session
+
+
+@contextmanager
+def _stderr_to(log: Path | None) -> Iterator[None]:
+    """The JVM that starts meanwhile inherits the file as its standard error, and keeps it."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    terminal = os.dup(2)
+    with log.open("a") as stream:
+        os.dup2(stream.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)

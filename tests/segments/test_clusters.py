@@ -1,11 +1,14 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from pyspark.ml.evaluation import ClusteringEvaluator
+from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
 from personalake.config.segmentation import ClusterSettings
-from personalake.segments.clusters import describe, fit_clusters, standardised
+from personalake.segments.clusters import describe, fit_clusters, silhouette, standardised
 
 AS_OF = date(2017, 12, 1)
 SETTINGS = ClusterSettings(min_clusters=2, max_clusters=3, min_people=10, max_iterations=5)
@@ -44,6 +47,16 @@ def test_people_who_are_all_alike_cannot_be_clustered(spark: SparkSession) -> No
     clusters = fit_clusters(alike, SETTINGS, 17, AS_OF)
 
     assert (clusters.count, clusters.membership.count()) == (0, 0)
+
+
+def test_the_silhouette_is_that_of_spark(spark: SparkSession) -> None:
+    numbers = np.random.default_rng(3).normal(size=(30, 3)) + np.repeat([[0.0], [4.0], [9.0]], 10, axis=0)
+    centres = np.array([numbers[:10].mean(axis=0), numbers[10:20].mean(axis=0), numbers[20:].mean(axis=0)])
+    nearest = ((numbers[:, None, :] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    rows = [(Vectors.dense(list(map(float, point))), int(cluster)) for point, cluster in zip(numbers, nearest, strict=True)]
+    placed = spark.createDataFrame(rows, ["features", "prediction"])
+
+    assert silhouette(numbers, centres) == pytest.approx(ClusteringEvaluator().evaluate(placed), abs=1e-9)
 
 
 def test_inputs_have_mean_zero_and_standard_deviation_one(spark: SparkSession) -> None:

@@ -7,9 +7,11 @@ every later run, and a CSV whose header changed would shift its columns silently
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +25,7 @@ from personalake.errors import EnvironmentProblem
 
 REJECTED = "_rejected"
 _CHUNK = 1 << 20
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,10 @@ def needed_columns(source: Source) -> tuple[str, ...]:
 def admit(file: LandingFile, inbox: Path) -> None:
     """Link a checked file into the inbox, whole from its first moment.
 
-    The link lies at `<inbox>/<relative path>/<time>-<size><suffix>`: a file that grew or was replaced under the same name
-    is a new file, since a stream reads each name once.
+    The link lies at `<inbox>/<relative path>/<landed, epoch seconds>_<time>-<size><suffix>`: a file that grew or was
+    replaced under the same name is a new file, since a stream reads each name once.
     """
-    version = f"{int(file.modified_at.timestamp() * 1000)}-{file.size}"
+    version = f"{landed_at(file)}_{int(file.modified_at.timestamp() * 1000)}-{file.size}"
     target = inbox / file.relative / f"{version}{''.join(file.path.suffixes[-2:])}"
     if target.exists():
         return
@@ -127,6 +130,14 @@ def admit(file: LandingFile, inbox: Path) -> None:
         raise EnvironmentProblem(
             f"Cannot write {target}: {error.strerror or error}.", "Check the folder's permissions and the free space."
         ) from error
+
+
+def landed_at(file: LandingFile) -> int:
+    """When a file landed, seconds since 1970: the date in its path, else its modification time."""
+    for text in _DATE.findall(file.relative):
+        with suppress(ValueError):
+            return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    return int(file.modified_at.timestamp())
 
 
 def reject(file: LandingFile, source: Source) -> None:

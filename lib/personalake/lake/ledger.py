@@ -26,6 +26,8 @@ from personalake.tables import Table
 
 Row = Mapping[str, Any]
 
+_NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -198,6 +200,7 @@ class Ledger:
                 name=table.full_name,
                 description=table.grain,
                 mode="ignore",
+                configuration=_properties(table),
                 raise_if_key_not_exists=False,
             )
         except OSError as error:
@@ -233,8 +236,13 @@ class Ledger:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.locations.catalog}.{table.layer}")
         builder = SparkDeltaTable.createIfNotExists(spark).tableName(self.locations.identifier(table))
         builder = builder.addColumns(table.schema).comment(table.grain)
-        builder = builder.property("delta.enableDeletionVectors", "false")
+        for key, value in {**_properties(table), "delta.enableDeletionVectors": "false"}.items():
+            builder = builder.property(key, value)
         (builder.clusterBy(*table.clustering) if table.clustering else builder).execute()
+
+
+def _properties(table: Table) -> dict[str, str]:
+    return {"delta.dataSkippingStatsColumns": ",".join(table.indexed)} if table.indexed else _NO_STATISTICS
 
 
 def arrow_schema(table: Table, columns: Sequence[str] | None = None) -> pa.Schema:

@@ -42,6 +42,10 @@ class Locations:
         """Folder of the checked files of a source; streams read here."""
         return self.root / "_inbox" / source
 
+    def log(self, name: str) -> Path:
+        """A log file; traces go here, and what the JVM says."""
+        return self.root / "_logs" / f"{name}.log"
+
     def lease(self, job: str) -> Path:
         """The lease file of a job."""
         return self.root / "_leases" / f"{job}.json"

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from personalake.config import Settings, load_settings
-from personalake.errors import PersonalakeError
+from personalake.errors import EnvironmentProblem, PersonalakeError
 from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobSpec
 from personalake.pipelines.progress import Progress
@@ -38,7 +38,6 @@ def run_command(spec: JobSpec, arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; the result is the last line on stdout, messages are on stderr.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parsed = vars(parser_of(spec).parse_args(arguments))
     try:
         settings = settings_of(parsed)
@@ -69,7 +68,25 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
 
 def open_lake(settings: Settings, dry_run: bool = False) -> Lake:
     """The lake of the settings; the Spark session starts at its first use."""
-    return Lake(Locations.of(settings), lambda: get_session(settings.spark), dry_run)
+    locations = Locations.of(settings)
+    if dry_run:
+        return Lake(locations, lambda: get_session(settings.spark), dry_run)
+    _log_to(locations.log("personalake"))
+    return Lake(locations, lambda: get_session(settings.spark, locations.log("spark")), dry_run)
+
+
+def _log_to(file: Path) -> None:
+    """Warnings and traces go to a file of the lake; a terminal shows what to do, not where the code was."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(file, delay=True)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"Cannot write {file.parent}: {error.strerror or error}.",
+            "Check the folder's permissions and the free space, or set another PERSONALAKE_ROOT.",
+        ) from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -115,10 +132,20 @@ def fail(job: str, error: Exception) -> int:
     what = known.what if known else f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     problems = getattr(error, "problems", None)
     sys.stderr.write(f"{job}: FAILED. {str(error) if problems else what}\n")
-    if known and known.remedy:
-        sys.stderr.write(f"{job}: {known.remedy}\n")
+    remedy = known.remedy if known else _where_the_trace_is()
+    if remedy:
+        sys.stderr.write(f"{job}: {remedy}\n")
     print(json.dumps({"job": job, "status": "failed", "exit_code": code, "message": what or str(error)}))  # noqa: T201
     return code
+
+
+def _where_the_trace_is() -> str:
+    files = [handler.baseFilename for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler)]
+    return (
+        f"The whole trace is in {files[0]}; run the job again once the cause is mended, it goes on from there."
+        if files
+        else ""
+    )
 
 
 def _day(text: str) -> date | str:

@@ -103,12 +103,14 @@ def _refine_batch(
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
     parsed = batch.transform(parse(name, source, contract)).transform(_referenced(lake, source, contract))
-    parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id()})
+    # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
+    payload = F.when(F.size("reasons") > 0, F.col("payload"))
+    parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         judged = _with_duplicates(lake, contract, parsed, batch_id)
         counts = count_rows(judged)
-        for table, rows in _outputs(source, contract, counts):
+        for table, rows in _outputs(source, contract, counts, batch):
             written = lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
             if table is contract.table:
                 # A write that an earlier try had done already tells no rows: then they are counted where they lie.
@@ -188,26 +190,32 @@ def _tally(rows: DataFrame, column: str) -> dict[str, int]:
     return {row["name"]: row["count"] for row in counted.collect()}
 
 
-def _outputs(source: Source, contract: Contract, counts: Mapping[str, Any]) -> Iterator[tuple[Table, Transformation]]:
+def _outputs(
+    source: Source, contract: Contract, counts: Mapping[str, Any], batch: DataFrame
+) -> Iterator[tuple[Table, Transformation]]:
     """The tables of one contract and the rows that each takes."""
     is_good = "size(reasons) = 0 AND NOT is_duplicate"
-    origin = {"contract": F.lit(contract.name), "payload_hash": F.sha2("payload", 256)}
+    origin = F.lit(contract.name)
     if counts["rows_accepted"]:
         if contract.kind == "event":
             yield EVENT, lambda rows: rows.where(is_good).withColumn("event_type", F.lit(source.event_type))
         yield contract.table, lambda rows: rows.where(is_good).transform(_complete(contract.table))
     if counts["rows_quarantined"]:
-        yield (
-            QUARANTINE,
-            lambda rows: rows.where("size(reasons) > 0").withColumns({**origin, "quarantined_at": F.current_timestamp()}),
-        )
+        stamps = {"contract": origin, "payload_hash": F.sha2("payload", 256), "quarantined_at": F.current_timestamp()}
+        yield QUARANTINE, lambda rows: rows.where("size(reasons) > 0").withColumns(stamps)
     if counts["rows_duplicate"]:
-        yield (
-            DUPLICATE,
-            lambda rows: rows.where("size(reasons) = 0 AND is_duplicate").withColumns(
-                {**origin, "row_id": F.col(contract.row_id), "is_exact": F.coalesce("is_exact", F.lit(False))}
-            ),
-        )
+        named = {"contract": origin, "row_id": F.col(contract.row_id)}
+        dropped = "size(reasons) = 0 AND is_duplicate"
+        yield DUPLICATE, lambda rows: _with_payload_hash(rows.where(dropped).withColumns(named), batch)
+
+
+def _with_payload_hash(dropped: DataFrame, batch: DataFrame) -> DataFrame:
+    """Add the SHA-256 of the payload to the few rows that are dropped, from the batch as it came."""
+    wanted = F.broadcast(dropped.select("payload_checksum").distinct())
+    payloads = batch.select(F.xxhash64("payload").alias("payload_checksum"), "payload")
+    hashed = payloads.join(wanted, "payload_checksum", "left_semi").groupBy("payload_checksum")
+    hashes = hashed.agg(F.first(F.sha2("payload", 256)).alias("payload_hash"))
+    return dropped.join(F.broadcast(hashes), "payload_checksum")
 
 
 def _complete(table: Table) -> Transformation:

@@ -78,8 +78,9 @@ def _previous(champion: Champion | None, cut: date) -> Recommender | None:
 def _serves(verdicts: Verdicts, figures: Figures, chosen: str, champion: Champion | None, context: JobContext) -> bool:
     """Whether the chosen one is to serve: better than popularity beyond noise, and better than the champion so far.
 
-    A champion of the same training cut was tested on the same weeks and people: its figure is taken from the registry,
-    and equal is good enough, so that changed code or settings take effect. A champion of a later cut stays.
+    A champion of the same training cut was tested on the same weeks and people, so its figure is taken from the
+    registry; there, changed code or settings take effect unless they are worse beyond noise. A champion of a later
+    cut stays.
     """
     settings, mine = context.settings.recommender, figures[chosen, _ALL][0]
     if chosen == Popularity.name:
@@ -91,7 +92,8 @@ def _serves(verdicts: Verdicts, figures: Figures, chosen: str, champion: Champio
     if (PREVIOUS, _ALL) in figures:
         return mine.value > figures[PREVIOUS, _ALL][0].value
     same_cut = champion.tags[_CUT] == context.training_cut.isoformat()
-    return same_cut and mine.value >= champion.metrics.get(f"{_ALL}_{mine.metric}", 0.0)
+    known = champion.metrics.get(f"{_ALL}_{mine.metric}", 0.0)
+    return same_cut and known <= (mine.value if mine.high is None else mine.high)
 
 
 def _figures(verdicts: Verdicts, rounds: int, seed: int) -> Figures:

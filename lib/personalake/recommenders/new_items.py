@@ -73,11 +73,12 @@ def new_items(history: History, items: ItemTable, background: Background, recipe
     """The most popular items that a person never bought, with features on a log scale."""
     places, learnt = background.places(items)
     shelf = np.sort(items.most_popular(recipe.new_candidates))
-    evidence = weights(history, places, freshness(history, recipe)).astype(np.float32)
+    evidence = weights(history, places, freshness(history, recipe))
     column = np.searchsorted(places, shelf)
     known = np.isin(shelf, places)
     goes_with = np.zeros((history.people, len(shelf)))
-    goes_with[:, known] = evidence @ learnt[:, column[known]]
+    # In double precision, so that a batch of people and everyone at once give the same to the last shown decimal.
+    goes_with[:, known] = evidence @ learnt[:, column[known]].astype(np.float64)
     popularity = np.broadcast_to(np.log1p(items.popular_people[shelf]), goes_with.shape)
     features = [popularity, np.log(np.maximum(goes_with, 0) + _FLOOR)]
     for key, level in items.levels.items():

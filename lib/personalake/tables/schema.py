@@ -19,6 +19,9 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+# What reads are cut by: time, batch, source.
+_INDEXED = ("as_of", "batch_id", "known_at", "occurred_at", "source")
+
 # Spark parses DDL only with a session; declarations must stand without one.
 _TYPES: dict[str, DataType] = {
     "string": StringType(),
@@ -96,6 +99,15 @@ class Table:
     def full_name(self) -> str:
         """`layer.name`, as jobs and SQL call it."""
         return f"{self.layer}.{self.name}"
+
+    @property
+    def indexed(self) -> tuple[str, ...]:
+        """Columns whose least and greatest values each file's log entry tells; never personal data.
+
+        Statistics of every column cost more than they save, and would repeat identifiers in the log.
+        """
+        chosen = {*self.clustering, *_INDEXED}
+        return tuple(column.name for column in self.fields if column.name in chosen and column.pii is None)
 
     @property
     def columns(self) -> tuple[str, ...]:
