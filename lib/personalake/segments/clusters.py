@@ -47,8 +47,9 @@ def fit_clusters(profiles: DataFrame, settings: ClusterSettings, seed: int, as_o
 
     Inputs are the logarithms of recency, orders and spend, standardised. Rows are spread and sorted by person before
     each fit, since K-Means changes with their order. The number of clusters with the greatest `silhouette` wins, of
-    equal ones the smaller: trials of a few iterations are compared, and the winner is fitted to its end, since an
-    iteration is a Spark job and k-means|| starts close to where it stops. The silhouette is taken over everyone, or over 20,000 people drawn by the hash of their id.
+    equal ones the smaller; it is taken over everyone, or over 20,000 people drawn by the hash of their id. Trials of a
+    few iterations are compared and the winner is fitted to its end: an iteration is a Spark job, and k-means|| starts
+    close to where it stops.
 
     Args:
         profiles: Rows of `gold.customer_profile`.

@@ -1,0 +1,117 @@
+"""A job as a scheduler sees it: exit codes, one last line of JSON, and messages that say what to do."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake.lake.lease import lease
+from personalake.pipelines.command import run_command
+from personalake.pipelines.registry import BY_NAME
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A configuration folder with one source whose files have not come yet, and a lake beside it."""
+    conf = tmp_path / "conf"
+    (conf / "sources").mkdir(parents=True)
+    (conf / "environments").mkdir()
+    (conf / "environments" / "local.yml").write_text("as_of: 2017-12-01\n")
+    (conf / "base.yml").write_text(f"root: {tmp_path}/lake\nlanding: {tmp_path}/landing\n")
+    (conf / "sources" / "customers.yml").write_text(
+        "contract: customer_record\nformat: csv\npath: ${landing}/customers\ncolumns: {customer_id: id}\n"
+    )
+    return tmp_path
+
+
+def run(shop: Path, capsys: pytest.CaptureFixture[str], job: str, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    code = run_command(BY_NAME[job], ["--conf-dir", str(shop / "conf"), *arguments])
+    out, err = capsys.readouterr()
+    return code, json.loads(out.splitlines()[-1]), err
+
+
+def test_nothing_to_take_in_is_done_with_one_line_of_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, last, err = run(shop, capsys, "ingest_records")
+
+    assert (code, last["job"], last["status"], last["rows_read"]) == (0, "ingest_records", "done", 0)
+    assert "0 rows from 0 new files" in err
+
+
+def test_thin_data_is_skipped_with_its_reason(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, last, _ = run(shop, capsys, "build_features")
+
+    assert (code, last["status"]) == (0, "skipped")
+    assert "silver.order_line is empty" in last["message"]
+
+
+def test_a_second_run_at_the_same_time_exits_with_3(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with lease(shop / "lake" / "_leases" / "build_features.json", "first", 5, 60):
+        code, last, err = run(shop, capsys, "build_features")
+
+    assert (code, last["status"]) == (3, "failed")
+    assert "build_features is already running" in err
+
+
+def test_every_configuration_problem_is_told_before_anything_starts(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "conf" / "base.yml").write_text(f"root: {shop}/lake\nlease: {{heartbeat_seconds: soon}}\ncolour: red\n")
+    (shop / "conf" / "sources" / "shop.yml").write_text(
+        "contract: order_line\npath: x\ncolumns: {order_id: {expression: 'concat(a,'}, quantity: {column: q, constant: '1'}}\n"
+    )
+    monkeypatch.setenv("PERSONALAKE_SPARK__CORES", "7")
+
+    code, last, err = run(shop, capsys, "build_features")
+
+    assert (code, last["exit_code"]) == (2, 2)
+    for part in ("base.yml: lease.heartbeat_seconds", "base.yml: colour: unknown key", "shop.yml: sources.shop.columns.order_id",
+                 "shop.yml: sources.shop.columns.quantity", "environment variable PERSONALAKE_SPARK__CORES: spark.cores"):  # fmt: skip
+        assert part in err
+    assert not (shop / "lake").exists()
+
+
+def test_an_unknown_environment_names_those_there_are(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(shop, capsys, "build_features", "--env", "produktion")
+
+    assert code == 2
+    assert "no such environment; there are: local" in err
+
+
+def test_a_lake_that_cannot_be_written_says_so_and_what_to_do(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "lake").write_text("a file")
+
+    code, last, err = run(shop, capsys, "ingest_records")
+
+    assert (code, last["status"]) == (5, "failed")
+    assert "Cannot write" in err
+    assert "PERSONALAKE_ROOT" in err
+
+
+def test_a_dry_run_leaves_no_trace(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (shop / "landing" / "customers").mkdir(parents=True)
+    (shop / "landing" / "customers" / "a.csv").write_text("id\n1\n")
+
+    code, last, _ = run(shop, capsys, "ingest_records", "--dry-run")
+
+    assert (code, last["status"], last["new_files"]) == (0, "dry_run", 1)
+    assert not (shop / "lake").exists()
+    assert os.listdir(shop / "landing" / "customers") == ["a.csv"]
+
+
+def test_an_unexpected_failure_names_the_log_not_a_trace(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from personalake.pipelines import build_features
+
+    def broken(context: object) -> None:
+        raise RuntimeError("the wheel came off")
+
+    monkeypatch.setattr(build_features, "run", broken)
+    code, last, err = run(shop, capsys, "build_features")
+
+    assert (code, last["status"]) == (1, "failed")
+    assert "RuntimeError: the wheel came off" in err
+    assert "Traceback" not in err
+    assert "the wheel came off" in (shop / "lake" / "_logs" / "personalake.log").read_text()
