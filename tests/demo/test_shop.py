@@ -84,9 +84,7 @@ def _sha256(line: str) -> str:
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def _documents(folder: Path) -> list[dict[str, Any]]:
@@ -107,9 +105,7 @@ def test_only_the_planted_malformed_lines_are_not_json(lines: list[tuple[str, st
     assert malformed["line_sha256"].is_unique
 
 
-def test_a_clean_line_tells_the_purchase_as_the_data_set_knows_it(
-    events: list[dict[str, Any]], shop: ShopSummary
-) -> None:
+def test_a_clean_line_tells_the_purchase_as_the_data_set_knows_it(events: list[dict[str, Any]], shop: ShopSummary) -> None:
     by_message = {event["message_id"]: event for event in events}
 
     for row in _sampled_transactions(shop).iloc[::500].itertuples():
@@ -174,9 +170,7 @@ def test_the_planted_lines_are_as_many_as_asked_for(planted: pd.DataFrame, shop:
     }
 
 
-def test_every_kind_of_dirt_has_its_flaw(
-    lines: list[tuple[str, str]], planted: pd.DataFrame, shop: ShopSummary
-) -> None:
+def test_every_kind_of_dirt_has_its_flaw(lines: list[tuple[str, str]], planted: pd.DataFrame, shop: ShopSummary) -> None:
     texts = {_sha256(line): line for _, line in lines}
     catalog = set(pq.read_table(shop.landing / "catalog/2017-01-01/catalog.parquet")["product_id"].to_pylist())
     required = {"product_id", "basket_id", "occurred_at"}
@@ -216,9 +210,7 @@ def test_strange_lines_have_baskets_of_their_own_in_real_households(
     assert real_baskets.isdisjoint(own["event_key"].str.split("-").str[0])
 
 
-def test_a_duplicate_lands_after_its_original_and_is_not_late(
-    lines: list[tuple[str, str]], planted: pd.DataFrame
-) -> None:
+def test_a_duplicate_lands_after_its_original_and_is_not_late(lines: list[tuple[str, str]], planted: pd.DataFrame) -> None:
     originals: dict[str, tuple[str, dict[str, Any]]] = {}
     for file, line in lines:
         event = _parsed(line)

@@ -59,15 +59,21 @@ def test_every_configuration_problem_is_told_before_anything_starts(
 ) -> None:
     (shop / "conf" / "base.yml").write_text(f"root: {shop}/lake\nlease: {{heartbeat_seconds: soon}}\ncolour: red\n")
     (shop / "conf" / "sources" / "shop.yml").write_text(
-        "contract: order_line\npath: x\ncolumns: {order_id: {expression: 'concat(a,'}, quantity: {column: q, constant: '1'}}\n"
+        "contract: order_line\npath: x\n"
+        "columns: {order_id: {expression: 'concat(a,'}, quantity: {column: q, constant: '1'}}\n"
     )
     monkeypatch.setenv("PERSONALAKE_SPARK__CORES", "7")
 
     code, last, err = run(shop, capsys, "build_features")
 
     assert (code, last["exit_code"]) == (2, 2)
-    for part in ("base.yml: lease.heartbeat_seconds", "base.yml: colour: unknown key", "shop.yml: sources.shop.columns.order_id",
-                 "shop.yml: sources.shop.columns.quantity", "environment variable PERSONALAKE_SPARK__CORES: spark.cores"):  # fmt: skip
+    for part in (
+        "base.yml: lease.heartbeat_seconds",
+        "base.yml: colour: unknown key",
+        "shop.yml: sources.shop.columns.order_id",
+        "shop.yml: sources.shop.columns.quantity",
+        "environment variable PERSONALAKE_SPARK__CORES: spark.cores",
+    ):
         assert part in err
     assert not (shop / "lake").exists()
 

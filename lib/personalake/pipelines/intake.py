@@ -106,11 +106,13 @@ def _known_header(lake: Lake, name: str, source: Source) -> tuple[str, ...] | No
 
 
 def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:
-    """Whether a stream has anything to start for: a Kafka topic always, a folder once it has a file."""
+    """Whether a stream has anything to start for: a Kafka topic always, a folder once it has a file with something in it."""
     if source.kind == "kafka":
         return True
     inbox = lake.locations.inbox(name)
-    return inbox.is_dir() and any(inbox.iterdir())
+    if not inbox.is_dir():
+        return False
+    return any(path.is_file() and path.stat().st_size for path in inbox.rglob("*"))
 
 
 def _stream(context: JobContext, job: str, name: str, source: Source, table: Table) -> Stream:

@@ -111,7 +111,9 @@ def _fitted(ordered: DataFrame, count: int, seed: int, iterations: int) -> KMean
 
 def _points(ordered: DataFrame) -> NDArray[np.float64]:
     """The inputs of everyone, or of those with the smallest hashes."""
-    drawn = ordered.orderBy(F.sha2("person_id", 256)).limit(_JUDGED).select(vector_to_array("features").alias("point"))
+    drawn = (
+        ordered.orderBy(F.sha2("person_id", 256)).limit(_JUDGED).select(vector_to_array(F.col("features")).alias("point"))
+    )
     return np.array(drawn.toArrow()["point"].to_pylist(), dtype=np.float64).reshape(-1, len(INPUTS))
 
 
