@@ -162,7 +162,7 @@ class Floor:
         model = fit_candidate(training, kind, params, 17)
         test = judge.evaluate(model.transform(rows.where(F.col("as_of") == F.lit(plan.test))))
         sys.stderr.write(f"floor: churn by {kind}, ROC-AUC {test:.4f}\n")
-        now = with_inputs(self.read("gold/feature").where(F.col("as_of") == F.lit(AS_OF)).drop("definition"), 1)
+        now = with_inputs(self.read("gold/feature").where(F.col("as_of") == F.lit(AS_OF)).withColumn("label", F.lit(0.0)), 1)
         scored = model.transform(now).select("person_id", vector_to_array("probability")[1].alias("probability"))
         self.write(scored, "gold/prediction")
 

@@ -19,7 +19,7 @@ class SparkSettings(Section):
     """How the one Spark session is sized."""
 
     master: str = Field("local[*]", description="Spark master; ignored where the platform starts Spark")
-    driver_memory: str = Field("3g", description="Memory of the driver, with unit")
+    driver_memory: str = Field("4g", description="Memory of the driver, with unit")
     shuffle_partitions: int = Field(4, ge=1, description="Partitions after a shuffle; near the core count on small machines")
     extra: dict[str, str] = Field(default_factory=dict, description="Further Spark settings, verbatim")
 
