@@ -47,6 +47,7 @@ class JobSpec:
         watches_landing: Whether new landing files are input, too.
         streaming: Whether `--continuous` is understood.
         options: Further options.
+        needs_session: Whether its work starts with Spark; otherwise a session starts at the first use.
         files: Files outside the lake that the job leaves; it has work to do if one is gone.
     """
 
@@ -61,6 +62,7 @@ class JobSpec:
     watches_landing: bool = False
     streaming: bool = False
     options: tuple[Option, ...] = ()
+    needs_session: bool = True
     files: Callable[[Settings], Sequence[Path]] | None = None
 
 

@@ -13,6 +13,7 @@ JOBS: tuple[JobSpec, ...] = (
         sections=("sources", "landing"),
         needs_as_of=False,
         watches_landing=True,
+        needs_session=False,  # none is started where no file is new
         streaming=True,
     ),
     JobSpec(
@@ -23,6 +24,7 @@ JOBS: tuple[JobSpec, ...] = (
         sections=("sources", "landing"),
         needs_as_of=False,
         watches_landing=True,
+        needs_session=False,  # none is started where no file is new
         streaming=True,
     ),
     JobSpec(
@@ -104,7 +106,7 @@ JOBS: tuple[JobSpec, ...] = (
         purpose="score each person with the champion, with reasons",
         reads=("gold.customer_feature", "gold.model_health"),
         writes=("gold.prediction",),
-        needs=("train_model",),
+        needs=("train_model", "train_recommender"),  # both write gold.model_health, which is read here
         sections=("models",),
         options=(Option("model", "what to predict", default="churn", choices=("churn",)),),
     ),
@@ -121,7 +123,7 @@ JOBS: tuple[JobSpec, ...] = (
         purpose="rank items for each person",
         reads=("silver.order_line", "silver.catalog_item", "silver.person_link", "gold.model_health"),
         writes=("gold.recommendation",),
-        needs=("train_recommender",),
+        needs=("train_recommender", "train_model"),
         sections=("models", "recommender"),
     ),
     JobSpec(
@@ -167,6 +169,7 @@ JOBS: tuple[JobSpec, ...] = (
         writes=(),
         needs=("plan_activation",),
         sections=("report", "sources"),
+        needs_session=False,
         files=lambda settings: (settings.report.path / "index.html",),
     ),
     JobSpec(

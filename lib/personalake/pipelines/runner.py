@@ -129,6 +129,8 @@ _NOTHING_NEW = "nothing new since the last run"
 
 def _work(spec: JobSpec, context: JobContext) -> JobResult:
     module = importlib.import_module(f"personalake.pipelines.{spec.name}")
+    if spec.needs_session:
+        _ = context.lake.spark  # columns can only be written down once there is a session
     result: JobResult = module.run(context)
     return result
 
