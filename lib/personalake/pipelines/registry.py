@@ -102,6 +102,14 @@ JOBS: tuple[JobSpec, ...] = (
         options=(Option("model", "what to predict", default="churn", choices=("churn",)),),
     ),
     JobSpec(
+        name="train_recommender",
+        purpose="fit, compare and promote a recommender when one is due",
+        reads=("silver.order_line", "silver.catalog_item", "silver.person_link"),
+        writes=("gold.model_health",),
+        needs=("resolve_identities",),
+        sections=("models", "recommender"),
+    ),
+    JobSpec(
         name="score_customers",
         purpose="score each person with the champion, with reasons",
         reads=("gold.customer_feature", "gold.model_health"),
@@ -109,14 +117,6 @@ JOBS: tuple[JobSpec, ...] = (
         needs=("train_model", "train_recommender"),  # both write gold.model_health, which is read here
         sections=("models",),
         options=(Option("model", "what to predict", default="churn", choices=("churn",)),),
-    ),
-    JobSpec(
-        name="train_recommender",
-        purpose="fit, compare and promote a recommender when one is due",
-        reads=("silver.order_line", "silver.catalog_item", "silver.person_link"),
-        writes=("gold.model_health",),
-        needs=("resolve_identities",),
-        sections=("models", "recommender"),
     ),
     JobSpec(
         name="recommend_items",
