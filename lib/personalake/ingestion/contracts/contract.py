@@ -58,7 +58,6 @@ class Contract:
         kind: `event` rows come through bronze.event, `record` rows through bronze.record.
         table: Silver table of the accepted rows.
         row_id: Field that identifies a row across runs.
-        content_id: Whether the id of a row without one is made of its content (else: content and ordinal).
         fields: What a source can fill.
         expectations: What a valid row satisfies.
         references: Values that other tables should know.
