@@ -11,6 +11,8 @@ from pyspark.sql import SparkSession
 from personalake.config.settings import SparkSettings
 from personalake.jars import spark_jar_paths
 
+# Spark generates methods longer than those that the JVM compiles by default.
+_JVM = "-XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=512m"
 _LOG4J = Path(__file__).parent / "log4j2.properties"
 
 
@@ -25,7 +27,7 @@ def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{_LOG4J} -XX:+UseParallelGC -Xss4m",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{_LOG4J} -XX:+UseParallelGC -Xss4m {_JVM}",
         "spark.jars": ",".join(spark_jar_paths()),
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
@@ -39,6 +41,8 @@ def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.files.openCostInBytes": "65536",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # What is held is held for a minute: weighing encodings for each column costs more than the memory it saves.
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
         "spark.sql.streaming.metricsEnabled": "false",
         # A Delta snapshot is small here; its default of 50 tasks costs more than the read.

@@ -4,23 +4,28 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
+from personalake.common.transformation import Transformation
+
 ROW = "row_in_batch"
+ID_HASH = "id_hash"
 
 
 def repeated_ids(valid: DataFrame, existing: DataFrame | None, row_id: str) -> DataFrame:
-    """Ids that occur more than once among the valid rows, or that exist already; one column, named by `row_id`.
+    """64-bit hashes of ids that occur more than once among the valid rows, or that exist already; one column, `id_hash`.
 
-    Most rows are no duplicates, so only these few ids need a look at whole rows.
+    Most rows are no duplicates, so only these few need a look at whole rows. Two ids may share a hash by chance: what is a
+    duplicate is then told by the ids themselves.
 
     Args:
         valid: Valid rows of one micro-batch.
         existing: Rows of earlier batches; None if there are none.
         row_id: Column that identifies a row across runs.
     """
-    twice = valid.groupBy(row_id).count().where("count > 1").select(row_id)
+    twice = valid.groupBy(F.xxhash64(row_id).alias(ID_HASH)).count().where("count > 1").select(ID_HASH)
     if existing is None:
         return twice
-    return twice.union(existing.select(row_id).join(valid.select(row_id), row_id, "left_semi")).distinct()
+    known, new = (rows.select(F.xxhash64(row_id).alias(ID_HASH)) for rows in (existing, valid))
+    return twice.union(known.join(new, ID_HASH, "left_semi")).distinct()
 
 
 def duplicates(valid: DataFrame, repeated: DataFrame, existing: DataFrame | None, row_id: str) -> DataFrame:
@@ -28,20 +33,20 @@ def duplicates(valid: DataFrame, repeated: DataFrame, existing: DataFrame | None
 
     Args:
         valid: Valid rows of one micro-batch, with `row_in_batch`, `payload_checksum` and `known_at`.
-        repeated: Ids from `repeated_ids`, few enough to broadcast.
+        repeated: Hashes from `repeated_ids`, few enough to broadcast.
         existing: Rows of earlier batches with the id and `payload_checksum`; None if there are none.
         row_id: Column that identifies a row across runs.
 
     Returns:
         One row per duplicate: `row_in_batch`, and `is_exact` (the payload is that of the row that is kept).
     """
-    suspects = valid.join(F.broadcast(repeated), row_id, "left_semi").select(
+    suspects = valid.transform(_among(repeated, row_id)).select(
         ROW, row_id, "payload_checksum", "known_at", "landed_at", "source_file"
     )
     if existing is None:
         kept = suspects.withColumns({"kept_checksum": F.lit(None).cast("bigint"), "is_kept": F.lit(None).cast("boolean")})
     else:
-        earlier = existing.join(F.broadcast(repeated), row_id, "left_semi").select(
+        earlier = existing.transform(_among(repeated, row_id)).select(
             row_id, F.col("payload_checksum").alias("kept_checksum"), F.lit(True).alias("is_kept")
         )
         kept = suspects.join(earlier, row_id, "left")
@@ -52,3 +57,7 @@ def duplicates(valid: DataFrame, repeated: DataFrame, existing: DataFrame | None
         .where(F.col("is_kept").isNotNull() | (F.col("place") > 1))
         .select(ROW, F.coalesce(F.col("payload_checksum") == F.col("first_checksum"), F.lit(False)).alias("is_exact"))
     )
+
+
+def _among(repeated: DataFrame, row_id: str) -> Transformation:
+    return lambda rows: rows.withColumn(ID_HASH, F.xxhash64(row_id)).join(F.broadcast(repeated), ID_HASH, "left_semi")

@@ -106,7 +106,7 @@ def _refine_batch(
     # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
     payload = F.when(F.size("reasons") > 0, F.col("payload"))
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
-    parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK)
+    parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
         judged = _with_duplicates(lake, contract, parsed, batch_id)
         counts = count_rows(judged)
