@@ -13,12 +13,14 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 from pyspark.ml.clustering import KMeans
-from pyspark.ml.evaluation import BinaryClassificationEvaluator, ClusteringEvaluator
+from pyspark.ml.evaluation import BinaryClassificationEvaluator
 from pyspark.ml.feature import StandardScaler, VectorAssembler
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from sklearn.cluster import KMeans as TrialKMeans
 
 from personalake.config.modelling import ChurnSettings
 from personalake.config.recommending import RecommenderSettings
@@ -33,6 +35,7 @@ from personalake.recommenders.interactions import day_number, history
 from personalake.recommenders.items import assortment, item_table
 from personalake.recommenders.listing import listing
 from personalake.recommenders.scoring import LISTED
+from personalake.segments.clusters import silhouette
 from personalake.session import get_session
 
 AS_OF = date(2017, 12, 1)
@@ -136,8 +139,10 @@ class Floor:
         )
         raw = VectorAssembler(inputCols=["recency", "frequency", "monetary"], outputCol="raw").transform(profiles).cache()
         scaled = StandardScaler(inputCol="raw", outputCol="features", withMean=True).fit(raw).transform(raw).cache()
-        models = [KMeans(k=k, seed=17, maxIter=20, initSteps=2).fit(scaled) for k in range(3, 9)]
-        best = max(models, key=lambda model: ClusteringEvaluator().evaluate(model.transform(scaled)))
+        points = np.array([row["features"].toArray() for row in scaled.select("features").collect()])
+        trials = [TrialKMeans(k, n_init=3, max_iter=20, random_state=17).fit(points) for k in range(3, 9)]
+        chosen = max(trials, key=lambda trial: silhouette(points, trial.cluster_centers_))
+        best = KMeans(k=chosen.n_clusters, seed=17, maxIter=20, initSteps=2).fit(scaled)
         quintiles = [F.ntile(5).over(_by(name)).alias(name[0]) for name in ("recency", "frequency", "monetary")]
         self.write(best.transform(scaled).select("person_id", "prediction", *quintiles), "gold/segment")
 

@@ -1,14 +1,17 @@
 """A job as a scheduler sees it: exit codes, one last line of JSON, and messages that say what to do."""
 
+import argparse
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from personalake.cli import app
 from personalake.lake.lease import lease
-from personalake.pipelines.command import run_command
+from personalake.pipelines.command import add_common_options, run_command
 from personalake.pipelines.registry import BY_NAME
 
 
@@ -121,3 +124,13 @@ def test_an_unexpected_failure_names_the_log_not_a_trace(
     assert "RuntimeError: the wheel came off" in err
     assert "Traceback" not in err
     assert "the wheel came off" in (shop / "lake" / "_logs" / "personalake.log").read_text()
+
+
+def test_the_console_spells_the_common_options_as_the_jobs_do() -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_common_options(parser)
+    of_jobs = {option for action in parser._actions for option in action.option_strings}
+    run_of_console = typer.main.get_command(app).commands["run"]  # type: ignore[attr-defined]
+    of_console = {option for parameter in run_of_console.params for option in parameter.opts}
+
+    assert of_jobs - of_console == set()

@@ -9,7 +9,7 @@ import pytest
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.pipelines import progress, runner
-from personalake.pipelines.graph import UnknownJobError, run_graph, select_jobs
+from personalake.pipelines.graph import UnknownJobError, run_graph, seconds_left, select_jobs
 from personalake.pipelines.job import JobContext, JobResult, JobSpec
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.registry import GRAPH
@@ -119,3 +119,12 @@ def test_progress_shows_that_a_silent_step_lives(monkeypatch: pytest.MonkeyPatch
         time.sleep(1.3)
 
     assert "counting stars" in spoken.getvalue()
+
+
+def test_the_time_left_counts_jobs_side_by_side_and_waits_for_needs() -> None:
+    fourth = JobSpec("fourth", "needs nobody", reads=(), writes=())
+    expected = {"first": 3.0, "second": 5.0, "third": 2.0, "fourth": 4.0}
+
+    assert seconds_left([FIRST, SECOND, THIRD, fourth], expected, workers=1) == 14.0
+    assert seconds_left([FIRST, SECOND, fourth], expected, workers=2) == 8.0
+    assert seconds_left([THIRD, fourth], expected, workers=2) == 4.0

@@ -28,8 +28,8 @@ class ClusterSettings(Section):
     min_clusters: int = Field(3, ge=2, description="Fewest clusters that are tried")
     max_clusters: int = Field(8, ge=2, le=50, description="Most clusters that are tried; the best silhouette wins")
     min_people: int = Field(100, ge=10, description="People with an order below which nobody is clustered")
-    trial_iterations: int = Field(4, ge=1, description="Iterations after which numbers of clusters are compared")
-    max_iterations: int = Field(20, ge=1, description="Iterations of the chosen fit at most")
+    trials: int = Field(3, ge=1, description="Starts from which each number of clusters is tried; the best one counts")
+    max_iterations: int = Field(20, ge=1, description="Iterations of a fit at most")
     partitions: int = Field(1, ge=1, description="Partitions while fitting; more for millions of people")
 
     @model_validator(mode="after")

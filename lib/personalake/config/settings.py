@@ -61,7 +61,7 @@ class Settings(Section):
     catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
     exports: Path = Field(Path("exports"), description="Folder of file destinations")
-    business_timezone: str = Field("UTC", description="Time zone in which a day begins")
+    business_timezone: str = Field("UTC", description="Time zone of the schedules; an as-of is cut at midnight UTC")
     require_as_of: bool = Field(False, description="True refuses `as_of: latest`, as production does")
     as_of: date | Literal["latest"] = Field(
         "latest", validate_default=True, description="Exclusive day up to which things are known, or `latest`"

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
@@ -18,6 +19,7 @@ from personalake.tables import Table
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 1
 _SELF_DESCRIBING = ("parquet",)
+_CAUGHT_UP = "caught_up_at"
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,15 @@ def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | No
     Raises:
         InputError: If a stream failed; names the source and the cause. The other streams end cleanly first.
     """
+    started_at = datetime.now(UTC)
     queries = [(stream, _start(lake, stream, trigger_seconds)) for stream in streams]
     failures = []
     while queries:
         for stream, query in list(queries):
             try:
                 ended = query.awaitTermination(_POLL_SECONDS)
+                if ended and trigger_seconds is None:
+                    (stream.checkpoint / _CAUGHT_UP).write_text(started_at.isoformat())
             except StreamingQueryException as error:
                 failures.append((stream, error))
                 ended = True
@@ -68,6 +73,14 @@ def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | No
         failed, cause = failures[0]
         logger.error("stream %s failed", failed.name, exc_info=cause)
         raise _cause(failed, cause) from cause
+
+
+def caught_up_at(checkpoint: Path) -> datetime | None:
+    """Up to when a stream has read everything that was there; None if it never got to its end."""
+    try:
+        return datetime.fromisoformat((checkpoint / _CAUGHT_UP).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _start(lake: Lake, stream: Stream, trigger_seconds: int | None) -> StreamingQuery:

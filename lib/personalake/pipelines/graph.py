@@ -150,11 +150,26 @@ class _Scheduler:
         return f"[{len(self.done):2d}/{len(self.jobs)}]"
 
     def _left(self) -> str:
-        """Time left, from what the remaining jobs took when they last ran."""
-        remaining = [self.expected.get(job.name) for job in self.jobs if job.name not in self.done]
-        if not remaining or any(seconds is None for seconds in remaining):
+        remaining = [job for job in self.jobs if job.name not in self.done]
+        if not remaining or any(job.name not in self.expected for job in remaining):
             return ""
-        return f", about {sum(seconds for seconds in remaining if seconds):.0f} s left"
+        return f", about {seconds_left(remaining, self.expected, self.workers):.0f} s left"
+
+
+def seconds_left(remaining: Sequence[JobSpec], expected: Mapping[str, float], workers: int) -> float:
+    """How long jobs will still take, if each takes its expected seconds and starts as soon as it can.
+
+    Args:
+        remaining: Jobs that are not done, each after those that it needs.
+        expected: Seconds of each job when it last ran.
+        workers: Jobs at work at the same time.
+    """
+    free, ends = [0.0] * workers, dict[str, float]()
+    for job in remaining:
+        start = max([min(free), *(ends[need] for need in job.needs if need in ends)])
+        ends[job.name] = start + expected[job.name]
+        free[free.index(min(free))] = ends[job.name]
+    return max(free)
 
 
 def _usual_seconds(lake: Lake) -> dict[str, float]:

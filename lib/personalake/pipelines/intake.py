@@ -13,7 +13,7 @@ from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
 from personalake.lake.landing import LandingFile, admit, files_of, header_of, known_files, problem_of, reject
-from personalake.lake.streams import Stream, run_streams
+from personalake.lake.streams import Stream, caught_up_at, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables import Table
 from personalake.tables.bronze import LANDING_FILE
@@ -106,13 +106,12 @@ def _known_header(lake: Lake, name: str, source: Source) -> tuple[str, ...] | No
 
 
 def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:
-    """Whether a stream has anything to start for: a Kafka topic always, a folder once it has a file with something in it."""
+    """Whether a stream has anything to start for: a Kafka topic always, a folder if a file came since all were read."""
     if source.kind == "kafka":
         return True
-    inbox = lake.locations.inbox(name)
-    if not inbox.is_dir():
-        return False
-    return any(path.is_file() and path.stat().st_size for path in inbox.rglob("*"))
+    since = caught_up_at(lake.locations.checkpoint(job, name))
+    admitted = lake.ledger.read(LANDING_FILE, where=[("source", "=", name), ("status", "=", "admitted"), ("bytes", ">", 0)])
+    return any(since is None or row["checked_at"] >= since for row in admitted)
 
 
 def _stream(context: JobContext, job: str, name: str, source: Source, table: Table) -> Stream:

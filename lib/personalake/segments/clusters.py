@@ -6,18 +6,19 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.ml.clustering import KMeans, KMeansModel
+from pyspark.ml.clustering import KMeans
 from pyspark.ml.feature import VectorAssembler
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from sklearn.cluster import KMeans as TrialKMeans
 
 from personalake.config.segmentation import ClusterSettings
 from personalake.tables.gold import SEGMENT_MEMBERSHIP
 
 SCHEME = "kmeans"
 INPUTS = ("recency", "frequency", "spending")
-_JUDGED = 20_000  # people on whom numbers of clusters are compared, on the driver: six Spark evaluations take seconds
+_JUDGED = 20_000  # people on whom numbers of clusters are compared, on the driver: six fits by Spark take seconds
 _TOLERANCE = 1e-3  # standard deviations that a centroid may still move; names depend on halves
 _FAR = 0.5  # standard deviations from the mean beyond which a centroid has a word for it
 _WORDS = {
@@ -45,11 +46,10 @@ class Clusters:
 def fit_clusters(profiles: DataFrame, settings: ClusterSettings, seed: int, as_of: date) -> Clusters:
     """Cluster everyone who has ordered; runs actions.
 
-    Inputs are the logarithms of recency, orders and spend, standardised. Rows are spread and sorted by person before
-    each fit, since K-Means changes with their order. The number of clusters with the greatest `silhouette` wins, of
-    equal ones the smaller; it is taken over everyone, or over 20,000 people drawn by the hash of their id. Trials of a
-    few iterations are compared and the winner is fitted to its end: an iteration is a Spark job, and k-means|| starts
-    close to where it stops.
+    Inputs are the logarithms of recency, orders and spend, standardised. The number of clusters with the greatest
+    `silhouette` wins, of equal ones the smaller; numbers are tried by scikit-learn on everyone, or on 20,000 people
+    drawn by the hash of their id. The chosen number is fitted to everyone by Spark, with rows spread and sorted by
+    person before, since K-Means changes with their order.
 
     Args:
         profiles: Rows of `gold.customer_profile`.
@@ -65,12 +65,14 @@ def fit_clusters(profiles: DataFrame, settings: ClusterSettings, seed: int, as_o
         points = _points(ordered)
         most = min(settings.max_clusters, len(np.unique(points, axis=0)) - 1)
         for count in range(settings.min_clusters, most + 1):
-            trial = _fitted(ordered, count, seed, settings.trial_iterations)
-            silhouettes[count] = round(silhouette(points, np.array(trial.clusterCenters())), 6)
+            trial = TrialKMeans(count, n_init=settings.trials, max_iter=settings.max_iterations, random_state=seed).fit(
+                points
+            )
+            silhouettes[count] = round(silhouette(points, trial.cluster_centers_), 6)
         if not silhouettes:
             return Clusters(profiles.sparkSession.createDataFrame([], SEGMENT_MEMBERSHIP.schema), 0, {})
         best = max(silhouettes, key=lambda count: (silhouettes[count], -count))
-        model = _fitted(ordered, best, seed, settings.max_iterations)
+        model = KMeans(k=best, seed=seed, maxIter=settings.max_iterations, tol=_TOLERANCE, initSteps=2).fit(ordered)
         centres = [[float(value) for value in centre] for centre in model.clusterCenters()]
         width = silhouette(points, np.array(centres))
         members = _members(model.transform(ordered), describe(centres), best, width, as_of)
@@ -103,10 +105,6 @@ def silhouette(points: NDArray[np.float64], centres: NDArray[np.float64]) -> flo
     other = np.where(member > 0, np.inf, means).min(axis=1)
     widths = (other - own) / np.maximum(np.maximum(own, other), np.finfo(float).tiny)
     return float(np.where(company > 1, widths, 0.0).mean())
-
-
-def _fitted(ordered: DataFrame, count: int, seed: int, iterations: int) -> KMeansModel:
-    return KMeans(k=count, seed=seed, maxIter=iterations, tol=_TOLERANCE, initSteps=2).fit(ordered)
 
 
 def _points(ordered: DataFrame) -> NDArray[np.float64]:

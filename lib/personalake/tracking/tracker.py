@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,9 @@ import personalake
 from personalake.config import Settings
 from personalake.tracking.model import Champion, Content, LoggedModel
 from personalake.tracking.opening import OPENER_FILE, opener_name
+
+# Mlflow warns of integers that could turn out missing; counts never are.
+warnings.filterwarnings("ignore", message=".*[Ii]nferred schema contains integer column", category=UserWarning)
 
 CHAMPION = "champion"
 DIGEST = "digest"
