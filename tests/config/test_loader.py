@@ -131,3 +131,30 @@ def test_settings_cannot_change_after_loading(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         settings.root = Path("elsewhere")  # type: ignore[misc]
+
+
+def test_slips_in_a_source_are_told_together_with_their_values(tmp_path: Path) -> None:
+    slips = "time_zone: Europe/Berlinn\nencoding: latin-eins\nseparator: ';;'\nquote: ''\ncurrency: euro\n"
+
+    found = problems(conf(tmp_path, sources__orders=ORDERS + slips))
+
+    assert sorted(found) == [
+        "sources/orders.yml: sources.orders.currency: expected three capitals of ISO 4217, e.g. EUR (found 'euro')",
+        "sources/orders.yml: sources.orders.encoding: not a character set; use a name such as utf-8, iso-8859-1 or "
+        "windows-1252 (found 'latin-eins')",
+        "sources/orders.yml: sources.orders.quote: expected exactly one character (found '')",
+        "sources/orders.yml: sources.orders.separator: expected exactly one character (found ';;')",
+        "sources/orders.yml: sources.orders.time_zone: not a time zone; use an IANA name such as Europe/Berlin "
+        "(found 'Europe/Berlinn')",
+    ]
+
+
+def test_a_further_check_of_sources_is_told_with_the_other_problems(tmp_path: Path) -> None:
+    folder = conf(tmp_path, base="rot: lakehouse\n", sources__orders=ORDERS, sources__off=ORDERS + "enabled: false\n")
+
+    with pytest.raises(ConfigError) as raised:
+        load_settings("local", folder, environ={}, check_source=lambda raw: iter([("columns.order_id", raw["contract"])]))
+
+    first, second = (problem.replace(f"{folder}/", "") for problem in raised.value.problems)
+    assert first.startswith("base.yml: rot: unknown key")
+    assert second == "sources/orders.yml: sources.orders.columns.order_id: order_line"

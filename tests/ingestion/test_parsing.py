@@ -6,6 +6,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from personalake.config.sources import Source
+from personalake.ingestion.adapters import with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.parsing import parse
 
@@ -115,13 +116,57 @@ def test_known_at_is_never_before_the_event_and_can_come_from_the_payload(spark:
     assert same_day.known_at == datetime(2017, 3, 2, 18)
 
 
-def test_an_event_without_an_id_gets_one_from_its_content_and_ordinal(spark: SparkSession) -> None:
-    nameless = source(columns={name: column for name, column in COLUMNS.items() if name != "event_id"})
+NAMELESS = {name: column for name, column in COLUMNS.items() if name != "event_id"}
+
+
+def ids_by_file(spark: SparkSession, using: Source, **files: list[dict[str, object]]) -> dict[str, list[str]]:
+    """Ids of the lines of each file, in order, numbered as intake does."""
     landed = datetime(2017, 3, 2, tzinfo=UTC)
-    twins = [("shop", json.dumps(GOOD), "f.json", ordinal, landed) for ordinal in (1, 2)]
-    again = [("shop", json.dumps(GOOD), "g.json", 1, landed)]
+    arrived = [("shop", json.dumps(line), name, landed) for name, lines in files.items() for line in lines]
+    bronze = spark.createDataFrame(arrived, BRONZE.replace("ordinal int, ", "")).transform(with_ordinal(using))
+    rows = bronze.transform(parse("shop", using, CONTRACTS["order_line"])).collect()
+    return {name: sorted(row.event_id for row in rows if row.source_file == name) for name in files}
 
-    rows = spark.createDataFrame(twins + again, BRONZE).transform(parse("shop", nameless, CONTRACTS["order_line"])).collect()
 
-    assert rows[0].event_id != rows[1].event_id
-    assert rows[0].event_id == rows[2].event_id
+def test_a_line_without_an_id_is_the_same_in_an_export_that_differs_only_in_columns_that_are_not_mapped(
+    spark: SparkSession,
+) -> None:
+    using = source(columns=NAMELESS | {"known_at": "sent"})
+    first, again, dearer = (
+        [GOOD | {"batch": 1, "sent": "2017-03-02"}],
+        [GOOD | {"batch": 2, "sent": "2017-03-09"}],
+        [GOOD | {"paid": 4}],
+    )
+
+    ids = ids_by_file(spark, using, first=first, again=again, dearer=dearer)
+
+    assert ids["first"] == ids["again"]
+    assert ids["first"] != ids["dearer"]
+
+
+def test_lines_of_one_file_that_differ_at_most_in_columns_that_are_not_mapped_stay_two(spark: SparkSession) -> None:
+    twins = [GOOD, GOOD, GOOD | {"sku": "s2"}]
+    numbered = [GOOD | {"line": 7}, GOOD | {"line": 8}, GOOD | {"sku": "s2", "line": 9}]
+
+    ids = ids_by_file(spark, source(columns=NAMELESS), twins=twins, numbered=numbered)
+
+    assert len(set(ids["twins"])) == 3
+    assert ids["twins"] == ids["numbered"]
+
+
+def test_a_value_in_another_field_is_another_line(spark: SparkSession) -> None:
+    using = source(columns=NAMELESS | {"store_id": "shop"})
+    to_customer, to_store = GOOD | {"card": "x", "shop": None}, GOOD | {"card": None, "shop": "x"}
+
+    ids = ids_by_file(spark, using, one=[to_customer], other=[to_store])
+
+    assert ids["one"] != ids["other"]
+
+
+def test_a_row_that_lacks_the_id_of_its_source_is_told_by_its_whole_payload(spark: SparkSession) -> None:
+    using = source(columns=NAMELESS | {"event_id": "id"})
+
+    ids = ids_by_file(spark, using, only=[GOOD | {"line": 7}, GOOD | {"line": 8}, GOOD | {"id": "e1"}])
+
+    assert len(set(ids["only"])) == 3
+    assert "e1" in ids["only"]

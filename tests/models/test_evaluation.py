@@ -80,3 +80,35 @@ def test_platt_takes_back_the_distortion_of_class_weights() -> None:
 
 def test_the_threshold_never_cuts_between_equal_probabilities() -> None:
     assert best_threshold(np.array([0.5, 0.5, 0.9]), np.array([0.0, 1.0, 1.0])) == 0.5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("everyone", [0.0, 1.0])
+def test_where_all_churned_or_all_stayed_there_is_no_area_and_no_zero(everyone: float) -> None:
+    labels, scores = np.full(20, everyone), np.linspace(0.1, 0.9, 20)
+
+    found = evaluate(labels, scores, 0.5, resamples(20, 10, seed=1))
+
+    assert "roc_auc" not in found
+    assert found["base_rate"].value == everyone
+    assert not any(np.isnan(value.value) for value in found.values())
+
+
+@pytest.mark.filterwarnings("error")
+def test_resamples_of_one_class_do_not_count_in_the_interval() -> None:
+    labels, scores = np.array([1.0] + [0.0] * 9), np.append(0.9, np.full(9, 0.1))
+    weights = resamples(10, 400, seed=1)
+
+    without_churned = int((weights[:, 0] == 0).sum())
+    found = evaluate(labels, scores, 0.5, weights)
+
+    # The one churned person is ranked first: each resample that has her says 1, and more than 2.5 % have not.
+    assert without_churned > 40
+    assert (found["roc_auc"].low, found["pr_auc"].low, found["recall"].low) == (1.0, 1.0, 1.0)
+
+
+def test_nothing_picked_is_no_precision() -> None:
+    found = evaluate(LABELS, SCORES, 0.99, ONCE)
+
+    assert "precision" not in found
+    assert (found["recall"].value, found["f1"].value) == (0.0, 0.0)

@@ -10,7 +10,7 @@ from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.pipelines import build_features
 from personalake.pipelines.job import JobContext
-from personalake.tables.gold import CUSTOMER_FEATURE
+from personalake.tables.gold import CUSTOMER_FEATURE, FEATURE_SNAPSHOT
 from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 
 CUT = date(2017, 12, 1)
@@ -73,6 +73,41 @@ def test_the_same_run_again_has_nothing_to_do_and_a_forced_one_gives_the_same(
     pd.testing.assert_frame_equal(features_of(lake), before)
 
 
+def test_history_that_is_imported_later_builds_only_the_snapshots_that_could_have_known_it(
+    lake: Lake, settings: Settings, context_of: Callable[..., JobContext]
+) -> None:
+    from shop_history import features_of, fill, line
+
+    fill(lake, people=5, days=320)
+    build_features.run(context_of(settings, as_of=CUT))
+    before = features_of(lake)
+    lake.ledger.append(ORDER_LINE, [line("c0", date(2017, 8, 20), "imported")])
+    second = build_features.run(context_of(settings, as_of=CUT))
+    after, version = features_of(lake), lake.ledger.version(CUSTOMER_FEATURE)
+    third = build_features.run(context_of(settings, as_of=CUT))
+
+    assert second.figures["as_ofs"] == ["2017-09-01", "2017-11-01", "2017-12-01"]
+    is_old = after["as_of"] < date(2017, 8, 20)
+    pd.testing.assert_frame_equal(after[is_old], before[before["as_of"] < date(2017, 8, 20)])
+    seen = [frame[(frame["person_id"] == "p_c0") & (frame["as_of"] == CUT)].iloc[0] for frame in (before, after)]
+    assert seen[1]["order_days"] == seen[0]["order_days"] + 1
+    assert third.skipped
+    assert lake.ledger.version(CUSTOMER_FEATURE) == version
+
+
+def test_as_ofs_before_any_purchase_are_not_computed_each_time(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    from shop_history import line
+
+    lake.ledger.append(ORDER_LINE, [line("c1", date(2017, 11, 1), "a")])
+    lake.ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "c1", "person_id": "p_c1"}])
+
+    first = build_features.run(context_of(as_of=CUT))
+    second = build_features.run(context_of(as_of=CUT))
+
+    assert first.figures["as_ofs"] == ["2017-12-01"]
+    assert second.skipped
+
+
 def test_rows_without_a_person_and_returns_are_left_out(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     from shop_history import features_of, line
 
@@ -101,3 +136,4 @@ def test_a_dry_run_counts_and_writes_nothing(lake: Lake, context_of: Callable[..
 
     assert (lake.writes[-1].rows, lake.writes[-1].version) == (1, -1)
     assert not lake.exists(CUSTOMER_FEATURE)
+    assert not lake.exists(FEATURE_SNAPSHOT)

@@ -1,4 +1,4 @@
-"""The whole suite on another retailer's order lines, given only a YAML: Latin-1, semicolons, day-first dates, decimal commas."""
+"""The whole suite on another retailer's lines, given only a YAML: Latin-1, semicolons, day-first dates, decimal commas."""
 
 import shutil
 from dataclasses import dataclass

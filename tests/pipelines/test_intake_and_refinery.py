@@ -4,9 +4,12 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from personalake.config import Settings
@@ -154,6 +157,61 @@ def test_a_csv_whose_header_changed_is_rejected_and_its_columns_never_shift(shop
     assert held(shop, QUARANTINE, "reasons") == [["customer_id: missing"]]
 
 
+def test_a_rejected_file_that_is_moved_back_after_a_cure_is_read_and_without_one_is_rejected_again(shop: JobContext) -> None:
+    folder = shop.settings.landing / "customers"
+    land(folder, "a.csv", "nr,age", "c1,20-29")
+    assert ingest_records.run(shop).figures["files_rejected"] == 1
+    (folder / "_rejected" / "a.csv").rename(folder / "a.csv")
+    assert ingest_records.run(shop).figures["files_rejected"] == 1
+    (folder / "_rejected" / "a.csv").rename(folder / "a.csv")
+    cured = CUSTOMERS | {"path": folder, "columns": {"customer_id": "nr", "age_band": "age"}}
+    sources = {"customers": Source.model_validate(cured)}
+    shop = replace(shop, settings=shop.settings.model_copy(update={"sources": sources}))
+
+    result = ingest_records.run(shop)
+    refine_records.run(shop)
+
+    assert (result.figures["files_admitted"], result.figures["files_rejected"]) == (1, 0)
+    assert held(shop, CUSTOMER_RECORD, "customer_id", "age_band") == [("c1", "20-29")]
+
+
+def test_half_a_line_waits_until_it_is_whole(shop: JobContext) -> None:
+    whole = line("o1", paid=12.5) + "\n"
+    path = land(orders(shop), "2017-03-01/a.json")
+    path.write_text(whole[:-4])
+
+    early = take_in(shop)
+    message = ingest_events.run(shop).message
+    path.write_text(whole)
+    late = take_in(shop)
+
+    assert (early.rows_read, late.rows_read) == (0, 1)
+    assert message.endswith("; 1 file still being written")
+    assert held(shop, EVENT, "event_id") == ["o1-i1"]
+    assert held(shop, LANDING_FILE, "status") == ["admitted"]
+
+
+def test_json_in_another_character_set_and_parquet_files_with_other_columns_are_read(shop: JobContext) -> None:
+    folder = shop.settings.landing
+    path = land(folder / "orders", "2017-03-01/a.json")
+    path.write_text(json.dumps(json.loads(line("o1", customer="Jürgen €")), ensure_ascii=False) + "\n", encoding="cp1252")
+    (folder / "customers").mkdir()
+    for name, rows in {"a": {"id": ["c1"], "age": [20]}, "b [1]": {"note": ["x"], "id": ["c2"], "age": [30]}}.items():
+        pq.write_table(pa.table(rows), folder / "customers" / f"{name}.parquet")
+    sources = {
+        "orders": Source.model_validate(ORDERS | {"path": folder / "orders", "encoding": "windows-1252"}),
+        "customers": Source.model_validate(CUSTOMERS | {"path": folder / "customers", "format": "parquet"}),
+    }
+    shop = replace(shop, settings=shop.settings.model_copy(update={"sources": sources}))
+
+    take_in(shop)
+    ingest_records.run(shop)
+    refine_records.run(shop)
+
+    assert held(shop, ORDER_LINE, "customer_id") == ["Jürgen €"]
+    assert held(shop, CUSTOMER_RECORD, "customer_id", "age_band") == [("c1", "20"), ("c2", "30")]
+
+
 def test_an_empty_source_and_an_empty_file_are_nothing_to_do(shop: JobContext) -> None:
     assert take_in(shop).rows_read == 0
     land(orders(shop), "2017-03-01/empty.json")
@@ -183,7 +241,7 @@ def test_a_batch_that_dies_between_two_writes_is_done_again_without_a_trace(
         return write(lake, *arguments, **named)
 
     monkeypatch.setattr(Lake, "append", dying)
-    with pytest.raises(Exception, match="orders stopped"):
+    with pytest.raises(Exception, match="orders stopped: RuntimeError: killed"):
         refine_events.run(shop)
     monkeypatch.undo()
 

@@ -6,7 +6,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from pyspark.sql import SparkSession
@@ -15,8 +16,8 @@ from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.jars import jar_folder
 from personalake.lake import Lake
-from personalake.pipelines import ingest_events, refine_events
-from personalake.pipelines.job import JobContext
+from personalake.pipelines.registry import BY_NAME
+from personalake.pipelines.runner import run_job
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import EVENT
@@ -78,9 +79,12 @@ def send(spark: SparkSession, broker: str, *events: dict[str, object] | str) -> 
     frame.write.format("kafka").option("kafka.bootstrap.servers", broker).option("topic", "orders").save()
 
 
-def test_messages_become_events_once_with_their_place_in_the_topic(
-    broker: str, spark: SparkSession, lake: Lake, context_of: Callable[..., JobContext]
-) -> None:
+def take_in(settings: Settings, lake: Lake) -> None:
+    for job in ("ingest_events", "refine_events"):
+        run_job(BY_NAME[job], settings, lake)
+
+
+def test_messages_become_events_once_with_their_place_in_the_topic(broker: str, spark: SparkSession, lake: Lake) -> None:
     source = Source.model_validate(
         {
             "contract": "order_line",
@@ -97,14 +101,12 @@ def test_messages_become_events_once_with_their_place_in_the_topic(
             },
         }
     )
-    context = context_of(Settings(root=lake.locations.root, sources={"till": source}))
+    settings = Settings(root=lake.locations.root, sources={"till": source}, as_of=date(2017, 12, 1))
     send(spark, broker, *({"id": f"e{n}", "paid": 1.5, "at": "2017-03-01T10:00:00Z"} for n in range(5)), "no json")
 
-    ingest_events.run(context)
-    refine_events.run(context)
+    take_in(settings, lake)
     send(spark, broker, {"id": "e0", "paid": 1.5, "at": "2017-03-01T10:00:00Z"}, {"id": "e9", "paid": 2, "at": "2017-03-02"})
-    ingest_events.run(context)
-    refine_events.run(context)
+    take_in(settings, lake)
 
     assert sorted(row["event_id"] for row in lake.ledger.read(EVENT)) == ["e0", "e1", "e2", "e3", "e4", "e9"]
     places = [row["source_file"] for row in lake.ledger.read(BRONZE_EVENT)]

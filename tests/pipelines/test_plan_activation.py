@@ -14,7 +14,7 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
-from personalake.tables.silver import CONSENT_CURRENT
+from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 AS_OF = date(2017, 12, 1)
 BRAZE = Destination(dialect="braze_track", purposes=("personalisation",), max_items=1, max_bytes=40_000)
@@ -95,6 +95,28 @@ def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> No
 
     assert exported(context) == files
     assert [context.lake.ledger.rows(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH)] == rows
+
+
+def test_a_withdrawal_that_became_known_after_the_as_of_stops_the_plan_unless_it_was_given_again(
+    context: JobContext,
+) -> None:
+    consent(context.lake)
+    write(context.lake, PERSON_LINK, [{"namespace": "n", "value": p, "person_id": p} for p in "ab"])
+    morning, noon = datetime(2017, 12, 1, 8, tzinfo=UTC), datetime(2017, 12, 1, 12, tzinfo=UTC)
+    answers = [("b", "granted", morning), ("b", "withdrawn", noon), ("a", "withdrawn", morning), ("a", "granted", noon)]
+    write(
+        context.lake,
+        CONSENT,
+        [
+            {"record_id": f"{p}{status}", "namespace": "n", "customer_id": p, "purpose": "email", "status": status,
+             "occurred_at": at, "known_at": at}
+            for p, status, at in answers
+        ],
+    )  # fmt: skip
+
+    run(context)
+
+    assert events(context) == ["ca"]
 
 
 def test_consent_that_was_withdrawn_since_takes_the_person_out_of_the_files_and_given_again_brings_them_back(

@@ -1,6 +1,6 @@
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from personalake.pipelines import build_features, score_customers, train_model
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.tables.gold import MODEL_HEALTH, PREDICTION
+from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 from personalake.tracking import Tracker
 
 CUT = date(2017, 12, 1)
@@ -119,6 +120,27 @@ def test_thin_data_is_a_reason_to_skip_and_nothing_is_registered(lake: Lake, con
     assert result.skipped
     assert "100 of each are needed" in result.message
     assert Tracker(Settings(root=lake.locations.root), lake.locations.root).champion("churn") is None
+
+
+def test_a_test_fold_of_one_class_is_thin_data(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    from shop_history import line
+
+    # Two buy each fortnight until late September, two until spring: at the test as-of, 1 November, no one comes back.
+    days = [date(2017, 1, 1) + timedelta(days=14 * step) for step in range(20)]
+    bought = {"c0": days, "c1": days, "c2": days[:8], "c3": days[:8]}
+    lake.ledger.append(ORDER_LINE, [line(name, day, f"{name}-{day}") for name, on in bought.items() for day in on])
+    lake.ledger.append(
+        PERSON_LINK, [{"namespace": "customer_id", "value": name, "person_id": f"p_{name}"} for name in bought]
+    )
+    churn = ChurnSettings(minimum_of_each=1, partitions=1, candidates=QUICK)
+    settings = Settings(root=lake.locations.root, models=ModelSettings(churn=churn))
+    build_features.run(context_of(settings, as_of=CUT))
+
+    result = train_model.run(context_of(settings, as_of=CUT, model="churn"))
+
+    assert result.skipped
+    assert result.message.startswith("thin data: of 4 people at 2017-11-01 none stayed")
+    assert Tracker(settings, lake.locations.root).champion("churn") is None
 
 
 def test_without_features_there_is_nothing_to_train_on(context_of: Callable[..., JobContext]) -> None:

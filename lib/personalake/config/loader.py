@@ -1,7 +1,7 @@
 """Reads conf/: base, environment, environment variables, command line, in that order; reports every problem at once."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ _PREFIX = "PERSONALAKE_"
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
 
 Origins = dict[tuple[str, ...], str]
+SourceCheck = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
 
 
 def load_settings(
@@ -30,6 +31,7 @@ def load_settings(
     conf_dir: Path = Path("conf"),
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    check_source: SourceCheck | None = None,
 ) -> Settings:
     """The settings of one environment.
 
@@ -38,6 +40,7 @@ def load_settings(
         conf_dir: The configuration folder.
         overrides: Dotted key to value, from the command line; they win over everything else.
         environ: Environment variables; `PERSONALAKE_SPARK__DRIVER_MEMORY` sets `spark.driver_memory`.
+        check_source: What else an enabled source's keys and values must satisfy; yields keys and what is wrong with them.
 
     Raises:
         ConfigError: With every unknown key, wrong type, unreadable file and unset secret, each with file and key.
@@ -54,6 +57,8 @@ def load_settings(
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         problems.extend(_readable(error, origins))
+    if check_source is not None:
+        problems.extend(_of_sources(merged, check_source, origins))
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(problems)
@@ -144,6 +149,16 @@ def _origin(key: tuple[str, ...], origins: Origins) -> str:
         if key[:length] in origins:
             return origins[key[:length]]
     return "conf"
+
+
+def _of_sources(merged: Mapping[str, Any], check: SourceCheck, origins: Origins) -> Iterator[str]:
+    sources = merged.get("sources")
+    for name, raw in sorted(sources.items()) if isinstance(sources, dict) else ():
+        if not isinstance(raw, dict) or raw.get("enabled") is False:
+            continue
+        for key, text in check(raw):
+            place = ("sources", name, *key.split("."))
+            yield f"{_origin(place, origins)}: {'.'.join(place)}: {text}"
 
 
 def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:

@@ -1,14 +1,20 @@
 """A source: where foreign rows lie, and how they map onto a contract."""
 
+import codecs
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.sql import check_expression
 
 Severity = Literal["refuse", "warn", "ignore"]
+# Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
+# lines in the middle of a character.
+_READ_BY_SPARK = {"utf-8": "UTF-8", "iso8859-1": "ISO-8859-1", "ascii": "US-ASCII"}
 
 
 class ColumnMap(Section):
@@ -73,6 +79,9 @@ class Source(Section):
     severities: dict[str, Severity] = Field(
         default_factory=dict, description="Severity of a contract's rule for this source, by the rule's name"
     )
+    settle_seconds: int = Field(
+        60, ge=0, description="How long a text file whose last line has no end may still grow, seconds; 0 takes it at once"
+    )
     max_files_per_trigger: int | None = Field(None, description="Upper bound of files in a micro-batch; none by default")
     columns: dict[str, Annotated[ColumnMap, Field()]] = Field(description="Contract field: how it is filled")
 
@@ -83,6 +92,49 @@ class Source(Section):
             columns = {k: {"column": v} if isinstance(v, str) else v for k, v in raw["columns"].items()}
             return {**raw, "columns": columns}
         return raw
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, name: str) -> str:
+        try:
+            "".encode(name)
+        except (LookupError, ValueError) as error:
+            raise ValueError("not a character set; use a name such as utf-8, iso-8859-1 or windows-1252") from error
+        return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("not a time zone; use an IANA name such as Europe/Berlin") from error
+        return name
+
+    @field_validator("separator", "quote")
+    @classmethod
+    def _one_character(cls, text: str) -> str:
+        if len(text) != 1:
+            raise ValueError("expected exactly one character")
+        return text
+
+    @field_validator("currency")
+    @classmethod
+    def _three_capitals(cls, code: str | None) -> str | None:
+        if code is not None and not re.fullmatch("[A-Z]{3}", code):
+            raise ValueError("expected three capitals of ISO 4217, e.g. EUR")
+        return code
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether checked files are rewritten as UTF-8: Spark reads JSON lines in no other character set, CSV in a few."""
+        name = codecs.lookup(self.encoding).name
+        return self.format != "parquet" and (name not in _READ_BY_SPARK if self.format == "csv" else name != "utf-8")
+
+    @property
+    def inbox_encoding(self) -> str:
+        """Character set of the checked files, as Spark calls it."""
+        return "UTF-8" if self.is_rewritten else _READ_BY_SPARK.get(codecs.lookup(self.encoding).name, "UTF-8")
 
     @model_validator(mode="after")
     def _reachable(self) -> "Source":

@@ -11,6 +11,8 @@ from personalake.common.read_spec import ReadSpec
 from personalake.common.transformation import Transformation
 from personalake.config.secrets import resolve_secret
 from personalake.config.sources import Source
+from personalake.ingestion.contracts import CONTRACTS
+from personalake.ingestion.parsing import telling_texts, with_texts
 
 # A file stream forgets files that are much older than the newest; history must not be lost that way.
 _NEVER = "36500d"
@@ -40,7 +42,7 @@ def read_spec(source: Source, inbox: Path, header: tuple[str, ...] | None) -> Re
         "enforceSchema": "false",
         "mode": "PERMISSIVE",
         "columnNameOfCorruptRecord": _CORRUPT,
-        "encoding": source.encoding,
+        "encoding": source.inbox_encoding,
         "sep": source.separator,
         "quote": source.quote,
         "escape": source.quote,
@@ -70,14 +72,20 @@ def to_bronze(name: str, source: Source) -> Transformation:
 
 
 def with_ordinal(source: Source) -> Transformation:
-    """Number identical rows of one file, for events without ids; whole files share a micro-batch.
+    """Number the rows of one file that say the same in every mapped column, for events without ids.
 
-    Two identical lines of one receipt are two lines; two identical records are one record.
+    Two such lines of one receipt are two lines, also if they differ in a column that is not mapped, such as a line number:
+    the number keeps their ids apart. Two identical records are one record. Whole files share a micro-batch.
     """
     if source.contract != "order_line" or "event_id" in source.columns:
         return lambda rows: rows.withColumn("ordinal", F.lit(1))
-    identical = Window.partitionBy("source_file", "payload").orderBy(F.lit(1))
-    return lambda rows: rows.withColumn("ordinal", F.row_number().over(identical))
+    contract = CONTRACTS[source.contract]
+    same = Window.partitionBy("source_file", *telling_texts(source, contract)).orderBy("payload")
+    return lambda rows: (
+        rows.transform(with_texts(source, contract))
+        .withColumn("ordinal", F.row_number().over(same))
+        .select(*rows.columns, "ordinal")
+    )
 
 
 def _payload(source: Source, columns: list[str]) -> Column:

@@ -30,21 +30,34 @@ def parse(name: str, source: Source, contract: Contract) -> Transformation:
     """
 
     def parsed(bronze: DataFrame) -> DataFrame:
-        # Generated, not projected: else the optimizer copies from_json into every expression and filter that reads a field.
-        raw = F.inline(F.array(F.from_json("payload", _raw_schema(source), _LENIENT)))
         typed = (
-            bronze.select(*KEPT, raw)
-            .select(
-                *KEPT,
-                F.xxhash64("payload").alias("payload_checksum"),
-                F.col(_CORRUPT).isNotNull().alias("is_malformed"),
-                *(_text(source, field).alias(f"text_{field.name}") for field in contract.fields),
-            )
+            bronze.select(*KEPT)
+            .transform(with_texts(source, contract))
+            .withColumn("payload_checksum", F.xxhash64("payload"))
             .select("*", *(_typed(source, field).alias(field.name) for field in contract.fields))
         )
         return typed.transform(_identified(source, contract)).transform(_judged(source, contract))
 
     return parsed
+
+
+def with_texts(source: Source, contract: Contract) -> Transformation:
+    """Add `is_malformed`, and `text_<field>` for each field of the contract, read from `payload`."""
+    # Generated, not projected: else the optimizer copies from_json into every expression and filter that reads a field.
+    raw = F.inline(F.array(F.from_json("payload", _raw_schema(source), _LENIENT)))
+    texts = [_text(source, field).alias(f"text_{field.name}") for field in contract.fields]
+    malformed = F.col(_CORRUPT).isNotNull().alias("is_malformed")
+    return lambda rows: rows.select("*", raw).select(*rows.columns, malformed, *texts)
+
+
+def telling_texts(source: Source, contract: Contract) -> list[str]:
+    """The `text_<field>` columns that tell rows of a source without ids apart: those of the fields that it maps.
+
+    When an event was sent is no part of it: sent again with a later `known_at`, it is the same event.
+    """
+    is_event = any(field.name == "occurred_at" for field in contract.fields)
+    ignored = {"known_at"} if is_event else set()
+    return [f"text_{field.name}" for field in contract.fields if field.name in source.columns and field.name not in ignored]
 
 
 def _raw_schema(source: Source) -> StructType:
@@ -99,8 +112,10 @@ def _instant(source: Source, mapped: ColumnMap | None, text: Column) -> Column:
 
 def _identified(source: Source, contract: Contract) -> Transformation:
     """Give each row its id, its namespace, and the two clocks."""
-    parts = [F.col("source"), F.col("payload"), F.col("ordinal").cast("string")]
-    content = F.sha2(F.concat_ws("\x1f", *parts), 256)
+    # Where the source has ids of its own, a row that lacks its id is told by all that it says.
+    telling = ["payload"] if contract.row_id in source.columns else telling_texts(source, contract)
+    parts = [F.coalesce(F.col(name), F.lit("")) for name in ["source", *telling]]
+    content = F.sha2(F.concat_ws("\x1f", *parts, F.col("ordinal").cast("string")), 256)
     known = F.col("landed_at") if source.known_at == "landed_at" else F.lit(None).cast("timestamp")
     if any(field.name == "occurred_at" for field in contract.fields):
         known = F.greatest(known, F.col("occurred_at"))

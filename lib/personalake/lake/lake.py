@@ -1,12 +1,14 @@
 """Reads and writes of Delta tables by Spark, each checked against the table's declaration."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
@@ -14,6 +16,9 @@ from personalake.lake.ledger import Ledger
 from personalake.lake.locations import Locations
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
+
+_TRIES = 5
+_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -146,10 +151,19 @@ class Lake:
         self.create(table)
         before = self.ledger.version(table)
         writer = rows.select(*table.columns).write.format("delta").mode(mode).options(**options)
-        if self.locations.catalog:
-            writer.saveAsTable(self.locations.identifier(table))
-        else:
-            writer.save(self.locations.table(table))
+        # What replaces rows may simply be done again when another job committed to the table meanwhile.
+        tries = _TRIES if mode == "overwrite" else 1
+        for left in reversed(range(tries)):
+            try:
+                if self.locations.catalog:
+                    writer.saveAsTable(self.locations.identifier(table))
+                else:
+                    writer.save(self.locations.table(table))
+                break
+            except DeltaConcurrentModificationException:
+                if not left:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
         return self._done(table, before)
 
     def _planned(self, table: Table, rows: int) -> WriteResult:

@@ -6,22 +6,20 @@ every later run, and a CSV whose header changed would shift its columns silently
 
 import gzip
 import hashlib
+import io
 import os
 import re
 import shutil
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from personalake.config.sources import Source
-from personalake.config.sql import columns_of
 from personalake.errors import EnvironmentProblem
+from personalake.lake.file_checks import ends_a_line, opened
 
 REJECTED = "_rejected"
 _CHUNK = 1 << 20
@@ -57,64 +55,29 @@ def files_of(source: Source) -> Iterator[LandingFile]:
         yield LandingFile(path, relative.as_posix(), status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
 
-def listing(source: Source) -> str:
-    """A hash of the names, sizes and times of the source's files."""
+def listing(source: Source, now: datetime) -> str:
+    """A hash of the names, sizes and times of the source's files, and of which are still being written."""
     digest = hashlib.sha256()
     for file in files_of(source):
-        digest.update(f"{file.relative}|{file.size}|{file.modified_at.timestamp()}\n".encode())
+        waits = "|being written" if is_being_written(file, source, now) else ""
+        digest.update(f"{file.relative}|{file.size}|{file.modified_at.timestamp()}{waits}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def problem_of(file: LandingFile, source: Source, header: tuple[str, ...] | None) -> str | None:
-    """Why a file cannot be let in, or None.
+def is_being_written(file: LandingFile, source: Source, now: datetime) -> bool:
+    """Whether a text file may still grow: its last line has no end, and it changed less than `settle_seconds` ago.
 
-    Args:
-        file: The file.
-        source: The source it belongs to.
-        header: Columns that the source's files have had so far; None for the first file.
+    Half a number is a number too, so half a line could pass for a whole one. A gzip shows by its checksum that it is whole.
     """
-    if file.path.suffix == ".gz" and (problem := _gzip_problem(file.path)):
-        return problem
-    try:
-        columns = header_of(file.path, source)
-    except UnicodeDecodeError:
-        return f"not {source.encoding} text: the header cannot be decoded; set encoding in the source's YAML"
-    except pa.ArrowException as error:
-        return f"corrupt parquet: {' '.join(str(error).split())[:200]}"
-    if columns is None or not columns:
-        return None
-    missing = [name for name in needed_columns(source) if name not in columns]
-    if missing:
-        return f"columns missing: {', '.join(missing)}; found {', '.join(columns)}"
-    if header is not None and source.format == "csv" and columns != header:
-        return f"header changed: expected {source.separator.join(header)}, found {source.separator.join(columns)}"
-    return None
+    if source.format == "parquet" or file.path.suffix == ".gz" or not file.size:
+        return False
+    # A time in the future is a clock that is set wrongly; far ahead, it says nothing about now.
+    is_young = abs((now - file.modified_at).total_seconds()) < source.settle_seconds
+    return is_young and not ends_a_line(file.path)
 
 
-def header_of(path: Path, source: Source) -> tuple[str, ...] | None:
-    """Column names of a CSV or Parquet file; empty for an empty file, None for JSON."""
-    if source.format == "parquet":
-        return tuple(pq.read_schema(path).names)
-    if source.format == "csv":
-        with _opened(path) as stream:
-            line = stream.readline().decode(source.encoding).lstrip("\ufeff").rstrip("\r\n")
-        return tuple(name.strip().strip(source.quote) for name in line.split(source.separator)) if line.strip() else ()
-    return None
-
-
-def needed_columns(source: Source) -> tuple[str, ...]:
-    """Columns of the source that its mapping reads."""
-    names: list[str] = []
-    for mapped in source.columns.values():
-        if mapped.column is not None:
-            names.append(mapped.column)
-        elif mapped.expression is not None:
-            names.extend(columns_of(mapped.expression))
-    return tuple(dict.fromkeys(names))
-
-
-def admit(file: LandingFile, inbox: Path) -> None:
-    """Link a checked file into the inbox, whole from its first moment.
+def admit(file: LandingFile, inbox: Path, source: Source) -> None:
+    """Link a checked file into the inbox, whole from its first moment; rewrite it if Spark does not read its character set.
 
     The link lies at `<inbox>/<relative path>/<landed, epoch seconds>_<time>-<size><suffix>`: a file that grew or was
     replaced under the same name is a new file, since a stream reads each name once.
@@ -125,7 +88,10 @@ def admit(file: LandingFile, inbox: Path) -> None:
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _link_or_copy(file.path, target)
+        if source.is_rewritten:
+            _rewrite(file.path, target, source)
+        else:
+            _link_or_copy(file.path, target)
     except OSError as error:
         raise EnvironmentProblem(
             f"Cannot write {target}: {error.strerror or error}.", "Check the folder's permissions and the free space."
@@ -141,10 +107,10 @@ def landed_at(file: LandingFile) -> int:
 
 
 def reject(file: LandingFile, source: Source) -> None:
-    """Move a bad file to `_rejected/` below the source's folder."""
+    """Move a bad file to `_rejected/` below the source's folder, beside those of its name that are there."""
     if source.path is None:
         return
-    target = source.path / REJECTED / file.relative
+    target = _free(source.path / REJECTED / file.relative)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         file.path.replace(target)
@@ -155,28 +121,39 @@ def reject(file: LandingFile, source: Source) -> None:
 
 
 def known_files(rows: Sequence[Mapping[str, object]], source: str) -> set[tuple[str, object, object]]:
-    """What the ledger of landing files says was checked: path, size and time."""
-    return {(str(row["path"]), row["bytes"], row["modified_at"]) for row in rows if row["source"] == source}
+    """What the ledger of landing files says was let in: path, size and time.
+
+    A rejected file is not known: whoever moves it back after a cure keeps its name, size and time.
+    """
+    admitted = [row for row in rows if row["source"] == source and row["status"] == "admitted"]
+    return {(str(row["path"]), row["bytes"], row["modified_at"]) for row in admitted}
 
 
-def _gzip_problem(path: Path) -> str | None:
-    try:
-        with gzip.open(path) as stream:
-            while stream.read(_CHUNK):
-                pass
-    except (OSError, EOFError, zlib.error) as error:
-        return f"corrupt gzip: {error}"
-    return None
-
-
-def _opened(path: Path) -> gzip.GzipFile:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+def _free(path: Path) -> Path:
+    """The path, or the first of `name-2`, `name-3`, ... that nobody has."""
+    suffix = "".join(path.suffixes[-2:])
+    stem = path.name.removesuffix(suffix)
+    others = (path.with_name(f"{stem}-{number}{suffix}") for number in count(2))
+    return next(candidate for candidate in chain([path], others) if not candidate.exists())
 
 
 def _link_or_copy(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
     except OSError:
-        beside = target.with_name(f".{target.name}.tmp")
+        beside = _beside(target)
         shutil.copy2(path, beside)
         beside.replace(target)
+
+
+def _rewrite(path: Path, target: Path, source: Source) -> None:
+    beside = _beside(target)
+    pack = gzip.open if path.suffix == ".gz" else open
+    with opened(path) as stream, io.TextIOWrapper(stream, source.encoding, newline="") as text, pack(beside, "wb") as packed:
+        while chunk := text.read(_CHUNK):
+            packed.write(chunk.encode())
+    beside.replace(target)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.tmp")

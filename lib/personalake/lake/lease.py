@@ -1,5 +1,7 @@
 """One run of a job at a time: a lease file with a heartbeat; a stale lease is taken over."""
 
+import errno
+import fcntl
 import json
 import os
 import socket
@@ -10,14 +12,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from personalake.errors import EnvironmentProblem, LeaseHeldError
+from personalake.errors import LeaseHeldError
+from personalake.lake.disk import writing
+
+_NO_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
 
 
 @contextmanager
 def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds: float) -> Iterator[None]:
     """Hold the lease of a job for as long as the block runs.
 
-    A lease is stale when its process is gone from this host, or when it has not been touched for a while.
+    A lease is stale when its process is gone from this host, or when it has not been touched for a while: the number of
+    a process that is gone may by now be another's. An empty lock file stays beside the lease.
 
     Args:
         path: The lease file.
@@ -29,55 +35,84 @@ def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds
         LeaseHeldError: If another run holds it.
         EnvironmentProblem: If the folder cannot be written.
     """
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _take(path, run_id, stale_after_seconds)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"Cannot write {path}: {error.strerror or error}.",
-            "Check the folder's permissions and the free space, or set another PERSONALAKE_ROOT.",
-        ) from error
+        with _alone(path):
+            _take(path, run_id, stale_after_seconds)
     done = threading.Event()
-    thread = threading.Thread(target=_beat, args=(path, done, heartbeat_seconds), daemon=True, name="lease")
+    thread = threading.Thread(target=_beat, args=(path, run_id, done, heartbeat_seconds), daemon=True, name="lease")
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
-        with suppress(FileNotFoundError):
-            path.unlink()
+        with suppress(OSError), _alone(path):  # what cannot be removed goes stale with this process
+            _release(path, run_id)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Look at a lease and change it while nobody else does; the system ends the lock of a process that dies."""
+    with path.with_name(f".{path.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:  # without locks, rename and exclusive creation must do
+                raise
+        yield
 
 
 def _take(path: Path, run_id: str, stale_after_seconds: float) -> None:
-    mine = json.dumps({"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname()})
-    for _ in range(3):
-        fresh = path.with_name(f".{path.name}.{run_id}")
-        fresh.write_text(mine)
-        try:
-            os.link(fresh, path)  # fails if the lease exists, and the file is whole from its first moment
-            return
-        except FileExistsError:
-            holder = _holder(path)
-            if holder is not None and not _is_stale(path, holder, stale_after_seconds):
-                raise LeaseHeldError(
-                    f"{path.stem} is already running (run {holder.get('run_id')}, process {holder.get('pid')} "
-                    f"on {holder.get('host')}).",
-                    "Wait until it is done; a run that died is taken over by itself.",
-                ) from None
-            _remove_stale(path, run_id)
-        finally:
-            with suppress(FileNotFoundError):
-                fresh.unlink()
-    raise LeaseHeldError(f"The lease of {path.stem} is being taken by other runs.", "Try again in a moment.")
+    holder = _holder(path)
+    if holder is not None:
+        if not _is_stale(path, holder, stale_after_seconds):
+            raise _held(path, holder)
+        _remove_stale(path, run_id, holder)
+    try:
+        _create(path, {"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname()})
+    except FileExistsError:
+        raise LeaseHeldError(f"The lease of {path.stem} is being taken by other runs.", "Try again in a moment.") from None
 
 
-def _remove_stale(path: Path, run_id: str) -> None:
-    """Only one of several takers can rename the stale file away."""
+def _held(path: Path, holder: dict[str, Any]) -> LeaseHeldError:
+    return LeaseHeldError(
+        f"{path.stem} is already running (run {holder.get('run_id')}, process {holder.get('pid')} on {holder.get('host')}).",
+        "Wait until it is done; a run that died is taken over by itself.",
+    )
+
+
+def _create(path: Path, content: dict[str, Any]) -> None:
+    """Write a file that must not exist yet; a file that cannot be written whole does not stay."""
+    file = path.open("x")
+    try:
+        with file:
+            json.dump(content, file)
+    except OSError:
+        path.unlink()
+        raise
+
+
+def _remove_stale(path: Path, run_id: str, stale: dict[str, Any]) -> None:
+    """Only one of several takers can rename the stale file away; who finds another's lease in its hands puts it back."""
+    aside = path.with_name(f".{path.name}.stale.{run_id}")
     with suppress(FileNotFoundError):
-        aside = path.with_name(f".{path.name}.stale.{run_id}")
         path.rename(aside)
+        found = _holder(aside) or {}
+        if found != stale:
+            aside.rename(path)
+            raise _held(path, found)
         aside.unlink()
+
+
+def _release(path: Path, run_id: str) -> None:
+    """Remove the lease, unless it has become another's."""
+    if _is_mine(path, run_id):
+        path.unlink()
+
+
+def _is_mine(path: Path, run_id: str) -> bool:
+    return (_holder(path) or {}).get("run_id") == run_id
 
 
 def _holder(path: Path) -> dict[str, Any] | None:
@@ -91,10 +126,9 @@ def _holder(path: Path) -> dict[str, Any] | None:
 
 
 def _is_stale(path: Path, holder: dict[str, Any], stale_after_seconds: float) -> bool:
-    if holder.get("host") == socket.gethostname():
-        return not _alive(holder.get("pid"))
+    is_gone = holder.get("host") == socket.gethostname() and not _alive(holder.get("pid"))
     try:
-        return time.time() - path.stat().st_mtime > stale_after_seconds
+        return is_gone or time.time() - path.stat().st_mtime > stale_after_seconds
     except FileNotFoundError:
         return True
 
@@ -111,7 +145,9 @@ def _alive(pid: object) -> bool:
     return True
 
 
-def _beat(path: Path, done: threading.Event, seconds: float) -> None:
+def _beat(path: Path, run_id: str, done: threading.Event, seconds: float) -> None:
+    """Touch the lease for as long as it is one's own; a beat that fails is made good by the next."""
     while not done.wait(seconds):
-        with suppress(FileNotFoundError):
-            os.utime(path)
+        with suppress(OSError):
+            if _is_mine(path, run_id):
+                os.utime(path)

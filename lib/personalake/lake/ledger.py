@@ -19,8 +19,8 @@ from pyarrow import fs
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from personalake.errors import EnvironmentProblem
 from personalake.lake.conditions import Conditions, arrow_condition, spark_condition
+from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
 from personalake.tables import Table
 
@@ -169,7 +169,11 @@ class Ledger:
         return {value for batch in batches for value in pc.unique(batch.column(0)).to_pylist()}
 
     def append(self, table: Table, rows: Iterable[Row]) -> None:
-        """Add a few rows; every declared column that a row lacks is null."""
+        """Add a few rows; every declared column that a row lacks is null.
+
+        Raises:
+            EnvironmentProblem: If the disk is full, or the folder cannot be written.
+        """
         complete = [{name: row.get(name) for name in table.columns} for row in rows]
         if not complete:
             return
@@ -178,13 +182,15 @@ class Ledger:
             frame = self.start_session().createDataFrame(complete, table.schema)
             frame.write.mode("append").saveAsTable(self.locations.identifier(table))
             return
-        write_deltalake(self.locations.table(table), pa.Table.from_pylist(complete, arrow_schema(table)), mode="append")
+        folder = self.locations.table(table)
+        with writing(Path(folder)):
+            write_deltalake(folder, pa.Table.from_pylist(complete, arrow_schema(table)), mode="append")
 
     def create(self, table: Table) -> None:
         """Create a table from its declaration, if it is not there.
 
         Raises:
-            EnvironmentProblem: If the folder cannot be written.
+            EnvironmentProblem: If the disk is full, or the folder cannot be written.
         """
         if self.locations.catalog:
             self._create_in_catalog(table)
@@ -192,7 +198,7 @@ class Ledger:
         if self._open(table) is not None:
             return
         folder = Path(self.locations.table(table))
-        try:
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             DeltaTable.create(
                 str(folder),
@@ -203,11 +209,6 @@ class Ledger:
                 configuration=_properties(table),
                 raise_if_key_not_exists=False,
             )
-        except OSError as error:
-            raise EnvironmentProblem(
-                f"Cannot write {folder}: {error.strerror or error}.",
-                "Check the folder's permissions and the free space, or set another PERSONALAKE_ROOT.",
-            ) from error
 
     def _open(self, table: Table) -> DeltaTable | None:
         if not (Path(self.locations.table(table)) / "_delta_log").is_dir():

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from personalake.tables import Table
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 1
 _SELF_DESCRIBING = ("parquet",)
+_PATTERN_SIGNS = re.compile(r"[\[\]{}*?\\]")
 _CAUGHT_UP = "caught_up_at"
 
 
@@ -103,10 +105,16 @@ def _opened(lake: Lake, read: ReadSpec | Table) -> DataFrame:
     reader = lake.spark.readStream.format(read.format).options(**dict(read.options))
     schema = read.schema
     if schema is None and read.format in _SELF_DESCRIBING:
-        schema = lake.spark.read.format(read.format).options(**dict(read.options)).load(read.path).schema
+        schema = lake.spark.read.format(read.format).load(_first_file(read.path)).schema
     if schema is not None:
         reader = reader.schema(schema)
     return reader.load(read.path) if read.path else reader.load()
+
+
+def _first_file(folder: str | None) -> str | None:
+    """The file by which later ones are judged: one schema for all, whichever of them Spark would look at."""
+    files = sorted(path for path in Path(folder or "").rglob("*") if path.is_file() and not path.name.startswith("."))
+    return _PATTERN_SIGNS.sub(r"\\\g<0>", str(files[0])) if folder and files else folder
 
 
 def _app_id(stream: Stream) -> str:
@@ -116,12 +124,21 @@ def _app_id(stream: Stream) -> str:
 
 
 def _cause(stream: Stream, error: StreamingQueryException) -> Exception:
-    text = str(error)
-    for marker in ("Caused by: ", "personalake.errors."):
-        if marker in text:
-            text = text.rsplit(marker, 1)[1]
-            break
     return InputError(
-        f"Source {stream.name} stopped: {' '.join(text.split())[:400]}",
+        f"Source {stream.name} stopped: {' '.join(root_cause(str(error)).split())[:400]}",
         "Nothing of the failed micro-batch counts; the next run goes on from there. The whole trace is in the log.",
     )
+
+
+def root_cause(text: str) -> str:
+    r"""The line of a trace that says what happened: the exception of its last Python part, else its last `Caused by`.
+
+    >>> root_cause("Caused by: Proxy: Traceback (most recent call last):\n  File x\nValueError: no\n\tat y.z")
+    'ValueError: no'
+    """
+    _, in_python, inner = text.rpartition("Traceback (most recent call last):")
+    if in_python:
+        text = "\n".join(line for line in inner.splitlines() if line[:1].strip()) or text
+    _, in_java, deepest = text.rpartition("Caused by: ")
+    found = (deepest if in_java else text).strip()
+    return found.splitlines()[0].removeprefix("personalake.errors.") if in_python or in_java else found

@@ -18,7 +18,8 @@ class Comparison:
 
     Args:
         metrics: Population, then model, then metric.
-        auc_gain: Population, then rival: ROC-AUC of the first model minus the rival's, on the same resamples.
+        auc_gain: Population, then rival: ROC-AUC of the first model minus the rival's, on the same resamples; none
+            where all churned or all stayed.
     """
 
     metrics: Mapping[str, Mapping[str, Mapping[str, Measured]]]
@@ -26,8 +27,8 @@ class Comparison:
 
     def beats(self, rival: str, population: str) -> bool:
         """Whether the first model beats a rival beyond noise: the interval of the difference lies above zero."""
-        low = self.auc_gain[population][rival].low
-        return low is not None and low > 0
+        gain = self.auc_gain[population].get(rival)
+        return gain is not None and gain.low is not None and gain.low > 0
 
     def rows(self, first: str) -> Iterator[tuple[str, str, str, Measured]]:
         """Population, model, metric and value of everything."""
@@ -63,5 +64,6 @@ def compare(
         }
         aucs: dict[str, Floats] = {name: roc_auc(labels[members], predicted[name][members], weights) for name in models}
         first, *rivals = models
-        gains[population] = {rival: measured(aucs[first] - aucs[rival]) for rival in rivals}
+        differences = {rival: aucs[first] - aucs[rival] for rival in rivals}
+        gains[population] = {rival: measured(gain) for rival, gain in differences.items() if not np.isnan(gain[0])}
     return Comparison(metrics, gains)

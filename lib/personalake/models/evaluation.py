@@ -37,7 +37,8 @@ def evaluate(labels: Floats, probability: Floats, threshold: float, weights: Flo
         weights: Rows of `resamples`, or only its first one for values without intervals.
 
     Returns:
-        roc_auc, pr_auc, log_loss, brier, calibration_error, precision, recall, f1, base_rate, and lift and gain by decile.
+        roc_auc, pr_auc, log_loss, brier, calibration_error, precision, recall, f1, base_rate, and lift and gain by decile;
+        without those that are not defined here, as the areas are where all churned or all stayed.
     """
     by_metric = {
         "roc_auc": roc_auc(labels, probability, weights),
@@ -49,19 +50,22 @@ def evaluate(labels: Floats, probability: Floats, threshold: float, weights: Flo
         **_at_threshold(labels, probability >= threshold, weights),
         **_deciles(labels, probability, weights),
     }
-    return {name: measured(values) for name, values in by_metric.items()}
+    return {name: measured(values) for name, values in by_metric.items() if not np.isnan(values[0])}
 
 
 def measured(values: Floats) -> Measured:
-    """The first value, with the interval of the others (percentile bootstrap)."""
-    if len(values) == 1:
+    """The first value, with the interval of the others (percentile bootstrap); resamples without a value do not count."""
+    drawn = values[1:][~np.isnan(values[1:])]
+    if not len(drawn):
         return Measured(float(values[0]))
-    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    low, high = np.percentile(drawn, [2.5, 97.5])
     return Measured(float(values[0]), float(low), float(high))
 
 
 def roc_auc(labels: Floats, score: Floats, weights: Floats) -> Floats:
     """Probability that a churned person scores higher than a staying one, ties half; one value per row of weights.
+
+    Not a number where all churned or all stayed.
 
     >>> float(roc_auc(np.array([0.0, 1.0, 1.0]), np.array([0.2, 0.2, 0.9]), np.ones((1, 3)))[0])
     0.75
@@ -76,7 +80,8 @@ def pr_auc(labels: Floats, score: Floats, weights: Floats) -> Floats:
     churned, stayed = (part[:, ::-1] for part in _by_score(labels, score, weights))
     hits = np.cumsum(churned, axis=1)
     precision = _ratio(hits, hits + np.cumsum(stayed, axis=1))
-    return _ratio((churned * precision).sum(axis=1), hits[:, -1])
+    # Above the first person of a resample nothing has been found or missed: no precision, and no weight either.
+    return _ratio(np.nansum(churned * precision, axis=1), hits[:, -1])
 
 
 def calibration_error(labels: Floats, probability: Floats, weights: Floats) -> Floats:
@@ -90,7 +95,7 @@ def calibration_error(labels: Floats, probability: Floats, weights: Floats) -> F
 
 def curves(labels: Floats, probability: Floats) -> Mapping[str, Floats]:
     """Points of the calibration, ROC and precision-recall curves."""
-    bins = np.array_split(np.argsort(probability, kind="stable"), BINS)
+    bins = [rows for rows in np.array_split(np.argsort(probability, kind="stable"), BINS) if rows.size]
     order = np.argsort(-probability, kind="stable")
     hits, misses = np.cumsum(labels[order]), np.cumsum(1 - labels[order])
     return {
@@ -132,4 +137,5 @@ def _mean(values: Floats, weights: Floats) -> Floats:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full_like(np.asarray(part, dtype=np.float64), 0.0), where=whole != 0)
+    """Not a number where the whole is nothing."""
+    return np.asarray(np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole != 0))

@@ -24,7 +24,8 @@ def classifier_figures(
     """
     points = {name: curves(labels, probability) for name, probability in probabilities.items()}
     deciles = np.arange(1, BINS + 1)
-    lifts = {name: [metrics[name][f"lift_decile_{number}"].value for number in deciles] for name in probabilities}
+    none = Measured(np.nan)  # a tenth without anyone
+    lifts = {name: [metrics[name].get(f"lift_decile_{each}", none).value for each in deciles] for name in probabilities}
     return {
         "calibration": _lines(
             "Calibration, ten equally large groups", "mean probability", "share that churned",

@@ -69,6 +69,27 @@ def eligibility(counts: Mapping[date, tuple[int, int]], history_days: float, set
     return None
 
 
+def one_class(counts: Mapping[date, tuple[int, int]], as_ofs: Sequence[date]) -> str | None:
+    """Why models cannot be told apart at some as-of, or None.
+
+    Args:
+        counts: People who stayed and who churned, by as-of.
+        as_ofs: Where models are chosen and tested.
+
+    >>> one_class({date(2017, 11, 1): (12, 0)}, [date(2017, 11, 1)])
+    'thin data: of 12 people at 2017-11-01 none churned, and a comparison needs some who churned and some who stayed'
+    """
+    for as_of in as_ofs:
+        stayed, churned = counts[as_of]
+        if not min(stayed, churned):
+            absent = "stayed" if churned else "churned"
+            return (
+                f"thin data: of {stayed + churned} people at {as_of} none {absent}, "
+                "and a comparison needs some who churned and some who stayed"
+            )
+    return None
+
+
 def fit_choices(
     rows: DataFrame, fold: pd.DataFrame, plan: TrainingPlan, settings: ChurnSettings, seed: int, search: Search
 ) -> list[Choice]:
@@ -149,13 +170,16 @@ def populations(rows: pd.DataFrame, active_days: int) -> dict[str, Floats]:
 
 
 def selection_score(rows: pd.DataFrame, score: Floats, active_days: int) -> float:
-    """Mean ROC-AUC over the populations: who is long gone is easy to tell, so that those still active count as much."""
+    """Mean ROC-AUC over the populations: who is long gone is easy to tell, so that those still active count as much.
+
+    A population of which all churned or all stayed does not count.
+    """
     labels = rows["label"].to_numpy(dtype=np.float64)
     found = [
         float(roc_auc(labels[members], score[members], np.ones((1, int(members.sum()))))[0])
         for members in populations(rows, active_days).values()
     ]
-    return float(np.mean(found))
+    return float(np.nanmean(found))
 
 
 def weighted(rows: DataFrame) -> DataFrame:

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from personalake.config import Settings, load_settings
-from personalake.errors import EnvironmentProblem, PersonalakeError
+from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
+from personalake.ingestion.mapping import mapping_problems
 from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobSpec
 from personalake.pipelines.progress import Progress
@@ -59,11 +60,14 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
     overrides: dict[str, Any] = {}
     for pair in parsed["set"]:
         key, _, value = pair.partition("=")
-        overrides[key] = yaml.safe_load(value)
+        try:
+            overrides[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError([f"--set {pair}: the value is not YAML"]) from error
     for option in ("as_of", "training_cut", "root"):
         if parsed.get(option) is not None:
             overrides[option] = parsed[option]
-    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides)
+    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=mapping_problems)
 
 
 def open_lake(settings: Settings, dry_run: bool = False) -> Lake:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def fingerprint(spec: JobSpec, context: JobContext) -> str:
         parts["as_of"] = context.as_of.isoformat()
         parts["training_cut"] = context.training_cut.isoformat()
     if spec.watches_landing:
-        parts["landing"] = {name: listing(source) for name, source in context.settings.active_sources().items()}
+        now = datetime.now(UTC)
+        parts["landing"] = {name: listing(source, now) for name, source in context.settings.active_sources().items()}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

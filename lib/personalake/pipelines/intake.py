@@ -12,13 +12,12 @@ from personalake.config.sources import Source
 from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
-from personalake.lake.landing import LandingFile, admit, files_of, header_of, known_files, problem_of, reject
+from personalake.lake.file_checks import Shape, problem_of, shape_of
+from personalake.lake.landing import LandingFile, admit, files_of, is_being_written, known_files, reject
 from personalake.lake.streams import Stream, caught_up_at, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables import Table
 from personalake.tables.bronze import LANDING_FILE
-
-_ADMISSION_CHUNK = 500
 
 
 def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
@@ -34,7 +33,7 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
         name: source for name, source in context.settings.active_sources().items() if CONTRACTS[source.contract].kind == kind
     }
     before = context.lake.ledger.rows(table)
-    admitted, rejected = _check_landing(context, sources)
+    admitted, rejected, waiting = _check_landing(context, sources)
     if context.dry_run:
         return JobResult(message=f"{admitted} new files would be let in", figures={"new_files": admitted})
     if not context.options.get("continuous"):
@@ -49,7 +48,10 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
     message = f"{rows:,} rows from {admitted:,} new files"
     if rejected:
         message += f"; {rejected} files rejected: " + "; ".join(_reasons(context.lake, context.run_started_at))
-    return JobResult(rows_read=rows, message=message, figures={"files_admitted": admitted, "files_rejected": rejected})
+    if waiting:
+        message += f"; {waiting} file{'s' if waiting > 1 else ''} still being written"
+    figures = {"files_admitted": admitted, "files_rejected": rejected, "files_waiting": waiting}
+    return JobResult(rows_read=rows, message=message, figures=figures)
 
 
 def _reasons(lake: Lake, since: datetime) -> list[str]:
@@ -57,30 +59,37 @@ def _reasons(lake: Lake, since: datetime) -> list[str]:
     return [f"{row['path']}: {row['reason']}" for row in rows if row["status"] == "rejected" and row["checked_at"] >= since]
 
 
-def _check_landing(context: JobContext, sources: Mapping[str, Source]) -> tuple[int, int]:
-    """Let good new files into the inboxes and move bad ones away; the numbers of both."""
-    lake = context.lake
+def _check_landing(context: JobContext, sources: Mapping[str, Source]) -> tuple[int, int, int]:
+    """Let good new files into the inboxes and move bad ones away; how many were let in, moved away, and left for later."""
+    lake, waiting = context.lake, 0
     ledger_rows = lake.ledger.read(LANDING_FILE)
     verdicts: list[dict[str, Any]] = []
     for name, source in sources.items():
         known = known_files(ledger_rows, name)
-        header = source.header or _known_header(lake, name, source)
+        first = _known_shape(lake, name, source)
         for file in files_of(source):
             if (file.relative, file.size, file.modified_at) in known:
                 continue
-            problem = problem_of(file, source, header)
+            if is_being_written(file, source, datetime.now(UTC)):
+                waiting += 1
+                continue
+            problem = problem_of(file.path, source, first)
+            if problem is None and first is None and file.size:
+                first = shape_of(file.path, source, source.encoding)
             if not context.dry_run:
-                if problem is None:
-                    admit(file, lake.locations.inbox(name))
-                else:
-                    reject(file, source)
-            if problem is None and header is None and file.size:
-                header = header_of(file.path, source)
+                _sort_away(lake, name, source, file, problem)
             verdicts.append(_verdict(name, file, problem))
     if not context.dry_run:
         lake.ledger.append(LANDING_FILE, verdicts)
     rejected = sum(verdict["status"] == "rejected" for verdict in verdicts)
-    return len(verdicts) - rejected, rejected
+    return len(verdicts) - rejected, rejected, waiting
+
+
+def _sort_away(lake: Lake, name: str, source: Source, file: LandingFile, problem: str | None) -> None:
+    if problem is None:
+        admit(file, lake.locations.inbox(name), source)
+    else:
+        reject(file, source)
 
 
 def _verdict(source: str, file: LandingFile, problem: str | None) -> dict[str, Any]:
@@ -95,13 +104,15 @@ def _verdict(source: str, file: LandingFile, problem: str | None) -> dict[str, A
     }
 
 
-def _known_header(lake: Lake, name: str, source: Source) -> tuple[str, ...] | None:
-    """The header of the files that were let in before; the first one says it."""
+def _known_shape(lake: Lake, name: str, source: Source) -> Shape | None:
+    """The shape of the files that were let in before, as the YAML or the first one says it."""
     if source.format == "json" or source.kind != "files":
         return None
+    if source.format == "csv" and source.header:
+        return Shape(source.header)
     for path in sorted(lake.locations.inbox(name).rglob("*")):
         if path.is_file() and not path.name.startswith(".") and path.stat().st_size:
-            return header_of(path, source)
+            return shape_of(path, source, source.inbox_encoding)
     return None
 
 
@@ -116,7 +127,8 @@ def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:
 
 def _stream(context: JobContext, job: str, name: str, source: Source, table: Table) -> Stream:
     lake = context.lake
-    spec = read_spec(source, lake.locations.inbox(name), source.header or _known_header(lake, name, source))
+    shape = _known_shape(lake, name, source)
+    spec = read_spec(source, lake.locations.inbox(name), shape.names if shape else None)
     return Stream(
         name=name,
         read=spec,

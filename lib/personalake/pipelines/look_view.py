@@ -52,7 +52,8 @@ def tables_view(facts: Sequence[TableFacts], now: datetime) -> RenderableType:
     """
     view = Table(title=None, header_style="bold", expand=False)
     for column in ("Table", "Rows", "Version", "Last change", "Age", "Size", "One row is"):
-        view.add_column(column, justify="right" if column in ("Rows", "Version", "Size") else "left")
+        is_number = column in ("Rows", "Version", "Size")
+        view.add_column(column, justify="right" if is_number else "left", no_wrap=column == "Table")
     for fact in facts:
         if fact.version is None:
             view.add_row(fact.name, "–", "–", "not yet", "–", "–", fact.grain, style="dim")

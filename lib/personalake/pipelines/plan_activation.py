@@ -12,12 +12,13 @@ from pyspark.sql import functions as F
 
 from personalake.activation.file_drop import Item, Packed, drop, packed
 from personalake.activation.plan import plan
+from personalake.common.persons import with_person
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.consent import granted_purposes
+from personalake.privacy.consent import granted_purposes, without_refusals
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
-from personalake.tables.silver import CONSENT_CURRENT
+from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 JOB = "plan_activation"
 Rows = list[dict[str, Any]]
@@ -54,7 +55,8 @@ def run(context: JobContext) -> JobResult:
 
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
     lake = context.lake
-    granted = lake.read(CONSENT_CURRENT).transform(granted_purposes)
+    answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
+    granted = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
     planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()

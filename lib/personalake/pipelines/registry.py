@@ -60,7 +60,7 @@ JOBS: tuple[JobSpec, ...] = (
         reads=("silver.event", "silver.customer_record", "silver.consent", "silver.campaign_response"),
         writes=("silver.person_link", "silver.consent_current"),
         needs=("refine_events", "refine_records"),
-        sections=("sources",),
+        sections=("sources", "decisions", "destinations"),
     ),
     JobSpec(
         name="build_profiles",
@@ -80,7 +80,7 @@ JOBS: tuple[JobSpec, ...] = (
         name="build_features",
         purpose="what was known about each person at each as-of, for models",
         reads=("silver.order_line", "silver.catalog_item", "silver.person_link"),
-        writes=("gold.customer_feature",),
+        writes=("gold.customer_feature", "gold.feature_snapshot"),
         needs=("resolve_identities",),
         sections=("models",),
     ),
@@ -144,7 +144,14 @@ JOBS: tuple[JobSpec, ...] = (
     JobSpec(
         name="plan_activation",
         purpose="write what each destination would be sent, after a last look at consent",
-        reads=("gold.decision", "gold.customer_profile", "gold.recommendation", "silver.consent_current"),
+        reads=(
+            "gold.decision",
+            "gold.customer_profile",
+            "gold.recommendation",
+            "silver.consent",
+            "silver.consent_current",
+            "silver.person_link",
+        ),
         writes=("gold.activation_outbox", "gold.activation_log"),
         needs=("decide_actions",),
         sections=("destinations", "exports"),

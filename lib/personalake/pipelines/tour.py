@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.reports.words import number
 from personalake.tables import gold, silver
 
 Row = dict[str, Any]
@@ -68,8 +69,8 @@ def _segments(ledger: Ledger) -> RenderableType:
     rows = _newest(ledger.read(gold.SEGMENT_SUMMARY))
     for row in sorted(rows, key=lambda row: (row["scheme"] != "rfm", -row["people"])):
         drawn.add_row(
-            row["scheme"], row["segment"], f"{row['people']:,}", f"{row['mean_recency_days']:.0f}",
-            f"{row['mean_orders']:.0f}", f"{row['mean_spend']:,.0f}",
+            row["scheme"], row["segment"], number(row["people"]), number(row["mean_recency_days"]),
+            number(row["mean_orders"]), number(row["mean_spend"]),
         )  # fmt: skip
     return drawn
 
@@ -115,7 +116,10 @@ def _decided(ledger: Ledger) -> RenderableType:
 
 def _sent(ledger: Ledger) -> RenderableType:
     drawn = _table("What would be sent", "Destination", "State", "File", "items")
-    counted = Counter((row["destination"], row["state"], row["file"] or "") for row in ledger.read(gold.ACTIVATION_LOG))
+    planned = {row["delivery_id"] for row in _newest(ledger.read(gold.ACTIVATION_OUTBOX, ["delivery_id", "as_of"]))}
+    logged = sorted(ledger.read(gold.ACTIVATION_LOG), key=lambda row: row["logged_at"])
+    last = {row["delivery_id"]: row for row in logged if row["delivery_id"] in planned}
+    counted = Counter((row["destination"], row["state"], row["file"] or "") for row in last.values())
     for (destination, state, file), items in sorted(counted.items()):
         if state != "pending":
             drawn.add_row(destination, state, file, f"{items:,}")

@@ -19,7 +19,15 @@ from personalake.models.figures import classifier_figures
 from personalake.models.folds import TrainingPlan, training_plan
 from personalake.models.labels import with_churn_label
 from personalake.models.portable import MODEL_FILE, PortableModel, load, opener
-from personalake.models.training import EVERYONE, Choice, eligibility, fit_champion, fit_choices, recency_yardstick
+from personalake.models.training import (
+    EVERYONE,
+    Choice,
+    eligibility,
+    fit_champion,
+    fit_choices,
+    one_class,
+    recency_yardstick,
+)
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.profiles.features import definition
 from personalake.tables.features import FEATURE_NAMES
@@ -124,8 +132,10 @@ def _too_thin(context: JobContext, plan: TrainingPlan, rows: DataFrame) -> str |
     absent = [day.isoformat() for day in (*plan.earlier, plan.validation, plan.test) if day not in found]
     if absent:
         return f"thin data: no features at {', '.join(absent)}"
-    counts = {day: (int(row["stayed"]), int(row["churned"])) for day, row in found.items() if day in plan.training}
-    return eligibility(counts, found[plan.test]["history"], context.settings.models.churn)
+    counts = {day: (int(row["stayed"]), int(row["churned"])) for day, row in found.items()}
+    learnt = {day: count for day, count in counts.items() if day in plan.training}
+    thin = eligibility(learnt, found[plan.test]["history"], context.settings.models.churn)
+    return thin or one_class(counts, (plan.validation, plan.test))
 
 
 def _fold(rows: DataFrame, as_of: Any) -> pd.DataFrame:
@@ -155,7 +165,8 @@ def _publish(
         tracker.promote(name, version)
     verdict = "champion" if promoted else "challenger that did not beat " + " or ".join(rivals)
     tracker.tag(name, version, VERDICT, verdict)
-    auc = {population: found[winner.kind]["roc_auc"] for population, found in comparison.metrics.items()}
+    reached = {population: found[winner.kind].get("roc_auc") for population, found in comparison.metrics.items()}
+    auc = {population: value for population, value in reached.items() if value is not None}
     told = ", ".join(f"{who} {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for who, value in auc.items())
     return JobResult(
         rows_read=context.lake.ledger.rows(CUSTOMER_FEATURE),

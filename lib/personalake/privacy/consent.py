@@ -18,24 +18,40 @@ PERSONALISATION = "personalisation"  # what every decision about a person needs,
 def current_consent(as_of: date) -> Transformation:
     """What each person says about each purpose, from answers that were known before `as_of`.
 
-    The most recent answer wins; of answers given at the same moment, a refusal wins.
-
     Args:
         as_of: Exclusive day.
 
     Returns:
         A transformation of consent rows with `person_id` to one row per `(person_id, purpose)`.
     """
+    return lambda answers: latest_answers(answers.transform(known_before(as_of)))
+
+
+def latest_answers(answers: DataFrame) -> DataFrame:
+    """The most recent answer of each person about each purpose; of answers given at the same moment, a refusal wins.
+
+    Args:
+        answers: Rows of `silver.consent` with `person_id`.
+    """
     is_refusal = F.when(F.col("status") == "granted", 0).otherwise(1)
     newest = Window.partitionBy("person_id", "purpose").orderBy(
         F.desc("occurred_at"), F.desc(is_refusal), F.desc("known_at"), F.asc("record_id")
     )
-    return lambda answers: (
-        answers.transform(known_before(as_of))
-        .withColumn("place", F.row_number().over(newest))
-        .where("place = 1")
-        .select(*CONSENT_CURRENT.columns)
-    )
+    placed = answers.withColumn("place", F.row_number().over(newest))
+    return placed.where("place = 1").select(*CONSENT_CURRENT.columns)
+
+
+def without_refusals(answers: DataFrame) -> Transformation:
+    """Take away what a person has refused by now, whatever the as-of: a grant waits for its day, a refusal never does.
+
+    Args:
+        answers: All rows of `silver.consent` with `person_id`, known by now.
+
+    Returns:
+        A transformation of rows of `silver.consent_current`.
+    """
+    refused = latest_answers(answers).where(~is_granted(F.col("status"))).select("person_id", "purpose")
+    return lambda consents: consents.join(refused, ["person_id", "purpose"], "left_anti")
 
 
 def assumed_consent(links: DataFrame, purposes: Mapping[str, Sequence[str]]) -> DataFrame:

@@ -14,6 +14,21 @@ CUSTOMER_FEATURE = Table(
     fields=(_PERSON, _AS_OF, *CHURN_FEATURES, Field("definition", "string", "Fingerprint of the feature definitions")),
 )
 
+FEATURE_SNAPSHOT = Table(
+    layer="gold",
+    name="feature_snapshot",
+    grain="One building of the features of one as-of; the latest counts",
+    key=("as_of", "run_id"),
+    fields=(
+        _AS_OF,
+        Field("definition", "string", "Fingerprint of the feature definitions"),
+        Field("order_lines", "bigint", "Order lines of persons, returns left out, that were known before the as-of"),
+        Field("run_id", "string", "Id of the run that built it"),
+        Field("built_at", "timestamp", "When that run began (UTC)"),
+    ),
+    run_columns=("run_id", "built_at"),
+)
+
 CUSTOMER_PROFILE = Table(
     layer="gold",
     name="customer_profile",
@@ -234,6 +249,6 @@ RUN = Table(
 )
 
 GOLD = (
-    CUSTOMER_FEATURE, CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY, PREDICTION, RECOMMENDATION, DECISION,
-    ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
+    CUSTOMER_FEATURE, FEATURE_SNAPSHOT, CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY, PREDICTION, RECOMMENDATION,
+    DECISION, ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
 )  # fmt: skip

@@ -21,6 +21,8 @@ from personalake.tracking.opening import OPENER_FILE, opener_name
 # Mlflow warns of integers that could turn out missing; counts never are.
 warnings.filterwarnings("ignore", message=".*[Ii]nferred schema contains integer column", category=UserWarning)
 
+# Mlflow's codes for a model that was never registered, and for an alias that was never set.
+_NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 CHAMPION = "champion"
 DIGEST = "digest"
 _FILES = "files"
@@ -84,7 +86,9 @@ class Tracker:
 
         try:
             found = self._client.get_model_version_by_alias(self._registered(name), CHAMPION)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in _NOT_THERE:
+                raise
             return None
         return self._as_champion(name, found)
 

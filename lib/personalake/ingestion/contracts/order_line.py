@@ -34,6 +34,7 @@ ORDER_LINE = Contract(
         Expectation(
             "known_before_it_happened", "known_at >= occurred_at - INTERVAL 1 DAY", "known_at: before it happened", "warn"
         ),
+        Expectation("in_the_future", "occurred_at <= landed_at + INTERVAL 1 DAY", "occurred_at: after it arrived"),
         Expectation("has_customer", "customer_id IS NOT NULL", "customer_id: missing", "warn"),
     ),
     references=(

@@ -1,0 +1,158 @@
+"""What is wrong with a landing file, told without a word of its rows: reasons end up in tables, messages and the report."""
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from personalake.config.sources import Source
+from personalake.config.sql import columns_of
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the files of one source have in common.
+
+    Args:
+        names: Names of the columns, in their order.
+        types: Types of a Parquet file's columns by name; empty for CSV.
+    """
+
+    names: tuple[str, ...]
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem_of(path: Path, source: Source, first: Shape | None) -> str | None:
+    """Why a file cannot be let in, or None.
+
+    Args:
+        path: The file.
+        source: The source it belongs to.
+        first: Shape of the first file that was let in; None if this is the first.
+    """
+    if path.suffix == ".gz" and (problem := _gzip_problem(path)):
+        return problem
+    problem = _parquet_problem(path) if source.format == "parquet" else _text_problem(path, source.encoding)
+    if problem:
+        return problem
+    found = shape_of(path, source, source.encoding)
+    return None if found is None else _shape_problem(found, source, first)
+
+
+def shape_of(path: Path, source: Source, encoding: str) -> Shape | None:
+    """Columns of a CSV or Parquet file; None for JSON and for an empty file.
+
+    Args:
+        path: The file.
+        source: The source it belongs to.
+        encoding: Character set of a CSV file; in the inbox it can be another than in the landing folder.
+    """
+    if source.format == "parquet":
+        schema = pq.read_schema(path)
+        return Shape(tuple(schema.names), {column.name: _type_name(column.type) for column in schema})
+    if source.format == "csv":
+        with opened(path) as stream, io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
+            line = text.readline().lstrip("\ufeff").rstrip("\r\n")
+        names = tuple(name.strip().strip(source.quote) for name in line.split(source.separator))
+        return Shape(names) if line.strip() else None
+    return None
+
+
+def needed_columns(source: Source) -> tuple[str, ...]:
+    """Columns of the source that its mapping reads."""
+    names: list[str] = []
+    for mapped in source.columns.values():
+        if mapped.column is not None:
+            names.append(mapped.column)
+        elif mapped.expression is not None:
+            names.extend(columns_of(mapped.expression))
+    return tuple(dict.fromkeys(names))
+
+
+def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """The bytes of a file, unpacked if it is a gzip."""
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
+def ends_a_line(path: Path) -> bool:
+    """Whether the last byte is a newline's, in a character set of one, two or four bytes."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4))
+        return stream.read().rstrip(b"\x00").endswith((b"\n", b"\r"))
+
+
+def _gzip_problem(path: Path) -> str | None:
+    try:
+        with gzip.open(path) as stream:
+            while stream.read(_CHUNK):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        return f"corrupt gzip: {error}"
+    return None
+
+
+def _text_problem(path: Path, encoding: str) -> str | None:
+    decoder, lines = codecs.getincrementaldecoder(encoding)(), 1
+    try:
+        with opened(path) as stream:
+            while chunk := stream.read(_CHUNK):
+                lines += decoder.decode(chunk).count("\n")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        lines += error.object[: error.start].decode(encoding, "replace").count("\n")
+        return f"not {encoding} text: line {lines} cannot be decoded; set encoding in the source's YAML, or mend the file"
+    return None
+
+
+def _parquet_problem(path: Path) -> str | None:
+    """Reads every page: a footer can be whole where a page is not."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            columns = [file.schema.column(number) for number in range(len(file.schema))]
+            for _ in file.iter_batches():
+                pass
+    except (pa.ArrowException, OSError) as error:
+        return f"corrupt parquet: {' '.join(str(error).split())[:200]}"
+    exact = [column.path for column in columns if "timeUnit=nanoseconds" in str(column.logical_type)]
+    if exact:
+        return f"times in nanoseconds, which Spark cannot read: {', '.join(exact)}; write them in microseconds"
+    return None
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """The type as Spark sees it: how a writer packs texts, or the zone that it shows instants in, makes no difference."""
+    if pa.types.is_dictionary(kind):
+        return _type_name(kind.value_type)
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return "string"
+    if pa.types.is_timestamp(kind):
+        return "timestamp" if kind.tz else "timestamp without zone"
+    return str(kind)
+
+
+def _shape_problem(found: Shape, source: Source, first: Shape | None) -> str | None:
+    # The first line of a CSV without header is somebody's row: only names from the YAML or an earlier header are told.
+    missing = [name for name in needed_columns(source) if name not in found.names]
+    if missing:
+        return f"columns missing: {', '.join(missing)}; found {len(found.names)} columns"
+    folded = [name.lower() for name in found.names]
+    if twice := list(dict.fromkeys(name for name in folded if folded.count(name) > 1)):
+        return f"columns named twice: {', '.join(twice)}"
+    if first is None:
+        return None
+    if source.format == "csv" and found.names != first.names:
+        return f"header changed: expected {source.separator.join(first.names)}, found {source.separator.join(found.names)}"
+    changed = [
+        f"{name} was {first.types[name]}, is {kind}"
+        for name, kind in found.types.items()
+        if first.types.get(name, kind) != kind
+    ]
+    return f"column types changed: {'; '.join(changed)}" if changed else None
