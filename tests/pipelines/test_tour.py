@@ -52,7 +52,7 @@ def test_only_what_the_latest_plan_would_send_is_counted_each_item_once(ledger: 
     )
 
     sent = [line.replace("│", " ").split() for line in shown(ledger).splitlines() if "braze" in line]
-    assert sent == [["braze", "accepted", "braze-2.json", "1"]]
+    assert sent == [["braze", "accepted", "1", "1", "braze-2.json"]]
 
 
 def test_an_empty_lake_has_a_tour_too(ledger: Ledger) -> None:

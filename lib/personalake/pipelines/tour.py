@@ -115,14 +115,16 @@ def _decided(ledger: Ledger) -> RenderableType:
 
 
 def _sent(ledger: Ledger) -> RenderableType:
-    drawn = _table("What would be sent", "Destination", "State", "File", "items")
+    drawn = _table("What would be sent", "Destination", "State", "files", "items", "First file")
     planned = {row["delivery_id"] for row in _newest(ledger.read(gold.ACTIVATION_OUTBOX, ["delivery_id", "as_of"]))}
     logged = sorted(ledger.read(gold.ACTIVATION_LOG), key=lambda row: row["logged_at"])
     last = {row["delivery_id"]: row for row in logged if row["delivery_id"] in planned}
-    counted = Counter((row["destination"], row["state"], row["file"] or "") for row in last.values())
-    for (destination, state, file), items in sorted(counted.items()):
+    counted: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in last.values():
+        counted[row["destination"], row["state"]][row["file"] or ""] += 1
+    for (destination, state), files in sorted(counted.items()):
         if state != "pending":
-            drawn.add_row(destination, state, file, f"{items:,}")
+            drawn.add_row(destination, state, number(len(files)), number(files.total()), min(files))
     return drawn
 
 
