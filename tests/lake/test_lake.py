@@ -1,5 +1,7 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from deltalake import DeltaTable
@@ -116,3 +118,23 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) 
 
     with pytest.raises(EnvironmentProblem, match=r"Cannot write .*PERSONALAKE_ROOT"):
         ledger.create(DATA_HEALTH)
+
+
+def test_jobs_that_replace_their_own_rows_of_one_table_at_the_same_time_all_get_through(
+    lake: Lake, spark: SparkSession
+) -> None:
+    lake.create(SEGMENT_SUMMARY)
+    day, schemes = date(2017, 12, 1), ("rfm", "kmeans")
+    together = Barrier(len(schemes))
+
+    def replace(scheme: str) -> None:
+        for people in (1, 2, 3):
+            rows = summaries(spark, day, people).withColumn("scheme", F.lit(scheme))
+            together.wait()
+            lake.replace_as_of(rows, SEGMENT_SUMMARY, day, also=f"scheme = '{scheme}'")
+
+    with ThreadPoolExecutor(len(schemes)) as pool:
+        list(pool.map(replace, schemes))
+
+    found = sorted((row["scheme"], row["people"]) for row in lake.ledger.read(SEGMENT_SUMMARY))
+    assert found == [("kmeans", 3), ("rfm", 3)]

@@ -8,7 +8,12 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentWriteException,
+)
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
@@ -17,6 +22,13 @@ from personalake.lake.locations import Locations
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
 
+# Delta's exceptions share no base of their own.
+_OVERTAKEN = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentWriteException,
+)
 _TRIES = 5
 _PAUSE_SECONDS = 0.5
 
@@ -160,7 +172,7 @@ class Lake:
                 else:
                     writer.save(self.locations.table(table))
                 break
-            except DeltaConcurrentModificationException:
+            except _OVERTAKEN:
                 if not left:
                     raise
                 time.sleep(_PAUSE_SECONDS)
