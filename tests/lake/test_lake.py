@@ -1,11 +1,10 @@
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from threading import Barrier
 
 import pytest
+from delta.exceptions.captured import ConcurrentAppendException
 from deltalake import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.errors import EnvironmentProblem, TableMismatchError
@@ -120,21 +119,24 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) 
         ledger.create(DATA_HEALTH)
 
 
-def test_jobs_that_replace_their_own_rows_of_one_table_at_the_same_time_all_get_through(
-    lake: Lake, spark: SparkSession
+def test_a_replacement_that_another_commit_overtook_is_done_again(
+    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake.create(SEGMENT_SUMMARY)
-    day, schemes = date(2017, 12, 1), ("rfm", "kmeans")
-    together = Barrier(len(schemes))
+    save, overtaken = DataFrameWriter.save, ConcurrentAppendException("overtaken", "", None)
+    failures = iter([overtaken, overtaken])
 
-    def replace(scheme: str) -> None:
-        for people in (1, 2, 3):
-            rows = summaries(spark, day, people).withColumn("scheme", F.lit(scheme))
-            together.wait()
-            lake.replace_as_of(rows, SEGMENT_SUMMARY, day, also=f"scheme = '{scheme}'")
+    def save_at_last(writer: DataFrameWriter, path: str) -> None:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        save(writer, path)
 
-    with ThreadPoolExecutor(len(schemes)) as pool:
-        list(pool.map(replace, schemes))
+    monkeypatch.setattr(DataFrameWriter, "save", save_at_last)
+    monkeypatch.setattr("personalake.lake.lake._PAUSE_SECONDS", 0)
+    day = date(2017, 12, 1)
 
-    found = sorted((row["scheme"], row["people"]) for row in lake.ledger.read(SEGMENT_SUMMARY))
-    assert found == [("kmeans", 3), ("rfm", 3)]
+    written = lake.replace_as_of(summaries(spark, day, 3), SEGMENT_SUMMARY, day)
+
+    assert written.rows == 1
+    assert [row["people"] for row in lake.ledger.read(SEGMENT_SUMMARY)] == [3]
+    assert next(failures, None) is None
