@@ -22,7 +22,7 @@ ifeq ($(wildcard $(BIN)/python),)
 $(shell rm -rf .setup)
 endif
 ifeq ($(wildcard .jars/spark/*.jar),)
-$(shell rm -f .setup/jars)
+$(shell rm -f .setup/jars .setup/archive)
 endif
 ifeq ($(wildcard .jars/kafka/*.jar),)
 $(shell rm -f .setup/kafka)
@@ -117,7 +117,12 @@ clean-demo: ## Remove the default lake with its landing files, exports and repor
 	@$(BIN)/python -m personalake.setup_jars
 	@touch $@
 
-conf/spark-defaults.conf: .setup/jars lib/personalake/session.py conf/base.yml conf/environments/local.yml
+.setup/archive: .setup/jars lib/personalake/setup_archive.py
+	@rm -f .jars/classes.jsa
+	@$(BIN)/python -m personalake.setup_archive
+	@touch $@
+
+conf/spark-defaults.conf: .setup/archive lib/personalake/session.py conf/base.yml conf/environments/local.yml
 	@$(BIN)/python -m personalake.setup_spark $@
 
 .setup/test: conf/spark-defaults.conf requirements/test.txt

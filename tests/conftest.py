@@ -32,6 +32,14 @@ def spark(spark_session: SparkSession) -> SparkSession:
 
 
 @pytest.fixture
+def in_new_york(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session of a business whose days begin five hours after those of UTC (four in summer)."""
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    yield spark
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+
+
+@pytest.fixture
 def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return Lake(Locations(tmp_path / "lakehouse"), lambda: spark)
 

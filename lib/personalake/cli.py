@@ -23,7 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
+Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
+DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
 ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
 Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
@@ -77,7 +78,7 @@ def run(
 
 @app.command()
 def demo(
-    env: Env = "demo",
+    env: DemoEnv = "demo",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     share: Annotated[float, typer.Option(min=0.005, max=1.0, help="Share of the households to use, 0..1.")] = 1.0,
