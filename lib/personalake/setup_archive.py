@@ -43,7 +43,7 @@ def archive(target: Path) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="personalake-archive-"))
     try:
         use(spark, scratch)
-        process: subprocess.Popen[bytes] = spark.sparkContext._gateway.proc  # type: ignore[union-attr, attr-defined]
+        process: subprocess.Popen[bytes] = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
         spark.stop()
         if process.stdin is not None:
             process.stdin.close()  # the JVM goes when Python does
