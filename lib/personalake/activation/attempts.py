@@ -1,0 +1,245 @@
+"""One request to its end: tried again, asked about, cut in halves, until each of its deliveries has an outcome."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
+from personalake.activation.breaker import Breaker
+from personalake.activation.clock import Chance, Clock
+from personalake.activation.contract import Connector
+from personalake.activation.delivery import Delivery, Outcome, Pack, State
+from personalake.activation.journal import Check
+from personalake.activation.pacing import Pacer
+from personalake.activation.reasons import told
+from personalake.activation.retries import wait_before
+
+_STOPPED = "not sent: "
+
+
+@dataclass
+class Traffic:
+    """What went over the wire."""
+
+    requests: int = 0
+    bytes: int = 0
+    retries: int = 0
+
+
+@dataclass
+class Run:
+    """What the requests of one run share."""
+
+    connector: Connector
+    clock: Clock
+    chance: Chance
+    check: Check | None
+    breaker: Breaker
+    pacer: Pacer
+    slots: asyncio.Semaphore
+    traffic: Traffic = field(default_factory=Traffic)
+
+
+@dataclass
+class _Attempt:
+    """Where one request stands.
+
+    Args:
+        pack: What is left of it.
+        looked_at: When consent was last asked, in ticks.
+        tries: How many there were.
+        lost: Why its fate is in doubt; null if it is not.
+    """
+
+    pack: Pack
+    looked_at: float
+    tries: int = 0
+    lost: str | None = None
+
+
+async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> list[Outcome]:
+    """Send a pack until each of its deliveries has an outcome.
+
+    Args:
+        run: What all requests share.
+        pack: What is sent.
+        looked_at: When consent was last asked, in ticks.
+        stopped: What must not leave by that look, by delivery, and why.
+    """
+    attempt = _Attempt(pack, looked_at)
+    outcomes = _cancelled(attempt, stopped) if stopped else []
+    removals = sum(delivery.removal for delivery in attempt.pack.deliveries)
+    if not run.breaker.admit(len(attempt.pack.deliveries), removals):
+        return outcomes + _left(run, attempt)
+    return outcomes + await _settle(run, attempt)
+
+
+async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    patience = run.connector.declaration.patience
+    while True:
+        answer = await _once(run, attempt, outcomes)
+        if answer is None:
+            return outcomes + _left(run, attempt)
+        if isinstance(answer, Taken):
+            answer = await _followed(run, attempt.pack, answer)
+            outcomes += _of_taken(attempt, answer)
+            attempt.pack = _without(attempt.pack, answer.again)
+            if not attempt.pack.deliveries:
+                return outcomes
+            attempt.lost = None
+            answer = Again(next(iter(answer.again.values())))
+        if isinstance(answer, Refused):
+            return outcomes + await _halves(run, attempt, answer)
+        if isinstance(answer, Stop):
+            run.breaker.open(answer.reason)
+            return outcomes + _left(run, attempt)
+        if isinstance(answer, Lost):
+            attempt.lost = answer.reason
+        reason = answer.reason
+        if attempt.tries >= patience.max_tries or (attempt.lost is not None and run.connector.declaration.unknown == "hold"):
+            run.breaker.failed(told(reason))
+            return outcomes + _given_up(attempt, reason)
+        await _wait(run, attempt, answer)
+
+
+async def _once(run: Run, attempt: _Attempt, outcomes: list[Outcome]) -> Answer | None:
+    """One try, after the last look at consent; null if nothing may leave."""
+    async with run.slots:
+        await _turn(run, attempt.pack)
+        outcomes += await _last_look(run, attempt)
+        pack = attempt.pack
+        if not pack.deliveries or not run.breaker.admit_in_window(len(pack.deliveries), run.clock.ticks()):
+            return None
+        attempt.tries += 1
+        run.traffic.requests += 1
+        run.traffic.retries += attempt.tries > 1
+        run.traffic.bytes += pack.size
+        answer = await run.connector.post(pack)
+    if isinstance(answer, Taken):
+        run.breaker.succeeded()
+    return answer
+
+
+async def _turn(run: Run, pack: Pack) -> None:
+    """Wait for a place within the destination's limits, and for the end of a pause that it asked for."""
+    wait = run.pacer.reserve(len(pack.deliveries), pack.size, run.clock.ticks())
+    if wait > 0:
+        await run.clock.sleep(wait)
+    while run.breaker.reason is None and (pause := run.pacer.paused_for(run.clock.ticks())) > 0:
+        await run.clock.sleep(pause)
+
+
+async def _last_look(run: Run, attempt: _Attempt) -> list[Outcome]:
+    """Consent, suppression, caps and freshness once more, if the last look is too old."""
+    if run.check is None or run.clock.ticks() - attempt.looked_at <= run.connector.declaration.recheck_seconds:
+        return []
+    attempt.looked_at = run.clock.ticks()
+    stopped = await asyncio.to_thread(run.check, attempt.pack.deliveries)
+    return _cancelled(attempt, stopped)
+
+
+def _cancelled(attempt: _Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
+    """Take out what was stopped; what may have left before that is unknown, not cancelled."""
+    pack = attempt.pack
+    if not any(delivery.delivery_id in reasons for delivery in pack.deliveries):
+        return []
+    left = tuple(delivery for delivery in pack.deliveries if delivery.delivery_id not in reasons)
+    attempt.pack = replace(pack, deliveries=left)
+    return [
+        _outcome(delivery, pack, State.CANCELLED, told(reasons[delivery.delivery_id]))
+        if attempt.lost is None and delivery.claim is None
+        else _outcome(delivery, pack, State.UNKNOWN, f"may have left before: {told(reasons[delivery.delivery_id])}")
+        for delivery in pack.deliveries
+        if delivery.delivery_id in reasons
+    ]
+
+
+async def _wait(run: Run, attempt: _Attempt, answer: Again | Lost) -> None:
+    patience = run.connector.declaration.patience
+    asked = answer.wait_seconds if isinstance(answer, Again) else None
+    seconds = wait_before(attempt.tries, asked, patience, run.chance)
+    if isinstance(answer, Again) and answer.is_pause:
+        run.pacer.pause(seconds, run.clock.ticks())
+    if run.breaker.reason is None:
+        await run.clock.sleep(seconds)
+
+
+async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken:
+    """Ask for the results of a queued request until they are there, or for as long as patience lasts."""
+    if not taken.ask_later or taken.reference is None:
+        return taken
+    patience = run.connector.declaration.patience
+    ends = run.clock.ticks() + patience.poll_limit_seconds
+    while run.clock.ticks() < ends:
+        await run.clock.sleep(patience.poll_seconds)
+        answer = await run.connector.ask(pack, taken.reference)
+        if isinstance(answer, Taken):
+            return answer
+        if isinstance(answer, Stop):
+            run.breaker.open(answer.reason)
+            break
+    return taken
+
+
+def _of_taken(attempt: _Attempt, taken: Taken) -> list[Outcome]:
+    pack, outcomes = attempt.pack, []
+    for place, delivery in enumerate(pack.deliveries):
+        if place in taken.again:
+            continue
+        reason = taken.refused.get(place)
+        state = taken.state if reason is None else State.REJECTED
+        words = None if reason is None else told(reason, delivery.payload)
+        outcomes.append(_outcome(delivery, pack, state, words, taken.reference, attempt.lost is not None))
+    return outcomes
+
+
+def _without(pack: Pack, kept: Iterable[int]) -> Pack:
+    places = set(kept)
+    return replace(pack, deliveries=tuple(one for place, one in enumerate(pack.deliveries) if place in places))
+
+
+async def _halves(run: Run, attempt: _Attempt, refused: Refused) -> list[Outcome]:
+    """Find the items for which a request was refused; first half first, which keeps each person's order."""
+    pack = attempt.pack
+    if len(pack.deliveries) == 1:
+        reason = told(refused.reason, pack.deliveries[0].payload)
+        run.breaker.rejected(told(refused.reason))
+        return [_outcome(pack.deliveries[0], pack, State.REJECTED, reason)]
+    middle = len(pack.deliveries) // 2
+    outcomes: list[Outcome] = []
+    for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
+        size = pack.size * len(part) // len(pack.deliveries)
+        half = replace(pack, pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
+        outcomes += await _settle(run, _Attempt(half, attempt.looked_at))
+    return [replace(outcome, pack_id=pack.pack_id) for outcome in outcomes]
+
+
+def _left(run: Run, attempt: _Attempt) -> list[Outcome]:
+    """What the breaker kept back: pending, unless it may have left before."""
+    reason = f"{_STOPPED}{told(run.breaker.reason or 'nothing is left')}"
+    return _doubtful_or_pending(attempt, reason)
+
+
+def _given_up(attempt: _Attempt, reason: str) -> list[Outcome]:
+    return _doubtful_or_pending(attempt, f"given up after {attempt.tries} tries: {told(reason)}")
+
+
+def _doubtful_or_pending(attempt: _Attempt, reason: str) -> list[Outcome]:
+    return [
+        _outcome(delivery, attempt.pack, State.PENDING, reason)
+        if attempt.lost is None and delivery.claim is None
+        else _outcome(delivery, attempt.pack, State.UNKNOWN, reason)
+        for delivery in attempt.pack.deliveries
+    ]
+
+
+def _outcome(
+    delivery: Delivery,
+    pack: Pack,
+    state: State,
+    reason: str | None = None,
+    reference: str | None = None,
+    was_lost: bool = False,
+) -> Outcome:
+    return Outcome(delivery.delivery_id, state, reason, pack.pack_id, reference, was_lost or delivery.claim is not None)

@@ -1,0 +1,230 @@
+"""Sending: claim, look once more, send, write down, chunk by chunk; safe to kill at any line."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from personalake.activation.attempts import Run, Traffic, settle
+from personalake.activation.breaker import Breaker, Volume
+from personalake.activation.clock import Chance, Clock
+from personalake.activation.contract import Connector
+from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.journal import Check, Journal
+from personalake.activation.pacing import Pacer
+from personalake.activation.packing import chunked, packed
+
+# One chunk is written down while the next one is sent.
+_CHUNKS = 2
+_MANY = 1_000_000
+Chunk = list[Pack | Outcome]
+
+
+@dataclass
+class Report:
+    """What a run did, in figures.
+
+    Args:
+        states: Deliveries by state.
+        reasons: Deliveries by state and reason, where there is one.
+        may_repeat: Deliveries that were sent again after a lost reply, without a key that the destination honours.
+        traffic: Requests, bytes of items, retries.
+        seconds: How long it took.
+        stopped: Why nothing more was sent; null if all was.
+    """
+
+    states: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    may_repeat: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
+    seconds: float = 0.0
+    stopped: str | None = None
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count outcomes."""
+        for outcome in outcomes:
+            self.states[outcome.state.value] += 1
+            self.may_repeat += outcome.may_repeat
+            if outcome.reason is not None and len(self.reasons) < _MANY:
+                self.reasons[outcome.state.value, outcome.reason] += 1
+
+
+def send(
+    deliveries: Iterable[Delivery],
+    connector: Connector,
+    clock: Clock,
+    journal: Journal,
+    chance: Chance,
+    *,
+    check: Check | None = None,
+    volume: Volume | None = None,
+) -> Report:
+    """Send deliveries to their destination; outcomes go to the journal.
+
+    Memory does not grow with the number of deliveries. What an earlier run claimed without an outcome comes first, and
+    claims of one request together (see `packed`).
+
+    Args:
+        deliveries: Rows of the outbox that are pending, or claimed without an outcome, in order.
+        connector: Where they go.
+        clock: Time.
+        journal: Where claims and outcomes are written down.
+        chance: Randomness of the waits.
+        check: Asked right before sending what must not leave after all.
+        volume: How much the plan wants to send; a plan beyond the bounds does not start.
+
+    Returns:
+        What was done.
+    """
+
+    async def run() -> Report:
+        report = Report()
+        async for outcomes in sending(deliveries, connector, clock, journal, chance, report, check=check, volume=volume):
+            report.add(outcomes)
+        return report
+
+    return asyncio.run(run())
+
+
+async def sending(
+    deliveries: Iterable[Delivery],
+    connector: Connector,
+    clock: Clock,
+    journal: Journal,
+    chance: Chance,
+    report: Report,
+    *,
+    check: Check | None = None,
+    volume: Volume | None = None,
+) -> AsyncIterator[Sequence[Outcome]]:
+    """The same, for who has an event loop: yields the outcomes of each chunk once they are written down."""
+    started = clock.ticks()
+    run = _run(connector, clock, chance, check)
+    report.traffic = run.traffic
+    if volume is not None:
+        run.breaker.plan(volume)
+    chunks = chunked(packed(deliveries, connector, clock.now()), connector.declaration.chunk_items)
+    order = _Order(connector)
+    async with connector:
+        at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
+        try:
+            while run.breaker.reason is None and (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                await asyncio.to_thread(journal.claim, _claims(chunk))
+                at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal)))
+                while len(at_work) >= _CHUNKS:
+                    yield await at_work.popleft()
+            while at_work:
+                yield await at_work.popleft()
+        finally:
+            for task in at_work:
+                task.cancel()
+            await asyncio.gather(*at_work, return_exceptions=True)
+    report.stopped = run.breaker.reason
+    report.seconds = clock.ticks() - started
+
+
+def _run(connector: Connector, clock: Clock, chance: Chance, check: Check | None) -> Run:
+    declaration = connector.declaration
+    limits = declaration.limits
+    pacer = Pacer(declaration.rates, limits.max_items or limits.max_each or 1, limits.max_bytes or 1)
+    slots = asyncio.Semaphore(declaration.max_in_flight)
+    return Run(connector, clock, chance, check, Breaker(declaration.bounds), pacer, slots)
+
+
+def _claims(chunk: Chunk) -> list[Claimed]:
+    return [
+        Claimed(delivery.delivery_id, part.pack_id)
+        for part in chunk
+        if isinstance(part, Pack)
+        for delivery in part.deliveries
+    ]
+
+
+async def _chunk(run: Run, order: "_Order", chunk: Chunk, journal: Journal) -> Sequence[Outcome]:
+    """Everything of one chunk, to its outcomes; what is known is written down even if something breaks."""
+    outcomes = [part for part in chunk if isinstance(part, Outcome)]
+    packs = [part for part in chunk if isinstance(part, Pack)]
+    looked_at = run.clock.ticks()
+    stopped = await _stopped(run, packs)
+    queue = iter([(pack, order.enter(pack)) for pack in packs])
+
+    async def work() -> None:
+        for pack, turn in queue:
+            try:
+                await turn.come()
+                outcomes.extend(await settle(run, pack, looked_at, stopped))
+            finally:
+                order.leave(pack, turn)
+
+    try:
+        await _together(work() for _ in range(min(len(packs), run.connector.declaration.max_in_flight)))
+    except Exception:
+        await asyncio.to_thread(journal.record, outcomes)
+        raise
+    await asyncio.to_thread(journal.record, outcomes)
+    return outcomes
+
+
+async def _stopped(run: Run, packs: Sequence[Pack]) -> Mapping[str, str]:
+    """Consent, suppression, caps and freshness of the whole chunk, now."""
+    deliveries = [delivery for pack in packs for delivery in pack.deliveries]
+    if run.check is None or not deliveries:
+        return {}
+    return await asyncio.to_thread(run.check, deliveries)
+
+
+async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Run workers until all are done; the first that breaks ends the others."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A pack's place behind earlier ones with the same people."""
+
+    before: tuple[asyncio.Future[None], ...]
+    done: asyncio.Future[None]
+
+    async def come(self) -> None:
+        """Wait for them."""
+        for earlier in self.before:
+            await asyncio.shield(earlier)
+
+
+class _Order:
+    """Keeps a person's packs from overtaking each other, retries included, across chunks."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._last: dict[str, asyncio.Future[None]] = {}
+
+    def enter(self, pack: Pack) -> _Turn:
+        """Queue up behind the packs of the same people."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        before = {}
+        for name in self._names(pack):
+            earlier = self._last.get(name)
+            if earlier is not None and earlier is not done:
+                before[id(earlier)] = earlier
+            self._last[name] = done
+        return _Turn(tuple(before.values()), done)
+
+    def leave(self, pack: Pack, turn: _Turn) -> None:
+        """Let the next one come."""
+        if not turn.done.done():
+            turn.done.set_result(None)
+        for name in self._names(pack):
+            if self._last.get(name) is turn.done:
+                del self._last[name]
+
+    def _names(self, pack: Pack) -> Iterator[str]:
+        for delivery in pack.deliveries:
+            yield delivery.person_id
+            if self._connector.declaration.limits.distinct:
+                yield f"\0{self._connector.key_of(delivery)}"
