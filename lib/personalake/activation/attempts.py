@@ -83,7 +83,7 @@ async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
             return outcomes + _left(run, attempt)
         if isinstance(answer, Taken):
             answer = await _followed(run, attempt.pack, answer)
-            outcomes += _of_taken(attempt, answer)
+            outcomes += _of_taken(attempt, answer, run.connector.declaration.is_repeatable)
             attempt.pack = _without(attempt.pack, answer.again)
             if not attempt.pack.deliveries:
                 return outcomes
@@ -182,7 +182,7 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken:
     return taken
 
 
-def _of_taken(attempt: _Attempt, taken: Taken) -> list[Outcome]:
+def _of_taken(attempt: _Attempt, taken: Taken, is_repeatable: bool) -> list[Outcome]:
     pack, outcomes = attempt.pack, []
     for place, delivery in enumerate(pack.deliveries):
         if place in taken.again:
@@ -190,7 +190,8 @@ def _of_taken(attempt: _Attempt, taken: Taken) -> list[Outcome]:
         reason = taken.refused.get(place)
         state = taken.state if reason is None else State.REJECTED
         words = None if reason is None else told(reason, delivery.payload)
-        outcomes.append(_outcome(delivery, pack, state, words, taken.reference, attempt.lost is not None))
+        repeated = not is_repeatable and (attempt.lost is not None or delivery.claim is not None)
+        outcomes.append(Outcome(delivery.delivery_id, state, words, pack.pack_id, taken.reference, repeated))
     return outcomes
 
 
@@ -234,12 +235,5 @@ def _doubtful_or_pending(attempt: _Attempt, reason: str) -> list[Outcome]:
     ]
 
 
-def _outcome(
-    delivery: Delivery,
-    pack: Pack,
-    state: State,
-    reason: str | None = None,
-    reference: str | None = None,
-    was_lost: bool = False,
-) -> Outcome:
-    return Outcome(delivery.delivery_id, state, reason, pack.pack_id, reference, was_lost or delivery.claim is not None)
+def _outcome(delivery: Delivery, pack: Pack, state: State, reason: str) -> Outcome:
+    return Outcome(delivery.delivery_id, state, reason, pack.pack_id)

@@ -35,7 +35,7 @@ class Fcm(HttpConnector):
         super().__init__(name, declared(connection, "fcm", "none", guarantee), clock)
         self._connection = connection
         self._account = _key_file(resolve(connection.service_account), connection.service_account)
-        self._signer: Any = crypt.RSASigner.from_service_account_info(self._account)  # type: ignore[no-untyped-call]
+        self._signer: Any = crypt.RSASigner.from_service_account_info(self._account)
         self.tokens = Tokens(self._login, clock)
 
     async def _login(self) -> Token:
@@ -48,7 +48,7 @@ class Fcm(HttpConnector):
             "iat": issued,
             "exp": issued + _HOUR,
         }
-        assertion = jwt.encode(self._signer, claims).decode()  # type: ignore[no-untyped-call]
+        assertion = jwt.encode(self._signer, claims).decode()
         form = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         reply = await fetched(self.transport, Request("POST", f"{self._connection.token_url}/token", form, headers))
