@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from personalake.activation.answers import Answer, NotYet, Taken
 from personalake.activation.connectors.base import BaseConnector, declared
@@ -14,6 +14,7 @@ from personalake.activation.delivery import Claim, Claimed, Delivery, Outcome, P
 from personalake.activation.journal import Check
 from personalake.activation.sending import Report, Volume, send
 from personalake.config.connections import Bounds, Connection, Patience
+from personalake.config.connections.base import Promise
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -85,13 +86,11 @@ class Scripted(BaseConnector):
         deduplication: Any = "none",
         **settings: Any,
     ) -> None:
-        class Repeatable(Connection):
-            @property
-            def is_repeatable(self) -> bool:
-                return deduplication != "none"
+        class Promising(Connection):
+            promise: ClassVar[Promise] = Promise(deduplication, "whatever the script says")
 
-        connection = Repeatable(**{"max_items": 3, "patience": Patience(max_tries=3), **settings})
-        declaration = declared(connection, "scripted", deduplication, "whatever the script says", limits=limits)
+        connection = Promising(**{"max_items": 3, "patience": Patience(max_tries=3), **settings})
+        declaration = declared(connection, limits=limits)
         super().__init__("there", declaration, clock or FakeClock())
         self.script = list(script)
         self.posted: list[list[str]] = []

@@ -95,6 +95,18 @@ def test_a_lost_reply_is_treated_by_the_policy(
     assert (report.may_repeat == 1) is may_repeat
 
 
+def test_after_a_lost_reply_states_are_set_again_and_events_are_held() -> None:
+    connector = Scripted([Lost("no reply")], max_items=4)
+    connector.is_state = lambda one: one.operation == "attributes"  # type: ignore[method-assign]
+    given_ones = [delivery("a", operation="attributes"), delivery("b"), delivery("c", operation="attributes")]
+
+    report, journal = sent(given_ones, connector)
+
+    assert connector.posted == [["a", "b", "c"], ["a", "c"]]
+    assert journal.states == {"a": "accepted", "b": "unknown", "c": "accepted"}
+    assert report.may_repeat == 0
+
+
 def test_what_was_lost_once_is_never_called_pending() -> None:
     connector = Scripted([Lost("no reply"), Again("status 500"), Again("status 500")], unknown="at_least_once")
 

@@ -83,8 +83,8 @@ async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
             return outcomes + _left(run, attempt)
         if isinstance(answer, Taken):
             answer = await _followed(run, attempt.pack, answer)
-            outcomes += _of_taken(attempt, answer, run.connector.declaration.is_repeatable)
-            attempt.pack = _without(attempt.pack, answer.again)
+            outcomes += _of_taken(run, attempt, answer)
+            attempt.pack = _only(attempt.pack, answer.again)
             if not attempt.pack.deliveries:
                 return outcomes
             attempt.lost = None
@@ -96,10 +96,10 @@ async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
             return outcomes + _left(run, attempt)
         if isinstance(answer, Lost):
             attempt.lost = answer.reason
-        reason = answer.reason
-        if attempt.tries >= patience.max_tries or (attempt.lost is not None and run.connector.declaration.unknown == "hold"):
-            run.breaker.failed(told(reason))
-            return outcomes + _given_up(attempt, reason)
+            outcomes += _held(run, attempt)
+        if attempt.tries >= patience.max_tries or not attempt.pack.deliveries:
+            run.breaker.failed(told(answer.reason))
+            return outcomes + _given_up(attempt, answer.reason)
         await _wait(run, attempt, answer)
 
 
@@ -182,7 +182,7 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken:
     return taken
 
 
-def _of_taken(attempt: _Attempt, taken: Taken, is_repeatable: bool) -> list[Outcome]:
+def _of_taken(run: Run, attempt: _Attempt, taken: Taken) -> list[Outcome]:
     pack, outcomes = attempt.pack, []
     for place, delivery in enumerate(pack.deliveries):
         if place in taken.again:
@@ -190,12 +190,13 @@ def _of_taken(attempt: _Attempt, taken: Taken, is_repeatable: bool) -> list[Outc
         reason = taken.refused.get(place)
         state = taken.state if reason is None else State.REJECTED
         words = None if reason is None else told(reason, delivery.payload)
-        repeated = not is_repeatable and (attempt.lost is not None or delivery.claim is not None)
+        was_sent = attempt.lost is not None or delivery.claim is not None
+        repeated = was_sent and not run.connector.declaration.is_repeatable and not run.connector.is_state(delivery)
         outcomes.append(Outcome(delivery.delivery_id, state, words, pack.pack_id, taken.reference, repeated))
     return outcomes
 
 
-def _without(pack: Pack, kept: Iterable[int]) -> Pack:
+def _only(pack: Pack, kept: Iterable[int]) -> Pack:
     places = set(kept)
     return replace(pack, deliveries=tuple(one for place, one in enumerate(pack.deliveries) if place in places))
 
@@ -214,6 +215,17 @@ async def _halves(run: Run, attempt: _Attempt, refused: Refused) -> list[Outcome
         half = replace(pack, pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
         outcomes += await _settle(run, _Attempt(half, attempt.looked_at))
     return [replace(outcome, pack_id=pack.pack_id) for outcome in outcomes]
+
+
+def _held(run: Run, attempt: _Attempt) -> list[Outcome]:
+    """After a lost reply: what the policy holds, and may not be sent again."""
+    if run.connector.declaration.unknown != "hold":
+        return []
+    pack = attempt.pack
+    states = [place for place, delivery in enumerate(pack.deliveries) if run.connector.is_state(delivery)]
+    attempt.pack = _only(pack, states)
+    held = [delivery for place, delivery in enumerate(pack.deliveries) if place not in set(states)]
+    return [_outcome(delivery, pack, State.UNKNOWN, told(attempt.lost)) for delivery in held]
 
 
 def _left(run: Run, attempt: _Attempt) -> list[Outcome]:

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 from personalake.activation.answers import Answer, NotYet
 from personalake.activation.delivery import Delivery, Pack
-from personalake.config.connections.base import Bounds, Patience, Rate, UnknownPolicy
-
-Deduplication = Literal["none", "item_key", "request_key", "natural"]
+from personalake.config.connections.base import Bounds, Deduplication, Patience, Rate, UnknownPolicy
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,10 @@ class Connector(Protocol):
 
     def problem_of(self, delivery: Delivery) -> str | None:
         """Why the destination would never take this payload, as far as it can be said here."""
+        ...
+
+    def is_state(self, delivery: Delivery) -> bool:
+        """Whether it sets something that is the same after twice, where the destination as a whole is not repeatable."""
         ...
 
     async def post(self, pack: Pack) -> Answer:

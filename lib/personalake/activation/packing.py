@@ -188,7 +188,7 @@ def _held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outco
         is_old = declaration.window_seconds is not None and now - delivery.claim.claimed_at > timedelta(
             seconds=declaration.window_seconds
         )
-        if declaration.unknown == "hold":
+        if declaration.unknown == "hold" and not connector.is_state(delivery):
             return _unknown(delivery, "an earlier run claimed it and left no outcome")
         if declaration.unknown == "resend_same_key" and is_old:
             return _unknown(delivery, "claimed longer ago than the destination remembers keys")

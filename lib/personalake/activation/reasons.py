@@ -35,16 +35,16 @@ def told(reason: object, payload: str | None = None) -> str:
 
 
 def _texts(payload: str | None) -> Iterator[str]:
-    """Texts of three characters or more anywhere in a payload."""
+    """Texts and numbers of three characters or more anywhere in a payload; the whole of one that is no JSON."""
     try:
         nodes: list[Any] = [json.loads(payload)] if payload else []
     except ValueError:
-        return
+        nodes = [payload]
     while nodes:
         node = nodes.pop()
         if isinstance(node, dict):
             nodes.extend(node.values())
         elif isinstance(node, list):
             nodes.extend(node)
-        elif isinstance(node, str) and len(node) > 2:
-            yield " ".join(node.split())
+        elif isinstance(node, str | int | float) and not isinstance(node, bool) and len(str(node)) > 2:
+            yield " ".join(str(node).split())

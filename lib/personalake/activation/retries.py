@@ -20,7 +20,7 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     5.0
     """
     lowered = {name.lower(): value for name, value in headers.items()}
-    for name in ("retry-after", "x-ratelimit-reset"):
+    for name in ("retry-after", "x-ratelimit-retry-after", "x-ratelimit-reset"):
         seconds = _seconds(lowered.get(name), now)
         if seconds is not None:
             return seconds

@@ -225,3 +225,15 @@ def test_what_the_destination_would_never_take_does_not_leave(
 
     assert found is not None
     assert problem in found
+
+
+def test_braze_attributes_are_states_unless_one_is_counted_up() -> None:
+    connector = connector_of("braze_track")
+
+    def is_state(operation: str, **values: Any) -> bool:
+        return connector.is_state(Delivery("d", "p", operation, json.dumps({"external_id": "u", **values})))
+
+    assert is_state("attributes", tier="gold", address={"city": "Ulm"})
+    assert not is_state("attributes", visits={"inc": 1})
+    assert not is_state("attributes", tags={"add": ["x"]})
+    assert not is_state("event", name="x")

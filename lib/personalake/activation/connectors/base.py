@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop
 from personalake.activation.clock import Clock
-from personalake.activation.contract import Declaration, Deduplication, Limits
+from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.retries import asked_wait
 from personalake.activation.tokens import TokenRefused, Tokens
@@ -21,9 +21,6 @@ Meaning = TypeVar("Meaning", Answer, Answer | NotYet)
 
 def declared(
     connection: Connection,
-    kind: str,
-    deduplication: Deduplication,
-    guarantee: str,
     *,
     limits: Limits | None = None,
     window_seconds: float | None = None,
@@ -32,17 +29,17 @@ def declared(
     """A declaration out of a connection's settings."""
     usual = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes)
     return Declaration(
-        kind=kind,
+        kind=str(getattr(connection, "kind", "")),
         limits=limits or usual,
         rates=connection.rates,
-        deduplication=deduplication,
+        deduplication=connection.promised.deduplication,
         unknown=connection.unknown,
         patience=connection.patience,
         bounds=bounds or connection.bounds,
         max_in_flight=connection.max_in_flight,
         chunk_items=connection.chunk_items,
         recheck_seconds=connection.recheck_seconds,
-        guarantee=guarantee,
+        guarantee=connection.promised.guarantee,
         window_seconds=window_seconds,
     )
 
@@ -101,6 +98,10 @@ class BaseConnector:
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """What a payload lacks, if anything."""
         return None
+
+    def is_state(self, delivery: Delivery) -> bool:
+        """Nothing is."""
+        return False
 
     async def ask(self, pack: Pack, reference: str) -> Answer | NotYet:
         """Nothing is queued there."""

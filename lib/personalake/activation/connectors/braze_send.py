@@ -18,11 +18,7 @@ class BrazeSend(Braze):
     """The payload is a request to one person: `campaign_id`, `recipients` with one, and what all recipients share."""
 
     def __init__(self, name: str, connection: BrazeSendConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: send_id is for reports, not a key, so a lost reply is unknown, held and reported; "
-            "at_least_once is a choice, and sends messages twice"
-        )
-        super().__init__(name, connection, declared(connection, "braze_send", "none", guarantee), clock, resolve)
+        super().__init__(name, connection, declared(connection), clock, resolve)
 
     def group_of(self, delivery: Delivery) -> str:
         """What all recipients of a request share."""

@@ -21,11 +21,8 @@ class BrazeSubscription(Braze):
     """The payload has `subscription_group_id`, `subscription_state`, and one of external_id, email, phone."""
 
     def __init__(self, name: str, connection: BrazeSubscriptionConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = "the state ends up as sent: setting it twice is setting it once; a lost reply is sent again"
         limits = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, distinct=True)
-        super().__init__(
-            name, connection, declared(connection, "braze_subscription", "natural", guarantee, limits=limits), clock, resolve
-        )
+        super().__init__(name, connection, declared(connection, limits=limits), clock, resolve)
 
     def group_of(self, delivery: Delivery) -> str:
         """Addresses of different kinds never share a request."""

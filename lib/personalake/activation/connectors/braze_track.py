@@ -1,5 +1,6 @@
 """Braze's `/users/track`: attributes, events and purchases."""
 
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from personalake.config.connections.braze import BrazeTrackConnection
 
 LISTS = {"attributes": "attributes", "event": "events", "purchase": "purchases"}
 IDENTIFIERS = ("external_id", "user_alias", "braze_id", "email", "phone")
+_CHANGES = {"inc", "add", "remove", "$add", "$update", "$remove"}
 _ENVELOPE = len('{"attributes":[],"events":[],"purchases":[]}')
 _NEEDS = {"attributes": (), "event": ("name", "time"), "purchase": ("product_id", "currency", "price", "time")}
 
@@ -22,11 +24,7 @@ class BrazeTrack(Braze):
     """Attributes are states and may be repeated; events and purchases are not de-duplicated there."""
 
     def __init__(self, name: str, connection: BrazeTrackConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: Braze honours no key, so a lost reply is unknown, held and reported; at_least_once is a choice: "
-            "attributes end up the same, events and purchases are repeated"
-        )
-        declaration = declared(connection, "braze_track", "none", guarantee, limits=_limits(connection))
+        declaration = declared(connection, limits=_limits(connection))
         super().__init__(name, connection, declaration, clock, resolve)
 
     def envelope(self, group: str, first: Delivery) -> int:
@@ -41,6 +39,13 @@ class BrazeTrack(Braze):
             return f"none of {', '.join(IDENTIFIERS)} is there"
         missing = [key for key in _NEEDS[operation] if payload.get(key) in (None, "")]
         return f"{', '.join(missing)} is missing" if missing else None
+
+    def is_state(self, delivery: Delivery) -> bool:
+        """Attributes are, unless one is counted up or a list is added to."""
+        if delivery.operation != "attributes":
+            return False
+        values = json.loads(delivery.payload).values()
+        return not any(isinstance(value, dict) and _CHANGES & set(value) for value in values)
 
     def request(self, pack: Pack) -> Request:
         """Lists that are not empty, each in order."""

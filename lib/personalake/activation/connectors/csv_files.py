@@ -39,11 +39,7 @@ class CsvFiles(BaseConnector):
         store: Store,
         needed: tuple[str, ...] = (),
     ) -> None:
-        guarantee = (
-            "each row in one whole file: files are named by their rows, written beside and renamed, so that a repetition "
-            "overwrites; confirmed once the manifest lies beside the file"
-        )
-        super().__init__(name, declared(connection, kind, "request_key", guarantee, limits=_limits(connection)), clock)
+        super().__init__(name, declared(connection, limits=_limits(connection)), clock)
         self._connection = connection
         self._store = store
         self._needed = needed

@@ -26,11 +26,7 @@ class Email(BaseConnector):
     """The payload has `to`, `subject`, `text` or `html`, and `unsubscribe_url`."""
 
     def __init__(self, name: str, connection: EmailConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: a relay may have taken a message whose reply is lost, so that is unknown, held and reported; "
-            "at_least_once is a choice, and keeps the Message-ID, by which some mailboxes hide the second"
-        )
-        super().__init__(name, declared(connection, "email", "none", guarantee), clock)
+        super().__init__(name, declared(connection), clock)
         self._connection = connection
         self._login = (
             (resolve(connection.username), resolve(connection.password or "")) if connection.username is not None else None

@@ -28,11 +28,7 @@ class Fcm(HttpConnector):
     """The payload is a message with its token, topic or condition."""
 
     def __init__(self, name: str, connection: FcmConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: FCM honours no key, so a lost reply is unknown, held and reported; at_least_once is a choice, "
-            "softened by collapse_key and apns-collapse-id"
-        )
-        super().__init__(name, declared(connection, "fcm", "none", guarantee), clock)
+        super().__init__(name, declared(connection), clock)
         self._connection = connection
         self._account = _key_file(resolve(connection.service_account), connection.service_account)
         self._signer: Any = crypt.RSASigner.from_service_account_info(self._account)

@@ -21,15 +21,8 @@ class OneSignal(HttpConnector):
     """The payload is a request to one person: `include_aliases` with one id, or `include_subscription_ids`."""
 
     def __init__(self, name: str, connection: OneSignalConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "exactly once within thirty days, by the request's idempotency_key; a lost reply is sent again, the same people "
-            "under the same key; later than that it is held and reported"
-        )
         declaration = declared(
             connection,
-            "onesignal",
-            "request_key",
-            guarantee,
             window_seconds=connection.window_seconds,
             bounds=connection.effective_bounds,
         )

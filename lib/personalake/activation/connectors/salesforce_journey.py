@@ -15,11 +15,7 @@ class SalesforceJourney(Salesforce):
     """The payload has `ContactKey`, `EventDefinitionKey` and, if the journey wants it, `Data`."""
 
     def __init__(self, name: str, connection: SalesforceJourneyConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: an event has no key, so a lost reply is unknown, held and reported; "
-            "at_least_once is a choice, and lets people enter twice"
-        )
-        super().__init__(name, connection, declared(connection, "sfmc_journey", "none", guarantee), clock, resolve)
+        super().__init__(name, connection, declared(connection), clock, resolve)
         self._connection = connection
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:

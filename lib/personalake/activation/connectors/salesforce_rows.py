@@ -22,14 +22,8 @@ class SalesforceRows(Salesforce):
     """Upserts (or inserts) by primary key; the payload is the row, keys and values side by side."""
 
     def __init__(self, name: str, connection: SalesforceRowsConnection, clock: Clock, resolve: Resolve) -> None:
-        is_upsert = connection.mode == "upsert"
-        guarantee = (
-            "the row ends up once: an upsert by primary key may be repeated; confirmed when Salesforce has processed it"
-            if is_upsert
-            else "at most once: an insert may not be repeated; a lost reply is unknown, held and reported"
-        )
         limits = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, distinct=True)
-        declaration = declared(connection, "sfmc_rows", "natural" if is_upsert else "none", guarantee, limits=limits)
+        declaration = declared(connection, limits=limits)
         super().__init__(name, connection, declaration, clock, resolve)
         self._connection = connection
 

@@ -17,11 +17,8 @@ class SalesforceRowset(Salesforce):
     """Upserts by primary key; the payload has `keys` and `values`."""
 
     def __init__(self, name: str, connection: SalesforceRowsetConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = "the row ends up once: an upsert by primary key may be repeated; confirmed by the reply"
         limits = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, distinct=True)
-        super().__init__(
-            name, connection, declared(connection, "sfmc_rowset", "natural", guarantee, limits=limits), clock, resolve
-        )
+        super().__init__(name, connection, declared(connection, limits=limits), clock, resolve)
         self._connection = connection
 
     def key_of(self, delivery: Delivery) -> str:

@@ -20,13 +20,7 @@ class Segment(HttpConnector):
     """Events of a source. A repetition within about a day is dropped there by its `messageId`."""
 
     def __init__(self, name: str, connection: SegmentConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "exactly once within about a day, by messageId (Segment states 99 %); a lost reply is sent again under the same "
-            "messageId; later than that it is held and reported"
-        )
-        super().__init__(
-            name, declared(connection, "segment", "item_key", guarantee, window_seconds=connection.window_seconds), clock
-        )
+        super().__init__(name, declared(connection, window_seconds=connection.window_seconds), clock)
         self._connection = connection
         key = base64.b64encode(f"{resolve(connection.write_key)}:".encode()).decode()
         self._headers = {**JSON, "Authorization": f"Basic {key}"}

@@ -23,11 +23,7 @@ class Tealium(HttpConnector):
     """Events of visitors. Nothing is de-duplicated there."""
 
     def __init__(self, name: str, connection: TealiumConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: Tealium honours no key, so a lost reply is unknown, held and reported; "
-            "at_least_once is a choice, and repeats events"
-        )
-        super().__init__(name, declared(connection, "tealium", "none", guarantee), clock)
+        super().__init__(name, declared(connection), clock)
         self._connection = connection
         self._credentials = {"username": resolve(connection.username), "key": resolve(connection.api_key)}
         self.tokens = Tokens(self._login, clock)

@@ -20,14 +20,10 @@ class Webhook(HttpConnector):
     """One request for each delivery; the receiver can tell a repetition by `webhook-id`, which never changes."""
 
     def __init__(self, name: str, connection: WebhookConnection, clock: Clock, resolve: Resolve) -> None:
-        guarantee = (
-            "at most once: whether the receiver looks at webhook-id is not known, so a lost reply is unknown, held and "
-            "reported; at_least_once is a choice, and keeps the id"
-        )
         transport = Transport(
             connection.patience, connection.max_in_flight, connection.allow_private, connection.allow_redirects
         )
-        super().__init__(name, declared(connection, "webhook", "none", guarantee), clock, transport)
+        super().__init__(name, declared(connection), clock, transport)
         self._connection = connection
         self._key = signing_key(resolve(connection.secret))
         self._headers = dict(JSON)

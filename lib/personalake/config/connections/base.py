@@ -1,12 +1,26 @@
 """What the settings of all connections have in common."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from personalake.config.base import Section
 
 UnknownPolicy = Literal["resend_same_key", "hold", "at_least_once"]
+Deduplication = Literal["none", "item_key", "request_key", "natural"]
+
+
+class Promise(NamedTuple):
+    """What a destination can be relied on for.
+
+    Args:
+        deduplication: What makes a repetition harmless there: a key in each item, a key of the request, the nature of the
+            operation (the same row twice is one row), or nothing.
+        guarantee: What follows from that, in a sentence.
+    """
+
+    deduplication: Deduplication
+    guarantee: str
 
 
 class Rate(Section):
@@ -67,17 +81,16 @@ class Connection(Section):
     patience: Patience = Patience()
     bounds: Bounds = Bounds()
 
-    # Whether a repetition is harmless there: by a key that the destination honours, or by nature.
-    repeatable: ClassVar[bool] = False
+    promise: ClassVar[Promise] = Promise("none", "at most once")
 
     @property
-    def is_repeatable(self) -> bool:
-        """Whether sending the same thing twice has the effect of once."""
-        return self.repeatable
+    def promised(self) -> Promise:
+        """What can be relied on with these settings."""
+        return self.promise
 
     @model_validator(mode="after")
     def _honest_policy(self) -> "Connection":
-        if self.unknown == "resend_same_key" and not self.is_repeatable:
+        if self.unknown == "resend_same_key" and self.promised.deduplication == "none":
             raise ValueError(
                 "unknown is resend_same_key, but this destination honours no key: "
                 "hold reports a lost reply, at_least_once sends again and may repeat"

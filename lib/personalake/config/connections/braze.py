@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, Rate, UnknownPolicy
+from personalake.config.connections.base import Connection, Promise, Rate, UnknownPolicy
 from personalake.config.connections.hosts import SecretReference, base_url, host_below
 
 _DOMAINS = ("braze.com", "braze.eu")
@@ -37,6 +37,11 @@ class BrazeConnection(Connection):
 class BrazeTrackConnection(BrazeConnection):
     """Attributes, events and purchases by /users/track."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "attributes end up as sent: a lost reply is sent again; events and purchases leave at most once: Braze honours no "
+        "key, so a lost reply is unknown, held and reported; at_least_once is a choice, and repeats them",
+    )
     kind: Literal["braze_track"] = "braze_track"
     batch_rule: Literal["combined75", "each75", "combined50"] = Field(
         "combined75", description="What the contract allows in one request: 75 or 50 in all, or 75 of each kind"
@@ -49,6 +54,11 @@ class BrazeTrackConnection(BrazeConnection):
 class BrazeSendConnection(BrazeConnection):
     """An API-triggered campaign to named people."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: send_id is for reports, not a key, so a lost reply is unknown, held and reported; "
+        "at_least_once is a choice, and sends messages twice",
+    )
     kind: Literal["braze_send"] = "braze_send"
     max_items: int | None = Field(50, ge=1, description="Recipients in one request")
     max_bytes: int | None = Field(4_000_000, ge=1, description="Bytes in one request")
@@ -60,7 +70,10 @@ class BrazeSendConnection(BrazeConnection):
 class BrazeSubscriptionConnection(BrazeConnection):
     """States of subscription groups."""
 
-    repeatable: ClassVar[bool] = True
+    promise: ClassVar[Promise] = Promise(
+        "natural",
+        "the state ends up as sent: setting it twice is setting it once; a lost reply is sent again",
+    )
     kind: Literal["braze_subscription"] = "braze_subscription"
     max_items: int | None = Field(50, ge=1, description="People in one request")
     rates: tuple[Rate, ...] = Field((Rate(amount=5_000, per_seconds=60),), description="Requests of one workspace")

@@ -5,14 +5,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, UnknownPolicy
+from personalake.config.connections.base import Connection, Promise, UnknownPolicy
 from personalake.config.connections.hosts import PathPart, SecretReference
 
 
 class FilesConnection(Connection):
     """What all destinations of CSV files share."""
 
-    repeatable: ClassVar[bool] = True
+    promise: ClassVar[Promise] = Promise(
+        "request_key",
+        "each row in one whole file: files are named by their rows, written beside and renamed, so that a repetition "
+        "overwrites; confirmed once the manifest lies beside the file",
+    )
     prefix: PathPart = Field("personalake", description="How file names begin")
     columns: tuple[str, ...] = Field(min_length=1, description="Columns of the file, in order; others are left out")
     escape_formulas: bool = Field(True, description="Whether cells that a spreadsheet would run get an apostrophe")
@@ -47,9 +51,7 @@ class SftpConnection(FilesConnection):
     username: str = Field(description="User")
     password: SecretReference | None = Field(None, description="Password, if no key is used")
     private_key: SecretReference | None = Field(None, description="Private key, in OpenSSH or PEM form")
-    host_key: str = Field(
-        description="The server's public key as in known_hosts, e.g. ssh-ed25519 AAAA…"
-    )
+    host_key: str = Field(description="The server's public key as in known_hosts, e.g. ssh-ed25519 AAAA…")
     folder: str = Field(".", description="Folder on the server")
 
     @field_validator("host_key")

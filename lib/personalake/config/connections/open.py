@@ -1,17 +1,22 @@
 """Settings of destinations that are no vendor's: signed webhooks and e-mail."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from personalake.config.connections.base import Connection, Rate
+from personalake.config.connections.base import Connection, Promise, Rate
 from personalake.config.connections.hosts import SecretReference
 
 
 class WebhookConnection(Connection):
     """A signed request for each delivery, e.g. a ticket for a help desk."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: whether the receiver looks at webhook-id is not known, so a lost reply is unknown, held and "
+        "reported; at_least_once is a choice, and keeps the id",
+    )
     kind: Literal["webhook"] = "webhook"
     url: str = Field(description="Where requests go; the host cannot be changed by a payload")
     secret: SecretReference = Field(description="Shared secret of the signature, base64, with or without whsec_")
@@ -41,6 +46,11 @@ class WebhookConnection(Connection):
 class EmailConnection(Connection):
     """E-mail by SMTP, one message for each delivery."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: a relay may have taken a message whose reply is lost, so that is unknown, held and reported; "
+        "at_least_once is a choice, and keeps the Message-ID, by which some mailboxes hide the second",
+    )
     kind: Literal["email"] = "email"
     host: str = Field(description="SMTP relay")
     port: int = Field(587, ge=1, le=65_535, description="Its port")

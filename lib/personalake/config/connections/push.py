@@ -4,13 +4,18 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Bounds, Connection, Patience, Rate, UnknownPolicy
+from personalake.config.connections.base import Bounds, Connection, Patience, Promise, Rate, UnknownPolicy
 from personalake.config.connections.hosts import PathPart, SecretReference, base_url
 
 
 class FcmConnection(Connection):
     """Firebase Cloud Messaging v1: one message, one request."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: FCM honours no key, so a lost reply is unknown, held and reported; at_least_once is a choice, "
+        "softened by collapse_key and apns-collapse-id",
+    )
     kind: Literal["fcm"] = "fcm"
     project: PathPart = Field(description="Firebase project id")
     service_account: SecretReference = Field(description="Service account's key file, JSON")
@@ -48,7 +53,11 @@ class FcmConnection(Connection):
 class OneSignalConnection(Connection):
     """OneSignal: one content to many people."""
 
-    repeatable: ClassVar[bool] = True
+    promise: ClassVar[Promise] = Promise(
+        "request_key",
+        "exactly once within thirty days, by the request's idempotency_key; a lost reply is sent again, the same people "
+        "under the same key; later than that it is held and reported",
+    )
     kind: Literal["onesignal"] = "onesignal"
     app_id: PathPart = Field(description="App id")
     api_key: SecretReference = Field(description="REST API key of the app")

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, UnknownPolicy
+from personalake.config.connections.base import Connection, Promise, UnknownPolicy
 from personalake.config.connections.hosts import DnsLabel, PathPart, SecretReference, base_url
 
 _DOMAINS = ("marketingcloudapis.com",)
@@ -50,7 +50,10 @@ class _DataExtension(SalesforceConnection):
 class SalesforceRowsConnection(_DataExtension):
     """Rows of a data extension, asynchronously; results are polled to the end."""
 
-    repeatable: ClassVar[bool] = True
+    promise: ClassVar[Promise] = Promise(
+        "natural",
+        "the row ends up once: an upsert by primary key may be repeated; confirmed when Salesforce has processed it",
+    )
     kind: Literal["sfmc_rows"] = "sfmc_rows"
     mode: Literal["upsert", "insert"] = Field("upsert", description="PUT or POST; an insert is not repeatable")
     max_items: int | None = Field(28_000, ge=1, description="Rows in one request; Salesforce publishes no number")
@@ -60,15 +63,20 @@ class SalesforceRowsConnection(_DataExtension):
     rerun_phrase: str = Field("rerun the transaction", description="Row errors that contain it (deadlocks) are sent again")
 
     @property
-    def is_repeatable(self) -> bool:
-        """Whether sending the same thing twice has the effect of once."""
-        return self.mode == "upsert"
+    def promised(self) -> Promise:
+        """An insert cannot be repeated."""
+        if self.mode == "upsert":
+            return self.promise
+        return Promise("none", "at most once: an insert may not be repeated; a lost reply is unknown, held and reported")
 
 
 class SalesforceRowsetConnection(_DataExtension):
     """Rows of a data extension, synchronously, few at a time."""
 
-    repeatable: ClassVar[bool] = True
+    promise: ClassVar[Promise] = Promise(
+        "natural",
+        "the row ends up once: an upsert by primary key may be repeated; confirmed by the reply",
+    )
     kind: Literal["sfmc_rowset"] = "sfmc_rowset"
     max_items: int | None = Field(50, ge=1, description="Rows in one request")
     max_bytes: int | None = Field(1_000_000, ge=1, description="Bytes in one request")
@@ -79,5 +87,10 @@ class SalesforceRowsetConnection(_DataExtension):
 class SalesforceJourneyConnection(SalesforceConnection):
     """Entry of one contact into a journey."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: an event has no key, so a lost reply is unknown, held and reported; "
+        "at_least_once is a choice, and lets people enter twice",
+    )
     kind: Literal["sfmc_journey"] = "sfmc_journey"
     max_items: int | None = Field(1, ge=1, le=1, description="Contacts in one request")

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, Rate, UnknownPolicy
+from personalake.config.connections.base import Connection, Promise, Rate, UnknownPolicy
 from personalake.config.connections.hosts import SecretReference, base_url
 
 _HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
@@ -15,7 +15,11 @@ _DOMAINS = ("segment.io", "segmentapis.com")
 class SegmentConnection(Connection):
     """Segment: identify, track and group in batches; deletion by regulations."""
 
-    repeatable: ClassVar[bool] = True
+    promise: ClassVar[Promise] = Promise(
+        "item_key",
+        "exactly once within about a day, by messageId (Segment states 99 %); a lost reply is sent again under the same "
+        "messageId; later than that it is held and reported",
+    )
     kind: Literal["segment"] = "segment"
     write_key: SecretReference = Field(description="Write key of the source")
     api_token: SecretReference | None = Field(None, description="Public API token; needed for deletions only")

@@ -1,10 +1,10 @@
 """Settings of a Tealium profile, by HTTP and by file import."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, Rate
+from personalake.config.connections.base import Connection, Promise, Rate
 from personalake.config.connections.hosts import DnsLabel, PathPart, SecretReference, base_url
 
 _DOMAINS = ("tealiumiq.com", "tealiumapis.com")
@@ -13,6 +13,11 @@ _DOMAINS = ("tealiumiq.com", "tealiumapis.com")
 class TealiumConnection(Connection):
     """Tealium Collect v3: events of visitors, ten to a call; for what changed, not for full loads."""
 
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: Tealium honours no key, so a lost reply is unknown, held and reported; "
+        "at_least_once is a choice, and repeats events",
+    )
     kind: Literal["tealium"] = "tealium"
     account: PathPart = Field(description="Tealium account")
     profile: PathPart = Field(description="Tealium profile")
