@@ -183,7 +183,11 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken:
 
 
 def _of_taken(run: Run, attempt: _Attempt, taken: Taken) -> list[Outcome]:
-    pack, outcomes = attempt.pack, []
+    pack, is_first = attempt.pack, attempt.lost is None and not attempt.pack.is_resent
+    if is_first and not taken.refused and not taken.again:
+        name, reference = pack.pack_id, taken.reference
+        return [Outcome(delivery.delivery_id, taken.state, None, name, reference) for delivery in pack.deliveries]
+    outcomes = []
     for place, delivery in enumerate(pack.deliveries):
         if place in taken.again:
             continue

@@ -1,4 +1,9 @@
-"""Sending: claim, look once more, send, write down, chunk by chunk; safe to kill at any line."""
+"""Sending: claim, look once more, send, write down, chunk by chunk; safe to kill at any line.
+
+What a pipeline brings: the outbox rows whose last state is none, `pending`, `in_flight` or `unknown`; for the latter two with
+the claim's pack and time, first, ordered by pack; a `Journal` that appends claims (as `in_flight`, with the pack) and outcomes
+to `gold.activation_log`; and a `Check` over consent, suppression, caps and freshness.
+"""
 
 import asyncio
 from collections import Counter, deque
@@ -16,7 +21,8 @@ from personalake.activation.packing import chunked, packed
 
 # One chunk is written down while the next one is sent.
 _CHUNKS = 2
-_MANY = 1_000_000
+# Reasons are words of the destination: a run that fails in a million ways must not keep a million of them.
+_MANY = 1_000
 Chunk = list[Pack | Outcome]
 
 
@@ -42,9 +48,9 @@ class Report:
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count outcomes."""
+        self.states.update(Counter(outcome.state.value for outcome in outcomes))
+        self.may_repeat += sum(outcome.may_repeat for outcome in outcomes)
         for outcome in outcomes:
-            self.states[outcome.state.value] += 1
-            self.may_repeat += outcome.may_repeat
             if outcome.reason is not None and len(self.reasons) < _MANY:
                 self.reasons[outcome.state.value, outcome.reason] += 1
 
@@ -154,7 +160,7 @@ async def _chunk(run: Run, order: "_Order", chunk: Chunk, journal: Journal) -> S
                 await turn.come()
                 outcomes.extend(await settle(run, pack, looked_at, stopped))
             finally:
-                order.leave(pack, turn)
+                order.leave(turn)
 
     try:
         await _together(work() for _ in range(min(len(packs), run.connector.declaration.max_in_flight)))
@@ -190,6 +196,7 @@ class _Turn:
 
     before: tuple[asyncio.Future[None], ...]
     done: asyncio.Future[None]
+    names: tuple[str, ...]
 
     async def come(self) -> None:
         """Wait for them."""
@@ -208,18 +215,19 @@ class _Order:
         """Queue up behind the packs of the same people."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         before = {}
-        for name in self._names(pack):
+        names = tuple(self._names(pack))
+        for name in names:
             earlier = self._last.get(name)
             if earlier is not None and earlier is not done:
                 before[id(earlier)] = earlier
             self._last[name] = done
-        return _Turn(tuple(before.values()), done)
+        return _Turn(tuple(before.values()), done, names)
 
-    def leave(self, pack: Pack, turn: _Turn) -> None:
+    def leave(self, turn: _Turn) -> None:
         """Let the next one come."""
         if not turn.done.done():
             turn.done.set_result(None)
-        for name in self._names(pack):
+        for name in turn.names:
             if self._last.get(name) is turn.done:
                 del self._last[name]
 

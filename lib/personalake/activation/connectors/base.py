@@ -57,6 +57,19 @@ class BaseConnector:
         self.name = name
         self.clock = clock
         self._declaration = declaration
+        self._parsed: tuple[str, Any] = ("null", None)
+
+    def parsed(self, delivery: Delivery) -> Any:
+        """The payload as JSON; the one that was asked for last is remembered, since questions come in a row.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        text, found = self._parsed
+        if text is not delivery.payload:
+            found = json.loads(delivery.payload)
+            self._parsed = (delivery.payload, found)
+        return found
 
     @property
     def declaration(self) -> Declaration:
@@ -88,7 +101,7 @@ class BaseConnector:
     def problem_of(self, delivery: Delivery) -> str | None:
         """Why a payload would never be taken: it is no JSON object, or lacks what the destination wants."""
         try:
-            payload = json.loads(delivery.payload)
+            payload = self.parsed(delivery)
         except ValueError:
             return "the payload is not JSON"
         if not isinstance(payload, dict):

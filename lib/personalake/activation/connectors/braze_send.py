@@ -22,12 +22,12 @@ class BrazeSend(Braze):
 
     def group_of(self, delivery: Delivery) -> str:
         """What all recipients of a request share."""
-        payload = json.loads(delivery.payload)
+        payload = self.parsed(delivery)
         return json.dumps({key: payload[key] for key in _SHARED if key in payload}, sort_keys=True)
 
     def size_of(self, delivery: Delivery) -> int:
         """The recipient's bytes."""
-        return len(_recipient(delivery).encode())
+        return len(self._recipient(delivery).encode())
 
     def envelope(self, group: str, first: Delivery) -> int:
         """What is shared, and the list's key and brackets."""
@@ -49,14 +49,12 @@ class BrazeSend(Braze):
 
     def request(self, pack: Pack) -> Request:
         """All recipients of the group."""
-        recipients = ",".join(_recipient(delivery) for delivery in pack.deliveries)
+        recipients = ",".join(self._recipient(delivery) for delivery in pack.deliveries)
         return self.to("/campaigns/trigger/send", f'{pack.group[:-1]},"recipients":[{recipients}]}}'.encode())
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """Queued, with the id of the dispatch; whether it is delivered, comes back as receipts."""
         return succeeded(reply)
 
-
-def _recipient(delivery: Delivery) -> str:
-    payload = json.loads(delivery.payload)
-    return json.dumps(payload["recipients"][0], separators=(",", ":"), ensure_ascii=False)
+    def _recipient(self, delivery: Delivery) -> str:
+        return json.dumps(self.parsed(delivery)["recipients"][0], separators=(",", ":"), ensure_ascii=False)

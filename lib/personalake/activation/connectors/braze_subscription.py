@@ -26,11 +26,11 @@ class BrazeSubscription(Braze):
 
     def group_of(self, delivery: Delivery) -> str:
         """Addresses of different kinds never share a request."""
-        return _kind(json.loads(delivery.payload))
+        return _kind(self.parsed(delivery))
 
     def key_of(self, delivery: Delivery) -> str:
         """One person is set in one group once in a request."""
-        payload = json.loads(delivery.payload)
+        payload = self.parsed(delivery)
         return f"{payload['subscription_group_id']}/{payload[_kind(payload)]}"
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
@@ -50,7 +50,7 @@ class BrazeSubscription(Braze):
         """One entry for each group and state."""
         entries: dict[tuple[str, str], list[str]] = defaultdict(list)
         for delivery in pack.deliveries:
-            payload = json.loads(delivery.payload)
+            payload = self.parsed(delivery)
             entry = (payload["subscription_group_id"], payload["subscription_state"])
             entries[entry].append(payload[pack.group])
         groups = [

@@ -1,6 +1,5 @@
 """Braze's `/users/track`: attributes, events and purchases."""
 
-import json
 from collections import defaultdict
 from typing import Any
 
@@ -44,7 +43,7 @@ class BrazeTrack(Braze):
         """Attributes are, unless one is counted up or a list is added to."""
         if delivery.operation != "attributes":
             return False
-        values = json.loads(delivery.payload).values()
+        values = self.parsed(delivery).values()
         return not any(isinstance(value, dict) and _CHANGES & set(value) for value in values)
 
     def request(self, pack: Pack) -> Request:

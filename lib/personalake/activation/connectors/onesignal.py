@@ -32,14 +32,14 @@ class OneSignal(HttpConnector):
 
     def group_of(self, delivery: Delivery) -> str:
         """Everything but whom."""
-        payload = json.loads(delivery.payload)
+        payload = self.parsed(delivery)
         label, _ = _target(payload)
         shared = {key: value for key, value in payload.items() if key not in ("include_aliases", "include_subscription_ids")}
         return json.dumps([label, shared], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def size_of(self, delivery: Delivery) -> int:
         """The id, quoted."""
-        return len(json.dumps(_target(json.loads(delivery.payload))[1], ensure_ascii=False).encode())
+        return len(json.dumps(_target(self.parsed(delivery))[1], ensure_ascii=False).encode())
 
     def envelope(self, group: str, first: Delivery) -> int:
         """The content, the app's id and the key."""
@@ -62,7 +62,7 @@ class OneSignal(HttpConnector):
     def request(self, pack: Pack) -> Request:
         """The content to all people of the pack; the key is the pack's, so that a repetition is one."""
         label, shared = json.loads(pack.group)
-        people = [_target(json.loads(delivery.payload))[1] for delivery in pack.deliveries]
+        people = [_target(self.parsed(delivery))[1] for delivery in pack.deliveries]
         target = {"include_subscription_ids": people} if label is None else {"include_aliases": {label: people}}
         key = str(uuid.uuid5(_NAMESPACE, f"{self.name}/{pack.pack_id}"))
         content = {"app_id": self._connection.app_id, "idempotency_key": key, **shared, **target}
@@ -82,7 +82,7 @@ class OneSignal(HttpConnector):
         refused = {
             place: "not a subscriber there"
             for place, delivery in enumerate(pack.deliveries)
-            if invalid and _target(json.loads(delivery.payload))[1] in invalid
+            if invalid and _target(self.parsed(delivery))[1] in invalid
         }
         return Taken(refused=refused, reference=str(body["id"]))
 

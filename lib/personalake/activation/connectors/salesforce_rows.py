@@ -29,7 +29,7 @@ class SalesforceRows(Salesforce):
 
     def key_of(self, delivery: Delivery) -> str:
         """The primary key: two rows with one key in a request deadlock."""
-        row = json.loads(delivery.payload)
+        row = self.parsed(delivery)
         return json.dumps([row.get(column) for column in self._connection.keys])
 
     def envelope(self, group: str, first: Delivery) -> int:

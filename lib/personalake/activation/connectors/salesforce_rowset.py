@@ -23,7 +23,7 @@ class SalesforceRowset(Salesforce):
 
     def key_of(self, delivery: Delivery) -> str:
         """The primary key."""
-        return json.dumps(json.loads(delivery.payload).get("keys"), sort_keys=True)
+        return json.dumps(self.parsed(delivery).get("keys"), sort_keys=True)
 
     def envelope(self, group: str, first: Delivery) -> int:
         """The list's brackets."""

@@ -30,6 +30,9 @@ class Rate(Section):
     per_seconds: float = Field(1, gt=0, description="In how many seconds")
     of: Literal["requests", "items", "bytes"] = Field("requests", description="What is counted")
 
+    def __str__(self) -> str:
+        return f"{self.amount} {self.of} in {self.per_seconds:g} s"
+
 
 class Patience(Section):
     """Time-outs and retries."""

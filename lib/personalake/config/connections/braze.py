@@ -42,7 +42,7 @@ class BrazeTrackConnection(BrazeConnection):
         "attributes end up as sent: a lost reply is sent again; events and purchases leave at most once: Braze honours no "
         "key, so a lost reply is unknown, held and reported; at_least_once is a choice, and repeats them",
     )
-    kind: Literal["braze_track"] = "braze_track"
+    kind: Literal["braze_track"] = Field("braze_track", description="Which connector speaks")
     batch_rule: Literal["combined75", "each75", "combined50"] = Field(
         "combined75", description="What the contract allows in one request: 75 or 50 in all, or 75 of each kind"
     )
@@ -59,7 +59,7 @@ class BrazeSendConnection(BrazeConnection):
         "at most once: send_id is for reports, not a key, so a lost reply is unknown, held and reported; "
         "at_least_once is a choice, and sends messages twice",
     )
-    kind: Literal["braze_send"] = "braze_send"
+    kind: Literal["braze_send"] = Field("braze_send", description="Which connector speaks")
     max_items: int | None = Field(50, ge=1, description="Recipients in one request")
     max_bytes: int | None = Field(4_000_000, ge=1, description="Bytes in one request")
     rates: tuple[Rate, ...] = Field(
@@ -74,7 +74,7 @@ class BrazeSubscriptionConnection(BrazeConnection):
         "natural",
         "the state ends up as sent: setting it twice is setting it once; a lost reply is sent again",
     )
-    kind: Literal["braze_subscription"] = "braze_subscription"
+    kind: Literal["braze_subscription"] = Field("braze_subscription", description="Which connector speaks")
     max_items: int | None = Field(50, ge=1, description="People in one request")
     rates: tuple[Rate, ...] = Field((Rate(amount=5_000, per_seconds=60),), description="Requests of one workspace")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")

@@ -38,14 +38,14 @@ class FilesConnection(Connection):
 class CsvDropConnection(FilesConnection):
     """CSV files in a folder, each with its manifest."""
 
-    kind: Literal["csv_drop"] = "csv_drop"
+    kind: Literal["csv_drop"] = Field("csv_drop", description="Which connector speaks")
     folder: Path = Field(description="Folder that takes the files")
 
 
 class SftpConnection(FilesConnection):
     """CSV files on an SFTP server."""
 
-    kind: Literal["sftp"] = "sftp"
+    kind: Literal["sftp"] = Field("sftp", description="Which connector speaks")
     host: str = Field(description="SFTP server")
     port: int = Field(22, ge=1, le=65_535, description="Its port")
     username: str = Field(description="User")
@@ -65,7 +65,7 @@ class SftpConnection(FilesConnection):
 class ObjectStoreConnection(FilesConnection):
     """CSV files in an object store, or any file system that pyarrow knows by a URI."""
 
-    kind: Literal["object_store"] = "object_store"
+    kind: Literal["object_store"] = Field("object_store", description="Which connector speaks")
     uri: str = Field(description="Where files go, e.g. s3://bucket/folder?region=eu-central-1, gs://…, abfss://…")
     access_key: SecretReference | None = Field(None, description="S3 access key; the machine's own identity by default")
     secret_key: SecretReference | None = Field(None, description="S3 secret key")
@@ -86,7 +86,7 @@ class ObjectStoreConnection(FilesConnection):
 class TealiumFileConnection(FilesConnection):
     """Tealium's CSV file import, by the folder, bucket or server that Tealium reads."""
 
-    kind: Literal["tealium_file"] = "tealium_file"
+    kind: Literal["tealium_file"] = Field("tealium_file", description="Which connector speaks")
     folder: Path | None = Field(None, description="Folder that is synchronised to Tealium; this or uri")
     uri: str | None = Field(None, description="Bucket that Tealium reads, e.g. s3://collect-eu-central-1.tealium.com/bulk/…")
     access_key: SecretReference | None = Field(None, description="S3 access key")

@@ -17,7 +17,7 @@ class WebhookConnection(Connection):
         "at most once: whether the receiver looks at webhook-id is not known, so a lost reply is unknown, held and "
         "reported; at_least_once is a choice, and keeps the id",
     )
-    kind: Literal["webhook"] = "webhook"
+    kind: Literal["webhook"] = Field("webhook", description="Which connector speaks")
     url: str = Field(description="Where requests go; the host cannot be changed by a payload")
     secret: SecretReference = Field(description="Shared secret of the signature, base64, with or without whsec_")
     bearer: SecretReference | None = Field(None, description="Token for an Authorization header, if the receiver wants one")
@@ -51,7 +51,7 @@ class EmailConnection(Connection):
         "at most once: a relay may have taken a message whose reply is lost, so that is unknown, held and reported; "
         "at_least_once is a choice, and keeps the Message-ID, by which some mailboxes hide the second",
     )
-    kind: Literal["email"] = "email"
+    kind: Literal["email"] = Field("email", description="Which connector speaks")
     host: str = Field(description="SMTP relay")
     port: int = Field(587, ge=1, le=65_535, description="Its port")
     security: Literal["starttls", "tls", "none"] = Field("starttls", description="none is refused but for this machine")

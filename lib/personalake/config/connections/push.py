@@ -16,7 +16,7 @@ class FcmConnection(Connection):
         "at most once: FCM honours no key, so a lost reply is unknown, held and reported; at_least_once is a choice, "
         "softened by collapse_key and apns-collapse-id",
     )
-    kind: Literal["fcm"] = "fcm"
+    kind: Literal["fcm"] = Field("fcm", description="Which connector speaks")
     project: PathPart = Field(description="Firebase project id")
     service_account: SecretReference = Field(description="Service account's key file, JSON")
     endpoint: str | None = Field(None, description="Another base URL: of this machine")
@@ -58,7 +58,7 @@ class OneSignalConnection(Connection):
         "exactly once within thirty days, by the request's idempotency_key; a lost reply is sent again, the same people "
         "under the same key; later than that it is held and reported",
     )
-    kind: Literal["onesignal"] = "onesignal"
+    kind: Literal["onesignal"] = Field("onesignal", description="Which connector speaks")
     app_id: PathPart = Field(description="App id")
     api_key: SecretReference = Field(description="REST API key of the app")
     subscribers: int = Field(ge=1, description="Subscribers of the app: beyond ten times as many in a window it is disabled")

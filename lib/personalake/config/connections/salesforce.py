@@ -54,7 +54,7 @@ class SalesforceRowsConnection(_DataExtension):
         "natural",
         "the row ends up once: an upsert by primary key may be repeated; confirmed when Salesforce has processed it",
     )
-    kind: Literal["sfmc_rows"] = "sfmc_rows"
+    kind: Literal["sfmc_rows"] = Field("sfmc_rows", description="Which connector speaks")
     mode: Literal["upsert", "insert"] = Field("upsert", description="PUT or POST; an insert is not repeatable")
     max_items: int | None = Field(28_000, ge=1, description="Rows in one request; Salesforce publishes no number")
     max_bytes: int | None = Field(5_000_000, ge=1, description="Bytes in one request")
@@ -77,7 +77,7 @@ class SalesforceRowsetConnection(_DataExtension):
         "natural",
         "the row ends up once: an upsert by primary key may be repeated; confirmed by the reply",
     )
-    kind: Literal["sfmc_rowset"] = "sfmc_rowset"
+    kind: Literal["sfmc_rowset"] = Field("sfmc_rowset", description="Which connector speaks")
     max_items: int | None = Field(50, ge=1, description="Rows in one request")
     max_bytes: int | None = Field(1_000_000, ge=1, description="Bytes in one request")
     max_columns: int = Field(50, ge=1, description="Columns of one row")
@@ -92,5 +92,5 @@ class SalesforceJourneyConnection(SalesforceConnection):
         "at most once: an event has no key, so a lost reply is unknown, held and reported; "
         "at_least_once is a choice, and lets people enter twice",
     )
-    kind: Literal["sfmc_journey"] = "sfmc_journey"
+    kind: Literal["sfmc_journey"] = Field("sfmc_journey", description="Which connector speaks")
     max_items: int | None = Field(1, ge=1, le=1, description="Contacts in one request")

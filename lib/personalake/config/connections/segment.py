@@ -20,7 +20,7 @@ class SegmentConnection(Connection):
         "exactly once within about a day, by messageId (Segment states 99 %); a lost reply is sent again under the same "
         "messageId; later than that it is held and reported",
     )
-    kind: Literal["segment"] = "segment"
+    kind: Literal["segment"] = Field("segment", description="Which connector speaks")
     write_key: SecretReference = Field(description="Write key of the source")
     api_token: SecretReference | None = Field(None, description="Public API token; needed for deletions only")
     region: Literal["us", "eu"] = Field("us", description="Where the workspace lives")

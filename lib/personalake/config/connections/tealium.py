@@ -18,7 +18,7 @@ class TealiumConnection(Connection):
         "at most once: Tealium honours no key, so a lost reply is unknown, held and reported; "
         "at_least_once is a choice, and repeats events",
     )
-    kind: Literal["tealium"] = "tealium"
+    kind: Literal["tealium"] = Field("tealium", description="Which connector speaks")
     account: PathPart = Field(description="Tealium account")
     profile: PathPart = Field(description="Tealium profile")
     datasource: str | None = Field(None, description="Data source key")

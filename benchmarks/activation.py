@@ -1,0 +1,213 @@
+"""Sending measured: each connector beside a bare aiohttp loop, its memory, and the whole fault matrix.
+
+The fakes run in a process of their own. The yardstick posts the same bodies, made before it is timed, with as many
+requests at the same time, and looks at nothing but the status. The connector is given rows of the outbox; it claims them,
+looks at consent, packs, paces, reads replies and writes outcomes down.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from tests.fakes import Fakes, fakes_in_a_process, running_fakes
+
+from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.journal import Check
+from personalake.activation.packing import packed
+from personalake.activation.sending import Report, send
+from personalake.activation.transport import Request
+from personalake.pipelines.system_clock import SystemClock
+from tests.activation.matrix import CASES, FAULTS, KILLS, Case, judged, played
+
+GIB = 1 << 30
+
+
+class CountingJournal:
+    """Counts instead of keeping, so that memory is the sender's own."""
+
+    def __init__(self) -> None:
+        self.claims = 0
+        self.outcomes = 0
+
+    def claim(self, claims: Sequence[Claimed]) -> None:
+        self.claims += len(claims)
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes += len(outcomes)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: deliveries, requests and bytes in so many seconds, of which so many on the processor."""
+
+    deliveries: int
+    requests: int
+    bytes: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        return self.deliveries / self.seconds
+
+
+def rows(case: Case, count: int) -> Iterator[Delivery]:
+    """Deliveries of as many people."""
+    for number in range(count):
+        operation, payload = case.items(number * 2)
+        yield Delivery(f"d{number:08d}", f"p{number}", operation, json.dumps(payload, separators=(",", ":")))
+
+
+def bare(requests: Sequence[Request], at_once: int, deliveries: int) -> Measured:
+    """What a loop around `session.request` reaches."""
+
+    async def run() -> None:
+        queue = iter(requests)
+
+        async def work(session: aiohttp.ClientSession) -> None:
+            for request in queue:
+                async with session.request(
+                    request.method, request.url, data=request.body, headers=request.headers
+                ) as response:
+                    await response.read()
+                    if response.status >= 300:
+                        raise SystemExit(f"the fake refuses the yardstick: {response.status}")
+
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=at_once)) as session:
+            await asyncio.gather(*(work(session) for _ in range(at_once)))
+
+    started, cpu = time.perf_counter(), time.process_time()
+    asyncio.run(run())
+    seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    return Measured(deliveries, len(requests), sum(len(request.body) for request in requests), seconds, used)
+
+
+def ours(deliveries: Iterable[Delivery], connector: Any, check: Check) -> Measured:
+    """What `send` reaches, with a check and a journal that cost nothing of their own."""
+    journal = CountingJournal()
+    started, cpu = time.perf_counter(), time.process_time()
+    report: Report = send(deliveries, connector, SystemClock(), journal, random.Random(1), check=check)
+    seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    good = report.states["accepted"] + report.states["confirmed"]
+    if report.stopped or good != journal.outcomes:
+        raise SystemExit(f"not everything was taken: {report}")
+    return Measured(good, report.traffic.requests, report.traffic.bytes, seconds, used)
+
+
+def throughput(kinds: Sequence[str], seconds: float) -> bool:
+    """Each connector beside the bare loop, against the same fake."""
+    good = True
+    with fakes_in_a_process() as fakes:
+        for kind in kinds:
+            case = CASES[kind]
+            handle = getattr(fakes, case.vendor)
+            best = 0.0
+            is_single = case.connector(fakes, SystemClock()).declaration.limits.max_items == 1
+            for count in [int(seconds * (1_500 if is_single else 30_000))] * 3:
+                given = list(rows(case, count))
+                handle.configure(**{**case.configure, "keep": False})
+                handle.reset()
+                case.prepare(handle, 1)
+                yard = yardstick(case, fakes, given)
+                handle.reset()
+                case.prepare(handle, 1)
+                run = ours(given, whole(case, fakes), lambda ones: {})
+                ratio = run.rate / yard.rate
+                best = max(best, ratio)
+                print(
+                    f"{kind:20} {run.deliveries:>8,} in {run.requests:>6,} requests: {run.rate:>9,.0f}/s"
+                    f" ({run.bytes / run.seconds / 1e6:6.1f} MB/s, CPU {run.cpu / run.seconds:4.0%})"
+                    f"  bare loop {yard.rate:>9,.0f}/s (CPU {yard.cpu / yard.seconds:4.0%})  ratio {ratio:.2f}"
+                )
+            good &= best >= 0.9
+    return good
+
+
+def whole(case: Case, fakes: Fakes) -> Any:
+    """A connector with the vendor's own limits, and no pace: what it could do if the vendor let it."""
+    return case.whole(fakes, SystemClock())
+
+
+def yardstick(case: Case, fakes: Fakes, given: Sequence[Delivery]) -> Measured:
+    """The bare loop over the connector's own bodies."""
+    connector = whole(case, fakes)
+    assert isinstance(connector, HttpConnector)
+    packs = [part for part in packed(given, connector, SystemClock().now()) if isinstance(part, Pack)]
+    requests = [connector.request(pack) for pack in packs]
+    token = asyncio.run(_token(connector))
+    if token:
+        requests = [Request(r.method, r.url, r.body, {**r.headers, "Authorization": f"Bearer {token}"}) for r in requests]
+    return bare(requests, connector.declaration.max_in_flight, len(given))
+
+
+async def _token(connector: HttpConnector) -> str:
+    if connector.tokens is None:
+        return ""
+    async with connector:
+        return (await connector.tokens.current()).value
+
+
+def memory(count: int) -> bool:
+    """A million rows within 4 GiB: the greatest resident set of this process after it."""
+    with fakes_in_a_process() as fakes:
+        case = CASES["segment"]
+        handle = fakes.segment
+        handle.configure(**{**case.configure, "keep": False})
+        run = ours(rows(case, count), whole(case, fakes), lambda ones: {})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(f"memory: {count:,} deliveries at {run.rate:,.0f}/s; peak of the process {peak / GIB:.2f} GiB of 4 allowed")
+    return peak < 4 * GIB
+
+
+def matrix(kinds: Sequence[str]) -> bool:
+    """Every kill × every fault × every policy."""
+    breaches = 0
+    with running_fakes() as fakes:
+        for kind in kinds:
+            case, started, cases, bad = CASES[kind], time.perf_counter(), 0, 0
+            usual = case.connector(fakes, SystemClock()).declaration.unknown
+            for policy in (usual, "at_least_once"):
+                for fault in FAULTS:
+                    for kill in (None, *KILLS):
+                        found = played(case, fakes, kill, fault, unknown=policy)
+                        told = judged(case, found, 12, policy)
+                        cases += 1
+                        bad += bool(told)
+                        if told:
+                            print(f"  {kind}, {policy}, fault {fault}, killed {kill}: {'; '.join(told)}")
+            breaches += bad
+            print(f"matrix: {kind:20} {cases} cases, {bad} breaches, {time.perf_counter() - started:.0f} s")
+    return breaches == 0
+
+
+def main() -> None:
+    """Run the chosen parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help="throughput, memory, matrix; all by default")
+    parser.add_argument("--kinds", nargs="*", default=list(CASES))
+    parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory part")
+    chosen = parser.parse_args()
+    parts = chosen.parts or ["throughput", "memory", "matrix"]
+    good = True
+    if "throughput" in parts:
+        good &= throughput(chosen.kinds, chosen.seconds)
+    if "memory" in parts:
+        good &= memory(chosen.rows)
+    if "matrix" in parts:
+        good &= matrix(chosen.kinds)
+    if not good:
+        sys.exit("a bound is not kept, see above")
+
+
+if __name__ == "__main__":
+    main()
