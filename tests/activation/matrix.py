@@ -1,4 +1,4 @@
-"""Killed at every named step, under every fault, with every reply lost: what the vendor then holds, and what is said of it."""
+"""Killed at every named step, under every fault, with replies lost: what the vendor then holds, and what is said of it."""
 
 import json
 from collections import Counter
@@ -160,9 +160,10 @@ def played(case: Case, fakes: Fakes, kill: str | None, fault: str, count: int = 
     for run in range(_RUNS):
         connector = case.connector(fakes, clock, **more)
         left = journal.left(given)
-        if connector.declaration.unknown == "hold" and not any(one.claim is None or connector.is_state(one) for one in left):
-            if run or not left:
-                break
+        holds = connector.declaration.unknown == "hold"
+        is_done = not any(one.claim is None or connector.is_state(one) or not holds for one in left)
+        if is_done and (run or not left):
+            break
         written: Any = journal
         if run == 0 and kill is not None:
             _dying(connector, kill)
@@ -256,9 +257,66 @@ def _braze_secrets(handle: Handle) -> Mapping[str, str]:
     return {"secret://braze/key": handle.api_key}
 
 
+def _row(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "row", {"SubscriberKey": str(number), "tier": "gold"}
+
+
+def _rowset_row(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "row", {"keys": {"SubscriberKey": str(number)}, "values": {"tier": "gold"}}
+
+
+def _entry(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "journey", {"ContactKey": f"c{number // 2}", "EventDefinitionKey": "APIEvent-1", "Data": {"n": number}}
+
+
+def _salesforce(handle: Handle) -> Mapping[str, Any]:
+    return {"auth_endpoint": handle.url, "rest_endpoint": handle.url}
+
+
+def _rows(handle: Handle) -> Mapping[str, Any]:
+    return {**_salesforce(handle), "keys": ["SubscriberKey"]}
+
+
+def _salesforce_secrets(handle: Handle) -> Mapping[str, str]:
+    return {"secret://sfmc/id": handle.client_id, "secret://sfmc/secret": handle.client_secret}
+
+
+def _written(state: Mapping[str, Any]) -> Counter[int]:
+    return _numbers(list(state["rows"]["people"]))
+
+
+def _tealium(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "event", {"tealium_event": "e", "tealium_visitor_id": f"v{number // 2}", "n": number}
+
+
 CASES = {
     case.kind: case
     for case in (
+        Case("sfmc_rows", "salesforce", _rows, _row, _written, secrets=_salesforce_secrets),
+        Case("sfmc_rowset", "salesforce", _rows, _rowset_row, _written, secrets=_salesforce_secrets),
+        Case(
+            "sfmc_journey",
+            "salesforce",
+            _salesforce,
+            _entry,
+            lambda state: _numbers([event["Data"]["n"] for event in state["events"]]),
+            secrets=_salesforce_secrets,
+            small={},
+        ),
+        Case(
+            "tealium",
+            "tealium",
+            lambda handle: {
+                "endpoint": handle.url,
+                "platform_endpoint": handle.url,
+                "account": handle.account,
+                "profile": handle.profile,
+            },
+            _tealium,
+            lambda state: _numbers([event["n"] for event in state["events"]]),
+            {"rate": (10**9, 1)},
+            secrets=lambda handle: {"secret://tealium/user": handle.username, "secret://tealium/key": handle.api_key},
+        ),
         Case(
             "segment",
             "segment",

@@ -195,6 +195,17 @@ def test_results_that_never_come_leave_the_deliveries_accepted() -> None:
     assert journal.states == {"a": "accepted"}
 
 
+def test_a_queue_that_ends_in_an_error_again_and_again_is_a_lost_reply() -> None:
+    asked = Taken(reference="r1", ask_later=True)
+    connector = Scripted([asked, asked], deduplication="natural", unknown="resend_same_key")
+    connector.results = [NotYet("Error"), NotYet(), *[NotYet("Error")] * 3, Taken(State.CONFIRMED)]
+
+    _, journal = sent(deliveries("a"), connector)
+
+    assert connector.posted == [["a"], ["a"]]
+    assert journal.states == {"a": "confirmed"}
+
+
 def test_consent_that_goes_between_plan_and_send_stops_the_send() -> None:
     connector = Scripted()
 

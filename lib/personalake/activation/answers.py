@@ -63,7 +63,13 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """The results that were asked for are not there yet."""
+    """The results that were asked for are not there yet.
+
+    Args:
+        doubt: What makes it doubtful that they will be; null if nothing does.
+    """
+
+    doubt: str | None = None
 
 
 Answer = Taken | Refused | Again | Lost | Stop

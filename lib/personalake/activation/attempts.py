@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
+from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Breaker
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
@@ -83,6 +83,7 @@ async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
             return outcomes + _left(run, attempt)
         if isinstance(answer, Taken):
             answer = await _followed(run, attempt.pack, answer)
+        if isinstance(answer, Taken):
             outcomes += _of_taken(run, attempt, answer)
             attempt.pack = _only(attempt.pack, answer.again)
             if not attempt.pack.deliveries:
@@ -165,12 +166,12 @@ async def _wait(run: Run, attempt: _Attempt, answer: Again | Lost) -> None:
         await run.clock.sleep(seconds)
 
 
-async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken:
+async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
     """Ask for the results of a queued request until they are there, or for as long as patience lasts."""
     if not taken.ask_later or taken.reference is None:
         return taken
     patience = run.connector.declaration.patience
-    ends = run.clock.ticks() + patience.poll_limit_seconds
+    ends, doubts = run.clock.ticks() + patience.poll_limit_seconds, 0
     while run.clock.ticks() < ends:
         await run.clock.sleep(patience.poll_seconds)
         answer = await run.connector.ask(pack, taken.reference)
@@ -179,6 +180,9 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken:
         if isinstance(answer, Stop):
             run.breaker.open(answer.reason)
             break
+        doubts = doubts + 1 if isinstance(answer, NotYet) and answer.doubt else 0
+        if doubts >= patience.max_tries and isinstance(answer, NotYet):
+            return Lost(answer.doubt or "")
     return taken
 
 

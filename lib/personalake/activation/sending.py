@@ -1,8 +1,8 @@
 """Sending: claim, look once more, send, write down, chunk by chunk; safe to kill at any line.
 
-What a pipeline brings: the outbox rows whose last state is none, `pending`, `in_flight` or `unknown`; for the latter two with
-the claim's pack and time, first, ordered by pack; a `Journal` that appends claims (as `in_flight`, with the pack) and outcomes
-to `gold.activation_log`; and a `Check` over consent, suppression, caps and freshness.
+What a pipeline brings: the outbox rows whose last state is none, `pending`, `in_flight` or `unknown`, the latter two with
+their claim, first, ordered by its pack; a `Journal` that appends claims (as `in_flight`, with the pack) and outcomes to
+`gold.activation_log`; and a `Check` over consent, suppression, caps and freshness.
 """
 
 import asyncio

@@ -216,7 +216,7 @@ def done(result: str, request: str = "Complete") -> Reply:
     [
         ([done("OK")], Taken(State.CONFIRMED, reference="r")),
         ([done("OK", "Pending")], NotYet()),
-        ([done("Has Errors", "Error")], NotYet()),
+        ([done("Has Errors", "Error")], NotYet("the queue says Error: no reason given")),
         ([reply(200, {"requestId": "r"})], NotYet()),
         (
             [

@@ -91,6 +91,8 @@ def _is_done(reply: Reply) -> Answer | NotYet:
     if not 200 <= reply.status < 300:
         return Again(said(reply)) if reply.status != 401 else Stop(said(reply))
     status = reply.json().get("status") or {}
+    if status.get("requestStatus") == "Error":
+        return NotYet(f"the queue says Error: {_first_message(reply) or 'no reason given'}")
     if status.get("requestStatus") != "Complete":
         return NotYet()
     has_errors = status.get("resultStatus") != "OK" or status.get("hasErrors") is True

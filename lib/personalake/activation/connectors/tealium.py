@@ -79,14 +79,10 @@ class Tealium(HttpConnector):
         base = self._privacy_url(host)
         if base is None:
             return Stop("the token is for a host that is not Tealium's platform")
-        query = urlencode(
-            {
-                "attributeId": self._connection.erasure_attribute_id,
-                "attributeValue": pack.deliveries[0].payload,
-            }
-        )
+        form = {"attributeId": self._connection.erasure_attribute_id, "attributeValue": pack.deliveries[0].payload}
         account = f"accounts/{quote(self._connection.account)}/profiles/{quote(self._connection.profile)}"
-        return await self.exchange(Request("DELETE", f"{base}/v3/privacy/visitor/{account}?{query}"), _deletion)
+        url = f"{base}/v3/privacy/visitor/{account}"
+        return await self.exchange(Request("DELETE", url, urlencode(form).encode(), _FORM), _deletion)
 
     def fault(self, reply: Reply) -> Answer | None:
         """A visitor who is not there is no fault."""
