@@ -43,7 +43,8 @@ class FakeClock:
 class MemoryJournal:
     """What Delta would hold: claims and outcomes, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = lambda: START) -> None:
+        self.now = now
         self.claims: dict[str, Claim] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.chunks: list[int] = []
@@ -51,7 +52,7 @@ class MemoryJournal:
     def claim(self, claims: Sequence[Claimed]) -> None:
         self.chunks.append(len(claims))
         for claimed in claims:
-            self.claims[claimed.delivery_id] = Claim(claimed.pack_id, START)
+            self.claims[claimed.delivery_id] = Claim(claimed.pack_id, self.now())
             self.outcomes.pop(claimed.delivery_id, None)
 
     def record(self, outcomes: Sequence[Outcome]) -> None:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ FAULTS: Mapping[str, Sequence[Step]] = {
     "every third": (Step("lost", every=3), Step("status", status=500, every=4)),
 }
 _RUNS = 6
+
+
+class TodaysClock(FakeClock):
+    """Waits take no time, and the time of day is the machine's, as the fakes' is."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 class Killed(BaseException):
@@ -155,7 +163,8 @@ def played(case: Case, fakes: Fakes, kill: str | None, fault: str, count: int = 
     handle.reset()
     case.prepare(handle, count)
     handle.script(*FAULTS[fault])
-    clock, journal = FakeClock(), MemoryJournal()
+    clock = TodaysClock()
+    journal = MemoryJournal(clock.now)
     given, reports, may_repeat = case.deliveries(count), [], set()
     for run in range(_RUNS):
         connector = case.connector(fakes, clock, **more)
@@ -289,9 +298,50 @@ def _tealium(number: int) -> tuple[str, Mapping[str, Any]]:
     return "event", {"tealium_event": "e", "tealium_visitor_id": f"v{number // 2}", "n": number}
 
 
+def _message(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "message", {"token": f"token-{number // 2}", "data": {"n": str(number)}}
+
+
+def _notification(number: int) -> tuple[str, Mapping[str, Any]]:
+    content = {"target_channel": "push", "contents": {"en": f"Hello {number % 2}"}}
+    return "notification", {**content, "include_aliases": {"external_id": [f"p{number}"]}}
+
+
+def _told(state: Mapping[str, Any]) -> Counter[int]:
+    return Counter({int(who.rpartition("p")[2]): times for who, times in state["deliveries"].items()})
+
+
 CASES = {
     case.kind: case
     for case in (
+        Case(
+            "fcm",
+            "fcm",
+            lambda handle: {"endpoint": handle.url, "token_endpoint": handle.url, "project": handle.project},
+            _message,
+            lambda state: _numbers([message["data"]["n"] for message in state["messages"]]),
+            {"rate": (10**9, 1)},
+            secrets=lambda handle: {"secret://fcm/account": json.dumps(handle.do("service_account"))},
+            small={},
+        ),
+        Case(
+            "onesignal",
+            "onesignal",
+            lambda handle: {"endpoint": handle.url, "app_id": handle.app_id},
+            _notification,
+            _told,
+            {"rate": (10**9, 1)},
+            secrets=lambda handle: {"secret://onesignal/key": handle.api_key},
+        ),
+        Case(
+            "webhook",
+            "webhook",
+            lambda handle: {"url": f"{handle.url}/tickets", "allow_private": True},
+            lambda number: ("ticket", {"n": number}),
+            lambda state: _numbers([delivery["body"]["n"] for delivery in state["deliveries"]]),
+            secrets=lambda handle: {"secret://desk/secret": handle.secret},
+            small={},
+        ),
         Case("sfmc_rows", "salesforce", _rows, _row, _written, secrets=_salesforce_secrets),
         Case("sfmc_rowset", "salesforce", _rows, _rowset_row, _written, secrets=_salesforce_secrets),
         Case(

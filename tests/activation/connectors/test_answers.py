@@ -193,6 +193,11 @@ def test_onesignal_says_what_is_wrong_in_two_envelopes() -> None:
     assert isinstance(answered("onesignal", reply(400, {"errors": [{"code": "x", "title": "bad"}]}))[0], Refused)
 
 
+@pytest.mark.parametrize("error", ["This app has been disabled", {"code": "x", "title": "app_id not found"}])
+def test_onesignal_without_its_app_stops(error: Any) -> None:
+    assert isinstance(answered("onesignal", reply(400, {"errors": [error]}))[0], Stop)
+
+
 def test_salesforce_codes_stop_or_pause_the_account() -> None:
     stopped = answered("sfmc_rows", reply(400, {"resultMessages": [{"resultCode": "50200", "message": "limit"}]}))[0]
     paused = answered("sfmc_rows", reply(429, {"errorcode": 50100}, Retry_After="20"))[0]

@@ -1,11 +1,12 @@
 """OneSignal: `POST /notifications`, one content to many people."""
 
 import json
+import re
 import uuid
 from typing import Any
 from urllib.parse import quote
 
-from personalake.activation.answers import Answer, Refused, Taken
+from personalake.activation.answers import Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared, said
 from personalake.activation.contract import Limits
@@ -14,6 +15,7 @@ from personalake.activation.transport import Reply, Request
 from personalake.config.connections.push import OneSignalConnection
 
 _NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
+_APP = re.compile("app has been disabled|app_id not found", re.IGNORECASE)
 _INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
 
 
@@ -93,8 +95,12 @@ class OneSignal(HttpConnector):
         return await self.exchange(request, _deletion)
 
     def fault(self, reply: Reply) -> Answer | None:
-        """A user who is not there is no fault."""
-        return None if reply.status == 404 and "errors" in reply.object() else super().fault(reply)
+        """A user who is not there is no fault; an app that is not there, or was disabled, concerns everybody."""
+        if reply.status == 404 and "errors" in reply.object():
+            return None
+        if reply.status == 400 and _APP.search(reply.body.decode(errors="replace")):
+            return Stop(said(reply))
+        return super().fault(reply)
 
     @property
     def erasure_limits(self) -> Limits:
