@@ -1,14 +1,15 @@
 """Killed at every named step, under every fault, with replies lost: what the vendor then holds, and what is said of it."""
 
+import csv
 import json
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from tests.fakes import Fakes, Handle, Step
+from urllib.parse import urlsplit
 
 from personalake.activation.answers import Answer, NotYet
 from personalake.activation.connectors import connect
@@ -17,6 +18,7 @@ from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
 from personalake.activation.sending import Report
 from tests.activation.connectors.settings import CONNECTION, SETTINGS, key_file, secret
 from tests.activation.doubles import FakeClock, MemoryJournal, sent
+from tests.fakes import Fakes, Handle, Step
 
 KILLS = ("before claim", "after claim", "before request", "after request", "before poll", "before record", "after record")
 FAULTS: Mapping[str, Sequence[Step]] = {
@@ -75,6 +77,12 @@ class Case:
     secrets: Callable[[Handle], Mapping[str, str]] = lambda handle: {}
     states: Callable[[int], bool] = lambda number: False
     small: Mapping[str, Any] = field(default_factory=lambda: {"max_items": 4})
+    faults: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    looked_at: Callable[[Handle], Mapping[str, Any]] = lambda handle: handle.state()
+
+    def handle(self, fakes: Fakes) -> Handle:
+        """The fake, or the folder."""
+        return FOLDER if self.vendor == "folder" else getattr(fakes, self.vendor)  # type: ignore[no-any-return,return-value]
 
     def connector(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector, with small requests and little patience."""
@@ -83,9 +91,9 @@ class Case:
 
     def whole(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector with the vendor's own limits, unpaced."""
-        handle = getattr(fakes, self.vendor)
+        handle = self.handle(fakes)
         known = self.secrets(handle)
-        settings = {"kind": self.kind, **SETTINGS[self.kind], **self.settings(handle), "rates": [], **more}
+        settings = {"kind": self.kind, **SETTINGS.get(self.kind, {}), **self.settings(handle), "rates": [], **more}
         connection = CONNECTION.validate_python(settings)
         return connect("there", connection, clock, lambda reference: known.get(reference) or secret(reference))
 
@@ -158,11 +166,11 @@ def _dying(connector: Any, step: str) -> None:
 
 def played(case: Case, fakes: Fakes, kill: str | None, fault: str, count: int = 12, **more: Any) -> Found:
     """Send under a fault, die at a step if one is named, and go on in further runs until nothing is left to do."""
-    handle = getattr(fakes, case.vendor)
+    handle = case.handle(fakes)
     handle.configure(**case.configure)
     handle.reset()
     case.prepare(handle, count)
-    handle.script(*FAULTS[fault])
+    handle.script(*{**FAULTS, **case.faults}[fault])
     clock = TodaysClock()
     journal = MemoryJournal(clock.now)
     given, reports, may_repeat = case.deliveries(count), [], set()
@@ -180,15 +188,15 @@ def played(case: Case, fakes: Fakes, kill: str | None, fault: str, count: int = 
         try:
             report, _ = sent(left, connector, written, clock=clock)
             reports.append(report)
-            may_repeat |= {name for name, outcome in journal.outcomes.items() if outcome.may_repeat}
         except Killed:
             pass
+        may_repeat |= {name for name, outcome in journal.outcomes.items() if outcome.may_repeat}
         if fault == "revoke":
             handle.restore()
     states = {int(name[1:]): outcome.state.value for name, outcome in journal.outcomes.items()}
     for name in journal.claims:
         states.setdefault(int(name[1:]), "unknown")
-    return Found(states, case.effects(handle.state()), len(may_repeat), tuple(reports))
+    return Found(states, case.effects(case.looked_at(handle)), len(may_repeat), tuple(reports))
 
 
 def judged(case: Case, found: Found, count: int, policy: str) -> list[str]:
@@ -207,10 +215,33 @@ def judged(case: Case, found: Found, count: int, policy: str) -> list[str]:
             breaches.append(f"{number}: {state}")
         elif effects > 1 and policy != "at_least_once":
             breaches.append(f"{number}: {effects} times there")
-    repeated = sum(effects > 1 for effects in found.effects.values())
+    repeated = sum(effects > 1 for number, effects in found.effects.items() if found.states.get(number) != "unknown")
     if policy == "at_least_once" and repeated > found.may_repeat:
         breaches.append(f"{repeated} repeated, {found.may_repeat} announced")
     return breaches
+
+
+class Folder:
+    """Where files are dropped; it is steered like a fake, and nothing goes wrong with it."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="personalake-drop-"))
+
+    def reset(self) -> None:
+        for path in self.path.iterdir():
+            path.unlink()
+
+    def state(self) -> Mapping[str, Any]:
+        return {"texts": {path.name: path.read_text() for path in self.path.glob("*.csv")}}
+
+    def configure(self, **changes: Any) -> None: ...
+
+    def script(self, *steps: Step) -> None: ...
+
+    def restore(self) -> None: ...
+
+
+FOLDER = Folder()
 
 
 def _numbers(values: Sequence[Any]) -> Counter[int]:
@@ -311,9 +342,64 @@ def _told(state: Mapping[str, Any]) -> Counter[int]:
     return Counter({int(who.rpartition("p")[2]): times for who, times in state["deliveries"].items()})
 
 
+def _csv_row(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "row", {"external_id": str(number), "tier": "gold"}
+
+
+def _dropped(state: Mapping[str, Any]) -> Counter[int]:
+    return _numbers([row["external_id"] for text in state["texts"].values() for row in csv.DictReader(text.splitlines())])
+
+
+def _uploaded(handle: Handle) -> Mapping[str, Any]:
+    return {"texts": {path: handle.do("read", path) for path in handle.state()["files"] if path.endswith(".csv")}}
+
+
+def _mail(number: int) -> tuple[str, Mapping[str, Any]]:
+    content = {"subject": str(number), "text": "Hello", "unsubscribe_url": "https://shop.example/u"}
+    return "mail", {**content, "to": f"p{number // 2}@home.example"}
+
+
+def _relay(handle: Handle) -> Mapping[str, Any]:
+    parts = urlsplit(handle.url)
+    login = {"username": "secret://smtp/user", "password": "secret://smtp/password"}
+    return {"host": parts.hostname, "port": parts.port, "security": "none", **login}
+
+
+def _server(handle: Handle) -> Mapping[str, Any]:
+    parts = urlsplit(handle.url)
+    where = {"host": parts.hostname, "port": parts.port, "host_key": handle.do("host_key"), "folder": handle.folder}
+    return {**where, "username": handle.username, "password": "secret://sftp/password", "columns": ["external_id", "tier"]}
+
+
 CASES = {
     case.kind: case
     for case in (
+        Case("csv_drop", "folder", lambda handle: {"folder": FOLDER.path}, _csv_row, _dropped),
+        Case(
+            "sftp",
+            "sftp",
+            _server,
+            _csv_row,
+            _dropped,
+            secrets=lambda handle: {"secret://sftp/password": handle.password},
+            looked_at=_uploaded,
+        ),
+        Case(
+            "email",
+            "smtp",
+            _relay,
+            _mail,
+            lambda state: _numbers([message["headers"]["Subject"] for message in state["messages"]]),
+            secrets=lambda handle: {"secret://smtp/user": handle.username, "secret://smtp/password": handle.password},
+            small={},
+            # To a mail relay a number from 500 on is for good.
+            faults={
+                "status 500": (Step("status", status=451, at=[1, 2]),),
+                "status 502": (Step("status", status=421, at=[1]),),
+                "status 503": (Step("status", status=450, at=[2]),),
+                "every third": (Step("lost", every=3), Step("status", status=451, every=4)),
+            },
+        ),
         Case(
             "fcm",
             "fcm",

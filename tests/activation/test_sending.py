@@ -115,6 +115,19 @@ def test_what_was_lost_once_is_never_called_pending() -> None:
     assert journal.outcomes["a"].state is State.UNKNOWN
 
 
+def test_what_was_lost_and_then_refused_may_be_there_all_the_same() -> None:
+    def refuse_b(pack: Pack) -> Taken | Refused:
+        return Refused("status 422") if any(one.delivery_id == "b" for one in pack.deliveries) else Taken()
+
+    connector = Scripted([Lost("no reply"), *[refuse_b] * 5], unknown="at_least_once")
+
+    report, journal = sent(deliveries("a", "b"), connector)
+
+    assert journal.states == {"a": "accepted", "b": "unknown"}
+    assert journal.outcomes["b"].reason == "may have been taken before; then refused: status 422"
+    assert report.may_repeat == 1
+
+
 def test_an_account_error_stops_the_run_and_says_why() -> None:
     connector = Scripted([Stop("status 401: credentials")], max_items=1, max_in_flight=1, chunk_items=2)
 

@@ -213,16 +213,24 @@ async def _halves(run: Run, attempt: _Attempt, refused: Refused) -> list[Outcome
     """Find the items for which a request was refused; first half first, which keeps each person's order."""
     pack = attempt.pack
     if len(pack.deliveries) == 1:
-        reason = told(refused.reason, pack.deliveries[0].payload)
         run.breaker.rejected(told(refused.reason))
-        return [_outcome(pack.deliveries[0], pack, State.REJECTED, reason)]
+        return [_refused(run, attempt, told(refused.reason, pack.deliveries[0].payload))]
     middle = len(pack.deliveries) // 2
     outcomes: list[Outcome] = []
     for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
         size = pack.size * len(part) // len(pack.deliveries)
         half = replace(pack, pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
-        outcomes += await _settle(run, _Attempt(half, attempt.looked_at))
+        outcomes += await _settle(run, _Attempt(half, attempt.looked_at, lost=attempt.lost))
     return [replace(outcome, pack_id=pack.pack_id) for outcome in outcomes]
+
+
+def _refused(run: Run, attempt: _Attempt, reason: str) -> Outcome:
+    """One item that is refused; if it was sent before, and could not be sent twice without effect, it may be there."""
+    (delivery,) = attempt.pack.deliveries
+    was_sent = attempt.lost is not None or delivery.claim is not None
+    if was_sent and not run.connector.declaration.is_repeatable and not run.connector.is_state(delivery):
+        return _outcome(delivery, attempt.pack, State.UNKNOWN, f"may have been taken before; then refused: {reason}")
+    return _outcome(delivery, attempt.pack, State.REJECTED, reason)
 
 
 def _held(run: Run, attempt: _Attempt) -> list[Outcome]:

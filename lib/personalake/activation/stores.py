@@ -17,6 +17,10 @@ class StoreFailed(Exception):
     """Raised when a store took nothing now, and may later."""
 
 
+class StoreLost(Exception):
+    """Raised when a store may have taken a file, and did not say so."""
+
+
 class Store(Protocol):
     """Takes files."""
 
@@ -83,7 +87,7 @@ class ObjectStore:
         except PermissionError:
             raise StoreRefused("the object store refuses access") from None
         except OSError as error:
-            raise StoreFailed(type(error).__name__) from None
+            raise StoreLost(type(error).__name__) from None
 
     def _write(self, name: str, content: bytes) -> None:
         path = f"{self._folder.rstrip('/')}/{name}"
@@ -112,7 +116,13 @@ def _query(uri: str, key: str) -> str | None:
 
 
 class SftpStore:
-    """A folder on an SFTP server whose key is known."""
+    """A folder on an SFTP server whose key is known.
+
+    Args:
+        connection: Where.
+        password: The user's, if no key is used.
+        private_key: The user's, in OpenSSH or PEM form.
+    """
 
     def __init__(self, connection: SftpConnection, password: str | None, private_key: str | None) -> None:
         self._connection = connection
@@ -127,18 +137,21 @@ class SftpStore:
         import asyncssh
 
         path = str(PurePosixPath(self._connection.folder) / name)
+        is_open = False
         try:
-            client = await self._connected()
-            async with client.open(f"{path}.tmp", "wb") as file:
-                await file.write(content)
-            await client.posix_rename(f"{path}.tmp", path)
+            async with asyncio.timeout(self._connection.patience.reply_seconds):
+                client = await self._connected()
+                is_open = True
+                async with client.open(f"{path}.tmp", "wb") as file:
+                    await file.write(content)
+                await client.posix_rename(f"{path}.tmp", path)
         except (asyncssh.PermissionDenied, asyncssh.HostKeyNotVerifiable, asyncssh.KeyImportError) as error:
             raise StoreRefused(type(error).__name__) from None
         except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
             raise StoreRefused(type(error).__name__) from None
         except (asyncssh.Error, OSError) as error:
-            await self._closed()
-            raise StoreFailed(type(error).__name__) from None
+            self._drop()
+            raise (StoreLost if is_open else StoreFailed)(type(error).__name__) from None
 
     async def _connected(self) -> Any:
         import asyncssh
@@ -159,14 +172,16 @@ class SftpStore:
                     known_hosts=asyncssh.import_known_hosts(line),
                     agent_path=None,
                     config=None,
+                    connect_timeout=connection.patience.connect_seconds,
+                    login_timeout=connection.patience.connect_seconds,
                 )
                 self._client = await self._ssh.start_sftp_client()
             return self._client
 
-    async def _closed(self) -> None:
+    def _drop(self) -> None:
+        """Let go of a connection that may hang."""
         if self._ssh is not None:
-            self._ssh.close()
-            await self._ssh.wait_closed()
+            self._ssh.abort()
         self._ssh = self._client = None
 
     async def __aenter__(self) -> Self:
@@ -175,4 +190,4 @@ class SftpStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._closed()
+        self._drop()

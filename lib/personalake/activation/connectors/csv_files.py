@@ -7,12 +7,12 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
-from personalake.activation.answers import Again, Answer, Stop, Taken
+from personalake.activation.answers import Again, Answer, Lost, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, declared
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State
-from personalake.activation.stores import Store, StoreFailed, StoreRefused
+from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections.files import FilesConnection
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
@@ -43,6 +43,8 @@ class CsvFiles(BaseConnector):
         self._connection = connection
         self._store = store
         self._needed = needed
+        # Files that wait for their manifest.
+        self._written: set[str] = set()
 
     def envelope(self, group: str, first: Delivery) -> int:
         """The header line."""
@@ -85,12 +87,21 @@ class CsvFiles(BaseConnector):
             "sha256": hashlib.sha256(content).hexdigest(),
         }
         try:
-            await self._store.put(name, content)
-            await self._store.put(f"{name}.manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+            if name not in self._written:
+                await self._store.put(name, content)
         except StoreRefused as refusal:
             return Stop(str(refusal))
         except StoreFailed as failure:
             return Again(f"not written: {failure}")
+        except StoreLost as loss:
+            return Lost(f"perhaps not written: {loss}")
+        self._written.add(name)
+        try:
+            await self._store.put(f"{name}.manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+        except (StoreRefused, StoreFailed, StoreLost) as failure:
+            # The file is there: these rows must go into no other.
+            return Lost(f"written, but without its manifest: {failure}")
+        self._written.discard(name)
         return Taken(State.CONFIRMED, reference=name)
 
     def _cells(self, delivery: Delivery) -> list[str]:
