@@ -7,7 +7,7 @@
         fakes.braze.api_key                   # credentials are attributes (see each vendor's class)
         fakes.braze.configure(batch_rule="each75", track_rate=None)       # limits and contracts; null: no limit
         fakes.braze.do("seed", ["p1", "p2"])  # profiles, without which Braze delivers no message
-        fakes.braze.script(Step("throttle", at=[1, 2], wait=3), Step("lost", every=9), Step("status", status=503, probability=0.1))
+        fakes.braze.script(Step("throttle", at=[1, 2], wait=3), Step("lost", every=9), Step("hang", probability=0.1))
         fakes.advance(86_400)                 # the vendors' clock: rates, tokens, windows of de-duplication
         fakes.braze.state()                   # profiles merged, events with multiplicity, messages, subscriptions, deleted
         fakes.braze.counters()                # requests, bytes, statuses, items, rejects by reason, faults, duplicates
