@@ -22,6 +22,10 @@ class FakeClock:
         """Jump, forwards or backwards."""
         self._offset += seconds
 
+    def reset(self) -> None:
+        """Undo every jump."""
+        self._offset = 0.0
+
 
 class Window:
     """A fixed window of so many units in so many seconds, as vendors count; it opens with the first unit.

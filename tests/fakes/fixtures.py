@@ -18,7 +18,4 @@ def started_fakes() -> Iterator[Fakes]:
 def fakes(started_fakes: Fakes) -> Iterator[Fakes]:
     """All vendors, holding nothing, with the settings that they publish."""
     yield started_fakes
-    started_fakes.release()
-    for vendor in started_fakes.vendors.values():
-        vendor.configure(**vendor.settings)
-        vendor.reset()
+    started_fakes.reset()

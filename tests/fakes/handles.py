@@ -84,8 +84,9 @@ class Handle:
 class Fakes:
     """All vendors, each as an attribute: `fakes.braze.url`."""
 
-    def __init__(self, urls: dict[str, str], control: Control) -> None:
+    def __init__(self, urls: dict[str, str], control: Control, has_own_clock: bool = True) -> None:
         self._control = control
+        self._has_own_clock = has_own_clock
         self.vendors = {name: Handle(name, url, control) for name, url in urls.items()}
 
     def __getattr__(self, name: str) -> Handle:
@@ -104,8 +105,12 @@ class Fakes:
         self._control("all", "release", None)
 
     def reset(self) -> None:
-        """Forget everything, at every vendor."""
+        """Forget everything at every vendor, settings and jumps of the clock too."""
+        self.release()
+        if self._has_own_clock:
+            self._control("clock", "reset", None)
         for vendor in self.vendors.values():
+            vendor.configure(**vendor.settings)
             vendor.reset()
 
 
@@ -136,7 +141,8 @@ def running_fakes(clock: Callable[[], float] | None = None) -> Iterator[Fakes]:
         return json.loads(json.dumps(found))
 
     try:
-        yield Fakes({n: v.url for n, v in server.vendors.items()}, lambda *ask: run(steered(*ask)))
+        urls = {name: vendor.url for name, vendor in server.vendors.items()}
+        yield Fakes(urls, lambda *ask: run(steered(*ask)), has_own_clock=clock is None)
     finally:
         run(server.stop())
         loop.call_soon_threadsafe(loop.stop)

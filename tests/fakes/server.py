@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import socket
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.faults import Script, Step
 from tests.fakes.registry import VENDORS
 from tests.fakes.vendor import Call, Reply, Vendor
+from tests.fakes.wire import break_off
 
 _MAX_BODY = 1 << 28
 _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>It works</h1></body></html>"
@@ -127,13 +126,7 @@ class Server:
         return await self._reset(request)
 
     async def _reset(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Close with a reset instead of an end, as a crashed balancer does."""
-        transport = request.transport
-        if transport is not None:
-            found: socket.socket | None = transport.get_extra_info("socket")
-            if found is not None:
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
+        break_off(request.transport)
         raise asyncio.CancelledError
 
     async def _truncated(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
@@ -149,11 +142,15 @@ class Server:
         if name == "clock":
             if not isinstance(self.clock, FakeClock):
                 raise ValueError("this clock was handed in; move it where it comes from")
+            if verb == "reset":
+                self.clock.reset()
             self.clock.advance(float(argument or 0))
             return self.clock()
         if verb == "release":
             self._released.set()
             self._released = asyncio.Event()
+            for vendor in self.vendors.values():
+                vendor.release()
             return None
         vendor = self.vendors[name]
         if verb == "script":

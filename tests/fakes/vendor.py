@@ -166,6 +166,9 @@ class Vendor:
     async def stop(self) -> None:
         """Close them."""
 
+    def release(self) -> None:
+        """Break the connections that hang, where they are not the HTTP server's."""
+
     def counted(self, path: str) -> str:
         """The path under which a request is counted: without ids."""
         return path

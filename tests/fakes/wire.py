@@ -1,7 +1,10 @@
-"""JSON as it came over the wire: strict, and with the exact bytes of each item of a list."""
+"""What came over the wire: strict JSON with the exact bytes of each item of a list; and how a connection is broken."""
 
+import asyncio
 import json
 import re
+import socket
+import struct
 from typing import Any
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -85,3 +88,14 @@ def _end(
     if _skip(text, place) != len(text):
         raise ValueError("something follows the object")
     return found, sizes
+
+
+def break_off(transport: asyncio.BaseTransport | None) -> None:
+    """Close a connection with a reset instead of an end, as a crashed balancer does."""
+    if transport is None:
+        return
+    found: socket.socket | None = transport.get_extra_info("socket")
+    if found is not None:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
