@@ -95,6 +95,7 @@ class Pack:
         deliveries: At least one.
         size: Bytes that the deliveries add to the request.
         is_resent: Whether an earlier run may have sent it already.
+        keys: What must not be at work in two requests at the same time, where the destination says so.
     """
 
     pack_id: str
@@ -102,3 +103,4 @@ class Pack:
     deliveries: tuple[Delivery, ...]
     size: int
     is_resent: bool = False
+    keys: tuple[str, ...] = ()

@@ -60,7 +60,8 @@ class Packer:
         place.deliveries.append(delivery)
         place.counts[delivery.operation] += 1
         place.people.add(delivery.person_id)
-        place.keys.add(key)
+        if key:
+            place.keys.add(key)
         self._held += 1
         while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):
             yield self._close()
@@ -100,7 +101,7 @@ class Packer:
     def _close(self) -> Pack:
         filling = self._open.popleft()
         self._held -= len(filling.deliveries)
-        return _pack(filling.deliveries, filling.group, filling.size, self._name(filling))
+        return _pack(filling.deliveries, filling.group, filling.size, self._name(filling), filling.keys)
 
     def _name(self, filling: _Filling) -> str:
         return f"{self._stamp}-{filling.number:06d}-{_digest(filling.deliveries)}"
@@ -111,8 +112,9 @@ def _digest(deliveries: Iterable[Delivery]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _pack(deliveries: list[Delivery], group: str, size: int, pack_id: str) -> Pack:
-    return Pack(pack_id, group, tuple(deliveries), size, any(delivery.claim is not None for delivery in deliveries))
+def _pack(deliveries: list[Delivery], group: str, size: int, pack_id: str, keys: Iterable[str] = ()) -> Pack:
+    is_resent = any(delivery.claim is not None for delivery in deliveries)
+    return Pack(pack_id, group, tuple(deliveries), size, is_resent, tuple(keys))
 
 
 def packed(deliveries: Iterable[Delivery], connector: Connector, now: datetime) -> Iterator[Pack | Outcome]:

@@ -7,7 +7,7 @@ their claim, first, ordered by its pack; a `Journal` that appends claims (as `in
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from personalake.activation.attempts import Run, Traffic, settle
@@ -110,7 +110,7 @@ async def sending(
     if volume is not None:
         run.breaker.plan(volume)
     chunks = chunked(packed(deliveries, connector, clock.now()), connector.declaration.chunk_items)
-    order = _Order(connector)
+    order = _Order()
     async with connector:
         at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
         try:
@@ -207,15 +207,14 @@ class _Turn:
 class _Order:
     """Keeps a person's packs from overtaking each other, retries included, across chunks."""
 
-    def __init__(self, connector: Connector) -> None:
-        self._connector = connector
+    def __init__(self) -> None:
         self._last: dict[str, asyncio.Future[None]] = {}
 
     def enter(self, pack: Pack) -> _Turn:
         """Queue up behind the packs of the same people."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         before = {}
-        names = tuple(self._names(pack))
+        names = (*(delivery.person_id for delivery in pack.deliveries), *(f"\0{key}" for key in pack.keys))
         for name in names:
             earlier = self._last.get(name)
             if earlier is not None and earlier is not done:
@@ -230,9 +229,3 @@ class _Order:
         for name in turn.names:
             if self._last.get(name) is turn.done:
                 del self._last[name]
-
-    def _names(self, pack: Pack) -> Iterator[str]:
-        for delivery in pack.deliveries:
-            yield delivery.person_id
-            if self._connector.declaration.limits.distinct:
-                yield f"\0{self._connector.key_of(delivery)}"

@@ -15,6 +15,7 @@ from personalake.activation.transport import Reply, Request
 from personalake.config.connections.push import OneSignalConnection
 
 _NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
+_TARGETS = ("include_aliases", "include_subscription_ids")
 _APP = re.compile("app has been disabled|app_id not found", re.IGNORECASE)
 _INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
 
@@ -30,14 +31,19 @@ class OneSignal(HttpConnector):
         )
         super().__init__(name, declaration, clock)
         self._connection = connection
+        self._group = ("", "")
         self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
 
     def group_of(self, delivery: Delivery) -> str:
-        """Everything but whom."""
-        payload = self.parsed(delivery)
-        label, _ = _target(payload)
-        shared = {key: value for key, value in payload.items() if key not in ("include_aliases", "include_subscription_ids")}
-        return json.dumps([label, shared], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """Everything but whom; the last one is remembered, since it is asked for more than once."""
+        text, group = self._group
+        if text is not delivery.payload:
+            payload = self.parsed(delivery)
+            shared = {key: value for key, value in payload.items() if key not in _TARGETS}
+            content = [_target(payload)[0], shared]
+            group = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            self._group = (delivery.payload, group)
+        return group
 
     def size_of(self, delivery: Delivery) -> int:
         """The id, quoted."""

@@ -1,6 +1,5 @@
 """Rows of a data extension, asynchronously: queued by `PUT`, then polled to the end."""
 
-import json
 from functools import partial
 from typing import Any
 
@@ -30,7 +29,7 @@ class SalesforceRows(Salesforce):
     def key_of(self, delivery: Delivery) -> str:
         """The primary key: two rows with one key in a request deadlock."""
         row = self.parsed(delivery)
-        return json.dumps([row.get(column) for column in self._connection.keys])
+        return "|".join([f"{row.get(column)!r}" for column in self._connection.keys])
 
     def envelope(self, group: str, first: Delivery) -> int:
         """The list's brackets."""
