@@ -90,10 +90,11 @@ class Case:
         return self.whole(fakes, clock, **{**self.small, "patience": patience, **more})
 
     def whole(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
-        """The connector with the vendor's own limits, unpaced."""
+        """The connector with the vendor's own limits, unpaced; null stands for a default."""
         handle = self.handle(fakes)
         known = self.secrets(handle)
         settings = {"kind": self.kind, **SETTINGS.get(self.kind, {}), **self.settings(handle), "rates": [], **more}
+        settings = {key: value for key, value in settings.items() if value is not None}
         connection = CONNECTION.validate_python(settings)
         return connect("there", connection, clock, lambda reference: known.get(reference) or secret(reference))
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import random
 from collections import Counter
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from personalake.activation.answers import Again, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Volume
 from personalake.activation.contract import Limits
-from personalake.activation.delivery import Claim, Delivery, Outcome, Pack, State
+from personalake.activation.delivery import Claim, Claimed, Delivery, Outcome, Pack, State
 from personalake.config.connections import Bounds, Patience, Rate
 from tests.activation.doubles import START, FakeClock, MemoryJournal, Scripted, deliveries, delivery, sent
 
@@ -244,6 +245,43 @@ def test_consent_is_asked_again_after_a_long_wait() -> None:
     assert connector.posted == [["a"]]
     assert journal.states == {"a": "cancelled"}
     assert len(asked) == 2
+
+
+def test_consent_that_cannot_be_asked_stops_the_run_and_nothing_leaves() -> None:
+    def broken(ones: Sequence[Delivery]) -> dict[str, str]:
+        raise OSError("the lake is away")
+
+    connector = Scripted()
+
+    report, journal = sent(deliveries("a", "b"), connector, check=broken)
+
+    assert connector.posted == []
+    assert set(journal.states.values()) == {"pending"}
+    assert report.stopped == "the last look at consent failed: OSError"
+
+
+def test_a_journal_that_breaks_lets_what_is_under_way_come_to_its_end() -> None:
+    journal = MemoryJournal()
+    claim = journal.claim
+
+    def claim_once(claims: Sequence[Claimed]) -> None:
+        if journal.chunks:
+            raise OSError("the disk is full")
+        claim(claims)
+
+    journal.claim = claim_once  # type: ignore[method-assign]
+
+    with pytest.raises(OSError, match="the disk is full"):
+        sent(deliveries(*"abcdef"), Scripted(max_items=1, chunk_items=3), journal)
+
+    assert journal.states == dict.fromkeys("abc", "accepted")
+
+
+def test_sending_works_where_a_loop_runs_already() -> None:
+    async def in_a_notebook() -> dict[str, str]:
+        return sent(deliveries("a"), Scripted())[1].states
+
+    assert asyncio.run(in_a_notebook()) == {"a": "accepted"}
 
 
 def test_what_may_have_left_before_consent_went_is_unknown_not_cancelled() -> None:

@@ -1,7 +1,8 @@
 """One request to its end: tried again, asked about, cut in halves, until each of its deliveries has an outcome."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
@@ -14,6 +15,7 @@ from personalake.activation.pacing import Pacer
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
 
+logger = logging.getLogger(__name__)
 _STOPPED = "not sent: "
 
 
@@ -85,9 +87,9 @@ async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
             answer = await _followed(run, attempt.pack, answer)
         if isinstance(answer, Taken):
             outcomes += _of_taken(run, attempt, answer)
-            attempt.pack = _only(attempt.pack, answer.again)
-            if not attempt.pack.deliveries:
+            if not answer.again:
                 return outcomes
+            attempt.pack = _only(attempt.pack, answer.again)
             attempt.lost = None
             answer = Again(next(iter(answer.again.values())))
         if isinstance(answer, Refused):
@@ -136,8 +138,19 @@ async def _last_look(run: Run, attempt: _Attempt) -> list[Outcome]:
     if run.check is None or run.clock.ticks() - attempt.looked_at <= run.connector.declaration.recheck_seconds:
         return []
     attempt.looked_at = run.clock.ticks()
-    stopped = await asyncio.to_thread(run.check, attempt.pack.deliveries)
-    return _cancelled(attempt, stopped)
+    return _cancelled(attempt, await look(run, attempt.pack.deliveries))
+
+
+async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """What must not leave by consent, suppression, caps and freshness, now; if that cannot be found out, nothing leaves."""
+    if run.check is None or not deliveries:
+        return {}
+    try:
+        return await asyncio.to_thread(run.check, deliveries)
+    except Exception as error:
+        logger.exception("%s: the last look at consent failed", run.connector.name)
+        run.breaker.open(f"the last look at consent failed: {type(error).__name__}")
+        return {}
 
 
 def _cancelled(attempt: _Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
@@ -160,6 +173,8 @@ async def _wait(run: Run, attempt: _Attempt, answer: Again | Lost) -> None:
     patience = run.connector.declaration.patience
     asked = answer.wait_seconds if isinstance(answer, Again) else None
     seconds = wait_before(attempt.tries, asked, patience, run.chance)
+    tried = (run.connector.name, told(answer.reason), seconds, attempt.tries)
+    logger.info("%s: %s; again in %.1f s, after %d tries", *tried)
     if isinstance(answer, Again) and answer.is_pause:
         run.pacer.pause(seconds, run.clock.ticks())
     if run.breaker.reason is None:

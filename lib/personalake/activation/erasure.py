@@ -1,6 +1,5 @@
 """The right to be forgotten, carried to a destination: who was asked about, and what it answered."""
 
-import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from personalake.activation.answers import Answer
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector, Declaration
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
-from personalake.activation.sending import Report, sending
+from personalake.activation.sending import Report, finished, sending
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def delete(identifiers: Iterable[str], connector: Connector, clock: Clock, chanc
         async for some in sending(deliveries, _Eraser(connector), clock, _Unwritten(), chance, Report()):
             outcomes.extend(some)
 
-    asyncio.run(run())
+    finished(run())
     found = {outcome.delivery_id: outcome for outcome in outcomes}
     never = Outcome("", State.PENDING, "not asked: the destination was left alone after an earlier failure")
     return [_receipt(key, found.get(key, never), connector.name, asked_at) for key in hashes]

@@ -6,11 +6,14 @@ their claim, first, ordered by its pack; a `Journal` that appends claims (as `in
 """
 
 import asyncio
+import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from personalake.activation.attempts import Run, Traffic, settle
+from personalake.activation.attempts import Run, Traffic, look, settle
 from personalake.activation.breaker import Breaker, Volume
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
@@ -24,6 +27,8 @@ _CHUNKS = 2
 # Reasons are words of the destination: a run that fails in a million ways must not keep a million of them.
 _MANY = 1_000
 Chunk = list[Pack | Outcome]
+Result = TypeVar("Result")
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -89,7 +94,17 @@ def send(
             report.add(outcomes)
         return report
 
-    return asyncio.run(run())
+    return finished(run())
+
+
+def finished(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a coroutine, also where a loop runs already, as in notebooks."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def sending(
@@ -121,11 +136,17 @@ async def sending(
                     yield await at_work.popleft()
             while at_work:
                 yield await at_work.popleft()
+        except Exception:
+            # What is under way comes to its end and is written down, whatever broke beside it.
+            await asyncio.gather(*at_work, return_exceptions=True)
+            raise
         finally:
             for task in at_work:
                 task.cancel()
             await asyncio.gather(*at_work, return_exceptions=True)
     report.stopped = run.breaker.reason
+    if report.stopped is not None:
+        logger.warning("%s: stopped: %s", connector.name, report.stopped)
     report.seconds = clock.ticks() - started
 
 
@@ -151,7 +172,7 @@ async def _chunk(run: Run, order: "_Order", chunk: Chunk, journal: Journal) -> S
     outcomes = [part for part in chunk if isinstance(part, Outcome)]
     packs = [part for part in chunk if isinstance(part, Pack)]
     looked_at = run.clock.ticks()
-    stopped = await _stopped(run, packs)
+    stopped = await look(run, [delivery for pack in packs for delivery in pack.deliveries])
     queue = iter([(pack, order.enter(pack)) for pack in packs])
 
     async def work() -> None:
@@ -169,14 +190,6 @@ async def _chunk(run: Run, order: "_Order", chunk: Chunk, journal: Journal) -> S
         raise
     await asyncio.to_thread(journal.record, outcomes)
     return outcomes
-
-
-async def _stopped(run: Run, packs: Sequence[Pack]) -> Mapping[str, str]:
-    """Consent, suppression, caps and freshness of the whole chunk, now."""
-    deliveries = [delivery for pack in packs for delivery in pack.deliveries]
-    if run.check is None or not deliveries:
-        return {}
-    return await asyncio.to_thread(run.check, deliveries)
 
 
 async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:

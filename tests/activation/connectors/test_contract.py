@@ -47,6 +47,32 @@ def test_a_payload_that_is_nothing_to_the_destination_is_said_to_be_so(kind: str
     assert problem is not None or (payload == "{}" and kind in ("csv_drop", "object_store", "webhook"))
 
 
+WORDS = ["userId", "type", "track", "messageId", "event", "keys", "values", "id", "recipients", "campaign_id",
+         "external_id", "subscription_group_id", "subscription_state", "include_aliases", "target_channel", "contents",
+         "token", "data", "to", "subject", "unsubscribe_url", "visitor_id", "tealium_event", "name", "time", "push",
+         "subscribed"]  # fmt: skip
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(WORDS) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.dictionaries(st.sampled_from(WORDS), ANY_JSON, max_size=8), max_size=4))
+def test_no_payload_whatever_breaks_the_packing_or_the_making_of_a_request(kind: str, values: list[Any]) -> None:
+    connector = connector_of(kind)
+    ones = [Delivery(f"d{n}", f"p{n}", "event", json.dumps(value)) for n, value in enumerate(values)]
+
+    parts = list(packed(ones, connector, START))
+
+    assert sum(len(part.deliveries) if isinstance(part, Pack) else 1 for part in parts) == len(ones)
+    if isinstance(connector, HttpConnector):
+        for pack in (part for part in parts if isinstance(part, Pack)):
+            assert json.loads(connector.request(pack).body) is not None
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_connector_shows_no_secret(kind: str) -> None:
     connector = connector_of(kind)

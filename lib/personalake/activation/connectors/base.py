@@ -16,6 +16,8 @@ from personalake.config.connections.base import Bounds, Connection
 
 JSON = {"Content-Type": "application/json"}
 Resolve = Callable[[str], str]
+# What code raises that meets another shape than it expects, in a payload or in a reply.
+_MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 Meaning = TypeVar("Meaning", Answer, Answer | NotYet)
 
 
@@ -102,11 +104,17 @@ class BaseConnector:
         """Why a payload would never be taken: it is no JSON object, or lacks what the destination wants."""
         try:
             payload = self.parsed(delivery)
-        except ValueError:
+        except (ValueError, RecursionError):
             return "the payload is not JSON"
         if not isinstance(payload, dict):
             return "the payload is not a JSON object"
-        return self.lacks(delivery.operation, payload)
+        try:
+            lack = self.lacks(delivery.operation, payload)
+            if lack is None:
+                self.size_of(delivery), self.key_of(delivery), self.group_of(delivery)
+            return lack
+        except _MISSHAPEN as problem:
+            return f"the payload has a shape that is not understood: {type(problem).__name__}"
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """What a payload lacks, if anything."""
@@ -172,7 +180,11 @@ class HttpConnector(BaseConnector):
 
     async def post(self, pack: Pack) -> Answer:
         """Hand over a pack, once."""
-        return await self.exchange(self.request(pack), lambda reply: self.answer(pack, reply))
+        try:
+            request = self.request(pack)
+        except _MISSHAPEN as problem:
+            return Refused(f"no request can be made of it: {type(problem).__name__}")
+        return await self.exchange(request, lambda reply: self.answer(pack, reply))
 
     async def exchange(self, request: Request, meaning: Callable[[Reply], Meaning]) -> Meaning | Answer:
         """Send a request and understand its reply; a token that was refused is replaced once."""
@@ -189,7 +201,7 @@ class HttpConnector(BaseConnector):
             return found
         try:
             return meaning(reply)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        except _MISSHAPEN:
             return Lost(f"status {reply.status} with a body that cannot be understood")
 
     async def _authorised(self, request: Request) -> Reply:
