@@ -2,21 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Breaker
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
-from personalake.activation.delivery import Delivery, Outcome, Pack, State
+from personalake.activation.delivery import Delivery, Outcome, Pack
 from personalake.activation.journal import Check
+from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, only, refused
 from personalake.activation.pacing import Pacer
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
 
 logger = logging.getLogger(__name__)
-_STOPPED = "not sent: "
 
 
 @dataclass
@@ -42,23 +42,6 @@ class Run:
     traffic: Traffic = field(default_factory=Traffic)
 
 
-@dataclass
-class _Attempt:
-    """Where one request stands.
-
-    Args:
-        pack: What is left of it.
-        looked_at: When consent was last asked, in ticks.
-        tries: How many there were.
-        lost: Why its fate is in doubt; null if it is not.
-    """
-
-    pack: Pack
-    looked_at: float
-    tries: int = 0
-    lost: str | None = None
-
-
 async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> list[Outcome]:
     """Send a pack until each of its deliveries has an outcome.
 
@@ -68,45 +51,45 @@ async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, s
         looked_at: When consent was last asked, in ticks.
         stopped: What must not leave by that look, by delivery, and why.
     """
-    attempt = _Attempt(pack, looked_at)
-    outcomes = _cancelled(attempt, stopped) if stopped else []
+    attempt = Attempt(pack, looked_at)
+    outcomes = cancelled(attempt, stopped) if stopped else []
     removals = sum(delivery.removal for delivery in attempt.pack.deliveries)
     if not run.breaker.admit(len(attempt.pack.deliveries), removals):
-        return outcomes + _left(run, attempt)
+        return outcomes + left(attempt, run.breaker.reason)
     return outcomes + await _settle(run, attempt)
 
 
-async def _settle(run: Run, attempt: _Attempt) -> list[Outcome]:
+async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
     outcomes: list[Outcome] = []
     patience = run.connector.declaration.patience
     while True:
         answer = await _once(run, attempt, outcomes)
         if answer is None:
-            return outcomes + _left(run, attempt)
+            return outcomes + left(attempt, run.breaker.reason)
         if isinstance(answer, Taken):
             answer = await _followed(run, attempt.pack, answer)
         if isinstance(answer, Taken):
-            outcomes += _of_taken(run, attempt, answer)
+            outcomes += of_taken(run.connector, attempt, answer)
             if not answer.again:
                 return outcomes
-            attempt.pack = _only(attempt.pack, answer.again)
+            attempt.pack = only(attempt.pack, answer.again)
             attempt.lost = None
             answer = Again(next(iter(answer.again.values())))
         if isinstance(answer, Refused):
             return outcomes + await _halves(run, attempt, answer)
         if isinstance(answer, Stop):
             run.breaker.open(answer.reason)
-            return outcomes + _left(run, attempt)
+            return outcomes + left(attempt, run.breaker.reason)
         if isinstance(answer, Lost):
             attempt.lost = answer.reason
-            outcomes += _held(run, attempt)
+            outcomes += held(run.connector, attempt)
         if attempt.tries >= patience.max_tries or not attempt.pack.deliveries:
             run.breaker.failed(told(answer.reason))
-            return outcomes + _given_up(attempt, answer.reason)
+            return outcomes + given_up(attempt, answer.reason)
         await _wait(run, attempt, answer)
 
 
-async def _once(run: Run, attempt: _Attempt, outcomes: list[Outcome]) -> Answer | None:
+async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer | None:
     """One try, after the last look at consent; null if nothing may leave."""
     async with run.slots:
         await _turn(run, attempt.pack)
@@ -133,12 +116,12 @@ async def _turn(run: Run, pack: Pack) -> None:
         await run.clock.sleep(pause)
 
 
-async def _last_look(run: Run, attempt: _Attempt) -> list[Outcome]:
+async def _last_look(run: Run, attempt: Attempt) -> list[Outcome]:
     """Consent, suppression, caps and freshness once more, if the last look is too old."""
     if run.check is None or run.clock.ticks() - attempt.looked_at <= run.connector.declaration.recheck_seconds:
         return []
     attempt.looked_at = run.clock.ticks()
-    return _cancelled(attempt, await look(run, attempt.pack.deliveries))
+    return cancelled(attempt, await look(run, attempt.pack.deliveries))
 
 
 async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:
@@ -153,23 +136,7 @@ async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:
         return {}
 
 
-def _cancelled(attempt: _Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
-    """Take out what was stopped; what may have left before that is unknown, not cancelled."""
-    pack = attempt.pack
-    if not any(delivery.delivery_id in reasons for delivery in pack.deliveries):
-        return []
-    left = tuple(delivery for delivery in pack.deliveries if delivery.delivery_id not in reasons)
-    attempt.pack = replace(pack, deliveries=left)
-    return [
-        _outcome(delivery, pack, State.CANCELLED, told(reasons[delivery.delivery_id]))
-        if attempt.lost is None and delivery.claim is None
-        else _outcome(delivery, pack, State.UNKNOWN, f"may have left before: {told(reasons[delivery.delivery_id])}")
-        for delivery in pack.deliveries
-        if delivery.delivery_id in reasons
-    ]
-
-
-async def _wait(run: Run, attempt: _Attempt, answer: Again | Lost) -> None:
+async def _wait(run: Run, attempt: Attempt, answer: Again | Lost) -> None:
     patience = run.connector.declaration.patience
     asked = answer.wait_seconds if isinstance(answer, Again) else None
     seconds = wait_before(attempt.tries, asked, patience, run.chance)
@@ -201,82 +168,17 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
     return taken
 
 
-def _of_taken(run: Run, attempt: _Attempt, taken: Taken) -> list[Outcome]:
-    pack, is_first = attempt.pack, attempt.lost is None and not attempt.pack.is_resent
-    if is_first and not taken.refused and not taken.again:
-        name, reference = pack.pack_id, taken.reference
-        return [Outcome(delivery.delivery_id, taken.state, None, name, reference) for delivery in pack.deliveries]
-    outcomes = []
-    for place, delivery in enumerate(pack.deliveries):
-        if place in taken.again:
-            continue
-        reason = taken.refused.get(place)
-        state = taken.state if reason is None else State.REJECTED
-        words = None if reason is None else told(reason, delivery.payload)
-        was_sent = attempt.lost is not None or delivery.claim is not None
-        repeated = was_sent and not run.connector.declaration.is_repeatable and not run.connector.is_state(delivery)
-        outcomes.append(Outcome(delivery.delivery_id, state, words, pack.pack_id, taken.reference, repeated))
-    return outcomes
-
-
-def _only(pack: Pack, kept: Iterable[int]) -> Pack:
-    places = set(kept)
-    return replace(pack, deliveries=tuple(one for place, one in enumerate(pack.deliveries) if place in places))
-
-
-async def _halves(run: Run, attempt: _Attempt, refused: Refused) -> list[Outcome]:
+async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]:
     """Find the items for which a request was refused; first half first, which keeps each person's order."""
     pack = attempt.pack
     if len(pack.deliveries) == 1:
-        run.breaker.rejected(told(refused.reason))
-        return [_refused(run, attempt, told(refused.reason, pack.deliveries[0].payload))]
+        run.breaker.rejected(told(refusal.reason))
+        (delivery,) = pack.deliveries
+        return [refused(run.connector, attempt, delivery, told(refusal.reason, delivery.payload))]
     middle = len(pack.deliveries) // 2
     outcomes: list[Outcome] = []
     for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
         size = pack.size * len(part) // len(pack.deliveries)
         half = replace(pack, pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
-        outcomes += await _settle(run, _Attempt(half, attempt.looked_at, lost=attempt.lost))
+        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost))
     return [replace(outcome, pack_id=pack.pack_id) for outcome in outcomes]
-
-
-def _refused(run: Run, attempt: _Attempt, reason: str) -> Outcome:
-    """One item that is refused; if it was sent before, and could not be sent twice without effect, it may be there."""
-    (delivery,) = attempt.pack.deliveries
-    was_sent = attempt.lost is not None or delivery.claim is not None
-    if was_sent and not run.connector.declaration.is_repeatable and not run.connector.is_state(delivery):
-        return _outcome(delivery, attempt.pack, State.UNKNOWN, f"may have been taken before; then refused: {reason}")
-    return _outcome(delivery, attempt.pack, State.REJECTED, reason)
-
-
-def _held(run: Run, attempt: _Attempt) -> list[Outcome]:
-    """After a lost reply: what the policy holds, and may not be sent again."""
-    if run.connector.declaration.unknown != "hold":
-        return []
-    pack = attempt.pack
-    states = [place for place, delivery in enumerate(pack.deliveries) if run.connector.is_state(delivery)]
-    attempt.pack = _only(pack, states)
-    held = [delivery for place, delivery in enumerate(pack.deliveries) if place not in set(states)]
-    return [_outcome(delivery, pack, State.UNKNOWN, told(attempt.lost)) for delivery in held]
-
-
-def _left(run: Run, attempt: _Attempt) -> list[Outcome]:
-    """What the breaker kept back: pending, unless it may have left before."""
-    reason = f"{_STOPPED}{told(run.breaker.reason or 'nothing is left')}"
-    return _doubtful_or_pending(attempt, reason)
-
-
-def _given_up(attempt: _Attempt, reason: str) -> list[Outcome]:
-    return _doubtful_or_pending(attempt, f"given up after {attempt.tries} tries: {told(reason)}")
-
-
-def _doubtful_or_pending(attempt: _Attempt, reason: str) -> list[Outcome]:
-    return [
-        _outcome(delivery, attempt.pack, State.PENDING, reason)
-        if attempt.lost is None and delivery.claim is None
-        else _outcome(delivery, attempt.pack, State.UNKNOWN, reason)
-        for delivery in attempt.pack.deliveries
-    ]
-
-
-def _outcome(delivery: Delivery, pack: Pack, state: State, reason: str) -> Outcome:
-    return Outcome(delivery.delivery_id, state, reason, pack.pack_id)

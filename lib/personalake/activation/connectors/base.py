@@ -7,9 +7,9 @@ from typing import Any, Self, TypeVar
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop
 from personalake.activation.clock import Clock
+from personalake.activation.connectors.replies import usual_fault
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Delivery, Pack
-from personalake.activation.retries import asked_wait
 from personalake.activation.tokens import TokenRefused, Tokens
 from personalake.activation.transport import Reply, ReplyLost, Request, Transport, Unreached
 from personalake.config.connections.base import Bounds, Connection
@@ -176,7 +176,7 @@ class HttpConnector(BaseConnector):
 
     def fault(self, reply: Reply) -> Answer | None:
         """What a reply means whatever was asked: too many requests, no permission, out of order; null if nothing."""
-        return usual_fault(reply, self)
+        return usual_fault(reply, self.declaration.patience, self.clock.now())
 
     async def post(self, pack: Pack) -> Answer:
         """Hand over a pack, once."""
@@ -217,43 +217,3 @@ class HttpConnector(BaseConnector):
 
 def _bearing(request: Request, token: str) -> Request:
     return Request(request.method, request.url, request.body, {**request.headers, "Authorization": f"Bearer {token}"})
-
-
-def usual_fault(reply: Reply, connector: HttpConnector) -> Answer | None:
-    """The meaning that statuses have everywhere."""
-    status, patience = reply.status, connector.declaration.patience
-    if status == 429 or (status == 503 and asked_wait(reply.headers, connector.clock.now()) is not None):
-        asked = asked_wait(reply.headers, connector.clock.now())
-        return Again(
-            f"status {status}: too many requests", patience.pause_seconds if asked is None else asked, is_pause=True
-        )
-    if status in patience.lost_statuses:
-        return Lost(f"status {status}")
-    if status == 408 or status >= 500:
-        return Again(f"status {status}")
-    if status in (401, 403):
-        return Stop(f"status {status}: the account is not allowed to; check credentials and permissions")
-    if status in (404, 405, 410):
-        return Stop(f"status {status}: nothing answers there; check the connection's settings")
-    if 300 <= status < 400:
-        return Stop(f"status {status}: redirects are not followed, they could lead secrets elsewhere")
-    if reply.is_html:
-        return Lost(f"status {status} with a page") if status < 300 else Again(f"status {status} with a page")
-    return None
-
-
-def joined(pack: Pack) -> str:
-    """Payloads with commas between them."""
-    return ",".join(delivery.payload for delivery in pack.deliveries)
-
-
-def said(reply: Reply) -> str:
-    """What a refusal says, whatever its key."""
-    body = reply.object()
-    for key in ("message", "error", "errors", "detail", "title"):
-        if body.get(key):
-            found = body[key]
-            if isinstance(found, dict) and found.get("message"):
-                found = found["message"]
-            return f"status {reply.status}: {found if isinstance(found, str) else json.dumps(found)}"
-    return f"status {reply.status}"

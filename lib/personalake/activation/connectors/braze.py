@@ -4,7 +4,8 @@ import json
 
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, said
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve
+from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request

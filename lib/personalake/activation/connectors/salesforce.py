@@ -5,7 +5,8 @@ from typing import Any
 
 from personalake.activation.answers import Again, Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, said
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve
+from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Pack
 from personalake.activation.retries import asked_wait

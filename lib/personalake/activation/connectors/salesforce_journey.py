@@ -4,7 +4,8 @@ from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, Resolve, declared, said
+from personalake.activation.connectors.base import JSON, Resolve, declared
+from personalake.activation.connectors.replies import said
 from personalake.activation.connectors.salesforce import Salesforce
 from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request

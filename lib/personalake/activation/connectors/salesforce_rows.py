@@ -5,7 +5,8 @@ from typing import Any
 
 from personalake.activation.answers import Again, Answer, NotYet, Refused, Stop, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, Resolve, declared, joined, said
+from personalake.activation.connectors.base import JSON, Resolve, declared
+from personalake.activation.connectors.replies import joined, said
 from personalake.activation.connectors.salesforce import Salesforce
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State

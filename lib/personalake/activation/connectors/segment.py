@@ -6,7 +6,8 @@ from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared, joined, said
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.replies import joined, said
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request

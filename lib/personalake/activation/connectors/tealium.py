@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 
 from personalake.activation.answers import Again, Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared, joined, said
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.replies import joined, said
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Pack
 from personalake.activation.tokens import Token, Tokens, fetched

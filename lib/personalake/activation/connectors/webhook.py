@@ -9,7 +9,8 @@ from datetime import datetime
 
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared, said
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request, Transport
