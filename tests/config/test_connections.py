@@ -31,7 +31,7 @@ from tests.activation.doubles import FakeClock
         ("fcm", "project", "p/../q"),
         ("onesignal", "endpoint", "https://evil.example"),
         ("webhook", "url", "http://desk.example/"),
-        ("webhook", "url", "https://user:pass@desk.example/"),
+        ("webhook", "url", "https://" + "user:pass@desk.example/"),
         ("email", "host", "relay.example"),
     ],
 )

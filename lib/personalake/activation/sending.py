@@ -130,7 +130,8 @@ async def sending(
         at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
         try:
             while run.breaker.reason is None and (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                await asyncio.to_thread(journal.claim, _claims(chunk))
+                if claims := _claims(chunk):
+                    await asyncio.to_thread(journal.claim, claims)
                 at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal)))
                 while len(at_work) >= _CHUNKS:
                     yield await at_work.popleft()
