@@ -128,8 +128,11 @@ async def sending(
     order = _Order()
     async with connector:
         at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
+        ahead = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
         try:
-            while run.breaker.reason is None and (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            while run.breaker.reason is None and (chunk := await ahead) is not None:
+                # The next chunk is read and packed while this one is claimed and sent.
+                ahead = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
                 if claims := _claims(chunk):
                     await asyncio.to_thread(journal.claim, claims)
                 at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal)))
@@ -144,7 +147,7 @@ async def sending(
         finally:
             for task in at_work:
                 task.cancel()
-            await asyncio.gather(*at_work, return_exceptions=True)
+            await asyncio.gather(ahead, *at_work, return_exceptions=True)
     report.stopped = run.breaker.reason
     if report.stopped is not None:
         logger.warning("%s: stopped: %s", connector.name, report.stopped)

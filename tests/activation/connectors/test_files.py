@@ -15,6 +15,7 @@ import pytest
 
 from personalake.activation.connectors import connect
 from personalake.activation.delivery import Delivery, State
+from personalake.activation.stores import FolderStore, StoreFailed
 from tests.activation.connectors.settings import CONNECTION, connector_of, secret
 from tests.activation.doubles import FakeClock, MemoryJournal, sent
 
@@ -159,3 +160,23 @@ def test_an_sftp_server_with_another_key_gets_neither_password_nor_rows(sftp: tu
     assert list(folder.iterdir()) == []
     assert report.stopped == "HostKeyNotVerifiable"
     assert journal.outcomes["d0"].state is State.PENDING
+
+
+def test_rows_whose_manifest_is_never_taken_go_into_no_other_file(tmp_path: Path) -> None:
+    class Forgetful(FolderStore):
+        async def put(self, name: str, content: bytes) -> None:
+            if name.endswith(".json"):
+                raise StoreFailed("no space")
+            await super().put(name, content)
+
+    given, journal = rows({"external_id": "1"}), MemoryJournal()
+    connector = connector_of("csv_drop", tmp_path)
+    connector._store = Forgetful(tmp_path)  # type: ignore[attr-defined]
+
+    sent(given, connector, journal)
+    state = journal.outcomes["d0"].state
+    _, journal = sent(journal.left(given), connector_of("csv_drop", tmp_path), journal)
+
+    assert state is State.UNKNOWN
+    assert journal.states == {"d0": "confirmed"}
+    assert len(list(tmp_path.glob("*.csv"))) == 1
