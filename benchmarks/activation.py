@@ -124,7 +124,7 @@ def throughput(kinds: Sequence[str], seconds: float) -> bool:
             most = published(connector)
             is_paced = most < yard.rate
             emptied(case, fakes, unlimited=not is_paced)
-            if is_paced:
+            if is_paced and connector.declaration.rates:
                 given = given[: max(int(most * seconds), 1)]
             run = ours(given, case.whole(fakes, SystemClock(), **({"rates": None} if is_paced else {})), nobody)
             refused = case.handle(fakes).counters()["rejects"].get("rate", 0)

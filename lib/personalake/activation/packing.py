@@ -48,6 +48,9 @@ class Packer:
 
     def add(self, delivery: Delivery, size: int) -> Iterator[Pack]:
         """Put a delivery into a request; yields the requests that are ready by that."""
+        if self._limits.max_items == 1:
+            yield self._alone(delivery, size)
+            return
         group = self._connector.group_of(delivery)
         key = self._connector.key_of(delivery) if self._limits.distinct else ""
         place = self._place(delivery, size, group, key)
@@ -65,6 +68,11 @@ class Packer:
         self._held += 1
         while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):
             yield self._close()
+
+    def _alone(self, delivery: Delivery, size: int) -> Pack:
+        self._number += 1
+        name = f"{self._stamp}-{self._number:06d}-{_digest((delivery,))}"
+        return Pack(name, self._connector.group_of(delivery), (delivery,), size, delivery.claim is not None)
 
     def rest(self) -> Iterator[Pack]:
         """What is still open."""

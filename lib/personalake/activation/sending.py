@@ -8,7 +8,7 @@ their claim, first, ordered by its pack; a `Journal` that appends claims (as `in
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
 from personalake.activation.journal import Check, Journal
+from personalake.activation.order import Order
 from personalake.activation.pacing import Pacer
 from personalake.activation.packing import chunked, packed
 
@@ -98,13 +99,27 @@ def send(
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of a coroutine, also where a loop runs already, as in notebooks."""
+    """The result of a coroutine, also where a loop runs already, as in notebooks; on the faster loop where there is one."""
+
+    def run() -> Result:
+        with asyncio.Runner(loop_factory=_faster_loop()) as runner:
+            return runner.run(work)
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return run()
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        return thread.submit(run).result()
+
+
+def _faster_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, which is not made for every platform; null for Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def sending(
@@ -125,7 +140,7 @@ async def sending(
     if volume is not None:
         run.breaker.plan(volume)
     chunks = chunked(packed(deliveries, connector, clock.now()), connector.declaration.chunk_items)
-    order = _Order()
+    order = Order()
     async with connector:
         at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
         ahead = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
@@ -171,7 +186,7 @@ def _claims(chunk: Chunk) -> list[Claimed]:
     ]
 
 
-async def _chunk(run: Run, order: "_Order", chunk: Chunk, journal: Journal) -> Sequence[Outcome]:
+async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequence[Outcome]:
     """Everything of one chunk, to its outcomes; what is known is written down even if something breaks."""
     outcomes = [part for part in chunk if isinstance(part, Outcome)]
     packs = [part for part in chunk if isinstance(part, Pack)]
@@ -182,7 +197,8 @@ async def _chunk(run: Run, order: "_Order", chunk: Chunk, journal: Journal) -> S
     async def work() -> None:
         for pack, turn in queue:
             try:
-                await turn.come()
+                if turn.before:
+                    await turn.come()
                 outcomes.extend(await settle(run, pack, looked_at, stopped))
             finally:
                 order.leave(turn)
@@ -205,44 +221,3 @@ async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """A pack's place behind earlier ones with the same people."""
-
-    before: tuple[asyncio.Future[None], ...]
-    done: asyncio.Future[None]
-    names: tuple[str, ...]
-
-    async def come(self) -> None:
-        """Wait for them."""
-        for earlier in self.before:
-            await asyncio.shield(earlier)
-
-
-class _Order:
-    """Keeps a person's packs from overtaking each other, retries included, across chunks."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, asyncio.Future[None]] = {}
-
-    def enter(self, pack: Pack) -> _Turn:
-        """Queue up behind the packs of the same people."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        before = {}
-        names = (*(delivery.person_id for delivery in pack.deliveries), *(f"\0{key}" for key in pack.keys))
-        for name in names:
-            earlier = self._last.get(name)
-            if earlier is not None and earlier is not done:
-                before[id(earlier)] = earlier
-            self._last[name] = done
-        return _Turn(tuple(before.values()), done, names)
-
-    def leave(self, turn: _Turn) -> None:
-        """Let the next one come."""
-        if not turn.done.done():
-            turn.done.set_result(None)
-        for name in turn.names:
-            if self._last.get(name) is turn.done:
-                del self._last[name]
