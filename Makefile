@@ -68,8 +68,9 @@ secrets: setup-test
 	@git ls-files -z --cached --others --exclude-standard \
 		| xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline && echo "secrets: none"
 
-bench: setup-test ## Measure the suite against a hand-written floor
+bench: setup-test ## Measure the suite against a hand-written floor, and sending against fake vendors
 	@$(BIN)/python benchmarks/run.py $(BENCH)
+	@$(BIN)/python -m benchmarks.activation $(BENCH_SENDING)
 
 format: setup-test ## Format the code, and mend what can be mended
 	@$(BIN)/ruff check -q --fix $(CODE) || true
