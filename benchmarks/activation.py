@@ -13,17 +13,19 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 
-from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.connectors.base import BaseConnector, HttpConnector, declared
+from personalake.activation.contract import Limits
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
 from personalake.activation.journal import Check
 from personalake.activation.packing import packed
 from personalake.activation.sending import Report, send
 from personalake.activation.transport import Request
+from personalake.config.connections import Connection
 from personalake.pipelines.system_clock import SystemClock
 from tests.activation.matrix import CASES, FAULTS, KILLS, Case, judged, played
 from tests.fakes import Fakes, fakes_in_a_process, running_fakes
@@ -193,6 +195,41 @@ def memory(count: int) -> bool:
     return peak < 4 * GIB
 
 
+class Sized(BaseConnector):
+    """A destination whose payloads are their own sizes."""
+
+    def __init__(self, limits: Limits) -> None:
+        connection = Connection(max_items=1)
+        super().__init__("there", replace(declared(connection), limits=limits, chunk_items=1_000_000), SystemClock())
+
+    def size_of(self, delivery: Delivery) -> int:
+        return int(delivery.payload)
+
+    def key_of(self, delivery: Delivery) -> str:
+        return delivery.person_id
+
+    def problem_of(self, delivery: Delivery) -> str | None:
+        return None
+
+
+def packs(count: int) -> bool:
+    """So many packs of items of random size, within limits drawn by chance: none beyond them, all but the last full."""
+    chance, made, beyond, fills = random.Random(1), 0, 0, []
+    while made < count:
+        most, size = chance.randint(2, 100), chance.randint(2_000, 500_000)
+        limits = Limits(most, size, max_item_bytes=size // chance.randint(12, 60), distinct=chance.random() < 0.3)
+        typical = max(1, min(limits.max_item_bytes or 1, 2 * size // most))
+        items = [Delivery(str(n), f"p{n // 2}", "x", str(chance.randint(1, typical))) for n in range(400 * most // 2)]
+        found = [part for part in packed(items, Sized(limits), SystemClock().now()) if isinstance(part, Pack)]
+        beyond += sum(pack.size > size or len(pack.deliveries) > most for pack in found)
+        beyond += sum(limits.distinct and len({d.person_id for d in p.deliveries}) < len(p.deliveries) for p in found)
+        fills += [max(pack.size / size, len(pack.deliveries) / most) for pack in found[:-8]]
+        made += len(found)
+    fill = sum(fills) / len(fills)
+    print(f"packs: {made:,} made, {beyond} beyond a limit, {fill:.1%} of the binding limit filled")
+    return beyond == 0 and fill >= 0.95
+
+
 def matrix(kinds: Sequence[str]) -> bool:
     """Every kill × every fault × every policy."""
     breaches = 0
@@ -217,17 +254,19 @@ def matrix(kinds: Sequence[str]) -> bool:
 def main() -> None:
     """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="throughput, memory, matrix; all by default")
+    parser.add_argument("parts", nargs="*", help="throughput, memory, packs, matrix; all by default")
     parser.add_argument("--kinds", nargs="*", default=list(CASES))
     parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
     parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory part")
     chosen = parser.parse_args()
-    parts = chosen.parts or ["throughput", "memory", "matrix"]
+    parts = chosen.parts or ["throughput", "memory", "packs", "matrix"]
     good = True
     if "throughput" in parts:
         throughput(chosen.kinds, chosen.seconds)
     if "memory" in parts:
         good &= memory(chosen.rows)
+    if "packs" in parts:
+        good &= packs(100_000)
     if "matrix" in parts:
         good &= matrix(chosen.kinds)
     if not good:
