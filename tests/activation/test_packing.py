@@ -1,11 +1,13 @@
+import asyncio
 from collections import Counter, defaultdict
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Outcome, Pack
-from personalake.activation.packing import chunked, packed
+from personalake.activation.packing import Packing, packed
 from tests.activation.doubles import START, Scripted, deliveries, delivery
 
 ITEMS = st.lists(
@@ -107,6 +109,8 @@ def test_names_of_requests_sort_in_the_order_of_sending() -> None:
 
 
 def test_chunks_hold_whole_requests() -> None:
-    chunks = list(chunked(packed(deliveries(*"abcdefgh"), Scripted(), START), max_items=6))
+    async def made() -> list[Chunk]:
+        return [chunk async for chunk in chunks(deliveries(*"abcdefgh"), Packing(Scripted(), START), max_items=6)]
 
-    assert [[len(part.deliveries) for part in chunk if isinstance(part, Pack)] for chunk in chunks] == [[3, 3], [2]]
+    sizes = [[len(part.deliveries) for part in chunk if isinstance(part, Pack)] for chunk in asyncio.run(made())]
+    assert sizes == [[3, 3], [2]]

@@ -125,35 +125,53 @@ def _pack(deliveries: list[Delivery], group: str, size: int, pack_id: str, keys:
     return Pack(pack_id, group, tuple(deliveries), size, is_resent, tuple(keys))
 
 
-def packed(deliveries: Iterable[Delivery], connector: Connector, now: datetime) -> Iterator[Pack | Outcome]:
-    """Requests in the order in which they may leave, and outcomes of what leaves in none.
+class Packing:
+    """Makes requests of deliveries, one by one, in the order in which they may leave.
 
     What an earlier run claimed must come first, and claims of one request together: where the destination honours a key
     of the request, the same request is made again, whole.
 
     Args:
-        deliveries: What leaves, in order; read as needed.
-        connector: Where it goes.
+        connector: Where they go.
         now: Start of the run; part of each request's name, and the end of the destination's memory for keys.
     """
-    packer = Packer(connector, f"{now:%Y%m%dT%H%M%SZ}", connector.declaration.chunk_items * 2)
-    again = _Again(connector)
-    for delivery in deliveries:
-        refusal = _held_back(delivery, connector, now)
+
+    def __init__(self, connector: Connector, now: datetime) -> None:
+        self._connector = connector
+        self._now = now
+        self._packer = Packer(connector, f"{now:%Y%m%dT%H%M%SZ}", connector.declaration.chunk_items * 2)
+        self._again = _Again(connector)
+        self._is_by_request = connector.declaration.deduplication == "request_key"
+
+    def add(self, delivery: Delivery) -> Iterator[Pack | Outcome]:
+        """The requests that are ready by this delivery, and its outcome if it leaves in none."""
+        refusal = _held_back(delivery, self._connector, self._now)
         if refusal is not None:
             yield refusal
-            continue
-        size = connector.size_of(delivery)
-        problem = _oversize(delivery, size, connector)
+            return
+        size = self._connector.size_of(delivery)
+        problem = _oversize(delivery, size, self._connector)
         if problem is not None:
             yield Outcome(delivery.delivery_id, State.REJECTED, problem)
-        elif delivery.claim is not None and connector.declaration.deduplication == "request_key":
-            yield from again.add(delivery, size)
+        elif delivery.claim is not None and self._is_by_request:
+            yield from self._again.add(delivery, size)
         else:
-            yield from again.rest()
-            yield from packer.add(delivery, size)
-    yield from again.rest()
-    yield from packer.rest()
+            if self._again.is_open:
+                yield from self._again.rest()
+            yield from self._packer.add(delivery, size)
+
+    def rest(self) -> Iterator[Pack | Outcome]:
+        """The requests that are left."""
+        yield from self._again.rest()
+        yield from self._packer.rest()
+
+
+def packed(deliveries: Iterable[Delivery], connector: Connector, now: datetime) -> Iterator[Pack | Outcome]:
+    """All requests of some deliveries (see `Packing`)."""
+    packing = Packing(connector, now)
+    for delivery in deliveries:
+        yield from packing.add(delivery)
+    yield from packing.rest()
 
 
 class _Again:
@@ -163,6 +181,10 @@ class _Again:
         self._connector = connector
         self._held: list[tuple[Delivery, int]] = []
         self._done: set[str] = set()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._held)
 
     def add(self, delivery: Delivery, size: int) -> Iterator[Pack | Outcome]:
         pack_id = _claimed(delivery)
@@ -215,18 +237,3 @@ def _oversize(delivery: Delivery, size: int, connector: Connector) -> str | None
         if whole > limits.max_bytes:
             return f"oversize: {whole} bytes alone in a request, {limits.max_bytes} at most"
     return None
-
-
-def chunked(packs: Iterable[Pack | Outcome], max_items: int) -> Iterator[list[Pack | Outcome]]:
-    """Runs of packs and outcomes of at most so many deliveries, one pack at least."""
-    chunk: list[Pack | Outcome] = []
-    held = 0
-    for part in packs:
-        count = len(part.deliveries) if isinstance(part, Pack) else 1
-        if chunk and held + count > max_items:
-            yield chunk
-            chunk, held = [], 0
-        chunk.append(part)
-        held += count
-    if chunk:
-        yield chunk

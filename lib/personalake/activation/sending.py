@@ -15,19 +15,19 @@ from typing import Any, TypeVar
 
 from personalake.activation.attempts import Run, Traffic, look, settle
 from personalake.activation.breaker import Breaker, Volume
+from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
 from personalake.activation.journal import Check, Journal
 from personalake.activation.order import Order
 from personalake.activation.pacing import Pacer
-from personalake.activation.packing import chunked, packed
+from personalake.activation.packing import Packing
 
 # One chunk is written down while the next one is sent.
 _CHUNKS = 2
 # Reasons are words of the destination: a run that fails in a million ways must not keep a million of them.
 _MANY = 1_000
-Chunk = list[Pack | Outcome]
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
@@ -139,15 +139,15 @@ async def sending(
     report.traffic = run.traffic
     if volume is not None:
         run.breaker.plan(volume)
-    chunks = chunked(packed(deliveries, connector, clock.now()), connector.declaration.chunk_items)
+    coming = chunks(deliveries, Packing(connector, clock.now()), connector.declaration.chunk_items)
     order = Order()
     async with connector:
         at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
-        ahead = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+        ahead = _next(coming)
         try:
             while run.breaker.reason is None and (chunk := await ahead) is not None:
                 # The next chunk is read and packed while this one is claimed and sent.
-                ahead = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+                ahead = _next(coming)
                 if claims := _claims(chunk):
                     await asyncio.to_thread(journal.claim, claims)
                 at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal)))
@@ -160,7 +160,7 @@ async def sending(
             await asyncio.gather(*at_work, return_exceptions=True)
             raise
         finally:
-            for task in at_work:
+            for task in (ahead, *at_work):
                 task.cancel()
             await asyncio.gather(ahead, *at_work, return_exceptions=True)
     report.stopped = run.breaker.reason
@@ -175,6 +175,13 @@ def _run(connector: Connector, clock: Clock, chance: Chance, check: Check | None
     pacer = Pacer(declaration.rates, limits.max_items or limits.max_each or 1, limits.max_bytes or 1)
     slots = asyncio.Semaphore(declaration.max_in_flight)
     return Run(connector, clock, chance, check, Breaker(declaration.bounds), pacer, slots)
+
+
+def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:
+    async def following() -> Chunk | None:
+        return await anext(coming, None)
+
+    return asyncio.create_task(following())
 
 
 def _claims(chunk: Chunk) -> list[Claimed]:
