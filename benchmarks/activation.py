@@ -7,6 +7,7 @@ looks at consent, packs, paces, reads replies and writes outcomes down.
 
 import argparse
 import asyncio
+import gc
 import json
 import random
 import resource
@@ -120,6 +121,8 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
             if not isinstance(connector, HttpConnector):
                 continue
             given = list(rows(case, int(seconds * (6_000 if connector.declaration.limits.max_items == 1 else 60_000))))
+            # The rows are looked at by no collection of garbage: in a run they come and go.
+            gc.freeze()
             emptied(case, fakes, unlimited=True)
             yard = yardstick(case, fakes, given)
             most = published(connector)

@@ -8,6 +8,9 @@ from personalake.activation.answers import Answer, NotYet
 from personalake.activation.delivery import Delivery, Pack
 from personalake.config.connections.base import Bounds, Deduplication, Patience, Rate, UnknownPolicy
 
+# What code raises that meets another shape than it expects, in a payload or in a reply.
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from personalake.activation.contract import Connector
+from personalake.activation.contract import MISSHAPEN, Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack, State
 from personalake.activation.reasons import told
 
@@ -46,13 +46,11 @@ class Packer:
         self._held = 0
         self._number = 0
 
-    def add(self, delivery: Delivery, size: int) -> Iterator[Pack]:
+    def add(self, delivery: Delivery, size: int, group: str, key: str) -> Iterator[Pack]:
         """Put a delivery into a request; yields the requests that are ready by that."""
         if self._limits.max_items == 1:
-            yield self._alone(delivery, size)
+            yield self._alone(delivery, size, group)
             return
-        group = self._connector.group_of(delivery)
-        key = self._connector.key_of(delivery) if self._limits.distinct else ""
         place = self._place(delivery, size, group, key)
         if place is None:
             yield from self._make_room(group)
@@ -69,10 +67,10 @@ class Packer:
         while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):
             yield self._close()
 
-    def _alone(self, delivery: Delivery, size: int) -> Pack:
+    def _alone(self, delivery: Delivery, size: int, group: str) -> Pack:
         self._number += 1
         name = f"{self._stamp}-{self._number:06d}-{_digest((delivery,))}"
-        return Pack(name, self._connector.group_of(delivery), (delivery,), size, delivery.claim is not None)
+        return Pack(name, group, (delivery,), size, delivery.claim is not None)
 
     def rest(self) -> Iterator[Pack]:
         """What is still open."""
@@ -145,20 +143,32 @@ class Packing:
 
     def add(self, delivery: Delivery) -> Iterator[Pack | Outcome]:
         """The requests that are ready by this delivery, and its outcome if it leaves in none."""
-        refusal = _held_back(delivery, self._connector, self._now)
-        if refusal is not None:
-            yield refusal
-            return
-        size = self._connector.size_of(delivery)
-        problem = _oversize(delivery, size, self._connector)
-        if problem is not None:
-            yield Outcome(delivery.delivery_id, State.REJECTED, problem)
+        found = self._looked_at(delivery)
+        if isinstance(found, Outcome):
+            yield found
         elif delivery.claim is not None and self._is_by_request:
-            yield from self._again.add(delivery, size)
+            yield from self._again.add(delivery, found[0])
         else:
             if self._again.is_open:
                 yield from self._again.rest()
-            yield from self._packer.add(delivery, size)
+            yield from self._packer.add(delivery, *found)
+
+    def _looked_at(self, delivery: Delivery) -> Outcome | tuple[int, str, str]:
+        """Size, group and key of a delivery, or its outcome if it leaves in no request."""
+        connector = self._connector
+        held = None if delivery.claim is None else _held_back(delivery, connector, self._now)
+        if held is not None:
+            return held
+        try:
+            problem = connector.problem_of(delivery)
+            if problem is None:
+                size, group = connector.size_of(delivery), connector.group_of(delivery)
+                problem = _oversize(delivery, size, group, connector)
+            if problem is None:
+                return size, group, connector.key_of(delivery) if connector.declaration.limits.distinct else ""
+        except MISSHAPEN as surprise:
+            problem = f"the payload has a shape that is not understood: {type(surprise).__name__}"
+        return Outcome(delivery.delivery_id, State.REJECTED, told(problem, delivery.payload))
 
     def rest(self) -> Iterator[Pack | Outcome]:
         """The requests that are left."""
@@ -214,26 +224,24 @@ def _unknown(delivery: Delivery, reason: str) -> Outcome:
 
 
 def _held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcome | None:
-    """A delivery that leaves in no request of this run: held, or not fit for the destination."""
+    """A delivery that may have left before, and is not sent again."""
     declaration = connector.declaration
-    if delivery.claim is not None:
-        is_old = declaration.window_seconds is not None and now - delivery.claim.claimed_at > timedelta(
-            seconds=declaration.window_seconds
-        )
-        if declaration.unknown == "hold" and not connector.is_state(delivery):
-            return _unknown(delivery, "an earlier run claimed it and left no outcome")
-        if declaration.unknown == "resend_same_key" and is_old:
-            return _unknown(delivery, "claimed longer ago than the destination remembers keys")
-    problem = connector.problem_of(delivery)
-    return None if problem is None else Outcome(delivery.delivery_id, State.REJECTED, told(problem, delivery.payload))
+    if delivery.claim is None:
+        return None
+    if declaration.unknown == "hold" and not connector.is_state(delivery):
+        return _unknown(delivery, "an earlier run claimed it and left no outcome")
+    age, window = now - delivery.claim.claimed_at, declaration.window_seconds
+    if declaration.unknown == "resend_same_key" and window is not None and age > timedelta(seconds=window):
+        return _unknown(delivery, "claimed longer ago than the destination remembers keys")
+    return None
 
 
-def _oversize(delivery: Delivery, size: int, connector: Connector) -> str | None:
+def _oversize(delivery: Delivery, size: int, group: str, connector: Connector) -> str | None:
     limits = connector.declaration.limits
     if limits.max_item_bytes is not None and size > limits.max_item_bytes:
         return f"oversize: {size} bytes, {limits.max_item_bytes} at most"
     if limits.max_bytes is not None:
-        whole = size + connector.envelope(connector.group_of(delivery), delivery)
+        whole = size + connector.envelope(group, delivery)
         if whole > limits.max_bytes:
             return f"oversize: {whole} bytes alone in a request, {limits.max_bytes} at most"
     return None

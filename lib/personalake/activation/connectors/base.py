@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.replies import usual_fault
-from personalake.activation.contract import Declaration, Limits
+from personalake.activation.contract import MISSHAPEN, Declaration, Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.tokens import TokenRefused, Tokens
 from personalake.activation.transport import Reply, ReplyLost, Request, Transport, Unreached
@@ -16,8 +16,6 @@ from personalake.config.connections.base import Bounds, Connection
 
 JSON = {"Content-Type": "application/json"}
 Resolve = Callable[[str], str]
-# What code raises that meets another shape than it expects, in a payload or in a reply.
-_MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 Meaning = TypeVar("Meaning", Answer, Answer | NotYet)
 
 
@@ -108,13 +106,7 @@ class BaseConnector:
             return "the payload is not JSON"
         if not isinstance(payload, dict):
             return "the payload is not a JSON object"
-        try:
-            lack = self.lacks(delivery.operation, payload)
-            if lack is None:
-                self.size_of(delivery), self.key_of(delivery), self.group_of(delivery)
-            return lack
-        except _MISSHAPEN as problem:
-            return f"the payload has a shape that is not understood: {type(problem).__name__}"
+        return self.lacks(delivery.operation, payload)
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """What a payload lacks, if anything."""
@@ -182,7 +174,7 @@ class HttpConnector(BaseConnector):
         """Hand over a pack, once."""
         try:
             request = self.request(pack)
-        except _MISSHAPEN as problem:
+        except MISSHAPEN as problem:
             return Refused(f"no request can be made of it: {type(problem).__name__}")
         return await self.exchange(request, lambda reply: self.answer(pack, reply))
 
@@ -201,7 +193,7 @@ class HttpConnector(BaseConnector):
             return found
         try:
             return meaning(reply)
-        except _MISSHAPEN:
+        except MISSHAPEN:
             return Lost(f"status {reply.status} with a body that cannot be understood")
 
     async def _authorised(self, request: Request) -> Reply:
