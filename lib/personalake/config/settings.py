@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from personalake.config.activation import Destination
 from personalake.config.base import Section
+from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.recommending import RecommenderSettings
@@ -83,6 +84,9 @@ class Settings(Section):
     decisions: DecisionSettings = DecisionSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
+    connections: dict[str, AnyConnection] = Field(
+        default_factory=dict, description="How vendors are reached; conf/connections.yml, see docs/destinations.md"
+    )
 
     @field_validator("business_timezone")
     @classmethod

@@ -41,7 +41,7 @@ def run(context: JobContext) -> JobResult:
         items = _items(context, decisions, active)
         leaving = [item for item in items if item["refusal"] is None]
         _to_outbox(lake, leaving)
-        files = {name: _files(leaving, name, it, context) for name, it in active.items()}
+        files = {name: _files(leaving, name, it) for name, it in active.items()}
         if not context.dry_run:
             for name, it in active.items():
                 folder = settings.exports.expanduser().resolve() / name / context.as_of.isoformat()
@@ -72,11 +72,11 @@ def _to_outbox(lake: Lake, leaving: Rows) -> None:
     lake.add([row for row in rows if row["delivery_id"] not in known], ACTIVATION_OUTBOX)
 
 
-def _files(leaving: Rows, name: str, destination: Destination, context: JobContext) -> list[Packed]:
+def _files(leaving: Rows, name: str, destination: Destination) -> list[Packed]:
     items = [
         Item(item["delivery_id"], item["operation"], item["payload"]) for item in leaving if item["destination"] == name
     ]
-    return list(packed(items, name, destination, context.as_of))
+    return list(packed(items, name, destination))
 
 
 def _to_log(context: JobContext, files: dict[str, list[Packed]]) -> None:
