@@ -65,6 +65,10 @@ class Chance:
         """A rank in 0..bound-1 whose frequency falls like rank^-exponent, for exponents in [0, 1)."""
         return F.floor(_column(bound) * F.pow(self.share(topic), F.lit(1 / (1 - exponent))))
 
+    def identifier(self, topic: str, length: int = 16) -> Column:
+        """Hex digits, at most 16, that say nothing of what else was drawn under the topic."""
+        return code(self.bits(f"{topic}:identifier"), length)
+
     def pick(self, topic: str, values: Sequence[str]) -> Column:
         """One of the values, all equally likely."""
         return at(values, self.below(topic, len(values)))
@@ -81,7 +85,10 @@ class Chance:
 
 def at(values: Sequence[str] | Sequence[int] | Sequence[float], position: Column) -> Column:
     """The value at a position, counted from 0."""
-    return F.element_at(F.array(*(F.lit(value) for value in values)), position.cast("int") + 1)
+    kind = {str: "string", int: "bigint", float: "double"}[type(values[0])]
+    # One literal that is taken apart while planning: hundreds of literals would take seconds to hand over.
+    array = F.split(F.lit("\x1f".join(map(str, values))), "\x1f").cast(f"array<{kind}>")
+    return F.element_at(array, position.cast("int") + 1)
 
 
 def code(bits: Column, length: int = 16) -> Column:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.world.chance import Chance, Number, at, code, serial
+from personalake.world.chance import Chance, Number, at, serial
 from personalake.world.settings import WorldSettings
 
 DOMAINS = ("postbox.example", "inbox.example", "letters.example", "mail.example", "webmail.example")
@@ -82,19 +82,19 @@ class Contacts:
 
     def device(self, number: Column) -> Column:
         """The device of a number: 0 the own phone, 1 the computer, which is the household's where it shares one."""
-        own = code(self._each(number).bits("device"))
-        shared = code(self._shared.bits("device"))
+        own = self._each(number).identifier("device")
+        shared = self._shared.identifier("device")
         return F.when((number == 1) & self.has_shared_device(), shared).otherwise(own)
 
     def hub(self) -> Column:
         """The public terminal that the person would use, as hundreds of others do."""
-        return code(Chance(self.settings.seed, (F.floor(F.col("person") / PEOPLE_PER_HUB),)).bits("hub"))
+        return Chance(self.settings.seed, (F.floor(F.col("person") / PEOPLE_PER_HUB),)).identifier("hub")
 
     def cookie(self, device: Column, day: Number) -> Column:
         """The browser cookie of a device on a day; browsers begin a new one every few months."""
         of_device = Chance(self.settings.seed, (device,))
         age = F.floor((F.lit(day) + of_device.below("cookie-start", COOKIE_DAYS)) / COOKIE_DAYS)
-        return code(Chance(self.settings.seed, (device, age)).bits("cookie"))
+        return Chance(self.settings.seed, (device, age)).identifier("cookie")
 
     def _each(self, number: Column) -> Chance:
         # An int and a bigint of the same value have different hashes.
@@ -102,4 +102,4 @@ class Contacts:
 
     def _address(self, name: Column, chance: Chance) -> Column:
         domain = at(DOMAINS, chance.below("email-domain", len(DOMAINS)))
-        return F.concat(name, F.lit("."), code(chance.bits("email"), 5), F.lit("@"), domain)
+        return F.concat(name, F.lit("."), chance.identifier("email", 5), F.lit("@"), domain)

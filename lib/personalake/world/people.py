@@ -146,11 +146,12 @@ def _street(chance: Chance, topic: str) -> Column:
 
 def _address(chance: Chance, topic: str) -> Column:
     rank, street = F.col(f"{topic}_rank"), F.col(f"{topic}_street")
-    town = F.floor(rank / POSTCODES_PER_TOWN)
+    region = F.pmod(rank, F.lit(len(REGIONS)))
+    town = F.floor(rank / (POSTCODES_PER_TOWN * len(REGIONS))) * len(REGIONS) + region
     number = (chance.below(f"{topic}:number", 120) + 1).cast("string")
     return F.struct(
         F.lpad(F.pmod(rank * 38_197 + 10_007, F.lit(POSTCODES)).cast("string"), 5, "0").alias("postcode"),
         place_name(town, "ton").alias("city"),
-        at(REGIONS, F.pmod(town, F.lit(len(REGIONS)))).alias("region"),
+        at(REGIONS, region).alias("region"),
         F.concat(place_name(street, ""), at(STREET_ENDINGS, F.pmod(street, F.lit(5))), F.lit(" "), number).alias("street"),
     )

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.common.transformation import Transformation
-from personalake.world.chance import Chance, code
+from personalake.world.chance import Chance
 from personalake.world.contacts import Contacts
 from personalake.world.people import address_on, last_name_on, people
 from personalake.world.settings import WorldSettings
@@ -43,12 +43,12 @@ def records(spark: SparkSession, settings: WorldSettings) -> DataFrame:
         One row per record: `record_id`, `source`, `recorded_at` (UTC), and as strings `first_name`, `last_name`, `email`,
         `phone`, `birth_date` (ISO), `postcode`, `street`, `city`, `loyalty_id`, `login`, `cookie_id`, `device_id`.
     """
-    return _drawn(spark, settings).transform(_told(settings)).select(*COLUMNS)
+    return drawn_records(people(spark, settings), settings).transform(told(settings)).select(*COLUMNS)
 
 
 def record_truth(spark: SparkSession, settings: WorldSettings) -> DataFrame:
     """Whose the records are; one row per record: `record_id`, `person`, `household`."""
-    return _drawn(spark, settings).select("record_id", "person", "household")
+    return drawn_records(people(spark, settings), settings).select("record_id", "person", "household")
 
 
 def matching_pairs(truth: DataFrame) -> DataFrame:
@@ -61,8 +61,16 @@ def matching_pairs(truth: DataFrame) -> DataFrame:
     return left.join(right, "person", "inner").where("record_id_left < record_id_right").drop("person")
 
 
-def _drawn(spark: SparkSession, settings: WorldSettings) -> DataFrame:
-    """Which records there are, when and where they were made, beside everything about their person."""
+def drawn_records(people: DataFrame, settings: WorldSettings) -> DataFrame:
+    """Which records there are, and when and where each was made.
+
+    Args:
+        people: Rows of `people`, or of anything made from them.
+        settings: The world.
+
+    Returns:
+        The rows of `people`, once for each record, with `number`, `record_id`, `source` and `day`.
+    """
     own = Chance(settings.seed, ("person",))
     copies = {str(count): weight for count, weight in enumerate(settings.records.copies, start=1)}
     numbers = F.sequence(F.lit(1), own.weighted("copies", copies).cast("int"))
@@ -70,20 +78,16 @@ def _drawn(spark: SparkSession, settings: WorldSettings) -> DataFrame:
     source = each.weighted("source", SOURCES)
     # Who has no card is not in the loyalty programme's books.
     source = F.when((source == "loyalty") & ~Contacts(settings).has_card(), "crm").otherwise(source)
-    return (
-        people(spark, settings)
-        .withColumn("number", F.explode(numbers))
-        .withColumns(
-            {
-                "record_id": F.concat(F.lit("r"), code(each.bits("record"))),
-                "source": source,
-                "day": F.floor(each.between("recorded", -settings.history_days, settings.days)).cast("int"),
-            }
-        )
+    return people.withColumn("number", F.explode(numbers)).withColumns(
+        {
+            "record_id": F.concat(F.lit("r"), each.identifier("record")),
+            "source": source,
+            "day": F.floor(each.between("recorded", -settings.history_days, settings.days)).cast("int"),
+        }
     )
 
 
-def _told(settings: WorldSettings) -> Transformation:
+def told(settings: WorldSettings) -> Transformation:
     """The fields as the source holds them; step by step, since what reads a field often should not compute it often."""
     each = Chance(settings.seed, ("person", "number"))
     midnight = F.date_add(F.lit(settings.first_day), F.col("day")).cast("timestamp")
@@ -104,13 +108,13 @@ def _used(settings: WorldSettings) -> dict[str, Column]:
     contacts, each = Contacts(settings), Chance(settings.seed, ("person", "number"))
     is_web = F.col("source") == "web"
     is_hub = is_web & each.happens("hub", settings.hub_rate)
-    own = contacts.device(F.when(is_web, each.below("device", 2)).otherwise(F.lit(0)))
+    own = contacts.device(F.when(is_web, each.below("device-used", 2)).otherwise(F.lit(0)))
     return {
         "name_of_birth": F.col("last_name"),
         "address": address_on(F.col("day")),
         # The first address and number are those that people give most often.
-        "email_number": each.power("email", contacts.emails(), 0.5),
-        "phone_number": each.power("phone", 3, 0.5),
+        "email_number": each.power("email-used", contacts.emails(), 0.5),
+        "phone_number": each.power("phone-used", 3, 0.5),
         "device_id": F.when(is_hub, contacts.hub()).otherwise(own),
     }
 

@@ -25,6 +25,21 @@ class RecordSettings(Section):
     anonymous_rate: float = Field(0.03, ge=0, le=1, description="Share of web records that hold nothing but a cookie")
 
 
+class DirtSettings(Section):
+    """How often events are spoiled on their way; shares of 0..1.
+
+    Nothing true is lost: a spoiled copy is added, but for `late`, which moves a true event to a later file.
+    """
+
+    late: float = Field(0.005, ge=0, le=0.1, description="Share of events that arrive two to nine days late")
+    exact_duplicate: float = Field(0.002, ge=0, le=0.1, description="Share of events that arrive once more, to the letter")
+    near_duplicate: float = Field(0.002, ge=0, le=0.1, description="Share of events that are sent again, marked as a retry")
+    malformed: float = Field(0.001, ge=0, le=0.1, description="Share of events with a copy that is cut off")
+    missing_key: float = Field(0.001, ge=0, le=0.1, description="Share of events with a copy that lacks its time")
+    wrong_type: float = Field(0.001, ge=0, le=0.1, description="Share of events with a copy that tells its time in words")
+    wrong_clock: float = Field(0.001, ge=0, le=0.1, description="Share of events with a copy by a clock ten years ahead")
+
+
 class WorldSettings(Section):
     """A world; equal settings give equal rows, whatever the partitions.
 
@@ -41,7 +56,14 @@ class WorldSettings(Section):
     hub_rate: float = Field(0.02, ge=0, le=1, description="Share of web records made at a terminal that hundreds use")
     move_rate: float = Field(0.2, ge=0, le=1, description="Share of households that move between history and end")
     marriage_rate: float = Field(0.15, ge=0, le=1, description="Share of couples that marry between history and end")
+    drift_at: float = Field(0.6, ge=0, le=1, description="When the world changes, as a share of its days")
+    card_shown_rate: float = Field(0.85, ge=0, le=1, description="Share of receipts for which a card is shown")
+    slice_region: str = Field("hills", description="Region of whose people less is recorded than is true")
+    slice_card_rate: float = Field(0.4, ge=0, le=1, description="The same share in that region")
+    slice_lost_rate: float = Field(0.5, ge=0, le=1, description="Share of that region's visits to the web that are lost")
+    label_flip_rate: float = Field(0.03, ge=0, le=1, description="Share of account states in the CRM that are wrong")
     records: RecordSettings = RecordSettings()
+    dirt: DirtSettings = DirtSettings()
 
     @property
     def end(self) -> date:
