@@ -26,7 +26,7 @@ def test_each_source_lands_by_day_in_its_format(folder: Path) -> None:
     assert [path.name for path in first.iterdir()] == ["web_events_2025-01-02_1.json"]
     for line in (first / "web_events_2025-01-02_1.json").read_text().splitlines():
         assert json.loads(line)["sent_time"].startswith("2025-01-02T")
-    customers = (landing / "crm_customers" / "2025-01-01" / "crm_customers_2025-01-01_1.csv").read_text().splitlines()
+    customers = (landing / "crm_customers" / "2025-01-07" / "crm_customers_2025-01-07_1.csv").read_text().splitlines()
     assert customers[0].startswith("customer_no,firstname,lastname,mail")
     assert [path.name for path in (landing / "products").rglob("*.parquet")] == ["products_2025-01-01_1.parquet"]
     assert not list(landing.rglob("*.crc"))

@@ -42,3 +42,9 @@ class Feed:
 def lands_on(settings: WorldSettings, at: Column) -> Column:
     """The day of a time; what is older than the world lands on its first day."""
     return F.greatest(F.to_date(at), F.lit(settings.first_day))
+
+
+def exported_on(settings: WorldSettings, at: Column) -> Column:
+    """The day of the weekly export that first holds what was noted at a time; the last one is made on the last day."""
+    week = F.floor(F.datediff(lands_on(settings, at), F.lit(settings.first_day)) / 7)
+    return F.date_add(F.lit(settings.first_day), F.least(7 * week + 6, F.lit(settings.days - 1)).cast("int"))

@@ -13,7 +13,7 @@ from personalake.world.calendar import weather
 from personalake.world.catalog import catalog
 from personalake.world.consents import erasure_requests, store_consents, web_consents
 from personalake.world.customer_feeds import NAMES, feed_of
-from personalake.world.feed import Feed, lands_on
+from personalake.world.feed import Feed, exported_on, lands_on
 from personalake.world.life import Life
 from personalake.world.mails import campaign_spend, email_events
 from personalake.world.orders import pos_sales, web_orders
@@ -99,7 +99,7 @@ def _customers(life: Life, name: str) -> Feed:
     source = CUSTOMER_FEEDS[name]
     key, at = NAMES[source]["record_id"], NAMES[source]["recorded_at"]
     kind: Literal["csv", "json"] = "csv" if source in ("crm", "loyalty") else "json"
-    return Feed(name, feed_of(life.records, source), lands_on(life.settings, F.col(at)), F.col(key), key, kind)
+    return Feed(name, feed_of(life.records, source), exported_on(life.settings, F.col(at)), F.col(key), key, kind)
 
 
 def _assortment(life: Life) -> Feed:
