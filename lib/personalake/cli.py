@@ -118,7 +118,6 @@ def demo(
 def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None:
     """The shorter tour: the known world's sources, through the same graph."""
     from personalake.pipelines.graph import run_graph, select_jobs
-    from personalake.pipelines.tour import tour
     from personalake.pipelines.tour_touchpoints import tour_touchpoints
     from personalake.world import WorldSettings, emit_world
 
@@ -133,7 +132,7 @@ def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None
     progress.say(f"The suite, on the lake in {settings.root}")
     result = run_graph(select_jobs(), settings, lake, {}, progress)
     console = Console()
-    for part in (*tour(lake.ledger, settings), *tour_touchpoints(lake.ledger, settings)):
+    for part in tour_touchpoints(lake.ledger, settings):
         console.print(part)
     verb = "nothing was new" if result.all_skipped else f"{result.seconds:.0f} s of work"
     report = (settings.report.path / "index.html").resolve()
