@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 from pyarrow import fs
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.lake.conditions import Conditions, all_of, spark_condition
@@ -99,10 +99,7 @@ class Ledger:
         if self.locations.catalog:
             if self.version(table) is None:
                 return arrow_schema(table, names).empty_table()
-            frame = self.start_session().table(self.locations.identifier(table))
-            for condition in where:
-                frame = frame.where(spark_condition(*condition))
-            return frame.select(*(names or table.columns)).toArrow()
+            return self._matching_frame(table, where).select(*(names or table.columns)).toArrow()
         opened = self._open(table)
         if opened is None:
             return arrow_schema(table, names).empty_table()
@@ -111,11 +108,15 @@ class Ledger:
 
     def count(self, table: Table, where: Conditions) -> int:
         """Rows of a table of any size for which the conditions hold."""
-        return (
-            sum(batch.num_rows for batch in self.arrow(table, [where[0][0]], where).to_batches())
-            if where
-            else self.rows(table)
-        )
+        if not where:
+            return self.rows(table)
+        if self.locations.catalog:
+            return 0 if self.version(table) is None else self._matching_frame(table, where).count()
+        opened = self._open(table)
+        if opened is None:
+            return 0
+        dataset = self._dataset(table, opened)
+        return int(dataset.count_rows(filter=_matching(dataset, where)))
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of a table of any size, piece by piece."""
@@ -253,13 +254,17 @@ class Ledger:
     def _spark_known_before(self, table: Table, instants: Sequence[datetime], where: Conditions) -> list[int]:
         if self.version(table) is None:
             return [0] * len(instants)
-        frame = self.start_session().table(self.locations.identifier(table))
-        for condition in where:
-            frame = frame.where(spark_condition(*condition))
+        frame = self._matching_frame(table, where)
         visible = F.greatest(*(F.unix_micros(clock) for clock in _CLOCKS))
         is_whole = F.col(_CLOCKS[0]).isNotNull() & F.col(_CLOCKS[1]).isNotNull()
         counts = [F.count_if(is_whole & (visible < int(instant.timestamp() * 1e6))) for instant in instants]
         return list(frame.agg(*counts).collect()[0])
+
+    def _matching_frame(self, table: Table, where: Conditions) -> DataFrame:
+        frame = self.start_session().table(self.locations.identifier(table))
+        for condition in where:
+            frame = frame.where(spark_condition(*condition))
+        return frame
 
     def _spark_rows(self, table: Table) -> int:
         return self.start_session().table(self.locations.identifier(table)).count()
