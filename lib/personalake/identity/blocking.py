@@ -66,7 +66,7 @@ def count_pairs(
     """
     counted = []
     for place, rule in enumerate(rules):
-        row = database.execute(
+        rows = database.execute(
             f"""
             SELECT coalesce(sum(n * (n - 1) // 2) FILTER (n <= $most), 0)::BIGINT, count(*) FILTER (n > $most),
                 coalesce(sum(n) FILTER (n > $most), 0)::BIGINT,
@@ -74,9 +74,8 @@ def count_pairs(
             FROM (SELECT count(*) AS n FROM {table} WHERE {key_column(place)} IS NOT NULL GROUP BY {key_column(place)})
             """,
             {"most": max_key_rows},
-        ).fetchone()
-        assert row is not None, "an aggregate without a group has one row"
-        counted.append(RulePairs(rule, *row))
+        ).fetchall()
+        counted.append(RulePairs(rule, *rows[0]))
     return counted
 
 

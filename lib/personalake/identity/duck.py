@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from personalake.config.identity import MatchSettings
 from personalake.identity.blocking import key_columns
-from personalake.identity.comparisons import compared_columns, frequency_columns
+from personalake.identity.comparisons import compared_columns
 
 RECORD = "record_key"
 
@@ -26,37 +26,19 @@ def database(settings: MatchSettings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-def lay_out(
-    opened: duckdb.DuckDBPyConnection,
-    table: str,
-    records: pa.Table,
-    settings: MatchSettings,
-    frequencies: Mapping[str, Mapping[str, float]],
-) -> None:
-    """Make a table of what comparisons read: the fields, one column per blocking key, the share of frequent values.
+def lay_out(opened: duckdb.DuckDBPyConnection, table: str, records: pa.Table, settings: MatchSettings) -> None:
+    """Make a table of what comparisons read: the fields, and one column per blocking key.
 
     Args:
         opened: The database.
         table: Name of the new table.
         records: Rows of `silver.match_record`.
         settings: The comparisons and blocking rules.
-        frequencies: Column: the share of records that hold each frequent value.
     """
     opened.register("given_records", records)
-    fields = list(compared_columns(settings.comparisons))
-    shares, joins = [], []
-    for place, column in enumerate(frequency_columns(settings.comparisons)):
-        name = f"frequency_{place}"
-        opened.register(name, _frequency_table(column, frequencies.get(column, {})))
-        shares.append(f"{name}.tf_{column}")
-        joins.append(f"LEFT JOIN {name} ON r.{column} = {name}.{column}")
-    columns = [f"r.{name}" for name in (RECORD, *fields)] + shares
-    opened.execute(
-        f"CREATE TABLE {table} AS SELECT {', '.join(columns)}, {key_columns(len(settings.blocking))} "
-        f"FROM given_records AS r {' '.join(joins)}"
-    )
-    for name in ["given_records", *(f"frequency_{place}" for place in range(len(joins)))]:
-        opened.unregister(name)
+    columns = ", ".join((RECORD, *compared_columns(settings.comparisons)))
+    opened.execute(f"CREATE TABLE {table} AS SELECT {columns}, {key_columns(len(settings.blocking))} FROM given_records")
+    opened.unregister("given_records")
 
 
 def frequent_values(
@@ -76,5 +58,6 @@ def frequent_values(
     }
 
 
-def _frequency_table(column: str, shares: Mapping[str, float]) -> pa.Table:
+def frequency_table(column: str, shares: Mapping[str, float]) -> pa.Table:
+    """The frequent values of a column as Splink looks them up."""
     return pa.table({column: pa.array(list(shares), pa.string()), f"tf_{column}": pa.array(shares.values(), pa.float64())})

@@ -84,7 +84,7 @@ class MatchModel:
         return cls(read["splink"], read["frequencies"])
 
 
-def settled(splink: Mapping[str, Any]) -> dict[str, Any]:
+def settled(splink: Mapping[str, Any], random_pairs: int) -> dict[str, Any]:
     """Splink's trained settings made fit for use: every level has both probabilities, none of them absurd.
 
     Random pairs hold matches, too: a share λ of them. What they show of a level is u·(1 − λ) + m·λ, so that values which
@@ -92,20 +92,21 @@ def settled(splink: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         splink: What `save_model_to_json` of a linker gives.
+        random_pairs: Pairs from which chance agreement was estimated; what none of them showed is rarer than that.
     """
-    prior = splink["probability_two_random_records_match"]
+    prior, rarest = splink["probability_two_random_records_match"], 1 / random_pairs
     comparisons = [
-        {**each, "comparison_levels": [_settled_level(level, prior) for level in each["comparison_levels"]]}
+        {**each, "comparison_levels": [_settled_level(level, prior, rarest) for level in each["comparison_levels"]]}
         for each in splink["comparisons"]
     ]
     return {**splink, "comparisons": comparisons}
 
 
-def _settled_level(level: Mapping[str, Any], prior: float) -> dict[str, Any]:
+def _settled_level(level: Mapping[str, Any], prior: float, rarest: float) -> dict[str, Any]:
     if level.get("is_null_level"):
         return dict(level)
-    m, u = level.get("m_probability"), level.get("u_probability")
-    if m is None or u is None:
+    m, u = level.get("m_probability"), level.get("u_probability") or rarest
+    if m is None:
         return {**level, "m_probability": _UNSEEN, "u_probability": _UNSEEN}
     return {
         **level,

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from personalake.config.identity import MatchSettings
 from personalake.errors import InputError
 from personalake.identity.blocking import RulePairs, count_pairs, drop_oversized
-from personalake.identity.duck import RECORD, database, lay_out
+from personalake.identity.duck import RECORD, database, frequency_table, lay_out
 from personalake.identity.match_model import MatchModel
 
 PAIRS = pa.schema(
@@ -65,7 +65,7 @@ def score(
         if existing is not None and existing.num_rows:
             old = existing.select(new.column_names).append_column("is_new", pa.array([False] * existing.num_rows))
             everything = pa.concat_tables([everything, old.cast(everything.schema)])
-        lay_out(opened, "everything", everything, settings, model.frequencies)
+        lay_out(opened, "everything", everything, settings)
         opened.register("marks", everything.select([RECORD, "is_new"]))
         rules = count_pairs(opened, "everything", settings.blocking, settings.max_key_rows)
         drop_oversized(opened, "everything", rules, settings.max_key_rows)
@@ -108,6 +108,9 @@ def _predictions(model: MatchModel, api: Any, has_old: bool, settings: MatchSett
 
     new = api.register("new_records")
     linker = Linker(new, dict(model.splink), log_level=logging.ERROR)
+    for column, shares in model.frequencies.items():
+        looked_up = api.register(frequency_table(column, shares))
+        linker.table_management.register_term_frequency_lookup(looked_up, column)
     told = {"threshold_match_weight": settings.keep_weight, "warning_mode": "never"}
     found = [linker.inference.predict_within(new, **told)]
     if has_old:

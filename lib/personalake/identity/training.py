@@ -11,7 +11,7 @@ from personalake.config.identity import MatchSettings
 from personalake.errors import InputError
 from personalake.identity.blocking import key_column
 from personalake.identity.comparisons import frequency_columns, splink_comparison
-from personalake.identity.duck import RECORD, database, frequent_values, lay_out
+from personalake.identity.duck import RECORD, database, frequency_table, frequent_values, lay_out
 from personalake.identity.match_model import MatchModel, settled
 
 _TABLE, _EM_PAIRS = "records", 2_000_000
@@ -46,10 +46,10 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
 
     _hush()
     with database(settings) as opened:
-        lay_out(opened, "everything", records, settings, {})
+        lay_out(opened, "everything", records, settings)
         columns = frequency_columns(settings.comparisons)
         frequencies = frequent_values(opened, "everything", columns, settings.frequent_from)
-        lay_out(opened, _TABLE, _sample(opened, records, settings.training_rows), settings, frequencies)
+        lay_out(opened, _TABLE, _sample(opened, records, settings.training_rows), settings)
         learnt = [block for block in settings.training_blocks if _pairs(opened, block) >= _FEWEST_PAIRS]
         if not learnt:
             blocks = ", ".join("+".join(block) for block in settings.training_blocks)
@@ -58,7 +58,11 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
                 "Name fields that your records share in identity.matching.training_blocks, or set "
                 "identity.matching.enabled to false.",
             )
-        linker = Linker(DuckDBAPI(opened).register(_TABLE), splink_settings(settings), log_level=logging.ERROR)
+        api = DuckDBAPI(opened)
+        linker = Linker(api.register(_TABLE), splink_settings(settings), log_level=logging.ERROR)
+        for column, shares in frequencies.items():
+            looked_up = api.register(frequency_table(column, shares))
+            linker.table_management.register_term_frequency_lookup(looked_up, column)
         training = linker.training
         certain = [_rule(block) for block in settings.certain_blocks if _pairs(opened, block)]
         if certain:
@@ -66,7 +70,7 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
         training.estimate_u_using_random_sampling(settings.random_pairs, seed=settings.seed, min_count_per_level=None)
         for block in learnt:
             training.estimate_parameters_using_expectation_maximisation(_rule(block), max_pairs=_EM_PAIRS)
-        return MatchModel(settled(linker.misc.save_model_to_json()), frequencies)
+        return MatchModel(settled(linker.misc.save_model_to_json(), settings.random_pairs), frequencies)
 
 
 def _sample(opened: duckdb.DuckDBPyConnection, records: pa.Table, rows: int) -> pa.Table:
@@ -84,11 +88,11 @@ def _pairs(opened: duckdb.DuckDBPyConnection, block: Sequence[str]) -> int:
     """Pairs of the sample that agree in all fields of a block."""
     names = ", ".join(block)
     whole = " AND ".join(f"{name} IS NOT NULL" for name in block)
-    row = opened.execute(
+    rows = opened.execute(
         f"SELECT coalesce(sum(n * (n - 1) // 2), 0)::BIGINT FROM "
         f"(SELECT count(*) AS n FROM {_TABLE} WHERE {whole} GROUP BY {names})"
-    ).fetchone()
-    return int(row[0]) if row else 0
+    ).fetchall()
+    return int(rows[0][0])
 
 
 def _hush() -> None:
