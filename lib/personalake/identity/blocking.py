@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from personalake.config.identity import MatchSettings
 from personalake.config.sql import columns_of
 
 KEYS = "blocking_keys"
@@ -53,9 +55,26 @@ def key_columns(count: int) -> str:
     return ", ".join(f"{KEYS}[{place + 1}] AS {key_column(place)}" for place in range(count))
 
 
-def count_pairs(
-    database: duckdb.DuckDBPyConnection, table: str, rules: Sequence[str], max_key_rows: int
-) -> list[RulePairs]:
+def sharing_keys(new: pa.Table, existing: pa.Table, settings: MatchSettings) -> pa.Table:
+    """The existing records that share a blocking key with new ones, and all others of each such key.
+
+    Args:
+        new: Rows of `silver.match_record`.
+        existing: Rows of `silver.match_record`.
+        settings: The blocking rules.
+    """
+    conditions = " OR ".join(
+        f"{KEYS}[{place}] IN (SELECT DISTINCT {KEYS}[{place}] FROM new_records WHERE {KEYS}[{place}] IS NOT NULL)"
+        for place in range(1, len(settings.blocking) + 1)
+    )
+    with duckdb.connect(":memory:") as database:
+        database.execute(f"SET threads = {settings.threads:d}")
+        database.register("new_records", new.select([KEYS]))
+        database.register("existing", existing)
+        return database.sql(f"FROM existing WHERE {conditions}").to_arrow_table().cast(existing.schema)
+
+
+def count_pairs(database: duckdb.DuckDBPyConnection, table: str, rules: Sequence[str], max_key_rows: int) -> list[RulePairs]:
     """What each rule would compare, counted before anything is.
 
     Args:
@@ -79,9 +98,7 @@ def count_pairs(
     return counted
 
 
-def drop_oversized(
-    database: duckdb.DuckDBPyConnection, table: str, counted: Sequence[RulePairs], max_key_rows: int
-) -> None:
+def drop_oversized(database: duckdb.DuckDBPyConnection, table: str, counted: Sequence[RulePairs], max_key_rows: int) -> None:
     """Empty the keys that more records share than allowed, in place."""
     for place, rule in enumerate(counted):
         if rule.oversized_keys:

@@ -33,9 +33,7 @@ def compared_columns(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
 
 def frequency_columns(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """The columns whose frequent values count less."""
-    return tuple(
-        "last_name" if each.kind == "household" else each.column for each in comparisons if each.frequency
-    )
+    return tuple("last_name" if each.kind == "household" else each.column for each in comparisons if each.frequency)
 
 
 def _level(condition: str, label: str) -> Level:

@@ -1,4 +1,4 @@
-"""The pass-through: each identifier is a person of its own, until real resolution joins them."""
+"""Links from identifiers to persons: those that records tell, and the pass-through of every other identifier."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -39,3 +39,33 @@ def lone_links(found: DataFrame) -> DataFrame:
     The person id is a hash of the identifier, so that it survives when real resolution slots in.
     """
     return found.withColumn("person_id", person_hash(F.col("namespace"), F.col("value"))).select(*PERSON_LINK.columns)
+
+
+def joined_links(found: DataFrame, resolved: DataFrame) -> DataFrame:
+    """Links of all identifiers: as records tell, else each its own person; one row per `(namespace, value)`.
+
+    Args:
+        found: What sources have shown, rows of `identifiers`.
+        resolved: Links of the identifiers in records: `namespace`, `value`, `person_id`, `sources`, `first_known_at`.
+    """
+    told = resolved.select(
+        "namespace", "value", "person_id", F.col("sources").alias("of_records"), F.col("first_known_at").alias("told_at")
+    )
+    taken = resolved.select(F.col("person_id").alias("own_id")).distinct().withColumn("is_taken", F.lit(True))
+    both = found.join(told, ["namespace", "value"], "full").withColumn(
+        "own_id", F.when(F.col("person_id").isNull(), person_hash(F.col("namespace"), F.col("value")))
+    )
+    nothing = F.array().cast("array<string>")
+    # An identifier that named a person, and that no record holds any more, is not that person.
+    apart = person_hash(F.col("namespace"), F.concat("value", F.lit("#lone")))
+    return (
+        both.join(taken, "own_id", "left")
+        .withColumns(
+            {
+                "person_id": F.coalesce("person_id", F.when(F.col("is_taken"), apart), "own_id"),
+                "sources": F.array_sort(F.array_union(F.coalesce("sources", nothing), F.coalesce("of_records", nothing))),
+                "first_known_at": F.least("first_known_at", "told_at"),
+            }
+        )
+        .select(*PERSON_LINK.columns)
+    )

@@ -1,5 +1,8 @@
 """Customer records as they are compared: every field in one spelling, with the keys that decide what is compared."""
 
+import hashlib
+import json
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -33,8 +36,16 @@ def match_records(customer_records: DataFrame, settings: IdentitySettings) -> Da
         customer_records.withColumns(standard_fields(settings))
         .withColumn("record_key", F.concat_ws(":", "source", "record_id"))
         .withColumn(KEYS, blocking_keys(settings.matching.blocking))
+        .withColumn("spelling", F.lit(spelling(settings)))
         .select(*MATCH_RECORD.columns)
     )
+
+
+def spelling(settings: IdentitySettings) -> str:
+    """Twelve hex digits of a hash over the settings that shape a row of `silver.match_record`."""
+    shaping = settings.model_dump(mode="json", include={"calling_code", "nicknames"})
+    shaping |= {"blocked": settings.guards.blocked_values, "blocking": settings.matching.blocking}
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def standard_fields(settings: IdentitySettings) -> dict[str, Column]:

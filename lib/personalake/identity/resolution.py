@@ -72,9 +72,7 @@ def _crowded(graph: Graph, kind: str) -> Positions:
     return np.flatnonzero(counts > graph.settings.guards.max_merges + 1).astype(np.int64)
 
 
-def _grouped(
-    graph: Graph, links: Links, decided: Decisions, settings: IdentitySettings
-) -> tuple[Positions, list[Refusal]]:
+def _grouped(graph: Graph, links: Links, decided: Decisions, settings: IdentitySettings) -> tuple[Positions, list[Refusal]]:
     """Components in which nothing can break a guard as they are; the others link by link."""
     component = component_of(graph.size, links)
     is_suspect = _suspect(graph, component, decided, settings)[component]
@@ -120,9 +118,7 @@ def _different(component: Positions, codes: Positions, count: int) -> Positions:
     return np.bincount(held["component"], minlength=count).astype(np.int64)
 
 
-def _first_groups(
-    graph: Graph, nodes: Positions, decided: Decisions, settings: IdentitySettings
-) -> dict[int, Group]:
+def _first_groups(graph: Graph, nodes: Positions, decided: Decisions, settings: IdentitySettings) -> dict[int, Group]:
     """Each suspicious record as a group of its own."""
     records = graph.records.iloc[nodes]
     limited = [kind for kind, told in settings.identifiers.items() if told.per_person is not None]

@@ -18,6 +18,10 @@ _TABLE, _EM_PAIRS = "records", 2_000_000
 _FEWEST_PAIRS = 10
 
 
+class NothingToLearnError(InputError):
+    """Raised when hardly any two records agree in a training block, so that no match model can be fitted."""
+
+
 def splink_settings(settings: MatchSettings) -> dict[str, Any]:
     """The settings that Splink is given before training."""
     rules = [f"l.{key_column(place)} = r.{key_column(place)}" for place in range(len(settings.blocking))]
@@ -39,7 +43,7 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
         settings: What is compared, and from which pairs training learns.
 
     Raises:
-        InputError: If no two records agree in any training block: there is nothing to learn from.
+        NothingToLearnError: If hardly any two records agree in any training block.
     """
     from splink import Linker
     from splink.backends.duckdb import DuckDBAPI
@@ -53,7 +57,7 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
         learnt = [block for block in settings.training_blocks if _pairs(opened, block) >= _FEWEST_PAIRS]
         if not learnt:
             blocks = ", ".join("+".join(block) for block in settings.training_blocks)
-            raise InputError(
+            raise NothingToLearnError(
                 f"No match model can be trained: hardly any two of {records.num_rows:,} records agree in {blocks}.",
                 "Name fields that your records share in identity.matching.training_blocks, or set "
                 "identity.matching.enabled to false.",

@@ -262,6 +262,7 @@ MATCH_RECORD = Table(
         Field("device_id", "string", "Device that was used", pii="identifier"),
         Field("cookie_id", "string", "Browser cookie that was seen", pii="identifier"),
         Field("blocking_keys", "array<bigint>", "One xxHash64 for each blocking rule, null where a part is missing"),
+        Field("spelling", "string", "Hash of the settings that shaped the row; rows of another one are made again"),
     ),
 )
 

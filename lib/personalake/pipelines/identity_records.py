@@ -1,0 +1,153 @@
+"""Customer records on their way to persons: what is new is standardised, compared with what it resembles, and grouped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.config import Settings
+from personalake.config.identity import FIELDS
+from personalake.identity.blocking import RulePairs, sharing_keys
+from personalake.identity.golden_record import golden_records
+from personalake.identity.guard_events import guard_events
+from personalake.identity.match_model import MatchModel
+from personalake.identity.person_ids import Assigned, assign_ids, members, persons_of
+from personalake.identity.records import match_records, spelling
+from personalake.identity.resolution import resolve
+from personalake.identity.scoring import PAIRS, score
+from personalake.identity.training import NothingToLearnError, fit_match_model
+from personalake.lake import Lake
+from personalake.pipelines.job import JobContext
+from personalake.tables.silver import CUSTOMER_RECORD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON_LINK
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the records came to; nothing of it has been written.
+
+    Args:
+        assigned: Identifiers with their persons, and moves between persons.
+        golden: Rows of `silver.person`.
+        guards: Rows of `silver.identity_guard`.
+        new_records: Rows to add to `silver.match_record`.
+        is_rebuilt: True if they take the place of all rows.
+        edges: Rows to add to `silver.match_edge`.
+        is_rescored: True if they take the place of all rows.
+        model: The match model, None where matching is off or could not learn.
+        message: What happened, in a few words.
+    """
+
+    assigned: Assigned
+    golden: pa.Table
+    guards: pa.Table
+    new_records: pa.Table
+    is_rebuilt: bool
+    edges: pa.Table
+    is_rescored: bool
+    model: MatchModel | None
+    message: str
+
+
+def knows_people(settings: Settings, lake: Lake) -> bool:
+    """Whether any record can say more than its own key: a source maps a field that tells people, or one did before."""
+    mapped = (set(source.columns) & set(FIELDS) for source in settings.active_sources("customer_record").values())
+    return any(mapped) or lake.exists(MATCH_RECORD)
+
+
+def resolve_records(context: JobContext) -> Resolved:
+    """Group the records by person, comparing only what has not been compared yet."""
+    settings, lake = context.settings.identity, context.lake
+    with context.progress.step("standardising new records"):
+        new, kept, is_rebuilt = _records(context)
+    model, is_new_model = _model(context, new, kept)
+    with context.progress.step(f"comparing {new.num_rows:,} new records"):
+        edges, rules = _edges(context, model, is_new_model, new, kept)
+    known = lake.ledger.arrow(MATCH_EDGE) if not is_new_model else edges.slice(0, 0)
+    everything = pa.concat_tables([kept, new]).to_pandas()
+    with context.progress.step(f"grouping {len(everything):,} records"):
+        links = pa.concat_tables([known.select(["left_key", "right_key", "match_weight"]), edges.select(
+            ["left_key", "right_key", "match_weight"])]).to_pandas()  # fmt: skip
+        resolution = resolve(everything, links.drop_duplicates(["left_key", "right_key"], keep="last"), settings)
+        assigned = assign_ids(members(resolution), lake.ledger.arrow(PERSON_LINK))
+    persons = persons_of(assigned.links, resolution)
+    return Resolved(
+        assigned,
+        golden_records(resolution.graph.records, persons, settings.survivorship),
+        guard_events(resolution, rules),
+        new,
+        is_rebuilt,
+        edges,
+        is_new_model,
+        model,
+        f"{len(everything):,} records of {persons.nunique():,} persons, {new.num_rows:,} of them new",
+    )
+
+
+def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool]:
+    """New rows of `silver.match_record`, those that stay, and whether all are new because the spelling has changed."""
+    settings, lake = context.settings.identity, context.lake
+    present = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
+    kept = lake.ledger.arrow(MATCH_RECORD)
+    if kept.num_rows and set(lake.ledger.distinct(MATCH_RECORD, "spelling")) != {spelling(settings)}:
+        kept = kept.slice(0, 0)
+        return _arrow(present.transform(lambda rows: match_records(rows, settings)), kept.schema), kept, True
+    if not kept.num_rows:
+        return _arrow(match_records(present, settings), kept.schema), kept, True
+    keys = present.select("record_key").toArrow()["record_key"].combine_chunks()
+    stays = pc.is_in(kept["record_key"], keys)
+    gone = kept.num_rows - int(pc.sum(stays).as_py() or 0)
+    unseen = lake.read(MATCH_RECORD).select("record_key")
+    new = _arrow(match_records(present.join(unseen, "record_key", "left_anti"), settings), kept.schema)
+    return new, kept.filter(stays) if gone else kept, False
+
+
+def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:
+    return rows.toArrow().cast(schema)
+
+
+def _model(context: JobContext, new: pa.Table, kept: pa.Table) -> tuple[MatchModel | None, bool]:
+    """The model that serves, and whether it has just been trained."""
+    settings, lake = context.settings.identity.matching, context.lake
+    if not settings.enabled:
+        return None, False
+    trained = sorted(lake.ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])
+    if trained and not context.options.get("retrain"):
+        return MatchModel.from_json(trained[-1]["model"]), False
+    try:
+        with context.progress.step("training the match model"):
+            return fit_match_model(pa.concat_tables([kept, new]), settings), True
+    except NothingToLearnError:
+        return None, False
+
+
+def _edges(
+    context: JobContext, model: MatchModel | None, is_new_model: bool, new: pa.Table, kept: pa.Table
+) -> tuple[pa.Table, list[RulePairs]]:
+    settings = context.settings.identity.matching
+    nothing = PAIRS.empty_table().append_column("model_version", pa.array([], pa.string()))
+    if model is None or (not new.num_rows and not is_new_model):
+        return nothing, []
+    compared = pa.concat_tables([kept, new]) if is_new_model else new
+    existing = None if is_new_model else sharing_keys(new, kept, settings)
+    records = compared.num_rows + (existing.num_rows if existing is not None else 0)
+    spark = context.lake.spark if records > settings.duckdb_rows else None
+    scored = score(model, compared, existing, settings, spark)
+    versions = pa.array([model.version] * scored.pairs.num_rows, pa.string())
+    return scored.pairs.append_column("model_version", versions), scored.rules
+
+
+def model_row(resolved: Resolved) -> Mapping[str, Any] | None:
+    """The row of `silver.match_model` for a model that has just been trained; None for one that was there."""
+    if resolved.model is None or not resolved.is_rescored:
+        return None
+    return {
+        "model_version": resolved.model.version,
+        "model": resolved.model.to_json(),
+        "records": resolved.new_records.num_rows,
+        "trained_at": datetime.now(UTC),
+    }
