@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -14,19 +15,23 @@ from tests.identity.records import FIRST_DAY, edge_frame, record
 NOBODY = {"namespace": [], "value": [], "person_id": [], "first_known_at": []}
 
 
+def day(letter: str) -> datetime:
+    return FIRST_DAY.replace(day=ord(letter) - 96)
+
+
 def found(groups: dict[str, str]) -> pa.Table:
     """Identifiers by group, `{"a": "x y"}`; x was known a day before y."""
     rows = [
-        {"namespace": "crm", "value": value, "grp": number, "sources": ["crm"], "first_known_at": FIRST_DAY.replace(day=ord(value) - 96)}
+        {"namespace": "crm", "value": value, "grp": number, "sources": ["crm"], "first_known_at": day(value)}
         for number, values in enumerate(groups.values())
         for value in values.split()
-    ]  # fmt: skip
+    ]
     return pa.Table.from_pylist(rows)
 
 
 def previous(persons: dict[str, str]) -> pa.Table:
     rows = [
-        {"namespace": "crm", "value": value, "person_id": person, "first_known_at": FIRST_DAY.replace(day=ord(value) - 96)}
+        {"namespace": "crm", "value": value, "person_id": person, "first_known_at": day(value)}
         for person, values in persons.items()
         for value in values.split()
     ]

@@ -36,7 +36,7 @@ class GuardSettings(Section):
         ("first_name", "birth_date"), description="Details in which two groups of records must not disagree to be joined"
     )
     overruled_weight: float = Field(
-        10, description="Match weight from which a pair is joined although first names disagree, bits"
+        22, description="Match weight from which a pair is joined although first names disagree, bits"
     )
 
     @field_validator("blocked_values")
@@ -59,6 +59,12 @@ class Comparison(Section):
     )
     field: str | None = Field(None, description="Field that is compared; the name by default")
     frequency: bool = Field(False, description="True makes agreement on a frequent value count less")
+    coincidence: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="For values that one person has: the share of equal pairs who are two persons all the same",
+    )
 
     @property
     def column(self) -> str:
@@ -78,14 +84,14 @@ class MatchSettings(Section):
     enabled: bool = Field(True, description="False leaves it to shared identifiers alone")
     comparisons: tuple[Comparison, ...] = Field(
         (
-            Comparison(name="first_name", kind="given_name", field=None, frequency=True),
-            Comparison(name="household", kind="household", field=None, frequency=True),
-            Comparison(name="birth_date", kind="date", field=None, frequency=False),
-            Comparison(name="email", kind="email", field=None, frequency=True),
-            Comparison(name="phone", kind="code", field=None, frequency=True),
-            Comparison(name="device_id", kind="exact", field=None, frequency=True),
-            Comparison(name="login", kind="exact", field=None, frequency=False),
-            Comparison(name="loyalty_id", kind="exact", field=None, frequency=False),
+            Comparison(name="first_name", kind="given_name", frequency=True),
+            Comparison(name="household", kind="household", frequency=True),
+            Comparison(name="birth_date", kind="date"),
+            Comparison(name="email", kind="email", frequency=True, coincidence=0.05),
+            Comparison(name="phone", kind="code", frequency=True, coincidence=0.1),
+            Comparison(name="device_id", kind="exact", frequency=True, coincidence=0.2),
+            Comparison(name="login", kind="exact", coincidence=0.01),
+            Comparison(name="loyalty_id", kind="exact", coincidence=0.01),
         ),
         min_length=1,
         description="The evidence",

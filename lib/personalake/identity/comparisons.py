@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from personalake.config.identity import Comparison
+from personalake.identity.match_model import EQUAL
 
 Level = dict[str, Any]
 _ELSE: Level = {"sql_condition": "ELSE", "label_for_charts": "different"}
@@ -45,7 +46,7 @@ def _missing(*columns: str) -> Level:
     return {**_level(condition, "missing"), "is_null_level": True}
 
 
-def _equal(column: str, frequency: bool, label: str = "equal") -> Level:
+def _equal(column: str, frequency: bool, label: str = EQUAL) -> Level:
     level = _level(f"{column}_l = {column}_r", label)
     return {**level, "tf_adjustment_column": column, "tf_adjustment_weight": 1.0} if frequency else level
 

@@ -3,8 +3,10 @@
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from personalake.config.identity import DETAILS, Survivorship
 from personalake.tables.silver import PERSON
@@ -14,12 +16,15 @@ SURVIVING = (*DETAILS, "email", "phone", "login", "loyalty_id")
 _UNTRUSTED = 1_000
 
 
-def golden_records(records: pd.DataFrame, persons: "pd.Series[Any]", settings: Survivorship) -> pa.Table:
+def golden_records(
+    records: pd.DataFrame, persons: "pd.Series[Any]", weakest: NDArray[np.float64], settings: Survivorship
+) -> pa.Table:
     """One row per person, with the value that survives in each field.
 
     Args:
         records: Rows of `silver.match_record`.
         persons: The person of each, in the same order.
+        weakest: The match weight of the weakest bridge of each one's person, bits; NaN where there is none.
         settings: The rule of each field; ties go to the most recent value, then to the greater record key.
 
     Returns:
@@ -27,7 +32,7 @@ def golden_records(records: pd.DataFrame, persons: "pd.Series[Any]", settings: S
     """
     with duckdb.connect(":memory:") as opened:
         columns = ["record_key", "source", "known_at", *SURVIVING]
-        opened.register("records", records[columns].assign(person_id=persons.to_numpy()))
+        opened.register("records", records[columns].assign(person_id=persons.to_numpy(), weakest=weakest))
         opened.register("rules", _rules(settings))
         opened.register("trust", _trust(settings))
         fields = ", ".join(f"any_value(value) FILTER (field = '{name}') AS {name}" for name in SURVIVING)
@@ -55,7 +60,7 @@ def golden_records(records: pd.DataFrame, persons: "pd.Series[Any]", settings: S
             ),
             counted AS (
                 SELECT person_id, count(*) AS records, list_sort(list_distinct(list(source))) AS sources,
-                    min(known_at) AS first_known_at, max(known_at) AS last_known_at
+                    min(weakest) FILTER (NOT isnan(weakest)) AS weakest_link, min(known_at) AS first_known_at, max(known_at) AS last_known_at
                 FROM records GROUP BY person_id
             )
             SELECT {", ".join(PERSON.columns)} FROM counted LEFT JOIN surviving USING (person_id)

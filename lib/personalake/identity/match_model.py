@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+EQUAL = "equal"
 # A level that training saw too seldom says nothing for or against a pair.
 _UNSEEN = 0.01
 # What never happened in training may still happen: no level weighs more than this many bits against a match.
 _LEAST_M = 1e-5
-# Chance agreement cannot be told apart from matches below this share of what random pairs show.
-_LEAST_SHARE_OF_U, _LEAST_U = 0.05, 1e-8
+_LEAST_U = 1e-9
 
 
 @dataclass(frozen=True)
@@ -84,44 +84,37 @@ class MatchModel:
         return cls(read["splink"], read["frequencies"])
 
 
-def settled(splink: Mapping[str, Any], random_pairs: int) -> dict[str, Any]:
+def settled(splink: Mapping[str, Any], random_pairs: int, coincidences: Mapping[str, float]) -> dict[str, Any]:
     """Splink's trained settings made fit for use: every level has both probabilities, none of them absurd.
-
-    Random pairs hold matches, too: a share λ of them. What they show of a level is u·(1 − λ) + m·λ, so that values which
-    only one person has would seem to agree by chance as often as by a match. The matches are taken out again.
 
     Args:
         splink: What `save_model_to_json` of a linker gives.
         random_pairs: Pairs from which chance agreement was estimated; what none of them showed is rarer than that.
+        coincidences: Comparison: chance agreement of its `equal` level, where that is known better than from random pairs.
     """
-    prior, rarest = splink["probability_two_random_records_match"], 1 / random_pairs
+    rarest = 1 / random_pairs
     comparisons = [
-        {**each, "comparison_levels": [_settled_level(level, prior, rarest) for level in each["comparison_levels"]]}
+        {
+            **each,
+            "comparison_levels": [
+                _settled_level(level, rarest, coincidences.get(each["output_column_name"]))
+                for level in each["comparison_levels"]
+            ],
+        }
         for each in splink["comparisons"]
     ]
     return {**splink, "comparisons": comparisons}
 
 
-def _settled_level(level: Mapping[str, Any], prior: float, rarest: float) -> dict[str, Any]:
+def _settled_level(level: Mapping[str, Any], rarest: float, coincidence: float | None) -> dict[str, Any]:
     if level.get("is_null_level"):
         return dict(level)
     m, u = level.get("m_probability"), level.get("u_probability") or rarest
     if m is None:
         return {**level, "m_probability": _UNSEEN, "u_probability": _UNSEEN}
-    return {
-        **level,
-        "m_probability": _rounded(max(m, _LEAST_M)),
-        "u_probability": _rounded(without_matches(u, m, prior)),
-    }
-
-
-def without_matches(u: float, m: float, prior: float) -> float:
-    """Chance agreement, from random pairs of which a share `prior` are matches.
-
-    >>> round(without_matches(u=0.01091, m=0.92, prior=0.001), 6)
-    0.01
-    """
-    return max((u - prior * m) / (1 - prior), _LEAST_SHARE_OF_U * u, _LEAST_U)
+    if coincidence is not None and level["label_for_charts"] == EQUAL:
+        u = max(coincidence, _LEAST_U)
+    return {**level, "m_probability": _rounded(max(m, _LEAST_M)), "u_probability": _rounded(u)}
 
 
 def _rounded(probability: float) -> float:

@@ -75,7 +75,7 @@ def score(
         }
         has_old = existing is not None and existing.num_rows > 0
         if spark is not None:
-            frames = {name: spark.createDataFrame(opened.execute(sql).to_arrow_table()) for name, sql in parts.items()}
+            frames = {name: spark.createDataFrame(opened.sql(sql).to_arrow_table()) for name, sql in parts.items()}
             return Scored(_by_spark(model, frames, has_old, settings, spark), rules)
         for name, sql in parts.items():
             opened.execute(f"CREATE TABLE {name} AS {sql}")
@@ -83,7 +83,7 @@ def score(
 
         api = DuckDBAPI(opened)
         found = [_pairs_sql(each, model) for each in _predictions(model, api, has_old, settings)]
-        return Scored(opened.execute(" UNION ALL ".join(found)).to_arrow_table().cast(PAIRS), rules)
+        return Scored(opened.sql(" UNION ALL ".join(found)).to_arrow_table().cast(PAIRS), rules)
 
 
 def require_fit(model: MatchModel, settings: MatchSettings) -> None:

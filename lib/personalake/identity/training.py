@@ -74,18 +74,39 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
         training.estimate_u_using_random_sampling(settings.random_pairs, seed=settings.seed, min_count_per_level=None)
         for block in learnt:
             training.estimate_parameters_using_expectation_maximisation(_rule(block), max_pairs=_EM_PAIRS)
-        return MatchModel(settled(linker.misc.save_model_to_json(), settings.random_pairs), frequencies)
+        return MatchModel(
+            settled(linker.misc.save_model_to_json(), settings.random_pairs, _coincidences(opened, settings)), frequencies
+        )
 
 
 def _sample(opened: duckdb.DuckDBPyConnection, records: pa.Table, rows: int) -> pa.Table:
     if records.num_rows <= rows:
         return records
     opened.register("all_records", records)
-    return opened.execute(f"SELECT * FROM all_records ORDER BY md5({RECORD}) LIMIT {rows:d}").to_arrow_table()
+    return opened.sql(f"SELECT * FROM all_records ORDER BY md5({RECORD}) LIMIT {rows:d}").to_arrow_table()
 
 
 def _rule(block: Sequence[str]) -> str:
     return " AND ".join(f"l.{name} = r.{name}" for name in block)
+
+
+def _coincidences(opened: duckdb.DuckDBPyConnection, settings: MatchSettings) -> dict[str, float]:
+    """How often two different people hold the same value of a thing that one person has.
+
+    Nearly all pairs that agree in such a value are matches, so that random pairs tell the share of matches and little else.
+    Instead all agreeing pairs are counted, and the set share of them is taken for coincidence.
+    """
+    found = {}
+    for each in settings.comparisons:
+        if each.coincidence is None:
+            continue
+        column = each.column
+        rows = opened.execute(
+            f"SELECT coalesce(sum(n * (n - 1)) / nullif(sum(n) * (sum(n) - 1), 0), 0)::DOUBLE FROM "
+            f"(SELECT count(*) AS n FROM {_TABLE} WHERE {column} IS NOT NULL GROUP BY {column})"
+        ).fetchall()
+        found[each.name] = each.coincidence * float(rows[0][0])
+    return found
 
 
 def _pairs(opened: duckdb.DuckDBPyConnection, block: Sequence[str]) -> int:

@@ -1,6 +1,6 @@
 """Customer records on their way to persons: what is new is standardised, compared with what it resembles, and grouped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from personalake.config import Settings
 from personalake.config.identity import FIELDS
 from personalake.identity.blocking import RulePairs, sharing_keys
+from personalake.identity.bridges import weakest_by_group
 from personalake.identity.golden_record import golden_records
 from personalake.identity.guard_events import guard_events
 from personalake.identity.match_model import MatchModel
@@ -36,6 +37,7 @@ class Resolved:
         guards: Rows of `silver.identity_guard`.
         new_records: Rows to add to `silver.match_record`.
         is_rebuilt: True if they take the place of all rows.
+        gone: Keys of records that are no longer there.
         edges: Rows to add to `silver.match_edge`.
         is_rescored: True if they take the place of all rows.
         model: The match model, None where matching is off or could not learn.
@@ -47,6 +49,7 @@ class Resolved:
     guards: pa.Table
     new_records: pa.Table
     is_rebuilt: bool
+    gone: Sequence[str]
     edges: pa.Table
     is_rescored: bool
     model: MatchModel | None
@@ -63,7 +66,7 @@ def resolve_records(context: JobContext) -> Resolved:
     """Group the records by person, comparing only what has not been compared yet."""
     settings, lake = context.settings.identity, context.lake
     with context.progress.step("standardising new records"):
-        new, kept, is_rebuilt = _records(context)
+        new, kept, is_rebuilt, gone = _records(context)
     model, is_new_model = _model(context, new, kept)
     with context.progress.step(f"comparing {new.num_rows:,} new records"):
         edges, rules = _edges(context, model, is_new_model, new, kept)
@@ -75,12 +78,14 @@ def resolve_records(context: JobContext) -> Resolved:
         resolution = resolve(everything, links.drop_duplicates(["left_key", "right_key"], keep="last"), settings)
         assigned = assign_ids(members(resolution), lake.ledger.arrow(PERSON_LINK))
     persons = persons_of(assigned.links, resolution)
+    weakest = weakest_by_group(resolution.graph.size, resolution.group, resolution.links)
     return Resolved(
         assigned,
-        golden_records(resolution.graph.records, persons, settings.survivorship),
+        golden_records(resolution.graph.records, persons, weakest, settings.survivorship),
         guard_events(resolution, rules),
         new,
         is_rebuilt,
+        gone,
         edges,
         is_new_model,
         model,
@@ -88,22 +93,17 @@ def resolve_records(context: JobContext) -> Resolved:
     )
 
 
-def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool]:
-    """New rows of `silver.match_record`, those that stay, and whether all are new because the spelling has changed."""
+def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, list[str]]:
+    """New rows of `silver.match_record`, those that stay, whether all are new (the spelling changed), and keys that left."""
     settings, lake = context.settings.identity, context.lake
     present = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
     kept = lake.ledger.arrow(MATCH_RECORD)
-    if kept.num_rows and set(lake.ledger.distinct(MATCH_RECORD, "spelling")) != {spelling(settings)}:
-        kept = kept.slice(0, 0)
-        return _arrow(present.transform(lambda rows: match_records(rows, settings)), kept.schema), kept, True
-    if not kept.num_rows:
-        return _arrow(match_records(present, settings), kept.schema), kept, True
-    keys = present.select("record_key").toArrow()["record_key"].combine_chunks()
-    stays = pc.is_in(kept["record_key"], keys)
-    gone = kept.num_rows - int(pc.sum(stays).as_py() or 0)
-    unseen = lake.read(MATCH_RECORD).select("record_key")
-    new = _arrow(match_records(present.join(unseen, "record_key", "left_anti"), settings), kept.schema)
-    return new, kept.filter(stays) if gone else kept, False
+    if not kept.num_rows or lake.ledger.distinct(MATCH_RECORD, "spelling") != {spelling(settings)}:
+        return _arrow(match_records(present, settings), kept.schema), kept.slice(0, 0), True, []
+    stays = pc.is_in(kept["record_key"], present.select("record_key").toArrow()["record_key"].combine_chunks())
+    unseen = present.join(lake.read(MATCH_RECORD).select("record_key"), "record_key", "left_anti")
+    gone = kept.filter(pc.invert(stays))["record_key"].to_pylist()
+    return _arrow(match_records(unseen, settings), kept.schema), kept.filter(stays) if gone else kept, False, gone
 
 
 def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:

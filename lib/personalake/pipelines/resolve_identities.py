@@ -28,6 +28,8 @@ from personalake.tables.silver import (
     PERSON_LINK,
 )
 
+_DELETED_AT_ONCE = 1_000
+
 
 def run(context: JobContext) -> JobResult:
     """Link every identifier to a person, and derive the current consent of each person."""
@@ -95,6 +97,10 @@ def _write_records(context: JobContext, resolved: Resolved) -> None:
             lake.ledger.append(MATCH_MODEL, [model])
     elif resolved.edges.num_rows:
         lake.merge_new(spark.createDataFrame(resolved.edges), MATCH_EDGE)
+    for place in range(0, len(resolved.gone), _DELETED_AT_ONCE):
+        gone = list(resolved.gone[place : place + _DELETED_AT_ONCE])
+        lake.delete(MATCH_EDGE, F.col("left_key").isin(gone) | F.col("right_key").isin(gone))
+        lake.delete(MATCH_RECORD, F.col("record_key").isin(gone))
     if resolved.is_rebuilt:
         lake.overwrite(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
     elif resolved.new_records.num_rows:

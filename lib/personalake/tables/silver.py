@@ -233,6 +233,9 @@ PERSON = Table(
         Field("provenance", "map<string,string>", "Field: source and rule that its value is from, as `source (rule)`"),
         Field("records", "bigint", "Records of the person"),
         Field("sources", "array<string>", "Sources that know the person"),
+        Field(
+            "weakest_link", "double", "Match weight of the weakest bridge between records, bits; null if none is a likeness"
+        ),
         Field("first_known_at", "timestamp", "When the first record could have been known (UTC)"),
         Field("last_known_at", "timestamp", "When the latest record could have been known (UTC)"),
     ),
