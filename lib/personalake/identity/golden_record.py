@@ -60,7 +60,8 @@ def golden_records(
             ),
             counted AS (
                 SELECT person_id, count(*) AS records, list_sort(list_distinct(list(source))) AS sources,
-                    min(weakest) FILTER (NOT isnan(weakest)) AS weakest_link, min(known_at) AS first_known_at, max(known_at) AS last_known_at
+                    min(weakest) FILTER (NOT isnan(weakest)) AS weakest_link,
+                    min(known_at) AS first_known_at, max(known_at) AS last_known_at
                 FROM records GROUP BY person_id
             )
             SELECT {", ".join(PERSON.columns)} FROM counted LEFT JOIN surviving USING (person_id)
