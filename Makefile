@@ -42,9 +42,9 @@ setup-test: setup .setup/test .setup/kafka ## The same, with what the tests need
 doctor: setup ## Say what this machine has, and what it lacks
 	@$(BIN)/python -m personalake.doctor
 
-demo: setup ## Run the whole suite on real retail data, and show what came of it
+demo: setup ## Run the whole suite on real retail data, and show what came of it (WORLD=1: on a made-up one with clicks)
 	@$(BIN)/python -m personalake.doctor --quiet
-	@$(BIN)/personalake demo
+	@$(BIN)/personalake demo $(if $(WORLD),--world)
 
 test: setup-test lint types ## Everything that CI runs: lint, types, architecture, tests
 	@$(BIN)/python -m pytest $(PYTEST)
@@ -94,7 +94,7 @@ clean: ## Remove the environment, the jars and what tools leave behind; data sta
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-demo: ## Remove the default lake with its landing files, exports and report
-	@rm -rf lakehouse landing exports report
+	@rm -rf lakehouse landing exports report lakehouse-world landing-world exports-world report-world
 
 # --- set-up, one stamp for each step; steps follow each other, so that `make -j` runs none of them twice ---
 

@@ -27,6 +27,9 @@ Env = Annotated[str, typer.Option("--env", help="Environment in conf/environment
 ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
 Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
+# Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
+WORLD_DAYS = 60
+
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Override one setting, KEY=VALUE; repeatable.")]
 
 
@@ -81,12 +84,19 @@ def demo(
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     share: Annotated[float, typer.Option(min=0.005, max=1.0, help="Share of the households to use, 0..1.")] = 1.0,
+    world: Annotated[
+        bool, typer.Option("--world", help="A made-up customer base with clicks, mails and identities.")
+    ] = False,
+    people: Annotated[int, typer.Option(min=100, help="People of the made-up customer base.")] = 3_000,
 ) -> None:
     """Run the suite on real retail data (the dunnhumby Complete Journey), and show what came of it."""
     from personalake.demo import emit_shop
     from personalake.pipelines.graph import run_graph, select_jobs
     from personalake.pipelines.tour import tour
 
+    if world:
+        _world_demo("world" if env == "demo" else env, conf_dir, root, people)
+        return
     progress = Progress()
     settings = _settings(env, conf_dir, root, None, None)
     lake = open_lake(settings)
@@ -103,6 +113,32 @@ def demo(
     report = (settings.report.path / "index.html").resolve()
     console.print(f"\nThe report: [bold]{report}[/]   ({verb})", highlight=False, soft_wrap=True)
     console.print("Look at one person: [bold].venv/bin/personalake explain --env demo --person 1[/]", highlight=False)
+
+
+def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None:
+    """The shorter tour: the known world's sources, through the same graph."""
+    from personalake.pipelines.graph import run_graph, select_jobs
+    from personalake.pipelines.tour import tour
+    from personalake.pipelines.tour_touchpoints import tour_touchpoints
+    from personalake.world import WorldSettings, emit_world
+
+    progress = Progress()
+    settings = _settings(env, conf_dir, root, None, None)
+    lake = open_lake(settings)
+    drawn = WorldSettings(people=people, days=WORLD_DAYS)
+    progress.say(f"Landing files of a made-up shop with {people:,} people and {drawn.days} days, in {settings.landing}")
+    with progress.step("writing landing files, and the truth behind them"):
+        emitted = emit_world(lake.spark, drawn, settings.landing, lake.locations.root)
+    progress.say(f"       {sum(emitted.files.values()):,} files of {len(emitted.files)} sources")
+    progress.say(f"The suite, on the lake in {settings.root}")
+    result = run_graph(select_jobs(), settings, lake, {}, progress)
+    console = Console()
+    for part in (*tour(lake.ledger, settings), *tour_touchpoints(lake.ledger, settings)):
+        console.print(part)
+    verb = "nothing was new" if result.all_skipped else f"{result.seconds:.0f} s of work"
+    report = (settings.report.path / "index.html").resolve()
+    console.print(f"\nThe report: [bold]{report}[/]   ({verb})", highlight=False, soft_wrap=True)
+    console.print(f"What is true of these people: [bold]{emitted.truth}[/]", highlight=False, soft_wrap=True)
 
 
 @app.command()

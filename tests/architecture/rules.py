@@ -57,6 +57,8 @@ CLOCK_METHODS = {
     "time": {"time"},
 }
 CLOCK_SQL = re.compile(r"\b(current_timestamp|current_date|localtimestamp|now\s*\()", re.IGNORECASE)
+# `truth` as a folder or a table: alone, or beside a slash or a dot.
+TRUTH_PATH = re.compile(r"^truth$|(^|/)truth[/.]|/truth$")
 STREAMS_AND_TABLES = frozenset({"readStream", "writeStream", "saveAsTable", "insertInto", "toTable"})
 SESSIONS = frozenset({"getOrCreate", "getActiveSession", "newSession"})
 FILE_LINES, FUNCTION_LINES = 300, 60
@@ -205,6 +207,16 @@ def prints(root: Path) -> Iterator[str]:
                 yield module.breach(node, "print; use a logger, or the progress of the run")
 
 
+def truth(root: Path) -> Iterator[str]:
+    """Paths into the truth about the known world: only the world itself knows where it lies."""
+    for module in modules(root):
+        documentation = {id(text) for text in _docstrings(module.tree)}
+        for node in ast.walk(module.tree):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
+            if is_text and module.unit != "world" and TRUTH_PATH.search(str(node.value)):
+                yield module.breach(node, "the truth about the known world is for tests, benchmarks and notebooks")
+
+
 def sizes(root: Path) -> Iterator[str]:
     """Files and functions that nobody reads to the end."""
     for module in modules(root):
@@ -248,4 +260,13 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-RULES: tuple[Callable[[Path], Iterator[str]], ...] = (layering, libraries, rooms, sessions, prints, sizes, undeclared)
+RULES: tuple[Callable[[Path], Iterator[str]], ...] = (
+    layering,
+    libraries,
+    rooms,
+    sessions,
+    prints,
+    truth,
+    sizes,
+    undeclared,
+)

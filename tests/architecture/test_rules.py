@@ -53,6 +53,10 @@ PLANTED = [
     (rules.rooms, "profiles/bad.py", "x = builder.getOrCreate()", "take their session from a DataFrame"),
     (rules.sessions, "pipelines/bad.py", "x = SparkSession.builder.getOrCreate()", "only session.py"),
     (rules.prints, "pipelines/bad.py", "print('here')", "print"),
+    (rules.truth, "pipelines/bad.py", "x = root / 'truth' / 'person'", "the truth about the known world"),
+    (rules.truth, "reports/bad.py", "x = read('lakehouse/truth/order')", "the truth about the known world"),
+    (rules.truth, "cli.py", "x = spark.table('truth.person')", "the truth about the known world"),
+    (rules.layering, "identity/bad.py", "from personalake.world.truth import truths", "identity must not import world"),
     (rules.sizes, "pipelines/bad.py", "x = 1\n" * 301, "301 lines"),
     (rules.sizes, "pipelines/bad.py", "def f():\n" + "    x = 1\n" * 60, "f has 61 lines"),
     (rules.undeclared, "common/bad.py", "import networkx", "networkx is not among the requirements"),
@@ -87,6 +91,8 @@ INNOCENT = [
         "from personalake.lake import Lake\nimport personalake.models\nx = F.current_timestamp()",
     ),
     ("session.py", "x = SparkSession.builder.getOrCreate()"),
+    ("world/good.py", "x = root / 'truth'"),
+    ("models/good.py", "x = 'the truth is told once'\ny = 'truths'"),
 ]
 
 

@@ -57,6 +57,18 @@ def test_a_bad_line_keeps_all_its_reasons(spark: SparkSession) -> None:
     ]
 
 
+def test_columns_of_the_source_may_be_called_like_ours(spark: SparkSession) -> None:
+    columns = COLUMNS | {"store_id": "source", "customer_id": "payload", "occurred_at": "landed_at", "order_id": "ordinal"}
+    told = {"receipt": "r1", "sku": "s1", "qty": 1, "paid": 2, "source": "till 1", "payload": "c9", "ordinal": "o7"}
+
+    row = parsed(spark, told | {"landed_at": "2017-03-01T10:00:00Z"}, using=source(columns=columns)).collect()[0]
+
+    assert (row.store_id, row.customer_id, row.order_id, row.occurred_at) == ("till 1", "c9", "o7", datetime(2017, 3, 1, 10))
+    assert (row.source, row.ordinal, row.landed_at) == ("shop", 1, datetime(2017, 3, 2))
+    assert json.loads(row.payload)["payload"] == "c9"
+    assert row.reasons == []
+
+
 def test_a_line_that_is_no_json_has_that_as_its_only_reason(spark: SparkSession) -> None:
     rows = parsed(spark, '{"receipt": "r1", "sku"', "[1, 2", "plain words").collect()
 

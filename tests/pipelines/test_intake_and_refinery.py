@@ -265,6 +265,24 @@ def test_an_equation_that_does_not_add_up_is_written_down_as_such(shop: JobConte
     assert "DOES NOT ADD UP" in result.message
 
 
+def test_rows_that_another_source_writes_meanwhile_do_not_upset_the_equation(
+    shop: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land(orders(shop), "2017-03-01/a.json", line("o1"), line("o2"))
+    ingest_events.run(shop)
+    done = Lake._done
+
+    def overtaken(lake: Lake, table: Table, before: int | None) -> Any:
+        lake.ledger.append(table, [{"batch_id": "of another source"}])
+        return done(lake, table, before)
+
+    monkeypatch.setattr(Lake, "_done", overtaken)
+    result = refine_events.run(shop)
+
+    assert [row["balanced"] for row in shop.lake.ledger.read(DATA_HEALTH)] == [True]
+    assert "DOES NOT ADD UP" not in result.message
+
+
 def test_a_dry_run_names_the_new_files_and_touches_nothing(shop: JobContext) -> None:
     land(orders(shop), "2017-03-01/a.json", line("o1"))
     shop.lake.dry_run = True

@@ -12,6 +12,22 @@ from personalake.config.base import Section
 from personalake.config.sql import check_expression
 
 Severity = Literal["refuse", "warn", "ignore"]
+# The names of `ingestion/contracts/`, told here since configuration is read before anything else; a test compares them.
+ContractName = Literal[
+    "order_line",
+    "customer_record",
+    "catalog_item",
+    "consent",
+    "campaign_response",
+    "interaction",
+    "email_engagement",
+    "experiment_exposure",
+    "support_ticket",
+    "survey_answer",
+    "social_mention",
+    "third_party_attribute",
+    "campaign_spend",
+]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
 # lines in the middle of a character.
 _READ_BY_SPARK = {"utf-8": "UTF-8", "iso8859-1": "ISO-8859-1", "ascii": "US-ASCII"}
@@ -50,9 +66,7 @@ class Source(Section):
     """One source of rows for one contract."""
 
     enabled: bool = Field(True, description="False leaves the source alone")
-    contract: Literal["order_line", "customer_record", "catalog_item", "consent", "campaign_response"] = Field(
-        description="What the rows become"
-    )
+    contract: ContractName = Field(description="What the rows become")
     kind: Literal["files", "kafka"] = Field("files", description="How the rows arrive")
     format: Literal["json", "csv", "parquet"] = Field("json", description="How a file or message is written")
     path: Path | None = Field(None, description="Folder of a file source")

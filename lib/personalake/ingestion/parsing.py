@@ -12,6 +12,7 @@ from personalake.quality.expectations import Expectation, reasons
 
 MALFORMED = "payload: not readable"
 _CORRUPT = "_corrupt"
+_OURS = "_ours"
 _LENIENT = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT}
 KEPT = ("source", "payload", "source_file", "ordinal", "landed_at")
 
@@ -47,7 +48,12 @@ def with_texts(source: Source, contract: Contract) -> Transformation:
     raw = F.inline(F.array(F.from_json("payload", _raw_schema(source), _LENIENT)))
     texts = [_text(source, field).alias(f"text_{field.name}") for field in contract.fields]
     malformed = F.col(_CORRUPT).isNotNull().alias("is_malformed")
-    return lambda rows: rows.select("*", raw).select(*rows.columns, malformed, *texts)
+    # Our columns step aside: a source may have columns of the same names.
+    return lambda rows: (
+        rows.select(F.struct(*rows.columns).alias(_OURS), "payload")
+        .select(_OURS, raw)
+        .select(f"{_OURS}.*", malformed, *texts)
+    )
 
 
 def telling_texts(source: Source, contract: Contract) -> list[str]:

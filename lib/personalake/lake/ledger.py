@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 from pyarrow import fs
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from personalake.lake.conditions import Conditions, arrow_condition, spark_condition
@@ -97,26 +99,24 @@ class Ledger:
         if self.locations.catalog:
             if self.version(table) is None:
                 return arrow_schema(table, names).empty_table()
-            frame = self.start_session().table(self.locations.identifier(table))
-            for condition in where:
-                frame = frame.where(spark_condition(*condition))
-            return frame.select(*(names or table.columns)).toArrow()
+            return self._matching_frame(table, where).select(*(names or table.columns)).toArrow()
         opened = self._open(table)
         if opened is None:
             return arrow_schema(table, names).empty_table()
-        dataset, matching = self._dataset(table, opened), None
-        for column, op, value in where:
-            condition = arrow_condition(dataset.schema.field(column), op, value)
-            matching = condition if matching is None else matching & condition
-        return dataset.to_table(columns=names, filter=matching)
+        dataset = self._dataset(table, opened)
+        return dataset.to_table(columns=names, filter=_matching(dataset, where))
 
     def count(self, table: Table, where: Conditions) -> int:
         """Rows of a table of any size for which the conditions hold."""
-        return (
-            sum(batch.num_rows for batch in self.arrow(table, [where[0][0]], where).to_batches())
-            if where
-            else self.rows(table)
-        )
+        if not where:
+            return self.rows(table)
+        if self.locations.catalog:
+            return 0 if self.version(table) is None else self._matching_frame(table, where).count()
+        opened = self._open(table)
+        if opened is None:
+            return 0
+        dataset = self._dataset(table, opened)
+        return int(dataset.count_rows(filter=_matching(dataset, where)))
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of a table of any size, piece by piece."""
@@ -224,6 +224,12 @@ class Ledger:
         folder = fs.SubTreeFileSystem(self.locations.table(table), fs.LocalFileSystem())
         return opened.to_pyarrow_dataset(filesystem=folder)
 
+    def _matching_frame(self, table: Table, where: Conditions) -> DataFrame:
+        frame = self.start_session().table(self.locations.identifier(table))
+        for condition in where:
+            frame = frame.where(spark_condition(*condition))
+        return frame
+
     def _spark_rows(self, table: Table) -> int:
         return self.start_session().table(self.locations.identifier(table)).count()
 
@@ -240,6 +246,11 @@ class Ledger:
         for key, value in {**_properties(table), "delta.enableDeletionVectors": "false"}.items():
             builder = builder.property(key, value)
         (builder.clusterBy(*table.clustering) if table.clustering else builder).execute()
+
+
+def _matching(dataset: ds.Dataset, where: Conditions) -> ds.Expression | None:
+    conditions = [arrow_condition(dataset.schema.field(column), op, value) for column, op, value in where]
+    return reduce(and_, conditions) if conditions else None
 
 
 def _properties(table: Table) -> dict[str, str]:

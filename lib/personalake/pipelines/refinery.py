@@ -111,10 +111,10 @@ def _refine_batch(
         judged = _with_duplicates(lake, contract, parsed, batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
-            written = lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
+            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
             if table is contract.table:
-                # A write that an earlier try had done already tells no rows: then they are counted where they lie.
-                counts["held"] = written.rows or lake.ledger.count(table, [("batch_id", "=", batch_id)])
+                # Counted where they lie: several sources may write into one table at the same time.
+                counts["held"] = lake.ledger.count(table, [("batch_id", "=", batch_id)])
         _write_equation(context, job, name, batch_id, counts)
     finally:
         parsed.unpersist()

@@ -30,7 +30,8 @@ def tour(ledger: Ledger, settings: Settings) -> Iterator[RenderableType]:
         yield f"[bold red]Consent is assumed, not asked, for: {', '.join(assumed)} (consent: assume_granted)[/]"
 
 
-def _table(title: str, *columns: str) -> RichTable:
+def table_of(title: str, *columns: str) -> RichTable:
+    """An empty table; columns whose names begin in lower case hold numbers."""
     drawn = RichTable(title=title, title_justify="left", title_style="bold")
     for column in columns:
         drawn.add_column(column, justify="right" if column[0].islower() else "left")
@@ -38,7 +39,7 @@ def _table(title: str, *columns: str) -> RichTable:
 
 
 def _arrived(ledger: Ledger) -> RenderableType:
-    drawn = _table("What came in", "Source", "in", "accepted", "quarantined", "duplicates", "late", "Adds up")
+    drawn = table_of("What came in", "Source", "in", "accepted", "quarantined", "duplicates", "late", "Adds up")
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ledger.read(gold.DATA_HEALTH):
         if row["job"].startswith("refine"):
@@ -51,7 +52,7 @@ def _arrived(ledger: Ledger) -> RenderableType:
 
 
 def _refused(ledger: Ledger) -> RenderableType:
-    drawn = _table("What was refused or marked, and why", "Source", "Verdict", "Reason", "rows")
+    drawn = table_of("What was refused or marked, and why", "Source", "Verdict", "Reason", "rows")
     found: Counter[tuple[str, str, str]] = Counter()
     for row in ledger.read(gold.DATA_HEALTH):
         for verdict, reasons in (("refused", row["reasons"]), ("marked", row["warnings"])):
@@ -65,7 +66,7 @@ def _refused(ledger: Ledger) -> RenderableType:
 
 
 def _segments(ledger: Ledger) -> RenderableType:
-    drawn = _table("Who the customers are", "Scheme", "Segment", "people", "days since last order", "orders", "spend")
+    drawn = table_of("Who the customers are", "Scheme", "Segment", "people", "days since last order", "orders", "spend")
     rows = _newest(ledger.read(gold.SEGMENT_SUMMARY))
     for row in sorted(rows, key=lambda row: (row["scheme"] != "rfm", -row["people"])):
         drawn.add_row(
@@ -76,7 +77,7 @@ def _segments(ledger: Ledger) -> RenderableType:
 
 
 def _leavers(ledger: Ledger) -> RenderableType:
-    drawn = _table("Who is likely to leave, and why", "Person", "probability", "Strongest reasons")
+    drawn = table_of("Who is likely to leave, and why", "Person", "probability", "Strongest reasons")
     rows = _newest(ledger.read(gold.PREDICTION))
     for row in sorted(rows, key=lambda row: (-row["probability"], row["person_id"]))[:_SHOWN]:
         reasons = "; ".join(reason["words"] for reason in (row["reasons"] or [])[:2])
@@ -87,7 +88,7 @@ def _leavers(ledger: Ledger) -> RenderableType:
 
 
 def _liked(ledger: Ledger) -> RenderableType:
-    drawn = _table("What each would like: most recommended", "Slot", "Item", "people")
+    drawn = table_of("What each would like: most recommended", "Slot", "Item", "people")
     rows = _newest(ledger.read(gold.RECOMMENDATION, ["person_id", "slot", "as_of", "product_id"]))
     counted = Counter((row["slot"], row["product_id"]) for row in rows)
     wanted = [item for slot in sorted({slot for slot, _ in counted}) for item in _top(counted, slot)]
@@ -107,7 +108,7 @@ def _names(ledger: Ledger, products: set[str]) -> dict[str, str]:
 
 
 def _decided(ledger: Ledger) -> RenderableType:
-    drawn = _table("What was decided", "Status", "Action", "people")
+    drawn = table_of("What was decided", "Status", "Action", "people")
     counted = Counter((row["status"], row["action"]) for row in _newest(ledger.read(gold.DECISION)))
     for (status, action), people in sorted(counted.items(), key=lambda item: (item[0][0] != "act", -item[1])):
         drawn.add_row(status, action, f"{people:,}")
@@ -115,7 +116,7 @@ def _decided(ledger: Ledger) -> RenderableType:
 
 
 def _sent(ledger: Ledger) -> RenderableType:
-    drawn = _table("What would be sent", "Destination", "State", "files", "items", "First file")
+    drawn = table_of("What would be sent", "Destination", "State", "files", "items", "First file")
     planned = {row["delivery_id"] for row in _newest(ledger.read(gold.ACTIVATION_OUTBOX, ["delivery_id", "as_of"]))}
     logged = sorted(ledger.read(gold.ACTIVATION_LOG), key=lambda row: row["logged_at"])
     last = {row["delivery_id"]: row for row in logged if row["delivery_id"] in planned}

@@ -1,13 +1,8 @@
 """Silver: typed by a contract, validated, deduplicated; what failed is in quarantine with its reasons."""
 
 from personalake.tables.schema import Field, Table
+from personalake.tables.stamps import STAMPS as _STAMPS
 
-_STAMPS = (
-    Field("source", "string", "Name of the source in conf/sources/"),
-    Field("known_at", "timestamp", "When we could have known it (UTC)"),
-    Field("warnings", "array<string>", "Declared rules that the row breaks without being refused"),
-    Field("batch_id", "string", "Stream and micro-batch that refined the row"),
-)
 _RUN_COLUMNS = ("batch_id",)
 
 EVENT = Table(

@@ -1,0 +1,120 @@
+"""The dirt among the events: which ones come late, twice, cut off, without their time, or from a clock that is wrong.
+
+Nothing true is lost: dirt comes as additional lines, but for `late`, which moves a true line to a later file.
+"""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import TimestampType
+
+from personalake.world.chance import Chance
+from personalake.world.feed import Feed
+from personalake.world.settings import WorldSettings
+
+# What a good pipeline makes of each kind.
+EXPECTED = {
+    "late": "late",
+    "exact_duplicate": "duplicate",
+    "near_duplicate": "duplicate",
+    "malformed": "quarantined",
+    "missing_key": "quarantined",
+    "wrong_type": "quarantined",
+    "wrong_clock": "quarantined",
+}
+REFUSED = tuple(kind for kind, expected in EXPECTED.items() if expected == "quarantined")
+# Nothing is planted that would land after the world's end.
+REACH_DAYS = 10
+CLOCK_AHEAD = "INTERVAL 10 YEARS"
+TIME_FORMAT = "yyyy-MM-dd'T'HH:mm:ss'Z'"
+
+
+def lines_of(feed: Feed, settings: WorldSettings) -> DataFrame:
+    """A feed as the lines that arrive, dirt included.
+
+    Returns:
+        One row per line: `line` (JSON), `landing_date`, `kind` (null for a clean line) and `event_key` (the id by which a
+        mapping knows the event; a spoiled copy has one of its own).
+    """
+    clean = feed.rows.withColumn("kind", F.lit(None).cast("string"))
+    if not feed.has_dirt:
+        return clean.transform(lambda rows: _as_lines(rows, feed))
+    return feed.rows.transform(lambda rows: _planted(rows, feed, settings)).transform(lambda rows: _as_lines(rows, feed))
+
+
+def planted(lines: DataFrame, feed: Feed) -> DataFrame:
+    """The truth about a feed's dirt.
+
+    Args:
+        lines: Rows of `lines_of`.
+        feed: The feed.
+
+    Returns:
+        One row per planted line: `source`, `kind`, `line_sha256`, `event_key` (null where the line does not tell it),
+        `landing_date`, `expected`.
+    """
+    expected = F.element_at(F.create_map(*(F.lit(text) for pair in EXPECTED.items() for text in pair)), F.col("kind"))
+    return lines.where("kind IS NOT NULL").select(
+        F.lit(feed.name).alias("source"),
+        "kind",
+        F.sha2("line", 256).alias("line_sha256"),
+        F.when(F.col("kind") != "malformed", F.col("event_key")).alias("event_key"),
+        "landing_date",
+        expected.alias("expected"),
+    )
+
+
+def _planted(rows: DataFrame, feed: Feed, settings: WorldSettings) -> DataFrame:
+    """Clean rows, and a spoiled copy of those that were drawn."""
+    chance = Chance(settings.seed, (F.lit(feed.name), feed.key))
+    rates = {kind: rate for kind, rate in settings.dirt.model_dump().items() if rate}
+    drawn = chance.weighted("dirt", {**rates, "clean": 1 - sum(rates.values())})
+    last = F.date_sub(F.lit(settings.end), REACH_DAYS)
+    kind = F.when((drawn != "clean") & (feed.landing_date < last), drawn)
+    copies = F.when(F.col("drawn").isNull(), F.array(F.lit("")))
+    copies = copies.when(F.col("drawn") == "late", F.array(F.lit("late"))).otherwise(F.array(F.lit(""), F.col("drawn")))
+    copied = rows.withColumn("drawn", kind).withColumn("kind", F.explode(copies)).drop("drawn")
+    return copied.withColumn("kind", F.when(F.col("kind") != "", F.col("kind"))).withColumns(_spoiled(feed, chance))
+
+
+def _spoiled(feed: Feed, chance: Chance) -> dict[str, Column]:
+    """What differs in the columns of a spoiled row."""
+    kind, occurred = F.col("kind"), F.col(feed.occurred_at)
+    spoiled = {
+        feed.id_column: F.when(kind.isin(*REFUSED), F.concat(F.lit("d-"), chance.identifier("own-id"))).otherwise(
+            F.col(feed.id_column)
+        ),
+        feed.occurred_at: F.when(kind == "missing_key", F.lit(None))
+        .when(kind == "wrong_type", F.lit("yesterday"))
+        .when(kind == "wrong_clock", _text(occurred + F.expr(CLOCK_AHEAD)))
+        .otherwise(_text(occurred)),
+        "landing_date": F.date_add(feed.landing_date, _delay_days(chance)),
+    }
+    if feed.sent_at is not None:
+        delay = F.make_dt_interval(days=F.when(kind == "late", _delay_days(chance)).otherwise(0))
+        spoiled[feed.sent_at] = F.col(feed.sent_at) + delay
+    return spoiled
+
+
+def _delay_days(chance: Chance) -> Column:
+    late, again = chance.below("late-days", 7) + 2, chance.below("again-days", 4)
+    repeated = F.col("kind").isin("exact_duplicate", "near_duplicate")
+    return F.when(F.col("kind") == "late", late).when(repeated, again).otherwise(0).cast("int")
+
+
+def _as_lines(rows: DataFrame, feed: Feed) -> DataFrame:
+    names = [name for name in feed.rows.columns]
+    landing = F.col("landing_date") if "landing_date" in rows.columns else feed.landing_date
+    texts = [
+        _text(F.col(field.name)).alias(field.name) if isinstance(field.dataType, TimestampType) else F.col(field.name)
+        for field in rows.schema.fields
+        if field.name in names
+    ]
+    whole = F.to_json(F.struct(*texts))
+    cut = F.substring(whole, F.lit(1), (F.length(whole) * 0.6).cast("int"))
+    again = F.concat(F.substring(whole, F.lit(1), F.length(whole) - 1), F.lit(',"retry":true}'))
+    line = F.when(F.col("kind") == "malformed", cut).when(F.col("kind") == "near_duplicate", again).otherwise(whole)
+    return rows.select(line.alias("line"), landing.alias("landing_date"), "kind", feed.key.alias("event_key"))
+
+
+def _text(time: Column) -> Column:
+    return F.date_format(time, TIME_FORMAT)

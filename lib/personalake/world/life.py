@@ -1,0 +1,72 @@
+"""What happened to everyone, before any system noted it down; computed where it is first needed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyspark.sql import DataFrame, SparkSession
+
+from personalake.world.activity import activity
+from personalake.world.customer_feeds import customer_records
+from personalake.world.mails import messages
+from personalake.world.orders import order_lines
+from personalake.world.settings import WorldSettings
+from personalake.world.voices import mentions, tickets
+from personalake.world.web import clicks, sessions
+
+
+@dataclass(frozen=True)
+class Life:
+    """The frames that several feeds and truths are drawn from.
+
+    Args:
+        settings: The world.
+        everyone: Rows of `everyone`.
+    """
+
+    settings: WorldSettings
+    everyone: DataFrame
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return self.everyone.sparkSession
+
+    @cached_property
+    def activity(self) -> DataFrame:
+        """The days on which anything happened."""
+        return activity(self.everyone, self.settings)
+
+    @cached_property
+    def order_lines(self) -> DataFrame:
+        """What was bought and brought back."""
+        return order_lines(self.activity, self.settings)
+
+    @cached_property
+    def sessions(self) -> DataFrame:
+        """Visits to the web shop and the app."""
+        return sessions(self.activity, self.settings)
+
+    @cached_property
+    def clicks(self) -> DataFrame:
+        """The steps of recorded visits."""
+        return clicks(self.sessions, self.settings)
+
+    @cached_property
+    def messages(self) -> DataFrame:
+        """E-mails sent."""
+        return messages(self.everyone, self.settings)
+
+    @cached_property
+    def tickets(self) -> DataFrame:
+        """Support tickets with the mood behind them."""
+        return tickets(self.everyone, self.settings)
+
+    @cached_property
+    def mentions(self) -> DataFrame:
+        """Mentions on social networks with whose they are."""
+        return mentions(self.everyone, self.settings)
+
+    @cached_property
+    def records(self) -> DataFrame:
+        """Customer records of all systems."""
+        return customer_records(self.everyone, self.settings)
