@@ -137,7 +137,7 @@ class MatchSettings(Section):
         10, ge=2, description="Records that share a value from which on the model keeps its frequency, and it"
     )
     seed: int = Field(17, description="Seed of the random pairs")
-    link_weight: float = Field(2.0, description="Match weight from which a pair is a link, bits")
+    link_weight: float = Field(1.0, description="Match weight from which a pair is a link, bits")
     keep_weight: float = Field(-2.0, description="Match weight from which a pair is kept for review, bits")
     duckdb_rows: int = Field(
         3_000_000, ge=0, description="Records up to which pairs are scored by DuckDB on the driver; beyond it, by Spark"

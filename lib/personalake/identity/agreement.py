@@ -2,16 +2,14 @@
 
 from collections.abc import Collection
 
-_PREFIX = 3
+_PREFIX = 2
 
 
 def names_agree(left: str, right: str) -> bool:
     """Whether two first names can be one person's: alike but for a slip, an initial, or the same beginning.
 
     >>> names_agree("kate", "katherine"), names_agree("j", "john"), names_agree("jonh", "john"), names_agree("ann", "john")
-    (False, True, True, False)
-    >>> names_agree("chris", "christine")
-    True
+    (True, True, True, False)
     """
     if len(left) == 1 or len(right) == 1:
         return left[:1] == right[:1]
