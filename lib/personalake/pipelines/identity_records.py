@@ -57,7 +57,9 @@ class Resolved:
 
 
 def knows_people(settings: Settings, lake: Lake) -> bool:
-    """Whether any record can say more than its own key: a source maps a field that tells people, or one did before."""
+    """Whether any record says more than its own key: a source maps a field that tells people, or one did before."""
+    if not lake.ledger.rows(CUSTOMER_RECORD):
+        return False
     mapped = (set(source.columns) & set(FIELDS) for source in settings.active_sources("customer_record").values())
     return any(mapped) or lake.exists(MATCH_RECORD)
 

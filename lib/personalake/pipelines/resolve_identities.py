@@ -9,6 +9,7 @@ from personalake.common.persons import with_person
 from personalake.common.time_cuts import known_before
 from personalake.config import Settings
 from personalake.identity.links import identifiers, joined_links, lone_links
+from personalake.lake import Lake
 from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent
@@ -40,10 +41,12 @@ def run(context: JobContext) -> JobResult:
     found = identifiers(sightings)
     resolved = resolve_records(context) if knows_people(context.settings, lake) else None
     if resolved is None:
+        _forget_records(lake)
         links = lone_links(found)
     else:
         _write_changes(context, resolved)
-        links = joined_links(found, lake.spark.createDataFrame(resolved.assigned.links))
+        told = lake.spark.createDataFrame(resolved.assigned.links)
+        links = joined_links(found, told, context.settings.identity.calling_code)
     people = lake.overwrite(links, PERSON_LINK)
     links = lake.read(PERSON_LINK) if not context.dry_run else links
     message = f"{people.rows:,} identifiers linked"
@@ -66,6 +69,12 @@ def run(context: JobContext) -> JobResult:
         message=message,
         figures=_figures(resolved) if resolved is not None else {},
     )
+
+
+def _forget_records(lake: Lake) -> None:
+    """Without a single record, nothing that was made of records stays."""
+    for table in (MATCH_RECORD, MATCH_EDGE, PERSON, IDENTITY_GUARD):
+        lake.delete(table, F.lit(True))
 
 
 def _write_changes(context: JobContext, resolved: Resolved) -> None:
