@@ -138,7 +138,7 @@ def _stock_splink(rows: pd.DataFrame) -> "pd.Series[int]":
 
 
 def _recordlinkage(rows: pd.DataFrame) -> "pd.Series[int]":
-    """recordlinkage's own way: index, compare, unsupervised ECM classifier; linked records joined."""
+    """The way of recordlinkage's own examples: index, compare, unsupervised ECM classifier; linked records joined."""
     import recordlinkage
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
