@@ -23,6 +23,7 @@ from personalake.tables.silver import (
     PERSON_CHANGE,
     PERSON_LINK,
 )
+from personalake.tables.touchpoints import INTERACTION
 
 MAY = datetime(2017, 5, 1, tzinfo=UTC)
 AT = {"occurred_at": MAY, "known_at": MAY}
@@ -160,3 +161,24 @@ def test_without_anything_to_learn_from_shared_identifiers_still_link(
     assert links["crm", "1"] == links["web", "9"] == links["login", "u1"]
     assert result.figures["model_version"] is None
     assert "1 current consents" in result.message
+
+
+def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    def click(event: str, cookie: str, login: str | None = None) -> dict[str, Any]:
+        namespace = "login" if login else None
+        return {"event_id": event, "namespace": namespace, "customer_id": login, "cookie_id": cookie, "source": "site", **AT}
+
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="ann", email="ann@x.example")])
+    clicks = [("c1", "ann"), ("c1", None), ("c2", "ann"), ("c2", "bob"), ("c3", None)]
+    lake.ledger.append(INTERACTION, [click(str(place), *told) for place, told in enumerate(clicks)])
+
+    run(context_of(settings))
+
+    links = persons(lake)
+    assert links["crm", "1"] == links["login", "ann"] == links["cookie_id", "c1"]
+    assert links["login", "bob"] != links["login", "ann"]
+    assert links["cookie_id", "c2"] == person_hash_of("cookie_id", "c2")
+    assert links["cookie_id", "c3"] == person_hash_of("cookie_id", "c3")
+    assert ("hub", "c2") in {(row["guard"], row["value"]) for row in lake.ledger.read(IDENTITY_GUARD)}

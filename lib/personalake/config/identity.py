@@ -220,9 +220,9 @@ class IdentitySettings(Section):
         description="Kind of identifier: how far it is trusted",
     )
     guards: GuardSettings = GuardSettings()
-    matching: MatchSettings = MatchSettings()  # type: ignore[call-arg]
+    matching: MatchSettings = MatchSettings()
     overrides: tuple[Override, ...] = Field((), description="Links that people decided on")
-    survivorship: Survivorship = Survivorship()  # type: ignore[call-arg]
+    survivorship: Survivorship = Survivorship()
 
     @field_validator("identifiers")
     @classmethod

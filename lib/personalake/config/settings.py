@@ -73,7 +73,7 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
-    identity: IdentitySettings = IdentitySettings()  # type: ignore[call-arg]
+    identity: IdentitySettings = IdentitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

@@ -55,6 +55,14 @@ def key_columns(count: int) -> str:
     return ", ".join(f"{KEYS}[{place + 1}] AS {key_column(place)}" for place in range(count))
 
 
+def comparable(records: pa.Table) -> pa.Table:
+    """The records that have any blocking key: the others say too little to be compared."""
+    with duckdb.connect(":memory:") as database:
+        database.register("records", records)
+        found = database.sql(f"FROM records WHERE len(list_filter({KEYS}, lambda key: key IS NOT NULL)) > 0")
+        return found.to_arrow_table().cast(records.schema)
+
+
 def sharing_keys(new: pa.Table, existing: pa.Table, settings: MatchSettings) -> pa.Table:
     """The existing records that share a blocking key with new ones, and all others of each such key.
 

@@ -39,5 +39,4 @@ def weakest_by_group(nodes: int, group: Positions, links: Links) -> NDArray[np.f
     bridges = spanning_links(nodes, links)
     alike = bridges.where(bridges.kind == KINDS.index("match"))
     weakest = pd.Series(alike.weight).groupby(group[alike.left], sort=False).min()
-    found: NDArray[np.float64] = pd.Series(group).map(weakest).to_numpy(np.float64)
-    return found
+    return np.asarray(pd.Series(group).map(weakest), np.float64)

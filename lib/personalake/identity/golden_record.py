@@ -19,7 +19,7 @@ _UNTRUSTED = 1_000
 def golden_records(
     records: pd.DataFrame, persons: "pd.Series[Any]", weakest: NDArray[np.float64], settings: Survivorship
 ) -> pa.Table:
-    """One row per person, with the value that survives in each field.
+    """One row per person of whom anything is known, with the value that survives in each field.
 
     Args:
         records: Rows of `silver.match_record`.
@@ -64,7 +64,7 @@ def golden_records(
                     min(known_at) AS first_known_at, max(known_at) AS last_known_at
                 FROM records GROUP BY person_id
             )
-            SELECT {", ".join(PERSON.columns)} FROM counted LEFT JOIN surviving USING (person_id)
+            SELECT {", ".join(PERSON.columns)} FROM counted JOIN surviving USING (person_id)
             """
         )
         return found.to_arrow_table()

@@ -16,6 +16,8 @@ Positions = NDArray[np.int64]
 # Links that need no likeness stand above every match weight, and below each other in this order.
 ALWAYS, ACCOUNT, IDENTIFIER = 3_000.0, 2_000.0, 1_000.0
 KINDS = ("always", "account", "identifier", "match", "sole_user")
+# How ids of records begin that only visits have shown.
+VISIT = "seen-"
 _ANONYMOUS = (*DETAILS, "login", "loyalty_id", "email", "phone")
 
 
@@ -89,9 +91,10 @@ class Graph:
         return len(self.records)
 
     @cached_property
-    def keys(self) -> pd.Index:
+    def keys(self) -> "pd.Index[str]":
         """Record keys in order of their positions."""
-        return pd.Index(self.records["record_key"])
+        keys: pd.Index[str] = pd.Index(self.records["record_key"])
+        return keys
 
     @cached_property
     def values(self) -> Mapping[str, tuple[Positions, pd.Index]]:
@@ -101,13 +104,16 @@ class Graph:
     @cached_property
     def accounts(self) -> Positions:
         """The code of each record's own key at its source; two versions of one customer share it."""
-        return self.records.groupby(["namespace", "customer_id"], sort=False, dropna=False).ngroup().to_numpy(np.int64)
+        numbers = self.records.groupby(["namespace", "customer_id"], sort=False, dropna=False).ngroup()
+        return np.asarray(numbers, np.int64)
 
     @cached_property
     def is_anonymous(self) -> NDArray[np.bool_]:
-        """Whether a record knows nothing but a device or a cookie."""
-        anonymous: NDArray[np.bool_] = self.records[list(_ANONYMOUS)].isna().all(axis=1).to_numpy(bool)
-        return anonymous
+        """Whether a record knows nothing but a device or a cookie; a visit of a known account is somebody's."""
+        says_nothing: NDArray[np.bool_] = self.records[list(_ANONYMOUS)].isna().all(axis=1).to_numpy(bool)
+        is_visit = self.records["record_key"].str.contains(f":{VISIT}", regex=False).to_numpy(bool)
+        has_account = ~self.records["namespace"].isin(("cookie_id", "device_id")).to_numpy(bool)
+        return says_nothing & ~(is_visit & has_account)
 
     def account_links(self) -> Links:
         """Each record with the first one of the same account."""
@@ -127,7 +133,7 @@ class Graph:
             least_weight: Weight from which a pair is a link, bits.
         """
         strong = edges[edges["match_weight"] >= least_weight]
-        left, right = self.keys.get_indexer(strong["left_key"]), self.keys.get_indexer(strong["right_key"])
+        left, right = (self.keys.get_indexer(pd.Index(strong[side])) for side in ("left_key", "right_key"))
         known = (left >= 0) & (right >= 0)
         weight = strong["match_weight"].to_numpy(np.float64)
         return Links.of(left[known], right[known], weight[known], "match")

@@ -55,7 +55,8 @@ def _refusals(resolution: Resolution) -> Iterable[dict[str, object]]:
     for guard, links in refused.groupby("guard", sort=True):
         strongest = links.nlargest(MOST_TOLD, "weight")
         for link in strongest.itertuples(index=False):
-            pair = " ".join(sorted((str(resolution.graph.keys[link.left]), str(resolution.graph.keys[link.right]))))
+            places = [int(str(link.left)), int(str(link.right))]
+            pair = " ".join(sorted(resolution.graph.keys[places]))
             weight = float(str(link.weight))
             yield _row(str(guard), PAIR, pair, 1, 2, weight if weight < _FIRST_LIKENESS_WEIGHT else None)
         if len(links) > MOST_TOLD:

@@ -35,7 +35,7 @@ def members(resolution: Resolution) -> pa.Table:
     """The identifiers of each group of records.
 
     A value that several groups hold, without being a hub, belongs to the one with most records of it, ties to the oldest;
-    a hub belongs to nobody.
+    a hub is a group of its own.
 
     Returns:
         One row per `namespace` and `value`: `grp`, sorted `sources`, `first_known_at`.
@@ -44,7 +44,8 @@ def members(resolution: Resolution) -> pa.Table:
     told = records[["record_key", "source", "namespace", "customer_id", "known_at", *IDENTIFIERS]]
     with duckdb.connect(":memory:") as opened:
         opened.register("records", told.assign(grp=resolution.group))
-        opened.register("hubs", resolution.hubs)
+        # Groups of records are numbered from 0, hubs below it.
+        opened.register("hubs", resolution.hubs[["namespace", "value"]].assign(hub=range(-len(resolution.hubs), 0)))
         own = "SELECT namespace, customer_id AS value, grp, source, known_at, record_key FROM records"
         shared = [
             f"SELECT '{kind}', {kind}, grp, source, known_at, record_key FROM records WHERE {kind} IS NOT NULL"
@@ -53,7 +54,7 @@ def members(resolution: Resolution) -> pa.Table:
         return opened.sql(
             f"""
             WITH held AS ({" UNION ALL ".join([own, *shared])}),
-            kept AS (SELECT * FROM held ANTI JOIN hubs USING ({_KEY})),
+            kept AS (SELECT held.* REPLACE (coalesce(hub, grp) AS grp) FROM held LEFT JOIN hubs USING ({_KEY})),
             chosen AS (
                 SELECT {_KEY}, grp FROM kept GROUP BY {_KEY}, grp
                 QUALIFY row_number() OVER (
@@ -140,4 +141,5 @@ def persons_of(links: pa.Table, resolution: Resolution) -> "pd.Series[Any]":
             "SELECT person_id FROM records JOIN links ON records.namespace = links.namespace "
             "AND records.customer_id = links.value ORDER BY place"
         ).df()
-    return found["person_id"]
+    persons: pd.Series[Any] = found["person_id"]
+    return persons

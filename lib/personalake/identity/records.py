@@ -19,6 +19,7 @@ from personalake.common.standardise import (
 )
 from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
 from personalake.identity.blocking import KEYS, blocking_keys
+from personalake.identity.graph import VISIT
 from personalake.tables.silver import MATCH_RECORD
 
 
@@ -39,6 +40,39 @@ def match_records(customer_records: DataFrame, settings: IdentitySettings) -> Da
         .withColumn("spelling", F.lit(spelling(settings)))
         .select(*MATCH_RECORD.columns)
     )
+
+
+def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFrame:
+    """Accounts, cookies and devices that visits show side by side, as records that say nothing else.
+
+    Args:
+        interactions: Rows of `silver.interaction`.
+        settings: Blocked values, blocking rules.
+
+    Returns:
+        One row of `silver.match_record` per combination; without a customer, the cookie or device is its own account. They
+        link, and are compared with nothing: the blocking keys are empty.
+    """
+    seen = (
+        interactions.groupBy("namespace", "customer_id", "cookie_id", "device_id", "source")
+        .agg(F.min("known_at").alias("known_at"))
+        .where(F.coalesce("customer_id", "cookie_id", "device_id").isNotNull())
+    )
+    own = {
+        name: F.when(F.col("namespace") == name, F.col("customer_id")) for name in ("login", "loyalty_id", "email", "phone")
+    }
+    lone = F.when(F.col("cookie_id").isNotNull(), F.lit("cookie_id")).otherwise(F.lit("device_id"))
+    parts = [F.coalesce(F.col(name), F.lit("")) for name in ("namespace", "customer_id", "cookie_id", "device_id")]
+    nothing = {name: F.lit(None).cast("string") for name in DETAILS}
+    told = seen.withColumns({**own, **nothing}).withColumns(
+        {
+            "record_id": F.concat(F.lit(VISIT), F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 24)),
+            "namespace": F.coalesce("namespace", lone),
+            "customer_id": F.coalesce("customer_id", "cookie_id", "device_id"),
+        }
+    )
+    no_keys = F.array(*(F.lit(None).cast("bigint") for _ in settings.matching.blocking))
+    return match_records(told, settings).withColumn(KEYS, no_keys)
 
 
 def spelling(settings: IdentitySettings) -> str:

@@ -111,7 +111,7 @@ def _predictions(model: MatchModel, api: Any, has_old: bool, settings: MatchSett
     for column, shares in model.frequencies.items():
         looked_up = api.register(frequency_table(column, shares))
         linker.table_management.register_term_frequency_lookup(looked_up, column)
-    told = {"threshold_match_weight": settings.keep_weight, "warning_mode": "never"}
+    told: dict[str, Any] = {"threshold_match_weight": settings.keep_weight, "warning_mode": "never"}
     found = [linker.inference.predict_within(new, **told)]
     if has_old:
         found.append(linker.inference.predict_between(new, api.register("old_records"), **told))
@@ -124,7 +124,9 @@ def _by_spark(
     from splink.backends.spark import SparkAPI
 
     # Levenshtein's distance is Spark's own, so that no jar of Splink's is needed.
-    api = SparkAPI(spark_session=spark, break_lineage_method="persist", register_udfs_automatically=False)
+    api = SparkAPI(  # type: ignore[no-untyped-call]
+        spark_session=spark, break_lineage_method="persist", register_udfs_automatically=False
+    )
     for name, frame in frames.items():
         frame.createOrReplaceTempView(name)
     found = [spark.sql(_pairs_sql(each, model, "map")) for each in _predictions(model, api, has_old, settings)]

@@ -68,7 +68,7 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
             looked_up = api.register(frequency_table(column, shares))
             linker.table_management.register_term_frequency_lookup(looked_up, column)
         training = linker.training
-        certain = [_rule(block) for block in settings.certain_blocks if _pairs(opened, block)]
+        certain: list[Any] = [_rule(block) for block in settings.certain_blocks if _pairs(opened, block)]
         if certain:
             training.estimate_probability_two_random_records_match(certain, recall=settings.certain_recall)
         training.estimate_u_using_random_sampling(settings.random_pairs, seed=settings.seed, min_count_per_level=None)

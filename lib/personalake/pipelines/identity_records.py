@@ -12,19 +12,20 @@ from pyspark.sql import functions as F
 
 from personalake.config import Settings
 from personalake.config.identity import FIELDS
-from personalake.identity.blocking import RulePairs, sharing_keys
+from personalake.identity.blocking import RulePairs, comparable, sharing_keys
 from personalake.identity.bridges import weakest_by_group
 from personalake.identity.golden_record import golden_records
 from personalake.identity.guard_events import guard_events
 from personalake.identity.match_model import MatchModel
 from personalake.identity.person_ids import Assigned, assign_ids, members, persons_of
-from personalake.identity.records import match_records, spelling
+from personalake.identity.records import match_records, seen_together, spelling
 from personalake.identity.resolution import resolve
 from personalake.identity.scoring import PAIRS, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
 from personalake.tables.silver import CUSTOMER_RECORD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON_LINK
+from personalake.tables.touchpoints import INTERACTION
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Resolved:
 
 
 def knows_people(settings: Settings, lake: Lake) -> bool:
-    """Whether any record says more than its own key: a source maps a field that tells people, or one did before."""
+    """Whether anything says more of a customer than its own key: a source maps a field that tells people, or visits do."""
+    if lake.ledger.rows(INTERACTION):
+        return True
     if not lake.ledger.rows(CUSTOMER_RECORD):
         return False
     mapped = (set(source.columns) & set(FIELDS) for source in settings.active_sources("customer_record").values())
@@ -98,14 +101,27 @@ def resolve_records(context: JobContext) -> Resolved:
 def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, list[str]]:
     """New rows of `silver.match_record`, those that stay, whether all are new (the spelling changed), and keys that left."""
     settings, lake = context.settings.identity, context.lake
-    present = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
+    customers = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
+    visits = seen_together(lake.read(INTERACTION), settings) if lake.ledger.rows(INTERACTION) else None
     kept = lake.ledger.arrow(MATCH_RECORD)
-    if not kept.num_rows or lake.ledger.distinct(MATCH_RECORD, "spelling") != {spelling(settings)}:
-        return _arrow(match_records(present, settings), kept.schema), kept.slice(0, 0), True, []
-    stays = pc.is_in(kept["record_key"], present.select("record_key").toArrow()["record_key"].combine_chunks())
-    unseen = present.join(lake.read(MATCH_RECORD).select("record_key"), "record_key", "left_anti")
+    is_rebuilt = not kept.num_rows or lake.ledger.distinct(MATCH_RECORD, "spelling") != {spelling(settings)}
+    if is_rebuilt:
+        everything = match_records(customers, settings)
+        return (
+            _arrow(everything if visits is None else everything.unionByName(visits), kept.schema),
+            kept.slice(0, 0),
+            True,
+            [],
+        )
+    present = customers.select("record_key")
+    present = present if visits is None else present.unionByName(visits.select("record_key"))
+    stays = pc.is_in(kept["record_key"], present.toArrow()["record_key"].combine_chunks())
+    known = lake.read(MATCH_RECORD).select("record_key")
+    new = match_records(customers.join(known, "record_key", "left_anti"), settings)
+    if visits is not None:
+        new = new.unionByName(visits.join(known, "record_key", "left_anti"))
     gone = kept.filter(pc.invert(stays))["record_key"].to_pylist()
-    return _arrow(match_records(unseen, settings), kept.schema), kept.filter(stays) if gone else kept, False, gone
+    return _arrow(new, kept.schema), kept.filter(stays) if gone else kept, False, gone
 
 
 def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:
@@ -122,7 +138,7 @@ def _model(context: JobContext, new: pa.Table, kept: pa.Table) -> tuple[MatchMod
         return MatchModel.from_json(trained[-1]["model"]), False
     try:
         with context.progress.step("training the match model"):
-            return fit_match_model(pa.concat_tables([kept, new]), settings), True
+            return fit_match_model(comparable(pa.concat_tables([kept, new])), settings), True
     except NothingToLearnError:
         return None, False
 
@@ -134,8 +150,8 @@ def _edges(
     nothing = PAIRS.empty_table().append_column("model_version", pa.array([], pa.string()))
     if model is None or (not new.num_rows and not is_new_model):
         return nothing, []
-    compared = pa.concat_tables([kept, new]) if is_new_model else new
-    existing = None if is_new_model else sharing_keys(new, kept, settings)
+    compared = comparable(pa.concat_tables([kept, new]) if is_new_model else new)
+    existing = None if is_new_model else sharing_keys(compared, kept, settings)
     records = compared.num_rows + (existing.num_rows if existing is not None else 0)
     spark = context.lake.spark if records > settings.duckdb_rows else None
     scored = score(model, compared, existing, settings, spark)

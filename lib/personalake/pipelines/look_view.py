@@ -50,7 +50,7 @@ def _linkage(explanation: Explanation) -> list[RenderableType]:
     if not explanation.records:
         return []
     told = ("record_key", "known_at", "first_name", "last_name", "birth_date", "email", "phone", "street")
-    parts = [_part("Records", _rows(explanation.records, told))]
+    parts: list[RenderableType] = [_part("Records", _rows(explanation.records, told))]
     if explanation.bridges:
         parts.append(
             _part(

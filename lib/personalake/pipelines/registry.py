@@ -70,7 +70,13 @@ JOBS: tuple[JobSpec, ...] = (
     JobSpec(
         name="resolve_identities",
         purpose="link identifiers to persons, and say what each person consents to",
-        reads=("silver.event", "silver.customer_record", "silver.consent", "silver.campaign_response"),
+        reads=(
+            "silver.event",
+            "silver.customer_record",
+            "silver.interaction",
+            "silver.consent",
+            "silver.campaign_response",
+        ),
         writes=(
             "silver.person_link",
             "silver.person_change",

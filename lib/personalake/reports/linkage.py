@@ -67,7 +67,7 @@ def _cards(linkage: Linkage) -> Cards:
 def _sizes(linkage: Linkage) -> Chart:
     sizes = linkage.persons["records"].clip(upper=_LARGEST_SHOWN).value_counts().sort_index()
     labels = {
-        (f"{size} and more" if size == _LARGEST_SHOWN else plural(int(size), "record", "records")): float(count)
+        (f"{size} and more" if size == _LARGEST_SHOWN else plural(int(str(size)), "record", "records")): float(count)
         for size, count in sizes.items()
     }
     return bars("Persons by number of records", labels, "persons")
