@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.persons import with_person
@@ -29,24 +30,17 @@ from personalake.tables.silver import (
     PERSON_LINK,
 )
 
+_SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE)
 _DELETED_AT_ONCE = 1_000
 
 
 def run(context: JobContext) -> JobResult:
     """Link every identifier to a person, and derive the current consent of each person."""
     lake = context.lake
-    sightings = [lake.read(table) for table in (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE) if lake.exists(table)]
-    if not sightings:
+    if not any(lake.exists(table) for table in _SIGHTED):
         return JobResult(skipped=True, message="silver is empty: no identifier has been seen yet")
-    found = identifiers(sightings)
     resolved = resolve_records(context) if knows_people(context.settings, lake) else None
-    if resolved is None:
-        _forget_records(lake)
-        links = lone_links(found)
-    else:
-        _write_changes(context, resolved)
-        told = lake.spark.createDataFrame(resolved.assigned.links)
-        links = joined_links(found, told, context.settings.identity.calling_code)
+    links = _links(context, resolved)
     people = lake.overwrite(links, PERSON_LINK)
     links = lake.read(PERSON_LINK) if not context.dry_run else links
     message = f"{people.rows:,} identifiers linked"
@@ -69,6 +63,21 @@ def run(context: JobContext) -> JobResult:
         message=message,
         figures=_figures(resolved) if resolved is not None else {},
     )
+
+
+def _links(context: JobContext, resolved: Resolved | None) -> DataFrame:
+    """Links of every identifier; what records tell of their own keys need not be read from them once more."""
+    lake = context.lake
+    sighted = [table for table in _SIGHTED if lake.exists(table) and (resolved is None or table is not CUSTOMER_RECORD)]
+    if resolved is None:
+        _forget_records(lake)
+        return lone_links(identifiers([lake.read(table) for table in sighted]))
+    _write_changes(context, resolved)
+    told = lake.spark.createDataFrame(resolved.assigned.links)
+    if not sighted:
+        return told
+    found = identifiers([lake.read(table) for table in sighted])
+    return joined_links(found, told, context.settings.identity.calling_code)
 
 
 def _forget_records(lake: Lake) -> None:
