@@ -155,7 +155,24 @@ def explain(
 
     settings = _settings(env, conf_dir, root, as_of, None)
     day = None if settings.as_of == "latest" else settings.as_of
-    Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day)))
+    Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day, settings.identity)))
+
+
+@app.command("explain-pair")
+def explain_pair(
+    left: Annotated[str, typer.Option("--left", help="A record, as source:record_id.")],
+    right: Annotated[str, typer.Option("--right", help="Another record.")],
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+) -> None:
+    """Why two records are one person's, or not: what each comparison adds to their match weight."""
+    from personalake.pipelines.look import explain_records
+    from personalake.pipelines.look_view import pair_view
+
+    settings = _settings(env, conf_dir, root, None, None)
+    steps = explain_records(_lake(settings).ledger, left, right, settings.identity)
+    Console().print(pair_view(steps))
 
 
 @app.command()

@@ -15,6 +15,7 @@ from personalake.errors import ConfigError
 _SECTION_FILES = {
     "rules": "decisions",
     "segments": "segments",
+    "identity": "identity",
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",

@@ -25,6 +25,7 @@ reported together, before anything starts.
 """
 _FILES = {
     "segments": "conf/segments.yml",
+    "identity": "conf/identity.yml",
     "models": "conf/models.yml",
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",

@@ -10,6 +10,7 @@ from personalake.config.activation import Destination
 from personalake.config.base import Section
 from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
+from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.segmentation import SegmentSettings
@@ -78,6 +79,7 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
+    identity: IdentitySettings = IdentitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

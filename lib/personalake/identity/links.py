@@ -1,12 +1,14 @@
-"""The pass-through: each identifier is a person of its own, until real resolution joins them."""
+"""Links from identifiers to persons: those that records tell, and the pass-through of every other identifier."""
 
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.hashing import person_hash
+from personalake.common.standardise import standard_email, standard_phone
+from personalake.common.transformation import Transformation
 from personalake.tables.silver import PERSON_LINK
 
 
@@ -39,3 +41,50 @@ def lone_links(found: DataFrame) -> DataFrame:
     The person id is a hash of the identifier, so that it survives when real resolution slots in.
     """
     return found.withColumn("person_id", person_hash(F.col("namespace"), F.col("value"))).select(*PERSON_LINK.columns)
+
+
+def joined_links(found: DataFrame, resolved: DataFrame, calling_code: str) -> DataFrame:
+    """Links of all identifiers: as records tell, else each its own person; one row per `(namespace, value)`.
+
+    Args:
+        found: What sources have shown, rows of `identifiers`, in the spelling of each source.
+        resolved: Links of the identifiers in records: `namespace`, `value`, `person_id`, `sources`, `first_known_at`.
+        calling_code: Country calling code of phone numbers that are written without one.
+    """
+    told = resolved.select(
+        "namespace", F.col("value").alias("key"), "person_id", F.col("sources").alias("of_records"),
+        F.col("first_known_at").alias("told_at"),
+    )  # fmt: skip
+    keyed = found.withColumn("key", _one_spelling(calling_code))
+    unseen = resolved.join(found.select("namespace", "value"), ["namespace", "value"], "left_anti")
+    nothing = F.array().cast("array<string>")
+    joined = keyed.join(told, ["namespace", "key"], "left").withColumns(
+        {
+            "sources": F.array_sort(F.array_union("sources", F.coalesce("of_records", nothing))),
+            "first_known_at": F.least("first_known_at", "told_at"),
+        }
+    )
+    return (
+        joined.transform(_with_lone_persons(resolved))
+        .select(*PERSON_LINK.columns)
+        .unionByName(unseen.select(*PERSON_LINK.columns))
+    )
+
+
+def _one_spelling(calling_code: str) -> Column:
+    """Events know an e-mail or phone as somebody typed it; records know it standardised."""
+    value, namespace = F.col("value"), F.col("namespace")
+    spelled = F.when(namespace == "email", standard_email(value)).when(
+        namespace == "phone", standard_phone(value, calling_code)
+    )
+    return F.coalesce(spelled, value)
+
+
+def _with_lone_persons(resolved: DataFrame) -> Transformation:
+    """Identifiers that no record holds are persons of their own, by their hash, as long as nobody else has that id."""
+    taken = resolved.select(F.col("person_id").alias("own_id"), F.lit(True).alias("is_taken")).distinct()
+    own = F.when(F.col("person_id").isNull(), person_hash(F.col("namespace"), F.col("value")))
+    # An identifier that named a person, and that no record holds any more, is not that person.
+    apart = person_hash(F.col("namespace"), F.concat("value", F.lit("#lone")))
+    person = F.coalesce("person_id", F.when(F.col("is_taken"), apart), "own_id")
+    return lambda rows: rows.withColumn("own_id", own).join(taken, "own_id", "left").withColumn("person_id", person)

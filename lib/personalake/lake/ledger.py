@@ -116,7 +116,7 @@ class Ledger:
         if opened is None:
             return 0
         dataset = self._dataset(table, opened)
-        return int(dataset.count_rows(filter=_matching(dataset, where)))
+        return int(dataset.count_rows(filter=all_of(dataset, where)))
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of a table of any size, piece by piece."""

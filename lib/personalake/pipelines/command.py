@@ -136,6 +136,9 @@ def parser_of(spec: JobSpec) -> argparse.ArgumentParser:
     if spec.streaming:
         parser.add_argument("--continuous", action="store_true", help="keep running, one micro-batch per trigger interval")
     for option in spec.options:
+        if isinstance(option.default, bool):
+            parser.add_argument(f"--{option.name}", action="store_true", help=option.help)
+            continue
         shown = f" (default: {option.default})" if option.default else ""
         parser.add_argument(
             f"--{option.name}", default=option.default, choices=option.choices or None, required=option.required,

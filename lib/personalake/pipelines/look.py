@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
+from personalake.identity.explanation import Step, explain_pair, explain_person
+from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger
 from personalake.pipelines.report_data import product_names
 from personalake.tables import ALL, Table
@@ -19,7 +22,7 @@ from personalake.tables.gold import (
     RECOMMENDATION,
     SEGMENT_MEMBERSHIP,
 )
-from personalake.tables.silver import CONSENT_CURRENT, PERSON_LINK
+from personalake.tables.silver import CONSENT_CURRENT, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON_LINK
 
 _HINTED = 3
 Row = dict[str, Any]
@@ -32,6 +35,8 @@ class Explanation:
     Args:
         person_id: The person.
         identifiers: Namespace, value and sources of each identifier.
+        records: The records that were put together, standardised.
+        bridges: The links that hold them together, the weakest first.
         profile: The row of `gold.customer_profile`; empty without one.
         features: The row of `gold.customer_feature`.
         segments: Scheme, segment and detail.
@@ -44,6 +49,8 @@ class Explanation:
 
     person_id: str
     identifiers: Sequence[Row] = field(default_factory=list)
+    records: Sequence[Row] = field(default_factory=list)
+    bridges: Sequence[Row] = field(default_factory=list)
     profile: Row = field(default_factory=dict)
     features: Row = field(default_factory=dict)
     segments: Sequence[Row] = field(default_factory=list)
@@ -58,23 +65,27 @@ class Explanation:
         return asdict(self)
 
 
-def explain(ledger: Ledger, person: str, as_of: date | None = None) -> Explanation:
+def explain(ledger: Ledger, person: str, as_of: date | None = None, identity: IdentitySettings | None = None) -> Explanation:
     """Everything about one person.
 
     Args:
         ledger: The tables.
         person: A person id, or any identifier of the person, e.g. a customer id.
         as_of: The latest as-of to look at; the latest there is by default.
+        identity: How records became persons; only with it are the links between records explained.
 
     Raises:
         InputError: If nobody goes by that id, or several persons do; names some that are known.
     """
     person_id, identifiers = _found(ledger, person)
+    records = records_of(ledger, identifiers)
     recommendations = sorted(_latest(ledger, RECOMMENDATION, person_id, as_of), key=lambda row: (row["slot"], row["rank"]))
     products = product_names(ledger, {row["product_id"] for row in recommendations})
     return Explanation(
         person_id=person_id,
         identifiers=identifiers,
+        records=records,
+        bridges=[] if identity is None else _bridges(ledger, records, identity),
         profile=_only(ledger.read(CUSTOMER_PROFILE, where=[("person_id", "=", person_id)])),
         features=_only(_latest(ledger, CUSTOMER_FEATURE, person_id, as_of)),
         segments=sorted(_latest(ledger, SEGMENT_MEMBERSHIP, person_id, as_of), key=lambda row: str(row["scheme"])),
@@ -105,6 +116,23 @@ def _found(ledger: Ledger, person: str) -> tuple[str, list[Row]]:
     return people[0], sorted(everything, key=lambda row: (row["namespace"], row["value"]))
 
 
+def records_of(ledger: Ledger, identifiers: Sequence[Row]) -> list[Row]:
+    """The records whose own keys are among a person's identifiers, the oldest first."""
+    own = {(row["namespace"], row["value"]) for row in identifiers}
+    columns = [name for name in MATCH_RECORD.columns if name not in ("blocking_keys", "spelling")]
+    rows = ledger.read(MATCH_RECORD, columns, [("customer_id", "in", sorted({value for _, value in own}))])
+    mine = [row for row in rows if (row["namespace"], row["customer_id"]) in own]
+    return sorted(mine, key=lambda row: (row["known_at"], row["record_key"]))
+
+
+def _bridges(ledger: Ledger, records: Sequence[Row], settings: IdentitySettings) -> list[Row]:
+    if len(records) < 2:
+        return []
+    keys = sorted(row["record_key"] for row in records)
+    edges = ledger.read(MATCH_EDGE, ["left_key", "right_key", "match_weight"], [("left_key", "in", keys)])
+    return [asdict(bridge) for bridge in explain_person(records, edges, settings)]
+
+
 def _latest(ledger: Ledger, table: Table, person_id: str, as_of: date | None) -> list[Row]:
     """The person's rows of the latest as-of, up to the given one."""
     limit = [] if as_of is None else [("as_of", "<=", as_of)]
@@ -128,6 +156,31 @@ def _deliveries(ledger: Ledger, person_id: str, as_of: date | None) -> list[Row]
     unsent = {"state": "pending", "state_reason": None, "file": None}
     ordered = sorted(planned, key=lambda row: (row["destination"], row["operation"], row["delivery_id"]))
     return [{**row, **states.get(row["delivery_id"], unsent)} for row in ordered]
+
+
+def explain_records(ledger: Ledger, left: str, right: str, settings: IdentitySettings) -> list[Step]:
+    """Why two records are one person's, or not: the weight of each comparison.
+
+    Args:
+        ledger: The tables.
+        left: A record key, `source:record_id`.
+        right: Another one.
+        settings: How records are compared.
+
+    Raises:
+        InputError: If a record is not there, or no match model has been trained.
+    """
+    found = {row["record_key"]: row for row in ledger.read(MATCH_RECORD, where=[("record_key", "in", [left, right])])}
+    missing = [key for key in (left, right) if key not in found]
+    if missing:
+        raise InputError(
+            f"No record goes by {', '.join(missing)}: expected source:record_id.",
+            "personalake explain --person lists the records of a person.",
+        )
+    models = sorted(ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])
+    if not models:
+        raise InputError("No match model has been trained yet.", "Run resolve_identities first.")
+    return explain_pair(MatchModel.from_json(models[-1]["model"]), found[left], found[right], settings.matching)
 
 
 @dataclass(frozen=True)

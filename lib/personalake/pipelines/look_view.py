@@ -11,6 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from personalake.identity.explanation import Step
 from personalake.pipelines.look import Explanation, TableFacts
 from personalake.reports.words import day, minute, money, name, number, plural, share, size
 
@@ -32,6 +33,7 @@ def explanation_view(explanation: Explanation) -> RenderableType:
     return Group(
         Text(explanation.person_id, style="bold"),
         _part("Identifiers", _rows(explanation.identifiers, ("namespace", "value", "sources"))),
+        *_linkage(explanation),
         _part("Profile", _pairs(explanation.profile, explanation.profile.get("currency"))),
         _part("Consents", _rows(explanation.consents, ("purpose", "status", "origin", "occurred_at"))),
         _part("Segments", _rows(explanation.segments, ("scheme", "segment", "detail"))),
@@ -41,6 +43,32 @@ def explanation_view(explanation: Explanation) -> RenderableType:
         _part("Decision", _decisions(explanation.decisions)),
         _part("What would be sent", _deliveries(explanation.deliveries)),
     )
+
+
+def _linkage(explanation: Explanation) -> list[RenderableType]:
+    """Records and bridges, only of a person who has any."""
+    if not explanation.records:
+        return []
+    told = ("record_key", "known_at", "first_name", "last_name", "birth_date", "email", "phone", "street")
+    parts: list[RenderableType] = [_part("Records", _rows(explanation.records, told))]
+    if explanation.bridges:
+        parts.append(
+            _part(
+                "Bridges, the weakest first", _rows(explanation.bridges, ("left_key", "right_key", "kind", "match_weight"))
+            )
+        )
+    return parts
+
+
+def pair_view(steps: Sequence[Step]) -> RenderableType:
+    """The waterfall of a pair of records."""
+    view = Table(header_style="bold", expand=False)
+    for column in ("Comparison", "The values", "Weight, bits", "Match weight so far"):
+        view.add_column(column, justify="right" if "eight" in column else "left")
+    for step in steps:
+        style = "green" if step.weight > 0 else "red" if step.weight < 0 else "dim"
+        view.add_row(step.comparison, step.level, Text(f"{step.weight:+.1f}", style=style), f"{step.total:+.1f}")
+    return view
 
 
 def tables_view(facts: Sequence[TableFacts], now: datetime) -> RenderableType:

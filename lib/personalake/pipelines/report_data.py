@@ -9,6 +9,7 @@ import pandas as pd
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.pipelines.report_arrivals import arrivals_of
+from personalake.pipelines.report_linkage import linkage_of
 from personalake.reports.data import ReportData
 from personalake.tables import ALL, Table
 from personalake.tables.gold import (
@@ -60,6 +61,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         runs=list({row["job"]: row for row in sorted(ledger.read(RUN), key=lambda row: row["ended_at"])}.values()),
         masked=_MASKED,
         planning=_planning(ledger, as_of),
+        linkage=linkage_of(settings, ledger),
     )
 
 

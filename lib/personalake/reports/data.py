@@ -34,6 +34,27 @@ class Arrivals:
 
 
 @dataclass(frozen=True)
+class Linkage:
+    """How records became persons.
+
+    Args:
+        persons: Records, weakest link and sources of each person, from `silver.person`.
+        guards: Rows of `silver.identity_guard`, without the identifiers themselves.
+        changes: Kind and identifiers of each row of `silver.person_change`.
+        weights: Comparison: the weight of each level in bits, by its label.
+        cuts: Threshold, pairs, expected precision and recall.
+        link_weight: The threshold in use, bits.
+    """
+
+    persons: pd.DataFrame
+    guards: Rows
+    changes: Rows
+    weights: Mapping[str, Mapping[str, float]]
+    cuts: Rows
+    link_weight: float
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything that the report shows; frames have the columns of their tables.
 
@@ -52,6 +73,7 @@ class ReportData:
         models: `gold.model_health`, latest training cut of each model.
         consents: Person, purpose, status and origin.
         runs: `gold.run`, last run of each job.
+        linkage: How records became persons; None where no source tells people apart.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
@@ -72,6 +94,7 @@ class ReportData:
     runs: Rows
     masked: frozenset[str] = frozenset()
     planning: Rows = ()
+    linkage: Linkage | None = None
 
     @property
     def currency(self) -> str | None:

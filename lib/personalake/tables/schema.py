@@ -34,6 +34,8 @@ _TYPES: dict[str, DataType] = {
     "decimal(12,3)": DecimalType(12, 3),
     "decimal(18,2)": DecimalType(18, 2),
     "array<string>": ArrayType(StringType()),
+    "array<bigint>": ArrayType(LongType()),
+    "map<string,double>": MapType(StringType(), DoubleType()),
     "map<string,string>": MapType(StringType(), StringType()),
     "map<string,bigint>": MapType(StringType(), LongType()),
     "array<struct<feature:string,value:double,effect:double,words:string>>": ArrayType(

@@ -1,0 +1,105 @@
+"""Names, e-mails, phones, addresses and dates in one spelling, as Column functions; what says nothing becomes null."""
+
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+NAME_LENGTH, ADDRESS_LENGTH, EMAIL_LENGTH, IDENTIFIER_LENGTH = 64, 128, 254, 256
+# Letters with marks, and what they are written as without; two letters for one come first.
+_DOUBLE = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ł": "l", "ø": "o", "đ": "d"}
+_MARKED = "àáâãäåāăąçćčďèéêëēėęěìíîïīįñńňòóôõöōőŕřśšşťùúûüūůűųýÿźżž"
+_PLAIN = "aaaaaaaaacccdeeeeeeeeiiiiiinnnooooooorrssstuuuuuuuuyyzzz"
+_ENDINGS = {"str": "street", "st": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "sq": "square"}
+_DAY_PATTERNS = ("yyyyMMdd", "d.M.yyyy", "M/d/yyyy", "yyyy/MM/dd")
+_FEWEST_DIGITS, _MOST_DIGITS = 6, 15
+_FIRST_YEAR = 1880
+
+
+def plain_text(text: Column, length: int) -> Column:
+    """Small letters and digits without marks, single spaces between words; null if nothing of that is left.
+
+    Args:
+        text: Text of any kind; emoji and punctuation go.
+        length: Longest text that is kept; the rest is cut off.
+    """
+    small = F.lower(F.substring(text, 1, 4 * length))
+    for letter, letters in _DOUBLE.items():
+        small = F.replace(small, F.lit(letter), F.lit(letters))
+    folded = F.regexp_replace(F.translate(small, _MARKED, _PLAIN), r"\p{M}|['’`]", "")
+    words = F.trim(F.regexp_replace(folded, r"[^\p{L}\p{N}]+", " "))
+    return F.nullif(F.trim(F.substring(words, 1, length)), F.lit(""))
+
+
+def standard_name(text: Column) -> Column:
+    """A person's or place's name: `  Jean-Luc  O’Neill ` is `jean luc oneill`."""
+    return plain_text(text, NAME_LENGTH)
+
+
+def standard_address(text: Column) -> Column:
+    """A street with its number, common endings written out: `12 High St.` is `12 high street`."""
+    plain = plain_text(text, ADDRESS_LENGTH)
+    return reduce(
+        lambda so_far, ending: F.regexp_replace(so_far, rf"\b{ending[0]}\b", ending[1]), sorted(_ENDINGS.items()), plain
+    )
+
+
+def standard_postcode(text: Column) -> Column:
+    """Letters and digits in capitals: `sw1a 1aa` is `SW1A1AA`."""
+    return F.nullif(F.upper(F.regexp_replace(F.substring(text, 1, 32), r"[^A-Za-z0-9]", "")), F.lit(""))
+
+
+def standard_email(text: Column) -> Column:
+    """An address in small letters, or null where there is no one thing on each side of one `@`."""
+    small = F.lower(F.trim(F.substring(text, 1, EMAIL_LENGTH + 1)))
+    is_address = small.rlike(r"^[^@\s]+@[^@\s]+$") & (F.length(small) <= EMAIL_LENGTH)
+    return F.when(is_address, small)
+
+
+def standard_phone(text: Column, calling_code: str) -> Column:
+    """Digits with the country calling code in front, or null where they are too few, too many, or all zero.
+
+    Args:
+        text: A number as people write it: `+1 212 555-0101`, `001212…`, `(212) 555 0101`.
+        calling_code: Country calling code of a number that has none.
+    """
+    written = F.trim(F.substring(text, 1, 40))
+    digits = F.regexp_replace(written, r"\D", "")
+    local = F.regexp_replace(digits, "^0", "")
+    full = (
+        F.when(written.startswith("+"), digits)
+        .when(digits.startswith("00"), F.substring(digits, 3, 40))
+        .otherwise(F.concat(F.lit(calling_code), local))
+    )
+    is_number = F.length(full).between(_FEWEST_DIGITS, _MOST_DIGITS) & ~digits.rlike("^0*$")
+    return F.when(is_number, full)
+
+
+def standard_day(text: Column) -> Column:
+    """A day as ISO text, from the common ways of writing one; null where it is none, or before 1880."""
+    written = F.trim(F.substring(text, 1, 32))
+    iso = F.regexp_extract(written, r"^(\d{4}-\d{2}-\d{2})", 1)
+    day = F.coalesce(
+        iso.try_cast("date"), *(F.to_date(F.try_to_timestamp(written, F.lit(pattern))) for pattern in _DAY_PATTERNS)
+    )
+    return F.when(F.year(day) >= _FIRST_YEAR, F.date_format(day, "yyyy-MM-dd"))
+
+
+def standard_identifier(text: Column) -> Column:
+    """An identifier without blanks around it; null if empty."""
+    return F.nullif(F.trim(F.substring(text, 1, IDENTIFIER_LENGTH)), F.lit(""))
+
+
+def without_blocked(value: Column, patterns: tuple[str, ...]) -> Column:
+    """The value, or null where it matches one of the patterns, in any case of letters."""
+    blocked = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return F.when(~F.lower(value).rlike(blocked), value) if patterns else value
+
+
+def long_form(name: Column, nicknames: Mapping[str, str]) -> Column:
+    """The name that a short form stands for; other names as they are."""
+    if not nicknames:
+        return name
+    known = F.create_map(*(F.lit(text) for pair in sorted(nicknames.items()) for text in pair))
+    return F.coalesce(F.element_at(known, name), name)

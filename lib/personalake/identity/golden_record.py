@@ -1,0 +1,80 @@
+"""The golden record: of several values that a person's records hold, the one that survives, and where it is from."""
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from personalake.config.identity import DETAILS, Survivorship
+from personalake.tables.silver import PERSON
+
+# A device and a cookie say nothing about the person as such.
+SURVIVING = (*DETAILS, "email", "phone", "login", "loyalty_id")
+_UNTRUSTED = 1_000
+
+
+def golden_records(
+    records: pd.DataFrame, persons: "pd.Series[Any]", weakest: NDArray[np.float64], settings: Survivorship
+) -> pa.Table:
+    """One row per person of whom anything is known, with the value that survives in each field.
+
+    Args:
+        records: Rows of `silver.match_record`.
+        persons: The person of each, in the same order.
+        weakest: The match weight of the weakest bridge of each one's person, bits; NaN where there is none.
+        settings: The rule of each field; ties go to the most recent value, then to the greater record key.
+
+    Returns:
+        Rows of `silver.person`.
+    """
+    with duckdb.connect(":memory:") as opened:
+        columns = ["record_key", "source", "known_at", *SURVIVING]
+        opened.register("records", records[columns].assign(person_id=persons.to_numpy(), weakest=weakest))
+        opened.register("rules", _rules(settings))
+        opened.register("trust", _trust(settings))
+        fields = ", ".join(f"any_value(value) FILTER (field = '{name}') AS {name}" for name in SURVIVING)
+        survivors = f"""
+            WITH told AS (
+                UNPIVOT (SELECT person_id, record_key, source, known_at, {", ".join(SURVIVING)} FROM records)
+                ON {", ".join(SURVIVING)} INTO NAME field VALUE value
+            ),
+            judged AS (
+                SELECT told.*, rule, coalesce(rank, {_UNTRUSTED}) AS rank,
+                    count(*) OVER (PARTITION BY person_id, field, value) AS times
+                FROM told JOIN rules USING (field) LEFT JOIN trust USING (source)
+            )
+            FROM judged QUALIFY row_number() OVER (PARTITION BY person_id, field ORDER BY
+                CASE rule WHEN 'most_frequent' THEN times WHEN 'most_trusted' THEN -rank ELSE 0 END DESC,
+                known_at DESC, record_key DESC) = 1
+        """
+        found = opened.sql(
+            f"""
+            WITH survivor AS ({survivors}),
+            surviving AS (
+                SELECT person_id, {fields},
+                    map(list(field ORDER BY field), list(source || ' (' || rule || ')' ORDER BY field)) AS provenance
+                FROM survivor GROUP BY person_id
+            ),
+            counted AS (
+                SELECT person_id, count(*) AS records, list_sort(list_distinct(list(source))) AS sources,
+                    min(weakest) FILTER (NOT isnan(weakest)) AS weakest_link,
+                    min(known_at) AS first_known_at, max(known_at) AS last_known_at
+                FROM records GROUP BY person_id
+            )
+            SELECT {", ".join(PERSON.columns)} FROM counted JOIN surviving USING (person_id)
+            """
+        )
+        return found.to_arrow_table()
+
+
+def _rules(settings: Survivorship) -> pa.Table:
+    rules = [settings.fields.get(name, settings.default) for name in SURVIVING]
+    return pa.table({"field": pa.array(SURVIVING), "rule": pa.array(rules)})
+
+
+def _trust(settings: Survivorship) -> pa.Table:
+    sources = settings.trusted_sources
+    return pa.table({"source": pa.array(sources, pa.string()), "rank": pa.array(range(len(sources)), pa.int64())})

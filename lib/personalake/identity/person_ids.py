@@ -1,0 +1,145 @@
+"""Stable person ids: a group keeps the id that most of its identifiers had; merges and splits are told."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from personalake.config.identity import IDENTIFIERS
+from personalake.identity.resolution import Resolution
+
+CHANGES = pa.schema(
+    {"kind": pa.string(), "old_person_id": pa.string(), "new_person_id": pa.string(), "identifiers": pa.int64()}
+)
+_KEY = "namespace, value"
+# The id of a lone identifier, as common.hashing has it; `nth` counts ids that were taken.
+_HASH = """'p_' || substr(sha256(namespace || ':' || value || CASE WHEN nth > 1 THEN '#' || nth ELSE '' END), 1, 24)"""
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Who the identifiers belong to.
+
+    Args:
+        links: `namespace`, `value`, `person_id`, `sources`, `first_known_at` of each identifier.
+        changes: `kind`, `old_person_id`, `new_person_id`, `identifiers` of each move from one person to another.
+    """
+
+    links: pa.Table
+    changes: pa.Table
+
+
+def members(resolution: Resolution) -> pa.Table:
+    """The identifiers of each group of records.
+
+    A value that several groups hold, without being a hub, belongs to the one with most records of it, ties to the oldest;
+    a hub is a group of its own.
+
+    Returns:
+        One row per `namespace` and `value`: `grp`, sorted `sources`, `first_known_at`.
+    """
+    records = resolution.graph.records
+    told = records[["record_key", "source", "namespace", "customer_id", "known_at", *IDENTIFIERS]]
+    with duckdb.connect(":memory:") as opened:
+        opened.register("records", told.assign(grp=resolution.group))
+        # Groups of records are numbered from 0, hubs below it.
+        opened.register("hubs", resolution.hubs[["namespace", "value"]].assign(hub=range(-len(resolution.hubs), 0)))
+        own = "SELECT namespace, customer_id AS value, grp, source, known_at, record_key FROM records"
+        shared = [
+            f"SELECT '{kind}', {kind}, grp, source, known_at, record_key FROM records WHERE {kind} IS NOT NULL"
+            for kind in IDENTIFIERS
+        ]
+        return opened.sql(
+            f"""
+            WITH held AS ({" UNION ALL ".join([own, *shared])}),
+            kept AS (SELECT held.* REPLACE (coalesce(hub, grp) AS grp) FROM held LEFT JOIN hubs USING ({_KEY})),
+            chosen AS (
+                SELECT {_KEY}, grp FROM kept GROUP BY {_KEY}, grp
+                QUALIFY row_number() OVER (
+                    PARTITION BY {_KEY} ORDER BY count(*) DESC, min(known_at), min(record_key)) = 1
+            )
+            SELECT {_KEY}, any_value(chosen.grp) AS grp, list_sort(list_distinct(list(source))) AS sources,
+                min(known_at) AS first_known_at
+            FROM kept JOIN chosen USING ({_KEY}) GROUP BY {_KEY}
+            """
+        ).to_arrow_table()
+
+
+def assign_ids(found: pa.Table, previous: pa.Table) -> Assigned:
+    """Give each group its person id.
+
+    An id goes to the group that holds most of the identifiers that had it, ties to the oldest identifier; a group that is
+    offered several takes the one with most, ties to the oldest. A group without one gets the hash of its oldest identifier.
+
+    Args:
+        found: Rows of `members`.
+        previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`.
+    """
+    with duckdb.connect(":memory:") as opened:
+        opened.register("found", found)
+        opened.register("previous", previous)
+        opened.execute(_KEPT)
+        opened.execute(_FRESH)
+        _avoid_taken(opened)
+        opened.execute(
+            f"CREATE TABLE links AS SELECT {_KEY}, person_id, sources, first_known_at "
+            "FROM found JOIN (FROM kept UNION ALL SELECT grp, person_id FROM fresh) USING (grp)"
+        )
+        links = opened.sql("FROM links").to_arrow_table()
+        return Assigned(links, opened.sql(_MOVES).to_arrow_table().cast(CHANGES))
+
+
+_KEPT = f"""
+CREATE TABLE kept AS
+WITH overlap AS (
+    SELECT grp, person_id, count(*) AS n, min(previous.first_known_at) AS since, min({"namespace || ':' || value"}) AS first
+    FROM found JOIN previous USING ({_KEY}) GROUP BY grp, person_id
+),
+offered AS (
+    FROM overlap QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY n DESC, since, first) = 1
+)
+SELECT grp, person_id FROM offered
+QUALIFY row_number() OVER (PARTITION BY grp ORDER BY n DESC, since, person_id) = 1
+"""
+_FRESH = f"""
+CREATE TABLE fresh AS
+WITH oldest AS (
+    SELECT grp, {_KEY} FROM found ANTI JOIN kept USING (grp)
+    QUALIFY row_number() OVER (PARTITION BY grp ORDER BY first_known_at, {_KEY}) = 1
+)
+SELECT grp, {_HASH} AS person_id, {_KEY}, nth FROM (SELECT *, 1 AS nth FROM oldest)
+"""
+_MOVES = f"""
+WITH moved AS (
+    SELECT previous.person_id AS old_person_id, links.person_id AS new_person_id, count(*) AS identifiers
+    FROM links JOIN previous USING ({_KEY}) WHERE links.person_id <> previous.person_id GROUP BY ALL
+)
+SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links) THEN 'merged'
+    WHEN new_person_id NOT IN (SELECT person_id FROM previous) THEN 'split' ELSE 'moved' END AS kind,
+    old_person_id, new_person_id, identifiers
+FROM moved ORDER BY old_person_id, new_person_id
+"""
+
+
+def _avoid_taken(opened: duckdb.DuckDBPyConnection) -> None:
+    """A new group whose oldest identifier once named a person that others still are gets another id."""
+    taken = "SELECT grp FROM fresh WHERE person_id IN (SELECT person_id FROM kept)"
+    while opened.sql(taken).fetchall():
+        opened.execute(f"UPDATE fresh SET nth = nth + 1 WHERE grp IN ({taken})")
+        opened.execute(f"UPDATE fresh SET person_id = {_HASH}")
+
+
+def persons_of(links: pa.Table, resolution: Resolution) -> "pd.Series[Any]":
+    """The person of each record of a resolution, by position."""
+    records = resolution.graph.records[["namespace", "customer_id"]]
+    with duckdb.connect(":memory:") as opened:
+        opened.register("records", records.assign(place=range(len(records))))
+        opened.register("links", links)
+        found = opened.sql(
+            "SELECT person_id FROM records JOIN links ON records.namespace = links.namespace "
+            "AND records.customer_id = links.value ORDER BY place"
+        ).df()
+    persons: pd.Series[Any] = found["person_id"]
+    return persons

@@ -1,0 +1,183 @@
+"""Who is who: the links of a graph to groups of records under the guards, and identifiers to groups.
+
+What comes out depends on the records, the scored pairs and the decisions alone, so that a run after every delivery and one
+run over everything give the same groups.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from personalake.config.identity import IDENTIFIERS, IdentitySettings
+from personalake.identity.graph import ACCOUNT, KINDS, Graph, Links, Positions, component_of
+from personalake.identity.groups import Forest, Group, Limits, Refusal
+from personalake.identity.overrides import Decisions, decisions
+
+_TOLD = ("first_name", "last_name", "birth_date")
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Who is who.
+
+    Args:
+        graph: The records.
+        group: The group of each record, by position.
+        links: Links that hold groups together, those that were refused left out.
+        refusals: Links that a guard refused.
+        hubs: `namespace`, `value`, `persons`: values that too many share.
+        decisions: What people decided, with conflicts.
+    """
+
+    graph: Graph
+    group: Positions
+    links: Links
+    refusals: Sequence[Refusal]
+    hubs: pd.DataFrame
+    decisions: Decisions
+
+
+def resolve(records: pd.DataFrame, edges: pd.DataFrame, settings: IdentitySettings) -> Resolution:
+    """Group records by person.
+
+    Args:
+        records: Rows of `silver.match_record`, in any order.
+        edges: Rows of `silver.match_edge`: `left_key`, `right_key`, `match_weight`.
+        settings: Identifiers, guards, the weight of a link, decisions.
+    """
+    graph = Graph.of(records, settings)
+    decided = decisions(settings.overrides, graph)
+    account = graph.account_links()
+    hubs = {kind: _crowded(graph, kind) for kind, told in settings.identifiers.items() if told.links}
+    strong = [graph.identifier_links(kind, values) for kind, values in hubs.items()]
+    alike = graph.match_links(edges, settings.matching.link_weight)
+    links = Links.joined(decided.links, account, *strong, alike)
+    group, refusals = _grouped(graph, links, decided, settings)
+    sole = _sole_users(graph, group)
+    if len(sole.left):
+        links = Links.joined(links, sole)
+        group = component_of(graph.size, Links.joined(_chain(group), sole))
+    stands = group[links.left] == group[links.right]
+    return Resolution(graph, group, links.where(stands), refusals, _hub_rows(graph, group, hubs), decided)
+
+
+def _crowded(graph: Graph, kind: str) -> Positions:
+    """Codes of the values of a linking kind that more accounts hold than one person can have."""
+    codes, values = graph.values[kind]
+    held = pd.DataFrame({"code": codes, "account": graph.accounts})[codes >= 0].drop_duplicates()
+    counts = np.bincount(held["code"], minlength=len(values))
+    return np.flatnonzero(counts > graph.settings.guards.max_merges + 1).astype(np.int64)
+
+
+def _grouped(graph: Graph, links: Links, decided: Decisions, settings: IdentitySettings) -> tuple[Positions, list[Refusal]]:
+    """Components in which nothing can break a guard as they are; the others link by link."""
+    component = component_of(graph.size, links)
+    is_suspect = _suspect(graph, component, decided, settings)[component]
+    suspects = np.flatnonzero(is_suspect)
+    forest = Forest(_first_groups(graph, suspects, decided, settings), _limits(settings))
+    refusals = []
+    doubtful = links.where(is_suspect[links.left]).strongest_first()
+    account, match = KINDS.index("account"), KINDS.index("match")
+    rows = zip(*(column.tolist() for column in (doubtful.left, doubtful.right, doubtful.weight, doubtful.kind)), strict=True)
+    for left, right, weight, kind in rows:
+        refusal = forest.join(left, right, weight, kind == match)
+        if refusal is not None and kind != account:
+            refusals.append(refusal)
+    group = component.copy()
+    # Groups of their own are numbered beyond all components, by the record that stands for them.
+    group[suspects] = [component.size + forest.root(node) for node in suspects.tolist()]
+    return group, refusals
+
+
+def _suspect(graph: Graph, component: Positions, decided: Decisions, settings: IdentitySettings) -> NDArray[np.bool_]:
+    """Whether a guard could break within each component."""
+    count = int(component.max()) + 1 if component.size else 0
+    sizes = np.bincount(component, minlength=count)
+    identifiers = sizes.copy()
+    suspect = sizes > settings.guards.max_merges + 1
+    for kind, told in settings.identifiers.items():
+        different = _different(component, graph.values[kind][0], count)
+        identifiers += different
+        if told.per_person is not None:
+            suspect |= different > told.per_person
+    suspect |= identifiers > settings.guards.max_identifiers
+    for detail in settings.guards.contradictions:
+        codes, _ = pd.factorize(graph.records[detail], use_na_sentinel=True)
+        suspect |= _different(component, codes.astype(np.int64), count) > 1
+    if decided.apart:
+        suspect[component[np.fromiter(decided.apart, np.int64)]] = True
+    return suspect
+
+
+def _different(component: Positions, codes: Positions, count: int) -> Positions:
+    """Different values in each component."""
+    held = pd.DataFrame({"component": component, "code": codes})[codes >= 0].drop_duplicates()
+    return np.bincount(held["component"], minlength=count).astype(np.int64)
+
+
+def _first_groups(graph: Graph, nodes: Positions, decided: Decisions, settings: IdentitySettings) -> dict[int, Group]:
+    """Each suspicious record as a group of its own."""
+    records = graph.records.iloc[nodes]
+    limited = [kind for kind, told in settings.identifiers.items() if told.per_person is not None]
+    counts = 1 + records[list(IDENTIFIERS)].notna().sum(axis=1).to_numpy()
+    groups = {
+        node: Group(records=1, identifiers=int(count), apart=decided.apart.get(node, frozenset()))
+        for node, count in zip(nodes.tolist(), counts, strict=True)
+    }
+    for names, place in ((_TOLD, "details"), (limited, "limited")):
+        for name in names:
+            held = records[name]
+            for node, value in held[held.notna()].items():
+                getattr(groups[int(str(node))], place)[name] = frozenset((value,))
+    return groups
+
+
+def _limits(settings: IdentitySettings) -> Limits:
+    kinds = settings.identifiers.items()
+    return Limits(
+        per_person={kind: told.per_person for kind, told in kinds if told.per_person is not None},
+        max_merges=settings.guards.max_merges,
+        max_identifiers=settings.guards.max_identifiers,
+        contradictions=settings.guards.contradictions,
+        overruled_weight=settings.guards.overruled_weight,
+    )
+
+
+def _sole_users(graph: Graph, group: Positions) -> Links:
+    """Records that know nothing but a device or cookie, with the one person who is known to use it, if there is just one."""
+    found = []
+    for kind, told in graph.settings.identifiers.items():
+        if told.links or told.persons != 1:
+            continue
+        codes, _ = graph.values[kind]
+        known = pd.DataFrame({"code": codes, "group": group, "node": np.arange(graph.size)})[codes >= 0]
+        anonymous = graph.is_anonymous[known["node"]]
+        users = known[~anonymous].groupby("code", sort=False).agg(groups=("group", "nunique"), node=("node", "min"))
+        sole = users.loc[users["groups"] == 1, "node"]
+        lost = known[anonymous & known["code"].isin(sole.index).to_numpy()]
+        found.append(Links.of(sole.loc[lost["code"]].to_numpy(), lost["node"].to_numpy(), 0.0, "sole_user"))
+    links = Links.joined(*found) if found else graph.account_links().where(np.zeros(0, bool))
+    # The first kind of identifier decides where a device and a cookie point to different people.
+    _, first = np.unique(links.right, return_index=True)
+    return Links(links.left[first], links.right[first], links.weight[first], links.kind[first])
+
+
+def _chain(group: Positions) -> Links:
+    """Links that hold existing groups together as they are."""
+    first = pd.Series(np.arange(group.size)).groupby(group, sort=False).transform("first").to_numpy(np.int64)
+    return Links.of(first, np.arange(group.size, dtype=np.int64), ACCOUNT, "account")
+
+
+def _hub_rows(graph: Graph, group: Positions, linking: dict[str, Positions]) -> pd.DataFrame:
+    """Values that more persons share than their kind allows."""
+    found = []
+    for kind, told in graph.settings.identifiers.items():
+        codes, values = graph.values[kind]
+        held = pd.DataFrame({"code": codes, "group": group})[codes >= 0].drop_duplicates()
+        persons = np.bincount(held["code"], minlength=len(values))
+        hubs = linking[kind] if kind in linking else np.flatnonzero(persons > told.persons)
+        found.append(pd.DataFrame({"namespace": kind, "value": values[hubs], "persons": persons[hubs]}))
+    return pd.concat(found, ignore_index=True)

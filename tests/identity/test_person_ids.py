@@ -1,0 +1,113 @@
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from personalake.common.hashing import person_hash_of
+from personalake.config.identity import IdentitySettings
+from personalake.identity.person_ids import CHANGES, Assigned, assign_ids, members
+from personalake.identity.resolution import resolve
+from tests.identity.records import FIRST_DAY, edge_frame, record
+
+NOBODY = {"namespace": [], "value": [], "person_id": [], "first_known_at": []}
+
+
+def day(letter: str) -> datetime:
+    return FIRST_DAY.replace(day=ord(letter) - 96)
+
+
+def found(groups: dict[str, str]) -> pa.Table:
+    """Identifiers by group, `{"a": "x y"}`; x was known a day before y."""
+    rows = [
+        {"namespace": "crm", "value": value, "grp": number, "sources": ["crm"], "first_known_at": day(value)}
+        for number, values in enumerate(groups.values())
+        for value in values.split()
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def previous(persons: dict[str, str]) -> pa.Table:
+    rows = [
+        {"namespace": "crm", "value": value, "person_id": person, "first_known_at": day(value)}
+        for person, values in persons.items()
+        for value in values.split()
+    ]
+    text, at = pa.string(), pa.timestamp("us", "UTC")
+    return pa.Table.from_pylist(
+        rows, pa.schema([("namespace", text), ("value", text), ("person_id", text), ("first_known_at", at)])
+    )
+
+
+def persons(assigned: Assigned) -> dict[str, str]:
+    return {row["value"]: row["person_id"] for row in assigned.links.to_pylist()}
+
+
+def changes(assigned: Assigned) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in CHANGES.names) for row in assigned.changes.to_pylist()]
+
+
+def test_a_new_person_gets_the_hash_of_the_oldest_identifier_as_a_lone_one_does() -> None:
+    assigned = assign_ids(found({"1": "b c", "2": "d"}), previous({}))
+
+    assert persons(assigned) == dict.fromkeys("bc", person_hash_of("crm", "b")) | {"d": person_hash_of("crm", "d")}
+    assert changes(assigned) == []
+
+
+def test_two_persons_who_are_one_keep_the_id_of_the_larger_part() -> None:
+    assigned = assign_ids(found({"1": "a b c"}), previous({"old": "a", "large": "b c"}))
+
+    assert set(persons(assigned).values()) == {"large"}
+    assert changes(assigned) == [("merged", "old", "large", 1)]
+
+
+def test_of_two_equal_parts_the_older_one_keeps_the_id() -> None:
+    assigned = assign_ids(found({"1": "b c", "2": "a d"}), previous({"p": "a b c d"}))
+
+    assert persons(assigned) == {"a": "p", "d": "p"} | dict.fromkeys("bc", person_hash_of("crm", "b"))
+    assert changes(assigned) == [("split", "p", person_hash_of("crm", "b"), 2)]
+
+
+def test_an_id_that_others_hold_is_not_given_again() -> None:
+    first = person_hash_of("crm", "a")
+
+    assigned = assign_ids(found({"1": "b c", "2": "a"}), previous({first: "a b c"}))
+
+    assert persons(assigned)["b"] == first
+    assert persons(assigned)["a"] not in (first, None)
+
+
+def test_a_value_that_two_groups_hold_belongs_to_the_one_with_more_records_of_it() -> None:
+    rows = [record("crm:1", day=3, email="f@x"), record("crm:2", day=4, email="f@x"), record("crm:3", day=2, email="f@x")]
+    rows[0]["login"] = rows[1]["login"] = "ann"
+
+    told = members(resolve(pd.DataFrame(rows), edge_frame([]), IdentitySettings())).to_pylist()
+
+    group = {(row["namespace"], row["value"]): row["grp"] for row in told}
+    mail = next(row for row in told if row["namespace"] == "email")
+    assert group["email", "f@x"] == group["crm", "1"] == group["login", "ann"] != group["crm", "3"]
+    assert (mail["sources"], mail["first_known_at"].day) == (["crm"], 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=8, max_size=8), st.lists(st.integers(0, 3), min_size=8, max_size=8))
+def test_every_group_has_one_id_of_its_own_and_moves_tell_the_whole_difference(before: list[int], after: list[int]) -> None:
+    letters = "abcdefgh"
+
+    def grouped(places: list[int]) -> dict[str, str]:
+        return {str(place): " ".join(v for v, p in zip(letters, places, strict=True) if p == place) for place in set(places)}
+
+    first = assign_ids(found(grouped(before)), previous({}))
+    second = assign_ids(found(grouped(after)), first.links.select(list(NOBODY)))
+
+    now, then = persons(second), persons(first)
+    assert len(set(now.values())) == len(set(after))
+    assert all(
+        (now[a] == now[b]) == (x == y)
+        for a, x in zip(letters, after, strict=True)
+        for b, y in zip(letters, after, strict=True)
+    )
+    assert sum(row[3] for row in changes(second)) == sum(now[letter] != then[letter] for letter in letters)
+    assert changes(assign_ids(found(grouped(after)), second.links.select(list(NOBODY)))) == []

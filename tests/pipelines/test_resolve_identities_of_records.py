@@ -1,0 +1,184 @@
+"""Resolution of records by the job: first run, second run, new records, decisions, erased records, kills."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from personalake.common.hashing import person_hash_of
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.resolve_identities import run
+from personalake.tables.silver import (
+    CONSENT,
+    CUSTOMER_RECORD,
+    EVENT,
+    IDENTITY_GUARD,
+    MATCH_EDGE,
+    MATCH_MODEL,
+    MATCH_RECORD,
+    PERSON,
+    PERSON_CHANGE,
+    PERSON_LINK,
+)
+from personalake.tables.touchpoints import INTERACTION
+
+MAY = datetime(2017, 5, 1, tzinfo=UTC)
+AT = {"occurred_at": MAY, "known_at": MAY}
+FIRST = ("ann", "bob", "cleo", "dan", "eve", "finn", "gus", "hal", "ida", "jon", "kim", "leo")
+LAST = ("abel", "brandt", "cole", "dorn", "engel", "fuchs", "graf", "horn", "iser", "jung", "klein", "lorenz")
+
+
+def customer(source: str, number: str, day: int = 1, **fields: str) -> dict[str, Any]:
+    known = {"record_id": f"{source}{number}", "namespace": source, "customer_id": number, "source": source}
+    return {**known, "known_at": MAY.replace(day=day), **fields}
+
+
+def crowd() -> list[dict[str, Any]]:
+    """Twelve people, each in two systems; the second one knows no birth date and slips in the name."""
+    rows = []
+    for number, (first, last) in enumerate(zip(FIRST, LAST, strict=True)):
+        told = {"street": f"{number} high street", "postcode": f"10{number:03d}", "email": f"{first}@x.example"}
+        birth = f"19{50 + number}-03-0{1 + number % 9}"
+        own = {"birth_date": birth, "phone": f"+1 212 55501{number:02d}"}
+        rows.append(customer("crm", str(number), first_name=first, last_name=last, **own, **told))
+        rows.append(customer("web", str(number), day=2, first_name=first, last_name=last + "s", **told))
+    return rows
+
+
+@pytest.fixture
+def settings(lake: Lake) -> Settings:
+    return settings_of(lake)
+
+
+def settings_of(lake: Lake, **identity: Any) -> Settings:
+    columns = {"customer_id": "c", "first_name": "f", "last_name": "l", "email": "e"}
+    matching = {"training_blocks": [["email"], ["postcode"]], "certain_blocks": [["email"]], "random_pairs": 10_000}
+    return Settings.model_validate(
+        {
+            "root": str(lake.locations.root),
+            "sources": {name: {"contract": "customer_record", "path": "x", "columns": columns} for name in ("crm", "web")},
+            "identity": {"matching": {**matching, "link_weight": 0}, **identity},
+        }
+    )
+
+
+def persons(lake: Lake) -> dict[tuple[str, str], str]:
+    return {(row["namespace"], row["value"]): row["person_id"] for row in lake.ledger.read(PERSON_LINK)}
+
+
+def test_records_become_persons_once_and_new_ones_join_them(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    lake.ledger.append(EVENT, [{"event_id": "e", "namespace": "till", "customer_id": "7", "source": "shop", **AT}])
+
+    first = run(context_of(settings))
+
+    links = persons(lake)
+    assert all(links["crm", str(number)] == links["web", str(number)] for number in range(12))
+    assert len({links["crm", str(number)] for number in range(12)}) == 12
+    assert links["crm", "3"] == links["email", "dan@x.example"] == links["phone", "12125550103"]
+    assert links["till", "7"] == person_hash_of("till", "7")
+    golden = {row["person_id"]: row for row in lake.ledger.read(PERSON)}[links["crm", "3"]]
+    assert (golden["last_name"], golden["birth_date"], golden["records"]) == ("dorns", "1953-03-04", 2)
+    assert golden["provenance"]["last_name"] == "web (most_recent)"
+    assert golden["provenance"]["birth_date"] == "crm (most_frequent)"
+    assert first.figures["records_compared"] == 24
+
+    lake.ledger.append(
+        CUSTOMER_RECORD, [customer("crm", "99", day=3, first_name="Dan", last_name="Dorn", email="DAN@x.example")]
+    )
+    second = run(context_of(settings))
+
+    assert (second.figures["records_compared"], second.figures["model_version"]) == (1, first.figures["model_version"])
+    assert persons(lake) == links | {("crm", "99"): links["crm", "3"]}
+    assert len(lake.ledger.read(MATCH_MODEL)) == 1
+    assert lake.ledger.read(PERSON_CHANGE) == []
+    _equals_a_full_run(lake, context_of, settings, links=persons(lake))
+
+
+def _equals_a_full_run(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings, links: dict[tuple[str, str], str]
+) -> None:
+    """Everything compared anew by the same model: the same pairs, the same persons."""
+    edges = {(row["left_key"], row["right_key"], row["match_weight"]) for row in lake.ledger.read(MATCH_EDGE)}
+    lake.overwrite(lake.read(MATCH_RECORD).limit(0), MATCH_RECORD)
+    lake.overwrite(lake.read(MATCH_EDGE).limit(0), MATCH_EDGE)
+    run(context_of(settings))
+    assert persons(lake) == links
+    assert {(row["left_key"], row["right_key"], row["match_weight"]) for row in lake.ledger.read(MATCH_EDGE)} == edges
+
+
+def test_decisions_move_persons_and_each_move_is_logged_once(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    run(context_of(settings_of(lake)))
+    before = persons(lake)
+    always = {"decision": "always", "between": ["crm:0", "crm:1"]}
+    never = {"decision": "never", "between": ["crm:2", "web:2"]}
+
+    for _ in range(2):
+        run(context_of(settings_of(lake, overrides=[always, never])))
+
+    links = persons(lake)
+    assert links["crm", "0"] == links["crm", "1"] == links["web", "1"]
+    assert links["crm", "2"] != links["web", "2"]
+    moves = sorted((row["kind"], row["old_person_id"], row["identifiers"]) for row in lake.ledger.read(PERSON_CHANGE))
+    assert [kind for kind, _, _ in moves] == ["merged", "split"]
+    assert {old for _, old, _ in moves} <= set(before.values())
+    assert ("never_link", "crm:crm2 web:web2") in {(row["guard"], row["value"]) for row in lake.ledger.read(IDENTITY_GUARD)}
+
+
+def test_a_record_that_is_gone_leaves_its_person(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    run(context_of(settings))
+    assert any("web:web1" in (row["left_key"], row["right_key"]) for row in lake.ledger.read(MATCH_EDGE))
+    kept = lake.read(CUSTOMER_RECORD).where("record_id <> 'web1'").localCheckpoint()
+    lake.overwrite(kept, CUSTOMER_RECORD)
+
+    run(context_of(settings))
+
+    assert ("web", "1") not in persons(lake)
+    assert "web:web1" not in {row["record_key"] for row in lake.ledger.read(MATCH_RECORD)}
+    assert not any("web:web1" in (row["left_key"], row["right_key"]) for row in lake.ledger.read(MATCH_EDGE))
+
+
+def test_without_anything_to_learn_from_shared_identifiers_still_link(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="u1"), customer("web", "9", login="u1")])
+    lake.ledger.append(
+        CONSENT, [{"record_id": "a", "namespace": "web", "customer_id": "9", "purpose": "email", "status": "granted", **AT}]
+    )
+
+    result: JobResult = run(context_of(settings))
+
+    links = persons(lake)
+    assert links["crm", "1"] == links["web", "9"] == links["login", "u1"]
+    assert result.figures["model_version"] is None
+    assert "1 current consents" in result.message
+
+
+def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    def click(event: str, cookie: str, login: str | None = None) -> dict[str, Any]:
+        namespace = "login" if login else None
+        return {"event_id": event, "namespace": namespace, "customer_id": login, "cookie_id": cookie, "source": "site", **AT}
+
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="ann", email="ann@x.example")])
+    clicks = [("c1", "ann"), ("c1", None), ("c2", "ann"), ("c2", "bob"), ("c3", None)]
+    lake.ledger.append(INTERACTION, [click(str(place), *told) for place, told in enumerate(clicks)])
+
+    run(context_of(settings))
+
+    links = persons(lake)
+    assert links["crm", "1"] == links["login", "ann"] == links["cookie_id", "c1"]
+    assert links["login", "bob"] != links["login", "ann"]
+    assert links["cookie_id", "c2"] == person_hash_of("cookie_id", "c2")
+    assert links["cookie_id", "c3"] == person_hash_of("cookie_id", "c3")
+    assert ("hub", "c2") in {(row["guard"], row["value"]) for row in lake.ledger.read(IDENTITY_GUARD)}
