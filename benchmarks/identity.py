@@ -36,7 +36,8 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.resolve_identities import run
 from personalake.session import get_session
-from personalake.tables.silver import CUSTOMER_RECORD, PERSON_CHANGE, PERSON_LINK
+from personalake.tables.identity import PERSON_CHANGE
+from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.world.records import record_truth, records
 from personalake.world.settings import WorldSettings
 

@@ -11,18 +11,8 @@ from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
-from personalake.tables.silver import (
-    CONSENT,
-    CUSTOMER_RECORD,
-    EVENT,
-    IDENTITY_GUARD,
-    MATCH_EDGE,
-    MATCH_MODEL,
-    MATCH_RECORD,
-    PERSON,
-    PERSON_CHANGE,
-    PERSON_LINK,
-)
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, PERSON_CHANGE
+from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
 MAY = datetime(2017, 5, 1, tzinfo=UTC)

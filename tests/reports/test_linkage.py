@@ -11,7 +11,7 @@ from personalake.pipelines.report_data import gather
 from personalake.reports.blocks import Cards, Grid, Note, Section, Table
 from personalake.reports.linkage import who_is_who
 from personalake.reports.page import draw
-from personalake.tables.silver import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, PERSON, PERSON_CHANGE
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, PERSON, PERSON_CHANGE
 from tests.identity.test_explanation import hand_made_model
 from tests.reports.gold_rows import AS_OF, fill
 

@@ -180,12 +180,16 @@ class Override(Section):
         return pair
 
 
+def _frequent_names() -> dict[str, Survival]:
+    return {"first_name": "most_frequent", "birth_date": "most_frequent"}
+
+
 class Survivorship(Section):
     """Which of several values a person's golden record takes."""
 
     default: Survival = Field("most_recent", description="How fields not named in `fields` are chosen")
     fields: dict[str, Survival] = Field(
-        default_factory=lambda: {"first_name": "most_frequent", "birth_date": "most_frequent"},
+        default_factory=_frequent_names,
         description="Field: most_recent, most_frequent or most_trusted",
     )
     trusted_sources: tuple[str, ...] = Field((), description="Sources for most_trusted, the most trusted first")

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from personalake.config.identity import DETAILS, Survivorship
-from personalake.tables.silver import PERSON
+from personalake.tables.identity import PERSON
 
 # A device and a cookie say nothing about the person as such.
 SURVIVING = (*DETAILS, "email", "phone", "login", "loyalty_id")

@@ -28,7 +28,7 @@ class Limits:
     max_merges: int
     max_identifiers: int
     contradictions: Sequence[str] = ()
-    overruled_weight: float = 14
+    overruled_weight: float = 22
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Group:
         identifiers: Number of its identifiers.
         details: Detail (first_name, last_name, birth_date): the values that its records hold.
         limited: Kind of identifier with a limit: the values that it holds.
-        wanted: Decisions in which it is one side: what must be kept apart from what.
+        apart: Sides of decisions on which it stands, see `side_of`: the two sides of one are kept apart.
     """
 
     records: int

@@ -20,7 +20,7 @@ from personalake.common.standardise import (
 from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
 from personalake.identity.blocking import KEYS, blocking_keys
 from personalake.identity.graph import VISIT
-from personalake.tables.silver import MATCH_RECORD
+from personalake.tables.identity import MATCH_RECORD
 
 
 def match_records(customer_records: DataFrame, settings: IdentitySettings) -> DataFrame:

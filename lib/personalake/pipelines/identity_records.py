@@ -24,7 +24,8 @@ from personalake.identity.scoring import PAIRS, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
-from personalake.tables.silver import CUSTOMER_RECORD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON_LINK
+from personalake.tables.identity import MATCH_EDGE, MATCH_MODEL, MATCH_RECORD
+from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
 

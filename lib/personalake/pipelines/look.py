@@ -22,7 +22,8 @@ from personalake.tables.gold import (
     RECOMMENDATION,
     SEGMENT_MEMBERSHIP,
 )
-from personalake.tables.silver import CONSENT_CURRENT, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON_LINK
+from personalake.tables.identity import MATCH_EDGE, MATCH_MODEL, MATCH_RECORD
+from personalake.tables.silver import CONSENT_CURRENT, PERSON_LINK
 
 _HINTED = 3
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from personalake.identity.explanation import threshold_choice
 from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger
 from personalake.reports.data import Linkage
-from personalake.tables.silver import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, PERSON, PERSON_CHANGE
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, PERSON, PERSON_CHANGE
 
 _CUTS = (-2.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0)
 

@@ -1,0 +1,122 @@
+"""Silver tables of who is who: records as they are compared, their pairs, persons, and what changed."""
+
+from personalake.tables.schema import Field, Table
+
+PERSON_CHANGE = Table(
+    layer="silver",
+    name="person_change",
+    grain="Identifiers that moved from one person to another at once; append-only log",
+    key=("change_id",),
+    fields=(
+        Field("change_id", "string", "Hash of both persons and of the links' version before the change"),
+        Field("kind", "string", "merged (the old person is gone), split (the new person is new), moved (a part left)"),
+        Field("old_person_id", "string", "Person whom the identifiers belonged to"),
+        Field("new_person_id", "string", "Person whom they belong to since"),
+        Field("identifiers", "bigint", "Identifiers that moved"),
+        Field("as_of", "date", "As-of of the run"),
+        Field("run_id", "string", "Run that made the change; operational"),
+        Field("changed_at", "timestamp", "When the change was made; operational"),
+    ),
+    run_columns=("change_id", "run_id", "changed_at"),
+)
+
+PERSON = Table(
+    layer="silver",
+    name="person",
+    grain="One person's golden record: the best value of each detail, and where it is from",
+    key=("person_id",),
+    fields=(
+        Field("person_id", "string", "The resolved human"),
+        Field("first_name", "string", "First name, standardised", pii="contact"),
+        Field("last_name", "string", "Last name, standardised", pii="contact"),
+        Field("birth_date", "string", "Day of birth, ISO", pii="demographic"),
+        Field("street", "string", "Street and house number, standardised", pii="contact"),
+        Field("postcode", "string", "Postcode, standardised", pii="contact"),
+        Field("city", "string", "Town, standardised", pii="contact"),
+        Field("email", "string", "E-mail address, standardised", pii="identifier"),
+        Field("phone", "string", "Phone number with country calling code", pii="identifier"),
+        Field("login", "string", "Account with which the person signs in", pii="identifier"),
+        Field("loyalty_id", "string", "Number of the loyalty card", pii="identifier"),
+        Field("provenance", "map<string,string>", "Field: source and rule that its value is from, as `source (rule)`"),
+        Field("records", "bigint", "Records of the person"),
+        Field("sources", "array<string>", "Sources that know the person"),
+        Field(
+            "weakest_link", "double", "Match weight of the weakest bridge between records, bits; null if none is a likeness"
+        ),
+        Field("first_known_at", "timestamp", "When the first record could have been known (UTC)"),
+        Field("last_known_at", "timestamp", "When the latest record could have been known (UTC)"),
+    ),
+)
+
+MATCH_RECORD = Table(
+    layer="silver",
+    name="match_record",
+    grain="One customer record as it is compared with others: standardised, with its blocking keys",
+    key=("record_key",),
+    fields=(
+        Field("record_key", "string", "Source and record id, `source:record_id`"),
+        Field("source", "string", "Name of the source in conf/sources/"),
+        Field("namespace", "string", "What kind of identifier `customer_id` is"),
+        Field("customer_id", "string", "The source's key for the customer", pii="identifier"),
+        Field("known_at", "timestamp", "When we could have known it (UTC)"),
+        Field("first_name", "string", "First name: small letters without marks, short forms written out", pii="contact"),
+        Field("last_name", "string", "Last name: small letters without marks", pii="contact"),
+        Field("birth_date", "string", "Day of birth, ISO", pii="demographic"),
+        Field("postcode", "string", "Postcode: capitals and digits", pii="contact"),
+        Field("street", "string", "Street and house number: small letters, endings written out", pii="contact"),
+        Field("city", "string", "Town: small letters without marks", pii="contact"),
+        Field("login", "string", "Account with which the customer signs in", pii="identifier"),
+        Field("loyalty_id", "string", "Number of the loyalty card", pii="identifier"),
+        Field("email", "string", "E-mail address in small letters", pii="identifier"),
+        Field("phone", "string", "Phone number: digits with the country calling code", pii="identifier"),
+        Field("device_id", "string", "Device that was used", pii="identifier"),
+        Field("cookie_id", "string", "Browser cookie that was seen", pii="identifier"),
+        Field("blocking_keys", "array<bigint>", "One xxHash64 for each blocking rule, null where a part is missing"),
+        Field("spelling", "string", "Hash of the settings that shaped the row; rows of another one are made again"),
+    ),
+)
+
+MATCH_EDGE = Table(
+    layer="silver",
+    name="match_edge",
+    grain="Two records that were compared, and how likely they are one person's; pairs below the threshold are not kept",
+    key=("left_key", "right_key"),
+    fields=(
+        Field("left_key", "string", "The lesser record key of the two"),
+        Field("right_key", "string", "The greater record key of the two"),
+        Field("match_weight", "double", "Evidence for one person, bits; 0 is even odds"),
+        Field("weights", "map<string,double>", "Comparison: what it added to the match weight, bits"),
+        Field("model_version", "string", "Version of the match model that scored the pair"),
+    ),
+)
+
+MATCH_MODEL = Table(
+    layer="silver",
+    name="match_model",
+    grain="One trained match model; the latest row serves",
+    key=("model_version",),
+    fields=(
+        Field("model_version", "string", "Hash of the model"),
+        Field("model", "string", "The model as JSON: probabilities of each level, frequencies of values that many share"),
+        Field("records", "bigint", "Records that it was trained on"),
+        Field("trained_at", "timestamp", "When it was trained; operational"),
+    ),
+    run_columns=("trained_at",),
+)
+
+IDENTITY_GUARD = Table(
+    layer="silver",
+    name="identity_guard",
+    grain="One thing that a guard refused in the latest resolution",
+    key=("guard", "namespace", "value"),
+    fields=(
+        Field("guard", "string", "Which guard, e.g. hub, max_merges, contradiction_birth_date, oversized_key, never_link"),
+        Field("namespace", "string", "Kind of identifier, or `pair` for a link between two records"),
+        Field("value", "string", "The identifier, or both record keys; null for a sum over many", pii="identifier"),
+        Field("links", "bigint", "Links that were refused"),
+        Field("persons", "bigint", "Persons who were kept apart"),
+        Field("match_weight", "double", "How strong the strongest refused link was, bits; null where it has no weight"),
+    ),
+)
+
+IDENTITY = (PERSON_CHANGE, PERSON, MATCH_RECORD, MATCH_EDGE, MATCH_MODEL, IDENTITY_GUARD)
