@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from personalake.config.settings import SparkSettings
 from personalake.jars import class_archive
 from personalake.patience import run_patiently
-from personalake.session import spark_conf
+from personalake.session import get_session, spark_conf
 
 _LABEL = "Java classes in .jars/classes.jsa, for faster starts (once)"
 _LINES = 200
@@ -34,12 +34,10 @@ def archive(target: Path) -> None:
     """
     unfinished = target.with_suffix(".tmp")
     unfinished.unlink(missing_ok=True)
-    conf = spark_conf(SparkSettings(master="local[2]"))
-    conf["spark.driver.extraJavaOptions"] += f" -XX:ArchiveClassesAtExit={unfinished} -Xlog:disable -Xlog:all=error:stderr"
-    builder = SparkSession.builder
-    for key, value in conf.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    sized = SparkSettings(master="local[2]")
+    leaving = f"-XX:ArchiveClassesAtExit={unfinished} -Xlog:disable -Xlog:all=error:stderr"
+    options = f"{spark_conf(sized)['spark.driver.extraJavaOptions']} {leaving}"
+    spark = get_session(sized.model_copy(update={"extra": {"spark.driver.extraJavaOptions": options}}))
     scratch = Path(tempfile.mkdtemp(prefix="personalake-archive-"))
     try:
         use(spark, scratch)

@@ -17,7 +17,7 @@ def departures(rate: Rate, largest: float, requests: list[tuple[float, float]]) 
     bucket, now, left = Bucket(rate, largest), 0.0, []
     for pause, cost in requests:
         now += pause
-        left.append((now + bucket.reserve(cost, now), cost))
+        left.append((round(now + bucket.reserve(cost, now), 9), cost))  # a sum of times rounds in its last bits
     return left
 
 
