@@ -14,7 +14,7 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
 
-TEST_SPARK = SparkSettings(master="local[2]", driver_memory="2g", shuffle_partitions=1)
+TEST_SPARK = SparkSettings(master="local[2]", driver_memory="4g", shuffle_partitions=1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
