@@ -133,10 +133,13 @@ class SftpStore:
         self._client: Any = None
 
     async def put(self, name: str, content: bytes) -> None:
-        """Write beside, then rename over what is there."""
+        """Write beside, then rename over what is there; one file at a time, so that none breaks another's connection."""
+        async with self._lock:
+            await self._put(str(PurePosixPath(self._connection.folder) / name), content)
+
+    async def _put(self, path: str, content: bytes) -> None:
         import asyncssh
 
-        path = str(PurePosixPath(self._connection.folder) / name)
         is_open = False
         try:
             async with asyncio.timeout(self._connection.patience.reply_seconds):
@@ -156,27 +159,26 @@ class SftpStore:
     async def _connected(self) -> Any:
         import asyncssh
 
-        async with self._lock:
-            if self._client is None:
-                logging.getLogger("asyncssh").setLevel(logging.WARNING)
-                connection = self._connection
-                line = f"[{connection.host}]:{connection.port} {connection.host_key}\n"
-                if connection.port == 22:
-                    line = f"{connection.host} {connection.host_key}\n"
-                self._ssh = await asyncssh.connect(
-                    connection.host,
-                    connection.port,
-                    username=connection.username,
-                    password=self._password,
-                    client_keys=[asyncssh.import_private_key(self._private_key)] if self._private_key else None,
-                    known_hosts=asyncssh.import_known_hosts(line),
-                    agent_path=None,
-                    config=None,
-                    connect_timeout=connection.patience.connect_seconds,
-                    login_timeout=connection.patience.connect_seconds,
-                )
-                self._client = await self._ssh.start_sftp_client()
-            return self._client
+        if self._client is None:
+            logging.getLogger("asyncssh").setLevel(logging.WARNING)
+            connection = self._connection
+            line = f"[{connection.host}]:{connection.port} {connection.host_key}\n"
+            if connection.port == 22:
+                line = f"{connection.host} {connection.host_key}\n"
+            self._ssh = await asyncssh.connect(
+                connection.host,
+                connection.port,
+                username=connection.username,
+                password=self._password,
+                client_keys=[asyncssh.import_private_key(self._private_key)] if self._private_key else None,
+                known_hosts=asyncssh.import_known_hosts(line),
+                agent_path=None,
+                config=None,
+                connect_timeout=connection.patience.connect_seconds,
+                login_timeout=connection.patience.connect_seconds,
+            )
+            self._client = await self._ssh.start_sftp_client()
+        return self._client
 
     def _drop(self) -> None:
         """Let go of a connection that may hang."""
