@@ -140,21 +140,32 @@ class SftpStore:
     async def _put(self, path: str, content: bytes) -> None:
         import asyncssh
 
-        is_open = False
+        upload = asyncio.create_task(self._upload(path, content))
         try:
-            async with asyncio.timeout(self._connection.patience.reply_seconds):
-                client = await self._connected()
-                is_open = True
-                async with client.open(f"{path}.tmp", "wb") as file:
-                    await file.write(content)
-                await client.posix_rename(f"{path}.tmp", path)
+            await asyncio.wait({upload}, timeout=self._connection.patience.reply_seconds)
+            if not upload.done():
+                raise TimeoutError
+            upload.result()
         except (asyncssh.PermissionDenied, asyncssh.HostKeyNotVerifiable, asyncssh.KeyImportError) as error:
             raise StoreRefused(type(error).__name__) from None
         except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
             raise StoreRefused(type(error).__name__) from None
         except (asyncssh.Error, OSError) as error:
+            was_open = self._client is not None
             self._drop()
-            raise (StoreLost if is_open else StoreFailed)(type(error).__name__) from None
+            raise (StoreLost if was_open else StoreFailed)(type(error).__name__) from None
+        finally:
+            if not upload.done():
+                # Closing a file waits for a server that may hang: without its connection it waits no more.
+                self._drop()
+                upload.cancel()
+            await asyncio.gather(upload, return_exceptions=True)
+
+    async def _upload(self, path: str, content: bytes) -> None:
+        client = await self._connected()
+        async with client.open(f"{path}.tmp", "wb") as file:
+            await file.write(content)
+        await client.posix_rename(f"{path}.tmp", path)
 
     async def _connected(self) -> Any:
         import asyncssh
