@@ -250,7 +250,7 @@ def matrix(kinds: Sequence[str]) -> bool:
                         if told:
                             print(f"  {kind}, {policy}, fault {fault}, killed {kill}: {'; '.join(told)}")
             breaches += bad
-            print(f"matrix: {kind:20} {cases} cases, {bad} breaches, {time.perf_counter() - started:.0f} s")
+            print(f"matrix: {kind:20} {cases} cases, {bad} breaches, {time.perf_counter() - started:.0f} s", flush=True)
     return breaches == 0
 
 

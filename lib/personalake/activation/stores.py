@@ -133,50 +133,63 @@ class SftpStore:
         self._client: Any = None
 
     async def put(self, name: str, content: bytes) -> None:
-        """Write beside, then rename over what is there."""
+        """Write beside, then rename over what is there; one file at a time, so that none breaks another's connection."""
+        async with self._lock:
+            await self._put(str(PurePosixPath(self._connection.folder) / name), content)
+
+    async def _put(self, path: str, content: bytes) -> None:
         import asyncssh
 
-        path = str(PurePosixPath(self._connection.folder) / name)
-        is_open = False
+        upload = asyncio.create_task(self._upload(path, content))
         try:
-            async with asyncio.timeout(self._connection.patience.reply_seconds):
-                client = await self._connected()
-                is_open = True
-                async with client.open(f"{path}.tmp", "wb") as file:
-                    await file.write(content)
-                await client.posix_rename(f"{path}.tmp", path)
+            await asyncio.wait({upload}, timeout=self._connection.patience.reply_seconds)
+            if not upload.done():
+                raise TimeoutError
+            upload.result()
         except (asyncssh.PermissionDenied, asyncssh.HostKeyNotVerifiable, asyncssh.KeyImportError) as error:
             raise StoreRefused(type(error).__name__) from None
         except (asyncssh.SFTPPermissionDenied, asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
             raise StoreRefused(type(error).__name__) from None
         except (asyncssh.Error, OSError) as error:
+            was_open = self._client is not None
             self._drop()
-            raise (StoreLost if is_open else StoreFailed)(type(error).__name__) from None
+            raise (StoreLost if was_open else StoreFailed)(type(error).__name__) from None
+        finally:
+            if not upload.done():
+                # Closing a file waits for a server that may hang: without its connection it waits no more.
+                self._drop()
+                upload.cancel()
+            await asyncio.gather(upload, return_exceptions=True)
+
+    async def _upload(self, path: str, content: bytes) -> None:
+        client = await self._connected()
+        async with client.open(f"{path}.tmp", "wb") as file:
+            await file.write(content)
+        await client.posix_rename(f"{path}.tmp", path)
 
     async def _connected(self) -> Any:
         import asyncssh
 
-        async with self._lock:
-            if self._client is None:
-                logging.getLogger("asyncssh").setLevel(logging.WARNING)
-                connection = self._connection
-                line = f"[{connection.host}]:{connection.port} {connection.host_key}\n"
-                if connection.port == 22:
-                    line = f"{connection.host} {connection.host_key}\n"
-                self._ssh = await asyncssh.connect(
-                    connection.host,
-                    connection.port,
-                    username=connection.username,
-                    password=self._password,
-                    client_keys=[asyncssh.import_private_key(self._private_key)] if self._private_key else None,
-                    known_hosts=asyncssh.import_known_hosts(line),
-                    agent_path=None,
-                    config=None,
-                    connect_timeout=connection.patience.connect_seconds,
-                    login_timeout=connection.patience.connect_seconds,
-                )
-                self._client = await self._ssh.start_sftp_client()
-            return self._client
+        if self._client is None:
+            logging.getLogger("asyncssh").setLevel(logging.WARNING)
+            connection = self._connection
+            line = f"[{connection.host}]:{connection.port} {connection.host_key}\n"
+            if connection.port == 22:
+                line = f"{connection.host} {connection.host_key}\n"
+            self._ssh = await asyncssh.connect(
+                connection.host,
+                connection.port,
+                username=connection.username,
+                password=self._password,
+                client_keys=[asyncssh.import_private_key(self._private_key)] if self._private_key else None,
+                known_hosts=asyncssh.import_known_hosts(line),
+                agent_path=None,
+                config=None,
+                connect_timeout=connection.patience.connect_seconds,
+                login_timeout=connection.patience.connect_seconds,
+            )
+            self._client = await self._ssh.start_sftp_client()
+        return self._client
 
     def _drop(self) -> None:
         """Let go of a connection that may hang."""
