@@ -192,7 +192,7 @@ class Braze(Vendor):
         return Reply(201, {"dispatch_id": dispatch, "message": "success"}, self._headers(window))
 
     def _deliver(self, body: dict[str, Any], recipient: dict[str, Any], dispatch: str) -> None:
-        person = {key: recipient[key] for key in ("user_alias", "email") if key in recipient}
+        person: dict[str, Any] = {key: recipient[key] for key in ("user_alias", "email") if key in recipient}
         if "external_user_id" in recipient:
             person["external_id"] = recipient["external_user_id"]
         number = self.profiles.find(person)
@@ -206,7 +206,8 @@ class Braze(Vendor):
             return
         self.counters.items["messages"] += 1
         if self.config["keep"]:
-            shared, own = body.get("trigger_properties") or {}, recipient.get("trigger_properties") or {}
+            shared: Any = body.get("trigger_properties") or {}
+            own: Any = recipient.get("trigger_properties") or {}
             merged = {**shared, **own} if isinstance(shared, dict) and isinstance(own, dict) else own or shared
             message = {"campaign_id": body["campaign_id"], **person, "trigger_properties": merged, "dispatch_id": dispatch}
             self.messages.append({**message, **({"send_id": body["send_id"]} if "send_id" in body else {})})

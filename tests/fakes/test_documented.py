@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.fakes import schemas
@@ -152,11 +153,12 @@ FORMS: list[tuple[str, str, Any]] = [
 @pytest.mark.parametrize(("vendor", "name", "body"), FORMS)
 def test_a_documented_body_is_taken(vendor: str, name: str, body: Any) -> None:
     assert schemas.problem(vendor, name, body) is None
+    assert jsonschema.Draft7Validator(schemas.alone(vendor, name)).is_valid(body)
 
 
 def broken() -> list[tuple[str, str, Any]]:
     """Each body without each of the keys that its schema requires, and with a number in place of each of its texts."""
-    found = []
+    found: list[tuple[str, str, Any]] = []
     for vendor, name, body in FORMS:
         schema = schemas.document(vendor)["definitions"][name]
         if isinstance(body, dict):
@@ -173,6 +175,7 @@ def broken() -> list[tuple[str, str, Any]]:
 @pytest.mark.parametrize(("vendor", "name", "body"), broken())
 def test_the_same_body_without_what_it_must_have_or_with_another_type_is_refused(vendor: str, name: str, body: Any) -> None:
     assert schemas.problem(vendor, name, body) is not None
+    assert not jsonschema.Draft7Validator(schemas.alone(vendor, name)).is_valid(body)
 
 
 def test_every_schema_of_a_request_has_a_documented_form() -> None:

@@ -13,7 +13,7 @@ def body(fakes: Fakes, *people: str, **more: Any) -> dict[str, Any]:
     return {"app_id": fakes.onesignal.app_id, "contents": {"en": "Hello"}, **target, **more}
 
 
-def post(fakes: Fakes, sent: Any, **headers: str) -> Told:
+def post(fakes: Fakes, sent: Any, **headers: Any) -> Told:
     return ask(fakes.onesignal, "/notifications", sent, Authorization=f"Key {fakes.onesignal.api_key}", **headers)
 
 

@@ -19,7 +19,7 @@ async def _upload(fakes: Fakes, name: str, changes: dict[str, object]) -> None:
     known = asyncssh.import_known_hosts(f"[{parts.hostname}]:{parts.port} {fakes.sftp.do('host_key')}\n")
     usual = {"username": fakes.sftp.username, "password": fakes.sftp.password, "client_keys": None}
     options = {"known_hosts": known, "agent_path": None, "config": None, **usual, **changes}
-    ssh = await asyncssh.connect(parts.hostname or "", parts.port or 0, **options)  # type: ignore[arg-type]
+    ssh = await asyncssh.connect(parts.hostname or "", parts.port or 0, **options)
     try:
         client = await ssh.start_sftp_client()
         file = await client.open(f"{fakes.sftp.folder}/{name}.tmp", "wb")
