@@ -7,7 +7,7 @@ from tests.fakes.braze_objects import BLOCKED, LISTS, fits, problem_of
 from tests.fakes.braze_profiles import Profiles
 from tests.fakes.clock import Window
 from tests.fakes.faults import Step
-from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor
+from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor, digested
 
 _ALL_BAD = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
 _PARSE = {"error": "Error while parsing request body. Please check your syntax."}
@@ -67,6 +67,10 @@ class Braze(Vendor):
             "subscriptions": self.subscriptions,
             "deleted": self.deleted,
         }
+
+    def digest(self) -> dict[str, dict[str, Any]]:
+        states = {f"{group}/{who}": state for group, held in self.subscriptions.items() for who, state in held.items()}
+        return {**super().digest(), "subscriptions": digested(states)}
 
     def route(self, call: Call) -> tuple[Handler, tuple[str, ...]] | None:
         if call.method != "POST":

@@ -8,7 +8,7 @@ from tests.fakes.faults import Step
 from tests.fakes.salesforce_errors import error, oauth, slower
 from tests.fakes.salesforce_rows import DataExtension
 from tests.fakes.tokens import IssuedTokens
-from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor
+from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor, digested
 
 _PAGE = 50
 
@@ -64,6 +64,10 @@ class Salesforce(Vendor):
             "deleted": self.deleted,
             "tokens": self.tokens.count,
         }
+
+    def digest(self) -> dict[str, dict[str, Any]]:
+        rows = {f"{key}/{name}": row for key, held in self.extensions.items() for name, row in held.rows.items()}
+        return {**super().digest(), "rows": digested(rows)}
 
     def expire_tokens(self) -> None:
         self.tokens.expire()

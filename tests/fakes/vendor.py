@@ -141,7 +141,7 @@ class Vendor:
 
     def digest(self) -> dict[str, dict[str, Any]]:
         """Number and checksum of what is held, by its kind, whatever the order: for comparing what is too large to dump."""
-        return {kind: _digested(held) for kind, held in self.state().items()}
+        return {kind: digested(held) for kind, held in self.state().items()}
 
     def route(self, call: Call) -> tuple[Handler, tuple[str, ...]] | None:
         """Who answers a call, and with which parts of its path."""
@@ -247,7 +247,8 @@ class Vendor:
         return call.headers.get("Content-Type", "").split(";")[0].strip().lower() == JSON
 
 
-def _digested(held: Any) -> dict[str, Any]:
+def digested(held: Any) -> dict[str, Any]:
+    """Number of parts, and a checksum over all of them whatever their order."""
     parts = held.items() if isinstance(held, dict) else held if isinstance(held, list) else [held]
     lines = sorted(json.dumps(part, sort_keys=True) for part in parts)
     checksum = hashlib.sha256()
