@@ -75,8 +75,9 @@ def _claims_problem(claims: dict[str, Any], now: float, audiences: tuple[str, ..
     if claims.get("aud") not in audiences:
         return "invalid_grant", "Invalid JWT: Failed audience check."
     issued, ends = claims.get("iat"), claims.get("exp")
-    is_short = isinstance(issued, int) and isinstance(ends, int) and 0 < ends - issued <= _HOUR
-    if not is_short or ends <= now or issued > now + _SKEW:
+    if not isinstance(issued, int) or not isinstance(ends, int):
+        return "invalid_grant", _TIMEFRAME
+    if not 0 < ends - issued <= _HOUR or ends <= now or issued > now + _SKEW:
         return "invalid_grant", _TIMEFRAME
     if not set(str(claims.get("scope", "")).split()) & set(SCOPES):
         return "invalid_scope", "Invalid OAuth scope or ID token audience provided."

@@ -1,24 +1,16 @@
 """Braze: users/track, campaigns/trigger/send, v2/subscription/status/set, users/delete."""
 
-import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from tests.fakes import schemas
-from tests.fakes.braze_profiles import PRIMARY, Profiles
+from tests.fakes.braze_objects import BLOCKED, LISTS, fits, problem_of
+from tests.fakes.braze_profiles import Profiles
 from tests.fakes.clock import Window
 from tests.fakes.faults import Step
-from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor
+from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor, digested
 
-_LISTS = {"attributes": "attributes", "events": "event", "purchases": "purchase"}
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_NEEDS_ID = "'external_id', 'braze_id', 'user_alias', 'email' or 'phone' is required"
-_ONE_ID = "Only one of 'external_id', 'braze_id' or 'user_alias' may be given"
-_BLOCKED = "provided external_id is blacklisted and disallowed"
 _ALL_BAD = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
 _PARSE = {"error": "Error while parsing request body. Please check your syntax."}
-_MOST_ID_BYTES = 987
 
 
 class Braze(Vendor):
@@ -27,7 +19,7 @@ class Braze(Vendor):
     name = "braze"
     api_key: ClassVar[str] = "braze-rest-api-key"
     settings: ClassVar[dict[str, Any]] = {
-        # combined75: 75 objects in all; each75: of each kind (older contracts); combined50: an hour's plan of 2024-25.
+        # combined75: 75 objects in all; each75: of each kind (older contracts); combined50: monthly users of 2024-25.
         "batch_rule": "combined75",
         # epoch: X-RateLimit-Reset is a time; seconds: X-Ratelimit-Retry-After is a wait (contracts by monthly users).
         "dialect": "epoch",
@@ -75,6 +67,10 @@ class Braze(Vendor):
             "subscriptions": self.subscriptions,
             "deleted": self.deleted,
         }
+
+    def digest(self) -> dict[str, dict[str, Any]]:
+        states = {f"{group}/{who}": state for group, held in self.subscriptions.items() for who, state in held.items()}
+        return {**super().digest(), "subscriptions": digested(states)}
 
     def route(self, call: Call) -> tuple[Handler, tuple[str, ...]] | None:
         if call.method != "POST":
@@ -136,19 +132,19 @@ class Braze(Vendor):
 
     def _track(self, call: Call) -> Reply:
         window = self._admitted(call, "users.track", "track_rate")
-        body, sizes = self.parsed(call, Reply(400, _PARSE), *_LISTS)
+        body, sizes = self.parsed(call, Reply(400, _PARSE), *LISTS)
         self.valid("track", body, _bad)
-        counts = {name: len(body.get(name, ())) for name in _LISTS}
-        if not _fits(counts, self.config["batch_rule"]):
+        counts = {name: len(body.get(name, ())) for name in LISTS}
+        if not fits(counts, self.config["batch_rule"]):
             raise Reject("max_items", _bad("Max Input Length Exceeded"))
         refused = call.refused_places(sum(counts.values()))
         errors: list[dict[str, Any]] = []
         processed: dict[str, int] = {}
         place = 0
-        for name in _LISTS:
+        for name in LISTS:
             good = 0
             for index, item in enumerate(body.get(name, ())):
-                problem = _BLOCKED if place in refused else self._problem(name, item, sizes[name][index])
+                problem = BLOCKED if place in refused else problem_of(name, item, sizes[name][index], self.config)
                 if problem is None:
                     self._take(name, item)
                     good += 1
@@ -162,33 +158,6 @@ class Braze(Vendor):
             return Reply(400, {"message": _ALL_BAD, "errors": errors}, self._headers(window))
         extra = {"errors": errors} if errors else {}
         return Reply(201, {**processed, "message": "success", **extra}, self._headers(window))
-
-    def _problem(self, name: str, item: Any, size: int) -> str | None:
-        """What is wrong with one object, in Braze's words where they are known."""
-        if self.config["max_item_bytes"] is not None and size > self.config["max_item_bytes"]:
-            return "the object is too large"
-        found = _identity_problem(item)
-        if found is not None:
-            return found
-        try:
-            schemas.check("braze", _LISTS[name])(item)
-        except schemas.Refusal as refusal:
-            return _worded(refusal)
-        if name == "attributes":
-            email = item.get("email")
-            return (
-                "The value provided for the 'email' field is not a valid email."
-                if email and not _EMAIL.fullmatch(email)
-                else None
-            )
-        properties = item.get("properties")
-        if (
-            properties
-            and size > self.config["max_property_bytes"]
-            and len(json.dumps(properties)) > self.config["max_property_bytes"]
-        ):
-            return "'properties' is not valid"
-        return None
 
     def _take(self, name: str, item: dict[str, Any]) -> None:
         number = self.profiles.get_or_make(item)
@@ -227,7 +196,7 @@ class Braze(Vendor):
         return Reply(201, {"dispatch_id": dispatch, "message": "success"}, self._headers(window))
 
     def _deliver(self, body: dict[str, Any], recipient: dict[str, Any], dispatch: str) -> None:
-        person = {key: recipient[key] for key in ("user_alias", "email") if key in recipient}
+        person: dict[str, Any] = {key: recipient[key] for key in ("user_alias", "email") if key in recipient}
         if "external_user_id" in recipient:
             person["external_id"] = recipient["external_user_id"]
         number = self.profiles.find(person)
@@ -241,7 +210,8 @@ class Braze(Vendor):
             return
         self.counters.items["messages"] += 1
         if self.config["keep"]:
-            shared, own = body.get("trigger_properties") or {}, recipient.get("trigger_properties") or {}
+            shared: Any = body.get("trigger_properties") or {}
+            own: Any = recipient.get("trigger_properties") or {}
             merged = {**shared, **own} if isinstance(shared, dict) and isinstance(own, dict) else own or shared
             message = {"campaign_id": body["campaign_id"], **person, "trigger_properties": merged, "dispatch_id": dispatch}
             self.messages.append({**message, **({"send_id": body["send_id"]} if "send_id" in body else {})})
@@ -285,38 +255,6 @@ class Braze(Vendor):
                 self.profiles.delete(number)
             self.deleted.append(who)
         return Reply(200, {"deleted": len(ids), "message": "success"}, self._headers(window))
-
-
-def _fits(counts: Mapping[str, int], rule: str) -> bool:
-    if rule == "each75":
-        return max(counts.values()) <= 75
-    return sum(counts.values()) <= (50 if rule == "combined50" else 75)
-
-
-def _identity_problem(item: Any) -> str | None:
-    if not isinstance(item, dict):
-        return "an object is expected"
-    primary = sum(1 for key in PRIMARY if item.get(key))
-    if primary > 1:
-        return _ONE_ID
-    if not primary and not item.get("email") and not item.get("phone"):
-        return _NEEDS_ID
-    external_id = item.get("external_id")
-    if isinstance(external_id, str) and len(external_id.encode()) > _MOST_ID_BYTES:
-        return "'external_id' is too long"
-    return None
-
-
-def _worded(refusal: schemas.Refusal) -> str:
-    """`'quantity' is not valid`, `'name' is required`."""
-    missing = re.search(r"must contain \[(.*)\] properties", str(refusal.message))
-    if refusal.rule == "required" and missing and isinstance(refusal.value, dict):
-        absent = [key for key in refusal.rule_definition if key not in refusal.value]
-        return f"'{absent[0]}' is required"
-    path = [str(part) for part in refusal.path[1:]]
-    if path[:1] in (["email_subscribe"], ["push_subscribe"]):
-        return f"'{path[0]}' must be 'opted_in', 'subscribed' or 'unsubscribed'"
-    return f"'{path[0] if path else 'object'}' is not valid"
 
 
 def _listed(value: Any) -> list[str]:

@@ -45,7 +45,7 @@ class Window:
         """Whether so many units still fit; they are used up if they do."""
         if self.amount is None:
             return True
-        if not 0 <= self._ends - now <= self.seconds:
+        if not 0 < self._ends - now <= self.seconds:
             self._ends, self._used = now + self.seconds, 0
         if self._used + units > self.amount:
             return False

@@ -16,6 +16,8 @@ def started_fakes() -> Iterator[Fakes]:
 
 @pytest.fixture
 def fakes(started_fakes: Fakes) -> Iterator[Fakes]:
-    """All vendors, holding nothing, with the settings that they publish."""
+    """All vendors, holding nothing, with the settings that they publish; none may have crashed."""
     yield started_fakes
+    crashes = [crash for vendor in started_fakes.vendors.values() for crash in vendor.counters()["crashes"]]
     started_fakes.reset()
+    assert not crashes, crashes[0]

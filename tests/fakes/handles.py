@@ -50,8 +50,13 @@ class Handle:
         found: dict[str, Any] = self._control(self.name, "state", None)
         return found
 
+    def digest(self) -> dict[str, Any]:
+        """Number and checksum of what the vendor holds, by its kind, whatever the order."""
+        found: dict[str, Any] = self._control(self.name, "digest", None)
+        return found
+
     def counters(self) -> dict[str, Any]:
-        """Requests, bytes, statuses, rejects by reason, faults, duplicates recognised."""
+        """Requests, bytes, statuses, items, rejects by reason, faults, duplicates recognised, most in flight, crashes."""
         found: dict[str, Any] = self._control(self.name, "counters", None)
         return found
 

@@ -123,7 +123,8 @@ class OneSignal(Vendor):
 
     def _deliver(self, call: Call, body: dict[str, Any], label: str, people: list[str]) -> Reply:
         refused = call.refused_places(len(people))
-        good, bad = [], []
+        good: list[str] = []
+        bad: list[str] = []
         for place, person in enumerate(people):
             (bad if place in refused or not self._knows(person) else good).append(person)
         if people and not good:

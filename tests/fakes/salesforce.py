@@ -1,16 +1,15 @@
 """Salesforce Marketing Cloud: tokens, asynchronous and synchronous rows, journey entry, contact deletion."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from tests.fakes.clock import Window
 from tests.fakes.faults import Step
+from tests.fakes.salesforce_errors import error, oauth, slower
 from tests.fakes.salesforce_rows import DataExtension
 from tests.fakes.tokens import IssuedTokens
-from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor
+from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor, digested
 
-_DOCUMENTATION = "https://developer.salesforce.com/docs/atlas.en-us.mc-apis.meta/mc-apis/error-handling.htm"
 _PAGE = 50
 
 
@@ -66,6 +65,10 @@ class Salesforce(Vendor):
             "tokens": self.tokens.count,
         }
 
+    def digest(self) -> dict[str, dict[str, Any]]:
+        rows = {f"{key}/{name}": row for key, held in self.extensions.items() for name, row in held.rows.items()}
+        return {**super().digest(), "rows": digested(rows)}
+
     def expire_tokens(self) -> None:
         self.tokens.expire()
 
@@ -96,30 +99,26 @@ class Salesforce(Vendor):
 
     def throttled(self, wait: float, window: Window | None = None) -> Reply:
         """50100: slower, and for how many seconds."""
-        seconds = max(round(wait), 1)
-        body = {"message": "Rate limit exceeded", "errorcode": 50100, "retryAfter": seconds, "documentation": _DOCUMENTATION}
-        return Reply(429, body, {"Retry-After": str(seconds)})
+        return slower(max(round(wait), 1))
 
     def failed(self, status: int) -> Reply:
-        return _error(status, "Internal Server Error", 0)
+        return error(status, "Internal Server Error", 0)
 
     def revoked(self, status: int) -> Reply:
-        return _error(
-            status, "Not Authorized" if status == 401 else "Insufficient privileges", 0 if status == 401 else 20002
-        )
+        return error(status, "Not Authorized" if status == 401 else "Insufficient privileges", 0 if status == 401 else 20002)
 
     def special(self, call: Call, step: Step) -> Reply | None:
         if step.fault == "blocked":
-            return _error(429, "Your requests are temporarily blocked.", 50200)
+            return error(429, "Your requests are temporarily blocked.", 50200)
         if step.fault == "transient":
-            return _error(400, "Unable to save rows for data extension ID", 10006)
+            return error(400, "Unable to save rows for data extension ID", 10006)
         return None
 
     def _login(self, call: Call) -> Reply:
-        body, _ = self.parsed(call, _error(400, "malformed JSON", 10004))
-        self.valid("token", body, lambda problem: _oauth(400, "invalid_request", problem))
+        body, _ = self.parsed(call, error(400, "malformed JSON", 10004))
+        self.valid("token", body, lambda problem: oauth(400, "invalid_request", problem))
         if (body["client_id"], body["client_secret"]) != (self.client_id, self.client_secret):
-            raise Reject("credentials", _oauth(401, "invalid_client", "Client authentication failed"))
+            raise Reject("credentials", oauth(401, "invalid_client", "Client authentication failed"))
         token = self.tokens.issue(self.clock(), self.config["token_seconds"])
         return Reply(
             200,
@@ -137,14 +136,14 @@ class Salesforce(Vendor):
         self._authorised(call)
         self.pace("rate")
         if not self.is_json(call):
-            raise Reject("content_type", _error(415, "Unsupported Media Type", 0))
+            raise Reject("content_type", error(415, "Unsupported Media Type", 0))
         if self.config["max_bytes"] is not None and len(call.body) > self.config["max_bytes"]:
-            raise Reject("max_bytes", _error(413, "Request Entity Too Large", 0))
-        return self.parsed(call, _error(400, "Invalid message format", 10004))[0]
+            raise Reject("max_bytes", error(413, "Request Entity Too Large", 0))
+        return self.parsed(call, error(400, "Invalid message format", 10004))[0]
 
     def _authorised(self, call: Call) -> None:
         if not self.tokens.lives(call.headers.get("Authorization", ""), self.clock()):
-            raise Reject("token", _error(401, "Not Authorized", 0))
+            raise Reject("token", error(401, "Not Authorized", 0))
 
     def _extension(self, part: str) -> DataExtension | None:
         return self.extensions.get(part.removeprefix("key:")) if part.startswith("key:") else None
@@ -212,33 +211,33 @@ class Salesforce(Vendor):
         rows = self._admitted(call)
         extension = self._extension(part)
         if extension is None:
-            raise Reject("data_extension", _error(400, f"Parameter {part} is invalid.", 10001))
-        self.valid("rowset", rows, lambda problem: _error(400, problem, 10005))
+            raise Reject("data_extension", error(400, f"Parameter {part} is invalid.", 10001))
+        self.valid("rowset", rows, lambda problem: error(400, problem, 10005))
         if len(rows) > self.config["max_rowset"]:
-            raise Reject("max_rowset", _error(400, f"at most {self.config['max_rowset']} rows", 10005))
+            raise Reject("max_rowset", error(400, f"at most {self.config['max_rowset']} rows", 10005))
         if any(len(row["keys"]) + len(row["values"]) > self.config["max_columns"] for row in rows):
-            raise Reject("max_columns", _error(400, f"at most {self.config['max_columns']} columns", 10005))
+            raise Reject("max_columns", error(400, f"at most {self.config['max_columns']} columns", 10005))
         refused = call.refused_places(len(rows))
         for place, row in enumerate(rows):
             missing = [column for column in extension.primary if column not in row["keys"]]
             if missing:
-                raise Reject("keys", _error(400, f"Primary key '{missing[0].lower()}' does not exist.", 10000))
+                raise Reject("keys", error(400, f"Primary key '{missing[0].lower()}' does not exist.", 10000))
             whole = {**row["keys"], **row["values"]}
             problem = "The value is not valid." if place in refused else extension.problem(whole)
             if problem is not None:
                 # Rows before this one stay written.
-                raise Reject("row", _error(400, f"Unable to save rows for data extension ID {part}", 10006, problem))
+                raise Reject("row", error(400, f"Unable to save rows for data extension ID {part}", 10006, problem))
             extension.upsert(whole)
             self.counters.items["rows"] += 1
         return Reply(200, call.body)
 
     def _enter(self, call: Call) -> Reply:
         body = self._admitted(call)
-        self.valid("event", body, lambda problem: _error(400, problem, 10005))
+        self.valid("event", body, lambda problem: error(400, problem, 10005))
         if self.config["events"] is not None and body["EventDefinitionKey"] not in self.config["events"]:
-            raise Reject("event", _error(400, "Unable to find the event definition", 30003))
+            raise Reject("event", error(400, "Unable to find the event definition", 30003))
         if body["ContactKey"] in self.deleted:
-            raise Reject("contact", _error(400, "The contact is not active", 30000))
+            raise Reject("contact", error(400, "The contact is not active", 30000))
         self.counters.items["journey"] += 1
         if self.config["keep"]:
             self.events.append(body)
@@ -247,10 +246,10 @@ class Salesforce(Vendor):
     def _delete(self, call: Call) -> Reply:
         body = self._admitted(call)
         if call.query.get("type") != "keys":
-            raise Reject("type", _error(400, "type must be keys", 10005))
-        self.valid("delete", body, lambda problem: _error(400, problem, 10005))
+            raise Reject("type", error(400, "type must be keys", 10005))
+        self.valid("delete", body, lambda problem: error(400, problem, 10005))
         if len(body["values"]) > self.config["max_contacts"]:
-            raise Reject("max_contacts", _error(400, "too many contacts", 10005))
+            raise Reject("max_contacts", error(400, "too many contacts", 10005))
         self.deleted.extend(body["values"])
         gone = set(body["values"])
         for extension in self.extensions.values():
@@ -267,16 +266,3 @@ class Salesforce(Vendor):
                 "serviceMessageID": self._number(),
             },
         )
-
-
-def _error(status: int, message: str, code: int, *more: str) -> Reply:
-    body: dict[str, Any] = {"message": message, "errorcode": code, "documentation": _DOCUMENTATION}
-    if more:
-        body["additionalErrors"] = [{"message": found, "errorcode": 10000, "documentation": ""} for found in more]
-    return Reply(status, json.dumps(body).encode())
-
-
-def _oauth(status: int, code: str, description: str) -> Reply:
-    return Reply(
-        status, {"error": code, "error_description": description, "error_uri": "https://developer.salesforce.com/docs"}
-    )

@@ -1,16 +1,13 @@
 """Segment: the HTTP Tracking API with its silences, and regulations of the Public API."""
 
-import base64
-import binascii
 import json
 from collections import OrderedDict
 from typing import Any, ClassVar
 
-from tests.fakes import schemas
 from tests.fakes.clock import Window
+from tests.fakes.segment_calls import KINDS, basic, discarded, with_context
 from tests.fakes.vendor import JSON, Call, Handler, Reject, Reply, Vendor, within
 
-_KINDS = ("identify", "track", "group", "page", "screen", "alias")
 _TAKEN = b'{"success":true}'
 
 
@@ -58,7 +55,7 @@ class Segment(Vendor):
         if call.method == "POST" and len(parts) == 2 and parts[0] == "v1":
             if parts[1] in ("batch", "import"):
                 return self._batch, ()
-            if parts[1] in _KINDS:
+            if parts[1] in KINDS:
                 return self._single, (parts[1],)
         if parts[0] == "regulations" and len(parts) <= 2:
             if call.method == "POST" and len(parts) == 1:
@@ -128,7 +125,7 @@ class Segment(Vendor):
         scheme, _, credentials = header.partition(" ")
         if scheme.lower() == "bearer" and credentials != self.access_token:
             raise Reject("oauth", Reply(401, _error("invalid_token", "Unauthorized")))
-        found = _basic(credentials) if scheme.lower() == "basic" else body.get("writeKey")
+        found = basic(credentials) if scheme.lower() == "basic" else body.get("writeKey")
         if found != self.write_key:
             self.counters.rejects["project_not_found"] += 1
             return None
@@ -136,7 +133,7 @@ class Segment(Vendor):
 
     def _take(self, item: Any, batch: dict[str, Any]) -> str | None:
         """Hold one call; the reason if it is not accepted."""
-        reason = _reason(item)
+        reason = discarded(item)
         if reason is not None:
             return reason
         person = item.get("userId") or item["anonymousId"]
@@ -155,7 +152,7 @@ class Segment(Vendor):
             if person not in group["members"]:
                 group["members"].append(person)
         elif self.config["keep"]:
-            self.events.append(_with_context(item, batch))
+            self.events.append(with_context(item, batch))
         return None
 
     def _is_known(self, message: str | None) -> bool:
@@ -214,43 +211,6 @@ class Segment(Vendor):
         return Reply(
             200, {"data": {"suppressed": [{"subjectType": "USER_ID", "subjectId": i} for i in sorted(self.suppressed)]}}
         )
-
-
-def _reason(item: Any) -> str | None:
-    """Why Segment discards a call, by the names of its delivery overview; null if it does not."""
-    if not isinstance(item, dict) or item.get("type") not in _KINDS:
-        return "type"
-    problem = schemas.problem("segment", item["type"], item)
-    if problem is None:
-        return None
-    if not item.get("userId") and not item.get("anonymousId"):
-        return "no_user_anon_id"
-    if item["type"] == "track" and "event" not in item:
-        return "event_not_defined"
-    for key, kind, reason in (
-        ("event", str, "event_not_string"),
-        ("properties", dict, "properties_not_object"),
-        ("traits", dict, "traits_not_object"),
-        ("name", str, "name_not_string"),
-        ("category", str, "category_not_string"),
-    ):
-        if key in item and not isinstance(item[key], kind):
-            return reason
-    return f"schema: {problem}"
-
-
-def _with_context(item: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
-    shared = {key: {**batch[key], **item.get(key, {})} for key in ("context", "integrations") if batch.get(key)}
-    return {**item, **shared} if shared else item
-
-
-def _basic(credentials: str) -> str | None:
-    """The user of basic authentication whose password is empty; the colon is part of it."""
-    try:
-        user, colon, password = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return user if colon and not password else None
 
 
 def _error(code: str, message: str) -> dict[str, Any]:

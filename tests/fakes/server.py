@@ -70,7 +70,15 @@ class Server:
         vendor = self.vendors.get(name)
         if vendor is None:
             return web.json_response({"error": f"no vendor {name!r}", "vendors": list(self.vendors)}, status=404)
-        path = f"/{rest}"
+        counters = vendor.counters
+        counters.in_flight += 1
+        counters.peak_in_flight = max(counters.peak_in_flight, counters.in_flight)
+        try:
+            return await self._served(vendor, f"/{rest}", request)
+        finally:
+            counters.in_flight -= 1
+
+    async def _served(self, vendor: Vendor, path: str, request: web.BaseRequest) -> web.StreamResponse:
         vendor.counters.requests[f"{request.method} {vendor.counted(path)}"] += 1
         step = vendor.script.next(path, vendor.carries_data(path))
         if step is not None:

@@ -132,11 +132,11 @@ class _Login(asyncssh.SSHServer):
 
 class _Files(asyncssh.SFTPServer):
     def __init__(self, vendor: Sftp, channel: asyncssh.SSHServerChannel[bytes]) -> None:
-        super().__init__(channel, chroot=str(vendor._root))
+        super().__init__(channel, chroot=str(vendor._root).encode())
         self._vendor = vendor
         self._steps: dict[int, Step] = {}
 
-    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:  # type: ignore[override]
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         if not pflags & asyncssh.FXF_WRITE:
             return super().open(path, pflags, attrs)
         step = self._vendor.begin()
@@ -152,7 +152,7 @@ class _Files(asyncssh.SFTPServer):
             self._steps[id(found)] = step
         return found
 
-    async def write(self, file_obj: object, offset: int, data: bytes) -> int:  # type: ignore[override]
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         step = self._steps.get(id(file_obj))
         fault = None if step is None else step.fault
         if fault == "full" or (self._vendor.config["max_bytes"] and offset + len(data) > self._vendor.config["max_bytes"]):
@@ -168,7 +168,7 @@ class _Files(asyncssh.SFTPServer):
             self._break()
         return written  # type: ignore[return-value]
 
-    async def close(self, file_obj: object) -> None:  # type: ignore[override]
+    async def close(self, file_obj: object) -> None:
         step = self._steps.pop(id(file_obj), None)
         super().close(file_obj)
         if step is not None and step.fault == "lost":

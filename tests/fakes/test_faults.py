@@ -1,9 +1,10 @@
 import http.client
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.fakes import Fakes, Step, fakes_in_a_process
+from tests.fakes import Fakes, Handle, Step, fakes_in_a_process, running_fakes
 from tests.fakes.ask import ask
 from tests.fakes.faults import Script
 
@@ -84,6 +85,39 @@ def test_a_revoked_account_stays_revoked_until_it_is_restored(fakes: Fakes) -> N
 def test_an_unknown_fault_is_an_error_of_the_test(fakes: Fakes) -> None:
     with pytest.raises(ValueError, match="braze knows no fault 'earthquake'"):
         fakes.braze.script(Step("earthquake"))
+
+
+def test_a_clock_that_is_handed_in_rules_rates_and_windows() -> None:
+    now = [1_500_000_000.0]
+    with running_fakes(clock=lambda: now[0]) as fakes:
+        fakes.braze.configure(track_rate=(1, 3))
+
+        first = [send(fakes), send(fakes)]
+        now[0] += 3
+        second = send(fakes)
+
+        assert (first, second) == ([201, 429], 201)
+        with pytest.raises(ValueError, match="this clock was handed in"):
+            fakes.advance(1)
+
+
+def test_requests_at_the_same_time_are_counted(fakes: Fakes) -> None:
+    fakes.braze.script(Step("slow", wait=0.3))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: send(fakes), range(4))) == [201] * 4
+    assert fakes.braze.counters()["peak_in_flight"] == 4
+
+
+def test_a_script_may_be_posted(fakes: Fakes) -> None:
+    root = Handle("control", fakes.braze.url.removesuffix("/braze") + "/_control", lambda *_: None)
+
+    ask(root, "/braze/script", [{"fault": "throttle", "at": [1]}])
+    mistaken = ask(root, "/braze/script", [{"fault": "throttle", "when": 1}])
+
+    assert (mistaken.status, list(mistaken.body)) == (400, ["error"])
+    assert [send(fakes), send(fakes)] == [429, 201]
+    assert ask(root, "/braze/counters", method="GET").body["result"]["faults"] == {"throttle": 1}
 
 
 def fired(*steps: Step, path: str = "/users/track", carries_data: bool = True) -> list[int]:

@@ -52,6 +52,7 @@ def test_an_upsert_is_accepted_then_pending_then_complete_and_ends_up_once(fakes
     assert (told.status, told.body["resultMessages"]) == (202, [])
     assert (first["requestStatus"], second["requestStatus"]) == ("Pending", "Complete")
     assert (second["resultStatus"], second["hasErrors"]) == ("OK", False)
+    assert fakes.salesforce.digest()["rows"]["count"] == 2
     assert rows(fakes) == {
         "p-1": {"SubscriberKey": "p-1", "tier": "gold", "city": "Rome"},
         "p-2": {"SubscriberKey": "p-2", "tier": "new"},

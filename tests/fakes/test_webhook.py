@@ -11,11 +11,11 @@ from tests.fakes import Fakes, Step
 from tests.fakes.ask import Told, ask
 
 
-def send(fakes: Fakes, number: str = "d-1", at: float | None = None, secret: str | None = None, **changes: Any) -> Told:
+def send(fakes: Fakes, number: str = "d-1", at: float | None = None, key: str | None = None, **changes: Any) -> Told:
     body = json.dumps({"ticket": 1}).encode()
     stamp = str(int(time.time() if at is None else at))
-    key = base64.b64decode((secret or fakes.webhook.secret).removeprefix("whsec_"))
-    signed = base64.b64encode(hmac.new(key, f"{number}.{stamp}.".encode() + body, hashlib.sha256).digest()).decode()
+    raw = base64.b64decode((key or fakes.webhook.secret).removeprefix("whsec_"))
+    signed = base64.b64encode(hmac.new(raw, f"{number}.{stamp}.".encode() + body, hashlib.sha256).digest()).decode()
     headers = {"webhook_id": number, "webhook_timestamp": stamp, "webhook_signature": f"v1,{signed}"}
     return ask(fakes.webhook, "/tickets", changes.pop("body", body), **{**headers, **changes})
 
@@ -37,7 +37,7 @@ def test_a_receiver_may_drop_repetitions(fakes: Fakes) -> None:
     ("changes", "reason"),
     [
         ({"body": b'{"ticket": 2}'}, "signature"),
-        ({"secret": "whsec_" + base64.b64encode(b"another").decode()}, "signature"),
+        ({"key": "whsec_" + base64.b64encode(b"another").decode()}, "signature"),
         ({"webhook_id": "d-2"}, "signature"),
         ({"at": time.time() - 3_600}, "timestamp"),
         ({"webhook_timestamp": ""}, "headers"),

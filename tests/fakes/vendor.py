@@ -1,6 +1,8 @@
 """What every fake vendor is: routes, limits, counters, faults, and a state that can be looked at."""
 
+import hashlib
 import json
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,6 +66,9 @@ class Counters:
     rejects: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
+    in_flight: int = 0
+    peak_in_flight: int = 0
+    crashes: list[str] = field(default_factory=list)
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -75,6 +80,8 @@ class Counters:
             "rejects": dict(self.rejects),
             "faults": dict(self.faults),
             "duplicates": self.duplicates,
+            "peak_in_flight": self.peak_in_flight,
+            "crashes": self.crashes,
         }
 
 
@@ -97,7 +104,7 @@ class Vendor:
     # Faults that only this vendor has.
     specials: ClassVar[tuple[str, ...]] = ()
     # What can be asked of it by name, from another process too.
-    verbs: ClassVar[tuple[str, ...]] = ("state", "reset", "configure", "expire_tokens")
+    verbs: ClassVar[tuple[str, ...]] = ("state", "digest", "reset", "configure", "expire_tokens")
 
     def __init__(self, clock: Callable[[], float], url: str = "") -> None:
         self.clock = clock
@@ -131,6 +138,10 @@ class Vendor:
     def state(self) -> dict[str, Any]:
         """What the vendor would hold now."""
         raise NotImplementedError
+
+    def digest(self) -> dict[str, dict[str, Any]]:
+        """Number and checksum of what is held, by its kind, whatever the order: for comparing what is too large to dump."""
+        return {kind: digested(held) for kind, held in self.state().items()}
 
     def route(self, call: Call) -> tuple[Handler, tuple[str, ...]] | None:
         """Who answers a call, and with which parts of its path."""
@@ -198,6 +209,10 @@ class Vendor:
         except Reject as rejection:
             self.counters.rejects[rejection.reason] += 1
             return rejection.reply
+        except Exception:
+            # The fake's own mistake, which must not pass for the vendor's: tests look at the counter.
+            self.counters.crashes.append(traceback.format_exc())
+            return Reply(500, {"message": "the fake itself crashed"})
 
     def not_found(self, call: Call) -> Reply:
         """Nothing answers there."""
@@ -230,6 +245,16 @@ class Vendor:
     def is_json(self, call: Call) -> bool:
         """Whether the call says that it carries JSON."""
         return call.headers.get("Content-Type", "").split(";")[0].strip().lower() == JSON
+
+
+def digested(held: Any) -> dict[str, Any]:
+    """Number of parts, and a checksum over all of them whatever their order."""
+    parts = held.items() if isinstance(held, dict) else held if isinstance(held, list) else [held]
+    lines = sorted(json.dumps(part, sort_keys=True) for part in parts)
+    checksum = hashlib.sha256()
+    for line in lines:
+        checksum.update(line.encode())
+    return {"count": len(lines), "sha256": checksum.hexdigest()}
 
 
 def within(places: Sequence[int], limit: int | None) -> bool:
