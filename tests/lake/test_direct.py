@@ -2,13 +2,15 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame, SparkSession
 
-from personalake.lake import Lake
+from personalake.lake import Lake, direct
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import read_directly, takes_direct_writes, write_directly
 from personalake.tables import Field, Table
@@ -127,20 +129,19 @@ def test_leaves_tables_to_spark_that_are_more_than_files(spark: SparkSession, tm
 
 
 def test_a_write_that_meets_another_one_is_tried_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    from deltalake.exceptions import CommitFailedError
-
-    from personalake.lake import direct
-
     lake.create(CELL)
     one = pa.Table.from_pylist([{"cell_id": "one"}], arrow_schema(CELL))
     write, failures = direct._write, [CommitFailedError("somebody was faster")]
-    monkeypatch.setattr(direct, "_write", lambda *given: failures and _raise(failures.pop()) or write(*given))
+
+    def overtaken_once(*given: Any) -> None:
+        if failures:
+            raise failures.pop()
+        write(*given)
+
+    monkeypatch.setattr(direct, "_write", overtaken_once)
     monkeypatch.setattr(direct, "_PAUSE_SECONDS", 0)
 
     write_directly(lake.locations.table(CELL), one, "append", {})
 
     assert names(lake) == ["one"]
-
-
-def _raise(error: Exception) -> None:
-    raise error
+    assert not failures

@@ -77,7 +77,7 @@ def write_directly(folder: str, rows: pa.Table, mode: str, options: Mapping[str,
             if not left:
                 raise
             time.sleep(_PAUSE_SECONDS)
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def _write(table: DeltaTable, rows: pa.Table, mode: Any, where: str | None, commit: CommitProperties | None) -> None:
