@@ -206,7 +206,7 @@ JOBS: tuple[JobSpec, ...] = (
         ),
         writes=(),
         needs=("plan_activation",),
-        sections=("report", "sources", "identity"),
+        sections=("report", "sources", "identity", "decisions", "templates"),
         needs_session=False,
         files=lambda settings: (settings.report.path / "index.html",),
     ),

@@ -10,6 +10,7 @@ from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
+from personalake.pipelines.template_preview import examples
 from personalake.reports.data import ReportData
 from personalake.tables import ALL, Table
 from personalake.tables.gold import (
@@ -43,7 +44,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
     recommendations = _frame(ledger, RECOMMENDATION, ("person_id", "slot", "rank", "product_id", "reason"), as_of)
     decisions = _frame(ledger, DECISION, DECISION.columns, as_of)
     deliveries = _deliveries(ledger, as_of)
-    offered = {*recommendations["product_id"].dropna(), *decisions["product_id"].dropna()}
+    products = product_names(ledger, {*recommendations["product_id"].dropna(), *decisions["product_id"].dropna()})
     return ReportData(
         title=settings.report.title,
         as_of=as_of,
@@ -52,7 +53,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         segments=_frame(ledger, SEGMENT_SUMMARY, SEGMENT_SUMMARY.columns, as_of),
         predictions=_churn(ledger, as_of),
         recommendations=recommendations,
-        products=product_names(ledger, offered),
+        products=products,
         decisions=decisions,
         outbox=_one_per_destination(ledger, deliveries),
         deliveries=deliveries,
@@ -62,6 +63,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         masked=_MASKED,
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
+        messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
     )
 
 
@@ -114,6 +116,12 @@ def _one_per_destination(ledger: Ledger, deliveries: pd.DataFrame) -> list[dict[
     columns = ("delivery_id", "destination", "operation", "payload")
     rows = ledger.read(ACTIVATION_OUTBOX, columns, [("delivery_id", "in", list(chosen["delivery_id"]))])
     return sorted(rows, key=lambda row: str(row["destination"]))
+
+
+def _one_per_rule(decisions: pd.DataFrame) -> list[dict[str, Any]]:
+    acted = decisions[decisions["status"] == "act"].sort_values("person_id").drop_duplicates("rule")
+    rows: list[dict[str, Any]] = acted.to_dict("records")
+    return rows
 
 
 def _planning(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:
