@@ -12,6 +12,7 @@ from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
+from personalake.config.receipts import ReceiptSettings, SuppressionSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.segmentation import SegmentSettings
 from personalake.config.sources import Source
@@ -85,6 +86,8 @@ class Settings(Section):
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()
     decisions: DecisionSettings = DecisionSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
+    suppression: SuppressionSettings = SuppressionSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
     connections: dict[str, AnyConnection] = Field(

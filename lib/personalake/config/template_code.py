@@ -11,7 +11,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from personalake.config.template_html import html_problems
@@ -76,7 +76,12 @@ def environment(is_html: bool) -> ImmutableSandboxedEnvironment:
         is_html: Whether values are escaped.
     """
     found = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=is_html, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+        undefined=StrictUndefined,
+        autoescape=is_html,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        optimized=False,
     )
     found.globals.clear()
     for held, kept in ((found.filters, _FILTERS), (found.tests, _TESTS)):
@@ -99,7 +104,7 @@ def variables_of(source: str) -> frozenset[str]:
     >>> sorted(variables_of("Hello {{ first_name }}, {% for item in items %}{{ item.name }}{% endfor %}"))
     ['first_name', 'items']
     """
-    return frozenset(meta.find_undeclared_variables(environment(False).parse(source)))
+    return frozenset(_names(environment(False).parse(source)))
 
 
 def problems_of(source: str, known: Collection[str], lists: Collection[str], is_html: bool) -> list[str]:
@@ -135,9 +140,15 @@ def _breaches(tree: nodes.Template, known: Collection[str], lists: Collection[st
         yield from _of_loop(loop, lists)
     for node in tree.find_all(nodes.Node):
         yield from _of_node(node, entries)
-    unknown = sorted(meta.find_undeclared_variables(tree) - set(known))
+    unknown = sorted(_names(tree) - set(known))
     if unknown:
         yield f"unknown variable {', '.join(unknown)}; there are: {', '.join(sorted(known))}"
+
+
+def _names(tree: nodes.Template) -> set[str]:
+    """Variables that are read. Jinja's own finder would reckon constants out, however large they become."""
+    read = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
+    return read - {loop.target.name for loop in tree.find_all(nodes.For) if isinstance(loop.target, nodes.Name)} - {"loop"}
 
 
 def _of_loop(loop: nodes.For, lists: Collection[str]) -> Iterator[str]:

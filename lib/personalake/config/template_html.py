@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 _CODE = re.compile(r"{%.*?%}|{#.*?#}", re.DOTALL)
 _PLACEHOLDER = re.compile(r"{{\s*(\w*).*?}}", re.DOTALL)
 _MARK = re.compile(r"pl4ceh0lder_(\w*?)_x")
-_UNQUOTED = re.compile(r"=\s*[^\s\"'>]*pl4ceh0lder_")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _ADDRESSES = frozenset({"href", "src", "action", "formaction", "background", "poster", "srcset", "cite", "data"})
 
 
@@ -43,7 +43,7 @@ class _Reader(HTMLParser):
             self.problems.append("script is not allowed, mail programs do not run it")
         if _MARK.search(tag) or any(_MARK.search(name) for name, _ in attrs):
             self.problems.append("a placeholder stands for a tag or an attribute's name")
-        if _UNQUOTED.search(self.get_starttag_text() or ""):
+        elif _MARK.search(_QUOTED.sub("", self.get_starttag_text() or "")):
             self.problems.append(f"a placeholder stands in an attribute of {tag} without quotes")
         for name, value in attrs:
             self.problems += _of_attribute(name, value or "")

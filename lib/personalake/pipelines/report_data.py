@@ -120,8 +120,7 @@ def _one_per_destination(ledger: Ledger, deliveries: pd.DataFrame) -> list[dict[
 
 def _one_per_rule(decisions: pd.DataFrame) -> list[dict[str, Any]]:
     acted = decisions[decisions["status"] == "act"].sort_values("person_id").drop_duplicates("rule")
-    rows: list[dict[str, Any]] = acted.to_dict("records")
-    return rows
+    return [{str(name): value for name, value in row.items()} for row in acted.to_dict("records")]
 
 
 def _planning(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:
