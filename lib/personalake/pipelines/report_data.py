@@ -8,6 +8,7 @@ import pandas as pd
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.pipelines.product_names import product_names
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
 from personalake.pipelines.template_preview import examples
@@ -25,7 +26,7 @@ from personalake.tables.gold import (
     RUN,
     SEGMENT_SUMMARY,
 )
-from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT
+from personalake.tables.silver import CONSENT_CURRENT
 
 # Order of a delivery's states, for those logged in the same instant.
 _STATES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
@@ -65,21 +66,6 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         linkage=linkage_of(settings, ledger),
         messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
     )
-
-
-def product_names(ledger: Ledger, products: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Name and category of products, from the latest version of each; the product type stands in for a missing name."""
-    columns = ("product_id", "name", "category", "product_type", "department", "known_at", "record_id")
-    wanted = sorted(set(products))
-    versions = ledger.read(CATALOG_ITEM, columns, [("product_id", "in", wanted)]) if wanted else []
-    latest = {row["product_id"]: row for row in sorted(versions, key=lambda row: (row["known_at"], row["record_id"]))}
-    return {
-        product: {
-            "name": row["name"] or row["product_type"] or row["category"],
-            "category": row["category"] or row["department"],
-        }
-        for product, row in latest.items()
-    }
 
 
 def last_states(log: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from personalake.config.templates import PRIVATE, VARIABLES
 from personalake.errors import InputError
 from personalake.lake import Ledger
 from personalake.pipelines.look import explain
-from personalake.pipelines.report_data import product_names
+from personalake.pipelines.product_names import product_names
 from personalake.tables.gold import CUSTOMER_PROFILE, RECOMMENDATION
 from personalake.tables.identity import PERSON
 
