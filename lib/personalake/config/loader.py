@@ -81,8 +81,9 @@ def _layers(
         path = conf_dir / f"{stem}.yml"
         if path.exists():
             yield {key: _read(path, problems)}, str(path)
-    for path in sorted((conf_dir / "sources").glob("*.yml")):
-        yield {"sources": {path.stem: _read(path, problems)}}, str(path)
+    for folder in ("sources", "templates"):
+        for path in sorted((conf_dir / folder).glob("*.yml")):
+            yield {folder: {path.stem: _read(path, problems)}}, str(path)
     environment = conf_dir / "environments" / f"{env}.yml"
     if environment.exists():
         yield _read(environment, problems), str(environment)
@@ -175,4 +176,5 @@ def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
         else:
             found = problem["input"]
             shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) or found is None else ""
-            yield f"{origin}: {key}: {problem['msg'].removeprefix('Value error, ')}{shown}"
+            told = problem["msg"].removeprefix("Value error, ")
+            yield f"{origin}: {key}: {told}{shown}" if key else f"{origin}: {told}"
