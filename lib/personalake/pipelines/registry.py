@@ -7,9 +7,9 @@ _SEGMENTED = ("gold.customer_feature", "gold.customer_profile")
 JOBS: tuple[JobSpec, ...] = (
     JobSpec(
         name="ingest_records",
-        purpose="take in record files: customers, catalog, consent, campaign responses",
+        purpose="take in records from files and databases: customers, catalog, consent, campaign responses",
         reads=(),
-        writes=("bronze.record", "bronze.landing_file"),
+        writes=("bronze.record", "bronze.landing_file", "bronze.database_read"),
         sections=("sources", "landing"),
         needs_as_of=False,
         watches_landing=True,
@@ -18,9 +18,9 @@ JOBS: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="ingest_events",
-        purpose="take in events from files or Kafka",
+        purpose="take in events from files, Kafka or databases",
         reads=(),
-        writes=("bronze.event", "bronze.landing_file"),
+        writes=("bronze.event", "bronze.landing_file", "bronze.database_read"),
         sections=("sources", "landing"),
         needs_as_of=False,
         watches_landing=True,
