@@ -6,7 +6,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
-    DataType,
     MapType,
     StringType,
     StructField,
@@ -113,23 +112,15 @@ def _payload(source: Source, schema: StructType) -> Column:
 
 
 def _as_text(field: StructField) -> Column:
-    """The raw string of a column: nested ones as JSON; an instant tells its zone, for nothing later knows that it had one."""
+    """The raw string of a column: nested ones as JSON; an instant tells its zone: nothing later knows that it had one."""
     column = F.col(f"`{field.name}`")
     if isinstance(field.dataType, ArrayType | MapType | StructType):
-        text = F.to_json(_plain(column, field.dataType))
+        text = F.to_json(column)
     elif isinstance(field.dataType, TimestampType):
         text = F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSSXXX")
     else:
         text = column.cast("string")
     return text.alias(field.name)
-
-
-def _plain(column: Column, kind: DataType) -> Column:
-    """BigQuery writes the array `x` of a Parquet file as `x.list[].element`: take away that wrapping."""
-    match kind:
-        case StructType(names=["list"], fields=[StructField(dataType=ArrayType(elementType=StructType(names=["element"])))]):
-            return F.transform(column["list"], lambda one: one["element"])
-    return column
 
 
 def _origin(source: Source) -> tuple[Column, Column]:

@@ -49,7 +49,7 @@ def document_problem(path: Path, encoding: str) -> str | None:
         for _ in lines_of(text):
             pass
     except json.JSONDecodeError as error:
-        return f"not a JSON document: {error.msg} in line {error.lineno}, column {error.colno}"
+        return f"not a JSON document: {error.msg}: line {error.lineno}, column {error.colno}"
     return None
 
 
