@@ -75,6 +75,7 @@ class ReportData:
         runs: `gold.run`, last run of each job.
         linkage: How records became persons; None where no source tells people apart.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
+        audits: Newest row of each source in `gold.source_audit`.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
 
@@ -95,6 +96,7 @@ class ReportData:
     masked: frozenset[str] = frozenset()
     planning: Rows = ()
     linkage: Linkage | None = None
+    audits: Rows = ()
 
     @property
     def currency(self) -> str | None:
