@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
@@ -89,14 +89,10 @@ def test_the_report_shows_the_matrix_of_sources_and_touchpoints(context: JobCont
     audit_sources.run(context)
     audits = audit_sources.latest_audits(context.lake.ledger)
 
-    class Data:
-        def __init__(self, audits: list[dict[str, Any]]) -> None:
-            self.audits = audits
-
-    section = which_sources(Data(audits))  # type: ignore[arg-type]
+    section = which_sources(SimpleNamespace(audits=audits))  # type: ignore[arg-type]
 
     assert section is not None
     matrix = section.blocks[-1]
     assert ["crm", "reach", "–", "–", "–", "–", "–"] in matrix.rows
     assert ["till", "–", "–", "–", "behaviour", "–", "–"] in matrix.rows
-    assert which_sources(Data([])) is None  # type: ignore[arg-type]
+    assert which_sources(SimpleNamespace(audits=[])) is None  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import pandas as pd
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.pipelines.audit_sources import latest_audits
+from personalake.pipelines.collect_figures import latest_figures
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
 from personalake.reports.data import ReportData
@@ -64,6 +65,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
         audits=latest_audits(ledger),
+        region_figures=latest_figures(ledger),
     )
 
 
