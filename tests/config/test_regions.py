@@ -83,6 +83,30 @@ def test_a_source_that_reaches_into_another_region_is_refused(tmp_path: Path, pa
     assert "reaches into another region" in found
 
 
+def test_a_topic_or_database_that_is_the_same_for_all_regions_is_refused(tmp_path: Path) -> None:
+    crm = """
+contract: customer_record
+kind: jdbc
+database: {url: "jdbc:postgresql://crm.example/crm", table: customer, watermark: changed}
+columns: {customer_id: customer_no}
+"""
+    theirs = 'database: {url: "jdbc:postgresql://crm.us.example/crm"}\n'
+    folder = conf(
+        tmp_path, **{"sources/crm": crm, "regions/us/sources/crm": theirs, "regions/eu/sources/crm": "enabled: true\n"}
+    )
+
+    (found,) = problems(folder, "eu")
+    us = load(folder, "us").sources["crm"].database
+    conf(folder, **{"sources/crm": crm.replace("table: customer", 'table: "${region}.customer"')})
+    eu = load(folder, "eu").sources["crm"].database
+
+    assert found.startswith("sources.crm.database: the same for every region")
+    assert us is not None
+    assert us.url == "jdbc:postgresql://crm.us.example/crm"
+    assert eu is not None
+    assert eu.table == "eu.customer"
+
+
 @pytest.mark.parametrize(
     ("base", "region", "told"),
     [

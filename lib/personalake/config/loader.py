@@ -56,8 +56,9 @@ def load_settings(
     region = (overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or None
     for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems, region):
         _merge(merged, layer, origin, origins)
-    problems.extend(place(merged, region))
-    _expand(merged, {key: str(merged.get(key, default)) for key, default in _PLACES.items()})
+    problems.extend(place(merged, region, _own_sources(origins, conf_dir)))
+    places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
+    _expand(merged, {**places, "region": region or ""})
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(merged)
@@ -123,6 +124,16 @@ def _of_region(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, An
         )
         yield layer, str(path)
     yield from _sections(folder, problems)
+
+
+def _own_sources(origins: Origins, conf_dir: Path) -> set[str]:
+    """Sources whose topic or database a region's own file names."""
+    own = str(conf_dir / "regions")
+    return {
+        key[1]
+        for key, origin in origins.items()
+        if key[0] == "sources" and len(key) > 3 and key[2] in ("kafka", "database") and origin.startswith(own)
+    }
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """One lake, or one for each region: places follow from a region's name, so that no setting can lead into another's."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
 _TAKEN = frozenset({CENTRE, "bronze", "silver", "gold"})
 # Folders below which each region has its own, with their defaults.
 _FOLDERS = {"root": "lakehouse", "landing": "landing", "exports": "exports"}
+# Where a source that is no folder says what it reads.
+_REACHED_BY = {"kafka": "kafka", "jdbc": "database"}
 # What a region's own files cannot say: it would be a way into another region, or out of its own.
 _NOT_ITS_OWN = ("root", "landing", "exports", "catalog", "environment", "region", "regions", "tracking", "report.path")
 
@@ -55,12 +57,13 @@ def forbidden(layer: Mapping[str, Any]) -> Iterator[str]:
             yield key
 
 
-def place(merged: dict[str, Any], region: str | None) -> Iterator[str]:
+def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ()) -> Iterator[str]:
     """Give a region, or the centre, places of its own; everything else of the merged settings stays.
 
     Args:
         merged: The merged settings; changed in place. Faults of other kinds are left to others.
         region: The region of this run; None for none.
+        own: Sources whose topic or database the region's own files name.
 
     Yields:
         What is wrong with the choice of region, and with sources that lie outside of it.
@@ -88,6 +91,7 @@ def place(merged: dict[str, Any], region: str | None) -> Iterator[str]:
         return
     others = [name for name in [*names, CENTRE] if name != region]
     yield from _trespasses(merged, [Path(folder) / other for folder in base.values() for other in others])
+    yield from _shared(merged, own)
 
 
 def _hand_over(merged: dict[str, Any], root: str) -> None:
@@ -126,3 +130,14 @@ def _trespasses(merged: Mapping[str, Any], foreign: list[Path]) -> Iterator[str]
         own = Path(path).expanduser().resolve()
         if any(own.is_relative_to(place.resolve()) or place.resolve().is_relative_to(own) for place in foreign):
             yield f"sources.{name}.path: {path!r} reaches into another region; a region reads below ${{landing}} alone"
+
+
+def _shared(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
+    """Topics and databases that are named for all regions: each would read the people of all."""
+    sources = merged.get("sources")
+    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
+        key = _REACHED_BY.get(str(source.get("kind"))) if isinstance(source, dict) else None
+        if key is None or name in own or source.get("enabled") is False:
+            continue
+        if "${region}" not in str(source.get(key)):
+            yield f"sources.{name}.{key}: the same for every region; name it in the region's own file, or by ${{region}}"

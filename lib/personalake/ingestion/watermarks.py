@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,8 @@ from personalake.errors import InputError
 
 Kind = Literal["instant", "local_time", "day", "number", "text"]
 _AHEAD = timedelta(days=1)
+# Python counts with 28 digits by default, databases with more.
+_EXACT = Context(prec=80)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ class Watermark:
         """
         if isinstance(self.value, datetime):
             return self.value.isoformat(sep=" ", timespec="microseconds")
-        return self.value.isoformat() if isinstance(self.value, date) else str(self.value)
+        if isinstance(self.value, date):
+            return self.value.isoformat()
+        return format(self.value, "f") if isinstance(self.value, Decimal) else str(self.value)
 
     @property
     def literal(self) -> str:
@@ -96,7 +100,7 @@ class Watermark:
         """
         if self.kind in ("instant", "local_time"):
             return Watermark(self.kind, self.value - timedelta(seconds=overlap))
-        return Watermark(self.kind, self.value - overlap) if self.kind == "number" else self
+        return Watermark(self.kind, _EXACT.subtract(self.value, Decimal(overlap))) if self.kind == "number" else self
 
     def latest_at(self, now: datetime, time_zone: str) -> "Watermark | None":
         """The greatest value that is believed at a moment: what claims to be of later would hide all that comes until then.

@@ -22,9 +22,9 @@ def open_rows(lake: Lake, read: ReadSpec) -> DataFrame:
 
 
 def one_row(lake: Lake, read: ReadSpec) -> dict[str, Any]:
-    """The row of a query that has one."""
-    row: dict[str, Any] = open_rows(lake, read).toArrow().to_pylist()[0]
-    return row
+    """The row of a query that has one, by small names: some databases write names that are not quoted in capitals."""
+    row = open_rows(lake, read).toArrow().to_pylist()[0]
+    return {name.lower(): value for name, value in row.items()}
 
 
 @contextmanager
