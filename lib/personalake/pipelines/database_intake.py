@@ -6,7 +6,7 @@ the last watermark, and rows that are known already are left out: neither ties n
 """
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
@@ -38,19 +38,7 @@ from personalake.tables.bronze import DATABASE_READ
 Row = dict[str, Any]
 
 
-class Taken(NamedTuple):
-    """What a read came to.
-
-    Args:
-        rows: Rows that were new.
-        remarks: What a person should know of the rows that were not read.
-    """
-
-    rows: int
-    remarks: tuple[str, ...] = ()
-
-
-def read_database(context: JobContext, job: str, name: str, source: Source, table: Table) -> Taken:
+def read_database(context: JobContext, job: str, name: str, source: Source, table: Table) -> tuple[str, ...]:
     """Append what a database has beyond the last read.
 
     Args:
@@ -60,6 +48,9 @@ def read_database(context: JobContext, job: str, name: str, source: Source, tabl
         source: The source.
         table: The bronze table.
 
+    Returns:
+        What a person should know of rows that were not read.
+
     Raises:
         InputError: If the database cannot be read.
     """
@@ -67,17 +58,24 @@ def read_database(context: JobContext, job: str, name: str, source: Source, tabl
         return _read(context, job, name, source, table)
 
 
-def _read(context: JobContext, job: str, name: str, source: Source, table: Table) -> Taken:
+def _read(context: JobContext, job: str, name: str, source: Source, table: Table) -> tuple[str, ...]:
     database = source.database
     assert database is not None, "the settings refuse a jdbc source without its section"
     relation = relation_hash(database)
     reads = _settled(context.lake, name, table)
-    done = [read for read in reads if read["status"] == "done" and read["relation"] == relation]
+    until, remarks = _until(context, name, source, database)
+    if until is None:
+        return remarks
+    # A column that changed its type begins anew: its values cannot be compared with those of before.
+    done = [
+        read
+        for read in reads
+        if (read["status"], read["relation"], read["watermark_type"]) == ("done", relation, until.kind)
+    ]
     last = max(done, key=lambda read: int(read["number"]), default=None)
     after = _watermark(last).back(database.overlap) if last else None
-    until, remarks = _until(context, name, source, database)
-    if until is None or (after is not None and until.is_before(after)):
-        return Taken(0, remarks)
+    if after is not None and until.is_before(after):
+        return remarks
     number = max((int(read["number"]) for read in reads), default=0) + 1
     app_id = f"{job}/{name}/{relation}"
     batch_id = f"{app_id}:{number}"
@@ -87,7 +85,8 @@ def _read(context: JobContext, job: str, name: str, source: Source, table: Table
         "source": name, "relation": relation, "number": number, "batch_id": batch_id, "watermark_type": until.kind,
         "after": after.text if after else None, "watermark": until.text,
     }  # fmt: skip
-    return Taken(_append(context.lake, rows, table, plan, (app_id, number), is_first=last is None), remarks)
+    _append(context.lake, rows, table, plan, (app_id, number), is_first=last is None)
+    return remarks
 
 
 def _settled(lake: Lake, name: str, table: Table) -> list[Row]:
@@ -151,19 +150,18 @@ def _stamped(source: Source, batch_id: str) -> Transformation:
     return lambda rows: rows.transform(with_ordinal(source)).withColumns(stamps)
 
 
-def _append(lake: Lake, rows: DataFrame, table: Table, plan: Row, txn: tuple[str, int], is_first: bool) -> int:
+def _append(lake: Lake, rows: DataFrame, table: Table, plan: Row, txn: tuple[str, int], is_first: bool) -> None:
     """Plan, append, done; nothing is written down if nothing is new."""
     if not is_first:
         rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         if not is_first and rows.isEmpty():
-            return 0
+            return
         _note(lake, plan, "planned", None)
         written = lake.append(rows, table, txn).rows
     finally:
         rows.unpersist()
     _note(lake, plan, "done", written)
-    return written
 
 
 def _note(lake: Lake, read: Row, status: str, rows: int | None) -> Row:

@@ -77,7 +77,7 @@ def _read_databases(context: JobContext, job: str, sources: Mapping[str, Source]
     for name, source in sources.items():
         try:
             with context.progress.step(f"reading {name}"):
-                remarks += read_database(context, job, name, source, table).remarks
+                remarks += read_database(context, job, name, source, table)
         except InputError as error:
             failures.append(error)
             logger.error("database source %s failed", name, exc_info=error)
