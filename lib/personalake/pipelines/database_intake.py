@@ -151,14 +151,15 @@ def _stamped(source: Source, batch_id: str) -> Transformation:
 
 
 def _append(lake: Lake, rows: DataFrame, table: Table, plan: Row, txn: tuple[str, int], is_first: bool) -> None:
-    """Plan, append, done; nothing is written down if nothing is new."""
+    """Plan, append, done; nothing is written down if nothing is new. A first read may be large: it is not held to be counted."""
     if not is_first:
         rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        if not is_first and rows.isEmpty():
+        count = None if is_first else rows.count()
+        if count == 0:
             return
         _note(lake, plan, "planned", None)
-        written = lake.append(rows, table, txn).rows
+        written = lake.append(rows, table, txn, count).rows
     finally:
         rows.unpersist()
     _note(lake, plan, "done", written)
