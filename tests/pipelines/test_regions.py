@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from personalake.config import Settings, load_settings
 from personalake.lake import Lake, Locations
+from personalake.pipelines.command import parser_of, settings_of
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
 from personalake.reports.regions import what_regions_tell
@@ -139,6 +140,14 @@ def test_what_is_no_figure_is_not_collected(company: Company) -> None:
 
     assert message.startswith("1 figures of 2 regions; 3 refused")
     assert [row["people"] for row in company.lake(None).ledger.read(REGION_FIGURE)] == [70]
+
+
+def test_a_region_is_named_on_the_command_line(company: Company) -> None:
+    common = {"env": "local", "conf_dir": str(company.conf), "set": []}
+
+    assert settings_of({**common, "region": "us"}).root == company.folder / "lake" / "us"
+    assert settings_of({**common, "region": None}).root == company.folder / "lake" / "central"
+    assert parser_of(BY_NAME["share_figures"]).parse_args(["--region", "eu"]).region == "eu"
 
 
 def test_only_the_right_side_shares_and_collects(company: Company) -> None:

@@ -151,7 +151,7 @@ def _stamped(source: Source, batch_id: str) -> Transformation:
 
 
 def _append(lake: Lake, rows: DataFrame, table: Table, plan: Row, txn: tuple[str, int], is_first: bool) -> None:
-    """Plan, append, done; nothing is written down if nothing is new. A first read may be large: it is not held to be counted."""
+    """Plan, append, done; nothing is written down if nothing is new. A first read may be large, and is not held."""
     if not is_first:
         rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:

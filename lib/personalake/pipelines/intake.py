@@ -46,7 +46,7 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
     before = context.lake.ledger.rows(table)
     admitted, rejected, waiting = _check_landing(context, sources)
     if context.dry_run:
-        asked = f", {len(databases)} databases asked" if databases else ""
+        asked = f", {len(databases)} databases would be asked" if databases else ""
         return JobResult(message=f"{admitted} new files would be let in{asked}", figures={"new_files": admitted})
     is_continuous = bool(context.options.get("continuous"))
     if not is_continuous:
