@@ -1,6 +1,7 @@
 """Every table of the lake, declared once."""
 
 from personalake.tables.bronze import BRONZE
+from personalake.tables.erasure import ERASURE
 from personalake.tables.gold import GOLD
 from personalake.tables.identity import IDENTITY
 from personalake.tables.receipts import RECEIPTS
@@ -8,7 +9,7 @@ from personalake.tables.schema import Field, Table
 from personalake.tables.silver import SILVER
 from personalake.tables.touchpoints import TOUCHPOINTS
 
-ALL: tuple[Table, ...] = (*BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *IDENTITY, *GOLD)
+ALL: tuple[Table, ...] = (*BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *IDENTITY, *GOLD, *ERASURE)
 BY_NAME: dict[str, Table] = {table.full_name: table for table in ALL}
 
-__all__ = ["ALL", "BRONZE", "BY_NAME", "GOLD", "IDENTITY", "RECEIPTS", "SILVER", "TOUCHPOINTS", "Field", "Table"]
+__all__ = ["ALL", "BRONZE", "BY_NAME", "ERASURE", "GOLD", "IDENTITY", "RECEIPTS", "SILVER", "TOUCHPOINTS", "Field", "Table"]
