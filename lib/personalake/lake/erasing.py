@@ -58,13 +58,18 @@ def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta) -
         retention: Age from which files of older versions go; nothing may read an older version meanwhile.
     """
     before, rows_before = lake.ledger.version(table), lake.ledger.rows(table)
-    keys = keys.group_by(keys.column_names).aggregate([]) if len(keys) else keys
-    if len(keys):
-        (_merge_in_catalog if lake.locations.catalog else _merge)(lake, table, keys)
+    remove_rows(lake, table, keys)
     after, purged_at = lake.ledger.version(table), datetime.now(UTC)
     rows_after = lake.ledger.rows(table)
     (_vacuum_in_catalog if lake.locations.catalog else _vacuum)(lake, table, retention)
     return Erased(rows_before, rows_after, before, after, purged_at, datetime.now(UTC))
+
+
+def remove_rows(lake: Lake, table: Table, keys: pa.Table) -> None:
+    """Remove the rows that have any of some keys from the current version; older versions keep them until they go."""
+    if len(keys):
+        distinct = keys.group_by(keys.column_names).aggregate([])
+        (_merge_in_catalog if lake.locations.catalog else _merge)(lake, table, distinct)
 
 
 def _merge(lake: Lake, table: Table, keys: pa.Table) -> None:

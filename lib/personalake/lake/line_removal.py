@@ -11,6 +11,8 @@ from typing import IO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from personalake.lake.file_checks import opened
+
 LineOf = Callable[[str], bool]
 RowOf = Callable[[Mapping[str, object]], bool]
 _BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)
@@ -52,12 +54,12 @@ def without_lines(
 
 def without_rows(path: Path, tests: Sequence[RowOf]) -> list[int]:
     """The same for the rows of a Parquet file."""
-    opened = pq.ParquetFile(path)
-    table = opened.read()
+    file = pq.ParquetFile(path)
+    table = file.read()
     told = [[test(row) for test in tests] for row in table.to_pylist()]
     counts = [sum(each) for each in zip(*told, strict=True)] or [0] * len(tests)
     if any(counts):
-        codec = opened.metadata.row_group(0).column(0).compression.lower()
+        codec = file.metadata.row_group(0).column(0).compression.lower()
         kept = table.filter(pa.array([not any(each) for each in told]))
         pq.write_table(kept, _beside(path), compression="none" if codec == "uncompressed" else codec)
         _replace(_beside(path), path)
@@ -77,7 +79,7 @@ def _replace(beside: Path, path: Path) -> None:
 
 def _records(path: Path, encoding: str, quote: str | None) -> Iterator[str]:
     """Lines, or rows of a CSV file: an open quote goes on with the next line. Half a gzip counts as far as it goes."""
-    packed = cast(IO[bytes], gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+    packed = opened(path)
     with io.TextIOWrapper(packed, encoding, "surrogateescape", newline="") as text:
         held = ""
         try:

@@ -2,7 +2,6 @@
 
 import gzip
 import html
-import io
 import json
 import re
 import sqlite3
@@ -11,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -39,7 +39,7 @@ class Search:
 
     def file(self, path: Path) -> set[str]:
         """The needles that a file holds, in its name or inside, however it is packed; a file that is gone holds none."""
-        found = self.bytes(str(path).encode())
+        found = self.content(str(path).encode())
         try:
             with path.open("rb") as stream:
                 head = stream.read(16)
@@ -47,7 +47,7 @@ class Search:
         except FileNotFoundError:
             return found
 
-    def bytes(self, content: bytes) -> set[str]:
+    def content(self, content: bytes) -> set[str]:
         """The needles in some bytes as they stand."""
         return {self._folded[match.lower()] for match in self._pattern.findall(content)}
 
@@ -61,21 +61,21 @@ class Search:
         if head.startswith(_SQLITE):
             return self._sqlite(path) | self._raw(path.open("rb"))
         if head.startswith(_GZIP):
-            return self._raw(gzip.open(path))  # type: ignore[arg-type]
+            return self._raw(gzip.open(path))
         if head.startswith(_ZSTD):
             return self._raw(pa.CompressedInputStream(str(path), "zstd"))
         if head.startswith(_ZIP):
             with zipfile.ZipFile(path) as packed:
-                return {each for name in packed.namelist() for each in self.bytes(packed.read(name))}
+                return {each for name in packed.namelist() for each in self.content(packed.read(name))}
         return self._raw(path.open("rb"))
 
-    def _raw(self, stream: io.BufferedIOBase) -> set[str]:
+    def _raw(self, stream: Any) -> set[str]:
         """Piece by piece, each with the end of the one before; half a gzip counts as far as it goes."""
         found, tail, longest = set[str](), b"", max(map(len, self._needles), default=0) + 8
         with stream:
             try:
                 while chunk := stream.read(_CHUNK):
-                    found |= self.bytes(tail + chunk)
+                    found |= self.content(tail + chunk)
                     tail = chunk[-longest:]
             except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowInvalid):
                 return found
@@ -88,7 +88,7 @@ class Search:
             opened = pq.ParquetFile(path, read_dictionary=names)
         except pa.ArrowInvalid:
             return self._raw(path.open("rb"))
-        found = self.bytes(str(opened.metadata.to_dict()).encode()) | self.bytes(str(opened.schema_arrow).encode())
+        found = self.content(str(opened.metadata.to_dict()).encode()) | self.content(str(opened.schema_arrow).encode())
         for batch in opened.iter_batches(columns=names) if names else ():
             for column in batch.columns:
                 found |= self._column(column)
@@ -98,8 +98,8 @@ class Search:
         if pa.types.is_dictionary(column.type):
             return self._column(column.dictionary)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return self.bytes("\n".join(pc.unique(column.drop_null()).to_pylist()).encode())
-        return self.bytes(json.dumps(column.to_pylist(), ensure_ascii=False, default=str).encode())
+            return self.content("\n".join(pc.unique(column.drop_null()).to_pylist()).encode())
+        return self.content(json.dumps(column.to_pylist(), ensure_ascii=False, default=str).encode())
 
     def _sqlite(self, path: Path) -> set[str]:
         found = set[str]()
@@ -107,7 +107,7 @@ class Search:
             tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             for table in tables:
                 for row in database.execute(f'SELECT * FROM "{table}"'):
-                    found |= self.bytes("\n".join(str(value) for value in row).encode())
+                    found |= self.content("\n".join(str(value) for value in row).encode())
         return found
 
 

@@ -1,5 +1,6 @@
 """What lies in files: landed lines, inboxes, logs, exports, the report, the model store."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,7 +59,7 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
     report = settings.report.path.expanduser().resolve()
     yield _removed("report", report, subjects, "deleted; publish_report draws it again")
     access = settings.erasure.access.expanduser().resolve()
-    yield _removed("access exports", access, subjects, "deleted")
+    yield _told_before(access, subjects)
     yield _model_store(lake, subjects)
 
 
@@ -127,7 +128,7 @@ def _logs(lake: Lake, subjects: Subjects) -> Cleaned:
 
 def _naming(subject: Subject) -> Callable[[str], bool]:
     search = Search(subject.needles)
-    return lambda line: bool(search.bytes(line.encode("utf-8", "surrogateescape")))
+    return lambda line: bool(search.content(line.encode("utf-8", "surrogateescape")))
 
 
 def _exports(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
@@ -181,6 +182,19 @@ def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Clean
         if any(found):
             path.unlink()
             (path.parent / MANIFEST).unlink(missing_ok=True)
+    return cleaned
+
+
+def _told_before(access: Path, subjects: Subjects) -> Cleaned:
+    """What was exported for the person to read, whole folders."""
+    cleaned = Cleaned("access exports", detail="deleted")
+    searches = [Search(subject.needles) for subject in subjects.values()]
+    for folder in sorted(access.glob("*")) if access.is_dir() else ():
+        files = list(files_below([folder]))
+        found = [any(search.file(path) for path in files) for search in searches]
+        cleaned.add(list(subjects), found)
+        if any(found):
+            shutil.rmtree(folder)
     return cleaned
 
 

@@ -103,8 +103,8 @@ class Receipts:
 
     def count(self, request_id: str) -> int:
         """Receipts of a request, those of earlier runs included."""
-        held = self._context.lake.ledger.count(ERASURE_RECEIPT, [("request_id", "=", request_id)])
-        return held + sum(row["request_id"] == request_id for row in self._waiting)
+        waiting = [row for row in self._waiting if row["request_id"] == request_id]
+        return len(waiting) + self._context.lake.ledger.count(ERASURE_RECEIPT, [("request_id", "=", request_id)])
 
     def _add(self, request_id: str, place: str, kind: str, outcome: str, **facts: Any) -> None:
         name = hashlib.sha256(f"{request_id}|{place}|{self._context.run_id}".encode()).hexdigest()[:32]

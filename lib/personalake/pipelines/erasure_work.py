@@ -54,7 +54,7 @@ def left_of(context: JobContext, subject: Subject) -> Found:
     for path in files_below([*own, *(folder.expanduser().resolve() for folder in (*others, *landed))]):
         files += 1
         if search.file(path):
-            is_named = bool(search.bytes(path.name.encode()))
+            is_named = bool(search.content(path.name.encode()))
             places.append("a file that is named after the person" if is_named else _shown(path, context))
     return Found(files, tuple(places), len(subject.needles))
 

@@ -62,9 +62,12 @@ def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
     try:
         folder.mkdir(parents=True, mode=0o700)
         _write(folder / "README.txt", README)
-        _write_csv(folder / "columns.csv", [
-            {"table": table.full_name, "column": field.name, "meaning": field.comment} for table in held for field in table.fields
-        ])  # fmt: skip
+        meanings = [
+            {"table": table.full_name, "column": column.name, "meaning": column.comment}
+            for table in held
+            for column in table.fields
+        ]
+        _write_csv(folder / "columns.csv", meanings)
         for table, found in held.items():
             _write(
                 folder / f"{table.full_name}.json", json.dumps(found, indent=2, default=_plain, ensure_ascii=False) + "\n"

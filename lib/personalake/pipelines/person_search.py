@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
-from personalake.privacy.payloads import PayloadRows, payload_test
+from personalake.privacy.payloads import PayloadRows
 from personalake.privacy.subject import (
     Identifier,
     Subject,
@@ -86,7 +86,7 @@ def matching(
 
 def payloads_of(settings: Settings, table: Table) -> PayloadRows:
     """How raw rows of a table are judged: what nobody could read is the person's if it names them anywhere."""
-    return payload_test(settings.sources, is_loose=table is QUARANTINE)
+    return PayloadRows(settings.sources, is_loose=table is QUARANTINE)
 
 
 def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozenset[Identifier]:

@@ -16,6 +16,7 @@ from personalake.ingestion.contracts import CONTRACTS, Contract
 from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
 from personalake.ingestion.parsing import parse
 from personalake.lake import Lake
+from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.privacy_key import erasure_key
@@ -92,8 +93,10 @@ def is_refined(context: JobContext, job: str) -> bool:
 def _waiting(lake: Lake, job: str, bronze: Table) -> int:
     """Rows that came in, those that were erased since included, less those that were refined."""
     erased = lake.ledger.read(ERASURE_RECEIPT, ("rows_erased",), [("place", "=", bronze.full_name)])
-    arrived = lake.ledger.rows(bronze) + sum(row["rows_erased"] for row in erased)
-    return arrived - sum(row["rows_in"] for row in _equations(lake, job))
+    equations = _equations(lake, job)
+    turned_away = sum((row["reasons"] or {}).get(ERASED, 0) for row in equations)
+    arrived = lake.ledger.rows(bronze) + sum(row["rows_erased"] for row in erased) + turned_away
+    return int(arrived - sum(row["rows_in"] for row in equations))
 
 
 def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
@@ -138,6 +141,8 @@ def _refine_batch(
                 # Counted where they lie: several sources may write into one table at the same time.
                 counts["held"] = lake.ledger.count(table, [("batch_id", "=", batch_id)])
         _write_equation(context, job, name, batch_id, counts)
+        if counts["reasons"].get(ERASED):
+            _out_of_bronze(lake, _BRONZE[job], judged, batch)
     finally:
         parsed.unpersist()
 
@@ -149,6 +154,13 @@ def _without_erased(context: JobContext, contract: Contract) -> Transformation:
         return lambda rows: rows
     key, code = erasure_key(context.settings, lake.locations), context.settings.identity.calling_code
     return marked_erased(lake.read(SUPPRESSION), key, code, ROW)
+
+
+def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFrame) -> None:
+    """What came in again of somebody who was erased leaves bronze at once; the next erasure takes the older version."""
+    erased = judged.where(F.array_contains("reasons", ERASED)).select("payload_checksum").distinct()
+    rows = batch.withColumn("payload_checksum", F.xxhash64("payload")).join(erased, "payload_checksum", "left_semi")
+    remove_rows(lake, bronze, rows.select("source", "payload").toArrow())
 
 
 def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformation:

@@ -39,25 +39,21 @@ def payload_pattern(source: Source, subject: Subject) -> str:
     return "|".join(parts) if parts else _NOBODY
 
 
-def payload_test(sources: Mapping[str, Source], is_loose: bool) -> "PayloadRows":
-    """A test for rows with `source` and `payload`.
+class PayloadRows:
+    """Judges rows with `source` and `payload`, source by source.
 
     Args:
         sources: Every configured source.
         is_loose: Whether a long identifier anywhere in the row counts, as in rows that nobody could read; rows of unknown
             sources are always judged so.
     """
-    return PayloadRows(sources, is_loose)
-
-
-class PayloadRows:
-    """Judges raw rows, source by source."""
 
     def __init__(self, sources: Mapping[str, Source], is_loose: bool) -> None:
         self._sources, self._is_loose = sources, is_loose
         self._patterns = cache(self._pattern)
 
     def __call__(self, batch: pa.RecordBatch, subject: Subject) -> pa.Array:
+        """Whether each row of a batch is the subject's."""
         found = pa.array([False] * len(batch))
         for name in pc.unique(batch["source"]).to_pylist():
             rows = pc.fill_null(pc.equal(batch["source"], name), False)
@@ -70,10 +66,8 @@ class PayloadRows:
     def _as_refused(self, payloads: pa.Array, subject: Subject) -> pa.Array:
         """Rows that were refused are known by their hash; only those that name the person need to be hashed."""
         named = pc.fill_null(pc.match_substring_regex(payloads, needle_pattern(subject.needles)), False).to_pylist()
-        return pa.array(
-            [is_named and _sha256(text) in subject.payload_hashes for is_named, text in zip(named, payloads.to_pylist(), strict=True)],
-            pa.bool_(),
-        )  # fmt: skip
+        told = zip(named, payloads.to_pylist(), strict=True)
+        return pa.array([is_named and _sha256(text) in subject.payload_hashes for is_named, text in told], pa.bool_())
 
     def _pattern(self, name: str, subject: Subject) -> str:
         source = self._sources.get(name)

@@ -111,11 +111,9 @@ def with_merged(person_ids: Iterable[str], changes: pa.Table, alive: Collection[
         alive: Persons that any link names today.
     """
     merged: dict[str, set[str]] = {}
-    for kind, old, new in zip(
-        *(changes[name].to_pylist() for name in ("kind", "old_person_id", "new_person_id")), strict=True
-    ):
-        if kind == "merged":
-            merged.setdefault(new, set()).add(old)
+    for row in changes.select(["kind", "old_person_id", "new_person_id"]).to_pylist():
+        if row["kind"] == "merged":
+            merged.setdefault(row["new_person_id"], set()).add(row["old_person_id"])
     found, waiting = set(person_ids), list(person_ids)
     while waiting:
         for old in merged.get(waiting.pop(), ()):
@@ -153,17 +151,17 @@ def with_records(subject: Subject, records: pa.Table, links: pa.Table, calling_c
         theirs = _shared(namespace, values, others[column], calling_code)
         told |= {(namespace, each) for value in values - theirs for each in (value, spelled(namespace, value, calling_code))}
     told -= _of_others(told, subject.person_ids, links)
-    keys = {f"{source}:{record}" for source, record in _rows(own, "source", "record_id")}
+    keys = map(":".join, zip(own["source"].to_pylist(), own["record_id"].to_pylist(), strict=True))
     return replace(
         subject,
         identifiers=subject.identifiers | told,
-        record_keys=subject.record_keys | keys,
+        record_keys=subject.record_keys | frozenset(keys),
         row_ids=subject.row_ids | frozenset(own["record_id"].to_pylist()),
     )
 
 
 def with_derived(subject: Subject, alive: Collection[str]) -> Subject:
-    """Add what follows from identifiers: the hash that providers know an e-mail by, and ids from before records were matched.
+    """Add what follows from identifiers: the hash that providers know an e-mail by, and ids of before records were matched.
 
     Args:
         subject: The subject with all its identifiers.
@@ -198,8 +196,4 @@ def _shared(namespace: str, values: set[str], others: pa.ChunkedArray, calling_c
 def _of_others(told: set[Identifier], person_ids: frozenset[str], links: pa.Table) -> set[Identifier]:
     linked = links.filter(in_pairs(links["namespace"], links["value"], told))
     theirs = linked.filter(pc.invert(_is_in(linked["person_id"], person_ids)))
-    return set(_rows(theirs, "namespace", "value"))
-
-
-def _rows(table: pa.Table, *columns: str) -> Iterable[tuple[str, ...]]:
-    return zip(*(table[name].to_pylist() for name in columns), strict=True)
+    return set(zip(theirs["namespace"].to_pylist(), theirs["value"].to_pylist(), strict=True))

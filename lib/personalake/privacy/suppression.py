@@ -24,6 +24,7 @@ def suppressions(subject: Subject, key: str, since: datetime, source: str) -> It
     The person ids stand in clear beside their hashes, for those who look by them, until the erasure takes those rows away.
     """
     told = [*subject.identifiers, *((PERSON, person) for person in subject.person_ids)]
+    hashes: list[tuple[str, str, str | None]]
     hashes = [(kind, keyed_hash_of(key, f"{kind}|{value}"), None) for kind, value in told]
     hashes += [(PERSON, keyed_hash_of(key, f"{PERSON}|{person}"), person) for person in subject.person_ids]
     for kind, hashed, person in sorted(hashes, key=str):
