@@ -12,8 +12,13 @@ from personalake.lake import Lake
 from personalake.pipelines import plan_activation
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.subject import Subject
+from personalake.privacy.suppression import suppressions
 from personalake.tables import Table
+from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 AS_OF = date(2017, 12, 1)
@@ -139,6 +144,26 @@ def test_consent_that_was_withdrawn_since_takes_the_person_out_of_the_files_and_
     assert events(context) == ["ca", "cb"]
     assert states(context) == ["accepted", "accepted", "accepted", "cancelled"]
     assert context.lake.ledger.rows(ACTIVATION_OUTBOX) == 2
+
+
+def test_who_asks_to_be_forgotten_or_was_is_in_no_file_from_then_on(context: JobContext) -> None:
+    consent(context.lake)
+    write(context.lake, PERSON_LINK, [{"namespace": "email", "value": "a@x.example", "person_id": "a"}])
+    asked = {"namespace": "email", "customer_id": " A@x.example", "source": "desk"}
+    write(context.lake, ERASURE_ASKED, [{**asked, "record_id": "r1", "is_verified": False}])
+    run(context)
+    assert events(context) == ["ca", "cb"]
+
+    write(context.lake, ERASURE_ASKED, [{**asked, "record_id": "r1", "is_verified": True}])
+    subject = Subject(("email", "b@x.example"), frozenset("b"))
+    key = erasure_key(context.settings, context.lake.locations)
+    forgotten = [
+        row for row in suppressions(subject, key, datetime(2017, 12, 2, tzinfo=UTC), "test") if not row["person_id"]
+    ]
+    write(context.lake, SUPPRESSION, forgotten)
+    run(context)
+
+    assert set(exported(context)) == {"manifest.json"}
 
 
 def test_a_run_that_died_before_its_files_is_finished_by_the_next(

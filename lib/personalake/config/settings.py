@@ -10,6 +10,7 @@ from personalake.config.activation import Destination
 from personalake.config.base import Section
 from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
+from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.receipts import ReceiptSettings, SuppressionSettings
@@ -84,6 +85,7 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
+    erasure: ErasureSettings = ErasureSettings()
     identity: IdentitySettings = IdentitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()

@@ -17,13 +17,22 @@ from personalake.ingestion.contracts import CONTRACTS, Contract
 from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
 from personalake.ingestion.parsing import parse
 from personalake.lake import Lake
-from personalake.lake.streams import Stream, run_streams
+from personalake.lake.erasing import remove_rows
+from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
+from personalake.tables.bronze import EVENT as BRONZE_EVENT
+from personalake.tables.bronze import RECORD as BRONZE_RECORD
+from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT
 from personalake.tables.gold import DATA_HEALTH
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
 
 LATE_AFTER = "INTERVAL 1 DAY"
+_BRONZE = {"refine_events": BRONZE_EVENT, "refine_records": BRONZE_RECORD}
+_NOT_ERASED = f"NOT array_contains(reasons, '{ERASED}')"
 
 
 def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult:
@@ -75,12 +84,26 @@ def _health_ids(lake: Lake, job: str) -> set[str]:
     return {row["batch_id"] for row in _equations(lake, job)}
 
 
+def is_refined(context: JobContext, job: str) -> bool:
+    """Whether nothing that is in bronze waits to be refined, and no micro-batch is half done."""
+    bronze = _BRONZE[job]
+    checkpoints = context.lake.locations.checkpoint(job, "any").parent
+    are_settled = all(is_settled(path) for path in checkpoints.iterdir()) if checkpoints.is_dir() else True
+    return not context.lake.exists(bronze) or (are_settled and _waiting(context.lake, job, bronze) <= 0)
+
+
+def _waiting(lake: Lake, job: str, bronze: Table) -> int:
+    """Rows that came in, those that were erased since included, less those that were refined."""
+    erased = lake.ledger.read(ERASURE_RECEIPT, ("rows_erased",), [("place", "=", bronze.full_name)])
+    equations = _equations(lake, job)
+    turned_away = sum((row["reasons"] or {}).get(ERASED, 0) for row in equations)
+    arrived = lake.ledger.rows(bronze) + sum(row["rows_erased"] for row in erased) + turned_away
+    return int(arrived - sum(row["rows_in"] for row in equations))
+
+
 def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
-    arrived = context.lake.ledger.rows(bronze)
-    refined = sum(row["rows_in"] for row in _equations(context.lake, job))
-    return JobResult(
-        message=f"{arrived - refined:,} rows of {bronze.full_name} are waiting", figures={"pending": arrived - refined}
-    )
+    waiting = _waiting(context.lake, job, bronze)
+    return JobResult(message=f"{waiting:,} rows of {bronze.full_name} are waiting", figures={"pending": waiting})
 
 
 def _waiting(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
@@ -117,7 +140,7 @@ def _refine_batch(
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        judged = _with_duplicates(lake, contract, parsed, batch_id)
+        judged = _with_duplicates(lake, contract, parsed.transform(_without_erased(context, contract)), batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
             lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
@@ -125,8 +148,26 @@ def _refine_batch(
                 # Counted where they lie: several sources may write into one table at the same time.
                 counts["held"] = lake.ledger.count(table, [("batch_id", "=", batch_id)])
         _write_equation(context, job, name, batch_id, counts)
+        if counts["reasons"].get(ERASED):
+            _out_of_bronze(lake, _BRONZE[job], judged, batch)
     finally:
         parsed.unpersist()
+
+
+def _without_erased(context: JobContext, contract: Contract) -> Transformation:
+    """Rows of somebody who was erased are refused, and kept nowhere; who asks once more is heard."""
+    lake = context.lake
+    if contract.table is ERASURE_ASKED or not lake.ledger.count(SUPPRESSION, [("reason", "=", ERASED)]):
+        return lambda rows: rows
+    key, code = erasure_key(context.settings, lake.locations), context.settings.identity.calling_code
+    return marked_erased(lake.read(SUPPRESSION), key, code, ROW)
+
+
+def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFrame) -> None:
+    """What came in again of somebody who was erased leaves bronze at once; the next erasure takes the older version."""
+    erased = judged.where(F.array_contains("reasons", ERASED)).select("payload_checksum").distinct()
+    rows = batch.withColumn("payload_checksum", F.xxhash64("payload")).join(erased, "payload_checksum", "left_semi")
+    remove_rows(lake, bronze, rows.select("source", "payload").toArrow())
 
 
 def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformation:
@@ -209,9 +250,9 @@ def _outputs(
         if contract.kind == "event":
             yield EVENT, lambda rows: rows.where(is_good).withColumn("event_type", F.lit(source.event_type))
         yield contract.table, lambda rows: rows.where(is_good).transform(_complete(contract.table))
-    if counts["rows_quarantined"]:
+    if counts["rows_quarantined"] > counts["reasons"].get(ERASED, 0):
         stamps = {"contract": origin, "payload_hash": F.sha2("payload", 256), "quarantined_at": F.current_timestamp()}
-        yield QUARANTINE, lambda rows: rows.where("size(reasons) > 0").withColumns(stamps)
+        yield QUARANTINE, lambda rows: rows.where(f"size(reasons) > 0 AND {_NOT_ERASED}").withColumns(stamps)
     if counts["rows_duplicate"]:
         named = {"contract": origin, "row_id": F.col(contract.row_id)}
         dropped = "size(reasons) = 0 AND is_duplicate"

@@ -2,6 +2,10 @@
 
 from personalake.pipelines.job import JobSpec, Option
 
+_PERSON = (
+    Option("identifier", "the person, as namespace=value, e.g. email=ann@example.com", is_private=True),
+    Option("request-file", "file with one namespace=value a line, which no list of processes shows", is_private=True),
+)
 _SEGMENTED = ("gold.customer_feature", "gold.customer_profile")
 
 JOBS: tuple[JobSpec, ...] = (
@@ -42,6 +46,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.third_party_attribute",
             "silver.campaign_spend",
             "silver.delivery_receipt",
+            "silver.erasure_request",
             "silver.quarantine",
             "silver.duplicate",
         ),
@@ -219,6 +224,8 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.consent",
             "silver.consent_current",
             "silver.person_link",
+            "silver.suppression",
+            "silver.erasure_request",
         ),
         writes=("gold.activation_outbox", "gold.activation_log"),
         needs=("decide_actions",),
@@ -282,6 +289,26 @@ JOBS: tuple[JobSpec, ...] = (
             Option("source", "only rows of this source"),
             Option("reason", "only rows with this reason, e.g. 'product_id: missing'"),
         ),
+    ),
+    JobSpec(
+        name="erase_customers",
+        purpose="forget people who ask for it: in every table, file, version and destination, with receipts",
+        reads=("silver.erasure_request", "gold.erasure_request"),
+        writes=("silver.suppression", "gold.erasure_request", "gold.erasure_receipt"),
+        kind="on_demand",
+        needs_as_of=False,
+        needs_session=False,  # only what waits to be refined, and catalogs, need one
+        options=_PERSON,
+    ),
+    JobSpec(
+        name="export_customer",
+        purpose="write down everything that is held about one person, as JSON and CSV",
+        reads=("silver.person_link", "gold.access_log"),
+        writes=("gold.access_log",),
+        kind="on_demand",
+        needs_as_of=False,
+        needs_session=False,
+        options=_PERSON,
     ),
 )
 BY_NAME: dict[str, JobSpec] = {job.name: job for job in JOBS}

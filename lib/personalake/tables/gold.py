@@ -196,7 +196,11 @@ DATA_HEALTH = Table(
         Field("run_id", "string", "The run, see gold.run"),
         Field("rows_in", "bigint", "Rows that came in"),
         Field("rows_accepted", "bigint", "Rows written to their table"),
-        Field("rows_quarantined", "bigint", "Rows refused, kept in quarantine"),
+        Field(
+            "rows_quarantined",
+            "bigint",
+            "Rows refused, kept in quarantine; those of erased persons are kept nowhere",
+        ),
         Field("rows_duplicate", "bigint", "Rows dropped because they were known already"),
         Field("rows_late", "bigint", "Accepted rows that became known a day or more after they happened"),
         Field("balanced", "boolean", "True if in = accepted + quarantined + duplicates"),
