@@ -15,6 +15,6 @@ ALL: tuple[Table, ...] = (*BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *IDENTITY, 
 BY_NAME: dict[str, Table] = {table.full_name: table for table in ALL}
 
 __all__ = [
-    "ALL", "AUDIT", "BRONZE", "BY_NAME", "ERASURE", "GOLD", "IDENTITY", "RECEIPTS", "REGIONS", "SILVER", "TOUCHPOINTS", "Field",
-    "Table",
+    "ALL", "AUDIT", "BRONZE", "BY_NAME", "ERASURE", "GOLD", "IDENTITY", "RECEIPTS", "REGIONS", "SILVER", "TOUCHPOINTS",
+    "Field", "Table",
 ]  # fmt: skip
