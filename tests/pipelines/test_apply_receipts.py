@@ -9,7 +9,7 @@ import pytest
 from personalake.activation.receipts.states import told
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
-from personalake.config.receipts import SuppressionSettings
+from personalake.config.erasure import ErasureSettings
 from personalake.lake import Lake
 from personalake.pipelines import apply_receipts
 from personalake.pipelines.job import JobContext
@@ -32,8 +32,8 @@ def shop(lake: Lake, context_of: Callable[..., JobContext], monkeypatch: pytest.
     add(lake, ACTIVATION_OUTBOX, [{"delivery_id": f"d_{p}", "person_id": f"p_{p}", "destination": "mail"} for p in PEOPLE])
     states = {"ann": "accepted", "bob": "accepted", "cyd": "unknown", "dan": "in_flight", "eve": "accepted"}
     log(lake, {f"d_{p}": (state, "r-1" if p in ("ann", "bob") else None) for p, state in states.items()})
-    suppression = SuppressionSettings(hash_key="secret://privacy/hashes")
-    return context_of(Settings(root=lake.locations.root, suppression=suppression))
+    erasure = ErasureSettings(key="secret://privacy/hashes")
+    return context_of(Settings(root=lake.locations.root, erasure=erasure))
 
 
 def add(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:

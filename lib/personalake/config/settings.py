@@ -13,7 +13,7 @@ from personalake.config.decisions import DecisionSettings
 from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
-from personalake.config.receipts import ReceiptSettings, SuppressionSettings
+from personalake.config.receipts import ReceiptSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.regions import RegionSettings
 from personalake.config.segmentation import SegmentSettings
@@ -92,7 +92,6 @@ class Settings(Section):
     segments: SegmentSettings = SegmentSettings()
     decisions: DecisionSettings = DecisionSettings()
     receipts: ReceiptSettings = ReceiptSettings()
-    suppression: SuppressionSettings = SuppressionSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
     connections: dict[str, AnyConnection] = Field(

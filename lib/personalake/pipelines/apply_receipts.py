@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.receipts import engagements, matched, settled, suppressions, withdrawals
-from personalake.config.secrets import resolve_secret
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
@@ -55,7 +55,7 @@ def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> N
     receipts = _matched(lake, stamped).persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
         counts = _counts(receipts)
-        key = settings.suppression.hash_key
+        key = erasure_key(settings, lake.locations)
         outputs: list[tuple[str, Callable[[], object]]] = [
             (
                 "withdrawals",
@@ -66,7 +66,7 @@ def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> N
                 lambda: lake.merge_new(
                     suppressions(
                         receipts,
-                        resolve_secret(key) if key is not None else None,
+                        key,
                         settings.identity.calling_code,
                         settings.receipts.hard_bounce_days,
                     ),

@@ -52,7 +52,7 @@ def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult
     if not context.lake.exists(bronze):
         return JobResult(skipped=True, message=f"{bronze.full_name} is empty: nothing has been ingested yet")
     before = _health_ids(context.lake, job)
-    waiting = sources if context.options.get("continuous") else dict(_waiting(context.lake, job, bronze, sources))
+    waiting = sources if context.options.get("continuous") else dict(_unrefined(context.lake, job, bronze, sources))
     streams = [_stream(context, job, name, source, bronze) for name, source in waiting.items()]
     if streams:
         with context.progress.step(f"refining {', '.join(stream.name for stream in streams)}"):
@@ -106,14 +106,19 @@ def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
     return JobResult(message=f"{waiting:,} rows of {bronze.full_name} are waiting", figures={"pending": waiting})
 
 
-def _waiting(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
-    """The sources of which bronze has another number of rows than has been refined: starting a stream costs a second."""
+def _unrefined(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
+    """The sources of which bronze has another number of rows than has been refined: starting a stream costs a second.
+
+    Once rows of bronze were erased, numbers no longer tell, and every source that has rows is looked at.
+    """
+    are_erased = lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)]) > 0
     refined = Counter[str]()
     for row in _equations(lake, job):
         refined[row["source"]] += row["rows_in"]
     for name, source in sources.items():
         arrived = lake.ledger.count(bronze, [("source", "=", name)])
-        if arrived and (arrived != refined[name] or not lake.locations.checkpoint(job, name).is_dir()):
+        has_begun = lake.locations.checkpoint(job, name).is_dir()
+        if arrived and (are_erased or arrived != refined[name] or not has_begun):
             yield name, source
 
 
