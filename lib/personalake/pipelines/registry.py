@@ -1,6 +1,6 @@
 """Every job, declared once; the local runner, the Databricks task graph and the README's table follow this list."""
 
-from personalake.pipelines.job import JobSpec
+from personalake.pipelines.job import JobSpec, Option
 from personalake.pipelines.on_demand import ON_DEMAND
 
 _SEGMENTED = ("gold.customer_feature", "gold.customer_profile")
