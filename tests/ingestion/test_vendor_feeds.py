@@ -14,6 +14,7 @@ from pyspark.sql import Row, SparkSession
 from personalake.config.sources import Source
 from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
+from personalake.ingestion.mapping import mapping_problems
 from personalake.ingestion.parsing import parse
 
 LANDED = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
@@ -71,6 +72,14 @@ def feed(spark: SparkSession, tmp_path: Path) -> Feed:
         return sorted(typed, key=lambda row: str(row["payload"]))
 
     return taken
+
+
+@pytest.mark.parametrize("path", sorted(Path("conf/sources").glob("*.yml")), ids=lambda path: path.stem)
+def test_each_mapping_fits_its_contract_turned_on_or_not(path: Path) -> None:
+    raw = yaml.safe_load(path.read_text())
+
+    assert list(mapping_problems(raw)) == []
+    assert Source.model_validate(raw).contract == raw["contract"]
 
 
 def test_an_event_of_ga4_is_a_click_with_its_cookie_session_and_referrer(feed: Feed) -> None:
