@@ -131,8 +131,8 @@ def test_what_is_shared_or_collected_twice_is_there_once(company: Company) -> No
 def test_what_is_no_figure_is_not_collected(company: Company) -> None:
     place = Locations.of_handover(company.settings("eu"), "eu")
     assert place is not None
-    good = {"region": "eu", "as_of": AS_OF, "figure": "people", "dimension": "all_people", "member": "all_people", "people": 70,
-            "value": 70.0, "shared_at": datetime(2024, 5, 2, tzinfo=UTC)}  # fmt: skip
+    good = {"region": "eu", "as_of": AS_OF, "figure": "people", "dimension": "all_people", "member": "all_people",
+            "people": 70, "value": 70.0, "shared_at": datetime(2024, 5, 2, tzinfo=UTC)}  # fmt: skip
     few, foreign, long = {**good, "people": 49}, {**good, "region": "us"}, {**good, "member": "m" * 61}
     Lake(place, no_session).ledger.append(REGION_FIGURE, [good, few, foreign, long])
 
