@@ -48,8 +48,8 @@ GA4_PURCHASE = {
 }
 CONTEXT = {"ip": "8.8.8.8", "library": {"name": "analytics.js"}, "page": {"referrer": "https://search.example/"}}
 SEGMENT = {
-    "anonymousId": "507f191e810c19729de860ea", "context": CONTEXT, "messageId": "022bb90c-bbac-11e4",
-    "userId": "97980cfea0067",
+    "anonymousId": "anonymous-507f191e", "context": CONTEXT, "messageId": "022bb90c-bbac-11e4",
+    "userId": "user-97980",
     "originalTimestamp": "2024-02-23T22:28:55.111Z", "sentAt": "2024-02-23T22:28:55.111Z",
     "receivedAt": "2024-02-23T22:28:55.387Z", "timestamp": "2024-02-23T22:28:55.111Z", "version": "1.1",
 }  # fmt: skip
@@ -138,7 +138,7 @@ def test_consent_preferences_of_segment_are_an_answer_for_each_category(feed: Fe
 
     found = {row["purpose"]: row["status"] for row in answers}
     assert found == {"email_marketing": "granted", "analytics": "denied"}
-    assert {(row["customer_id"], row["namespace"]) for row in answers} == {("97980cfea0067", "login")}
+    assert {(row["customer_id"], row["namespace"]) for row in answers} == {("user-97980", "login")}
 
 
 def test_a_receipt_of_onetrust_is_an_answer_for_each_purpose_and_only_a_confirmation_grants(feed: Feed) -> None:
