@@ -22,6 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+templates = typer.Typer(help="Templates in conf/templates/.", no_args_is_help=True)
+app.add_typer(templates, name="template")
 
 Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
 DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
@@ -159,6 +161,25 @@ def explain(
     settings = _settings(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
     Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day, settings.identity)))
+
+
+@templates.command("preview")
+def template_preview(
+    person: Annotated[str, typer.Option("--person", help="A person id, or a customer's key in some source.")],
+    template: Annotated[str | None, typer.Option("--template", help="A template; the decision's own by default.")] = None,
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    as_of: AsOf = None,
+) -> None:
+    """What a person would read, before anything is sent."""
+    from personalake.pipelines.look_view import previews_view
+    from personalake.pipelines.template_preview import previews
+
+    settings = _settings(env, conf_dir, root, as_of, None)
+    day = None if settings.as_of == "latest" else settings.as_of
+    found = previews(settings, _lake(settings).ledger, person, template, day)
+    Console().print(previews_view([preview.as_row() for preview in found]))
 
 
 @app.command("explain-pair")

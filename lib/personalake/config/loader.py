@@ -105,13 +105,14 @@ def _layers(
 
 
 def _sections(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
-    """The files beside base.yml, one for each section, and one for each source."""
+    """The files beside base.yml, one for each section, and one for each source and template."""
     for stem, key in _SECTION_FILES.items():
         path = folder / f"{stem}.yml"
         if path.exists():
             yield {key: _read(path, problems)}, str(path)
-    for path in sorted((folder / "sources").glob("*.yml")):
-        yield {"sources": {path.stem: _read(path, problems)}}, str(path)
+    for kind in ("sources", "templates"):
+        for path in sorted((folder / kind).glob("*.yml")):
+            yield {kind: {path.stem: _read(path, problems)}}, str(path)
 
 
 def _of_region(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
@@ -214,4 +215,5 @@ def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
         else:
             found = problem["input"]
             shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) or found is None else ""
-            yield f"{origin}: {key}: {problem['msg'].removeprefix('Value error, ')}{shown}"
+            told = problem["msg"].removeprefix("Value error, ")
+            yield f"{origin}: {key}: {told}{shown}" if key else f"{origin}: {told}"

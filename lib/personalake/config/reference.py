@@ -30,6 +30,7 @@ _FILES = {
     "models": "conf/models.yml",
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",
+    "templates": "conf/templates/",
     "destinations": "conf/destinations.yml",
     "connections": "conf/connections.yml",
 }

@@ -29,6 +29,7 @@ ContractName = Literal[
     "social_mention",
     "third_party_attribute",
     "campaign_spend",
+    "delivery_receipt",
 ]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
 # lines in the middle of a character.

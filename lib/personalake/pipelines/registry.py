@@ -41,6 +41,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.social_mention",
             "silver.third_party_attribute",
             "silver.campaign_spend",
+            "silver.delivery_receipt",
             "silver.quarantine",
             "silver.duplicate",
         ),
@@ -68,6 +69,17 @@ JOBS: tuple[JobSpec, ...] = (
         streaming=True,
     ),
     JobSpec(
+        name="apply_receipts",
+        purpose="let bounces, withdrawals and deliveries that destinations report count",
+        # What it is about lies further down the graph, in the outbox of earlier runs.
+        reads=("silver.delivery_receipt",),
+        writes=("silver.consent", "silver.suppression", "silver.email_engagement", "gold.activation_log"),
+        needs=("refine_events", "refine_records"),
+        sections=("receipts", "suppression"),
+        needs_as_of=False,
+        needs_session=False,
+    ),
+    JobSpec(
         name="resolve_identities",
         purpose="link identifiers to persons, and say what each person consents to",
         reads=(
@@ -87,7 +99,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.identity_guard",
             "silver.consent_current",
         ),
-        needs=("refine_events", "refine_records"),
+        needs=("refine_events", "refine_records", "apply_receipts"),
         sections=("sources", "decisions", "destinations", "identity"),
         options=(Option("retrain", "train the match model again, and compare all records anew", default=False),),
     ),
@@ -234,7 +246,7 @@ JOBS: tuple[JobSpec, ...] = (
         ),
         writes=(),
         needs=("plan_activation", "audit_sources"),
-        sections=("report", "sources", "identity"),
+        sections=("report", "sources", "identity", "decisions", "templates"),
         needs_session=False,
         watches_handover=True,
         files=lambda settings: (settings.report.path / "index.html",),
