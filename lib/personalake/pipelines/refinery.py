@@ -14,12 +14,13 @@ from pyspark.sql import functions as F
 from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS, Contract
-from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
+from personalake.ingestion.dedupe import ROW
 from personalake.ingestion.parsing import parse
 from personalake.lake import Lake
 from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.known_rows import with_duplicates
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
@@ -145,7 +146,7 @@ def _refine_batch(
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        judged = _with_duplicates(lake, contract, parsed.transform(_without_erased(context, contract)), batch_id)
+        judged = with_duplicates(lake, source, parsed.transform(_without_erased(context, contract)), batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
             lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
@@ -197,23 +198,6 @@ def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformatio
         return rows
 
     return checked
-
-
-def _with_duplicates(lake: Lake, contract: Contract, parsed: DataFrame, batch_id: str) -> DataFrame:
-    """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates."""
-    kept, existing = EVENT if contract.kind == "event" else contract.table, None
-    if lake.ledger.rows(kept):
-        checksum = F.col("payload_checksum") if kept is EVENT else F.lit(None).cast("bigint").alias("payload_checksum")
-        existing = lake.read(kept).where(F.col("batch_id") != batch_id).select(contract.row_id, checksum)
-    valid = parsed.where("size(reasons) = 0")
-    repeated = repeated_ids(valid, existing, contract.row_id).localCheckpoint()
-    if repeated.isEmpty():
-        return parsed.withColumns({"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")})
-    dropped = (
-        duplicates(valid, repeated, existing, contract.row_id).withColumn("is_duplicate", F.lit(True)).localCheckpoint()
-    )
-    judged = parsed.join(F.broadcast(dropped), ROW, "left")
-    return judged.withColumn("is_duplicate", F.coalesce("is_duplicate", F.lit(False)))
 
 
 def count_rows(judged: DataFrame) -> dict[str, Any]:
