@@ -20,6 +20,10 @@ from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables import Table
 from personalake.tables.bronze import LANDING_FILE
 
+# A guess at how much of a file is a row, and how much of one a compressed byte holds.
+_BYTES_OF_A_ROW = 100
+_PACKED, _PACKED_NAMES = 8, (".gz", ".parquet", ".zst", ".bz2", ".snappy")
+
 
 def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
     """Stream every active source of one kind into a bronze table.
@@ -133,9 +137,22 @@ def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:
     """Whether a stream has anything to start for: a Kafka topic always, a folder if a file came since all were read."""
     if source.kind == "kafka":
         return True
+    return bool(_waiting(lake, job, name))
+
+
+def _waiting(lake: Lake, job: str, name: str) -> list[dict[str, Any]]:
+    """Files that were let in since the stream last read everything."""
     since = caught_up_at(lake.locations.checkpoint(job, name))
     admitted = lake.ledger.read(LANDING_FILE, where=[("source", "=", name), ("status", "=", "admitted"), ("bytes", ">", 0)])
-    return any(since is None or row["checked_at"] >= since for row in admitted)
+    return [row for row in admitted if since is None or row["checked_at"] >= since]
+
+
+def _rows_about(lake: Lake, job: str, name: str, source: Source) -> int | None:
+    """How many rows wait, about; None for a topic."""
+    if source.kind == "kafka":
+        return None
+    size = sum(row["bytes"] * (_PACKED if row["path"].endswith(_PACKED_NAMES) else 1) for row in _waiting(lake, job, name))
+    return int(size) // _BYTES_OF_A_ROW
 
 
 def _stream(context: JobContext, job: str, name: str, source: Source, table: Table) -> Stream:
@@ -146,13 +163,15 @@ def _stream(context: JobContext, job: str, name: str, source: Source, table: Tab
         name=name,
         read=spec,
         prepare=to_bronze(name, source),
-        handle=partial(_to_table, lake, source, table),
+        handle=partial(_to_table, lake, source, table, _rows_about(lake, job, name, source)),
         checkpoint=lake.locations.checkpoint(job, name),
     )
 
 
-def _to_table(lake: Lake, source: Source, table: Table, batch: DataFrame, app_id: str, number: int) -> None:
+def _to_table(
+    lake: Lake, source: Source, table: Table, about: int | None, batch: DataFrame, app_id: str, number: int
+) -> None:
     stamped = batch.transform(with_ordinal(source)).withColumns(
         {"ingested_at": F.current_timestamp(), "batch_id": F.lit(f"{app_id}:{number}")}
     )
-    lake.append(stamped, table, (app_id, number))
+    lake.append(stamped, table, (app_id, number), about)
