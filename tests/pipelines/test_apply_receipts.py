@@ -76,16 +76,21 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(sh
         receipt("4", "delivered", delivery_id="d_cyd"),
         receipt("5", "unsubscribed", delivery_id="d_cyd", occurred_at=SENT_AT + timedelta(hours=2)),
         receipt("6", "capped", delivery_id="d_dan", channel="push", reason="over the cap"),
-        receipt("7", "complained", address="ann@example.com"),
+        receipt("7", "complained", address="Ann@Example.com"),
         receipt("8", "unsubscribed", channel="smoke_signals", customer_id="eve"),
         receipt("9", "opened", reference="nobody knows so far"),
         receipt("10", "soft_bounce", delivery_id="d_eve"),
+        receipt("11", "failed", reference="r-1"),
+        receipt("12", "failed", delivery_id="d_eve", destination="elsewhere"),
     )
 
     result = apply_receipts.run(shop)
 
     lake = shop.lake
-    assert result.message == "10 receipts applied, 1 of them about nobody who is known"
+    assert result.message == (
+        "12 receipts applied, 3 of them about nobody who is known; "
+        "1 withdrawn on a channel that receipts.purposes does not name"
+    )
     assert last_states(lake) == {
         "ann": "confirmed", "bob": "rejected", "cyd": "confirmed", "dan": "rejected", "eve": "accepted",
     }  # fmt: skip
@@ -107,7 +112,7 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(sh
     ]  # fmt: skip
     (equation,) = [row for row in lake.ledger.read(DATA_HEALTH) if row["job"] == "apply_receipts"]
     counts = [equation[name] for name in ("rows_in", "rows_accepted", "rows_quarantined", "balanced")]
-    assert counts == [10, 9, 1, True]
+    assert counts == [12, 9, 3, True]
 
     # Again, after the log has named a request that a receipt was about: that one counts now, and all others only once.
     log(lake, {"d_eve": ("accepted", "nobody knows so far")}, SENT_AT + timedelta(minutes=1))
