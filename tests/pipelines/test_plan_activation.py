@@ -8,12 +8,14 @@ import pytest
 
 from personalake.config import Settings
 from personalake.config.activation import Destination
+from personalake.config.receipts import ReceiptSettings
 from personalake.lake import Lake
 from personalake.pipelines import plan_activation
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 AS_OF = date(2017, 12, 1)
@@ -84,6 +86,17 @@ def test_only_who_consents_now_and_is_not_held_out_is_written_and_the_equation_h
         "refused": {"no consent at this moment": 1},
         "files": 1,
     }
+
+
+def test_who_is_suppressed_for_the_channel_is_not_written(context: JobContext) -> None:
+    consent(context.lake)
+    bounced = {"suppression_id": "s", "person_id": "a", "scope": "email", "reason": "hard_bounce", "source": "mail"}
+    write(context.lake, SUPPRESSION, [{**bounced, "since": datetime(2017, 11, 1, tzinfo=UTC)}])
+    context.settings = context.settings.model_copy(update={"receipts": ReceiptSettings(purposes={"email": "email"})})
+
+    run(context)
+
+    assert events(context) == ["cb"]
 
 
 def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:

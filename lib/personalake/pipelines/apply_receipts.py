@@ -11,10 +11,10 @@ from pyspark.sql import functions as F
 
 from personalake.activation.receipts import engagements, matched, settled, suppressions, withdrawals
 from personalake.activation.receipts.effects import WITHDRAWING
-from personalake.config.secrets import resolve_secret
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.reachability import hash_key
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
@@ -75,9 +75,8 @@ def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
 
 
 def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
-    settings, reference = context.settings, context.settings.suppression.hash_key
-    key = None if reference is None else resolve_secret(reference)
-    return suppressions(receipts, key, settings.identity.calling_code, settings.receipts.hard_bounce_days)
+    settings = context.settings
+    return suppressions(receipts, hash_key(context), settings.identity.calling_code, settings.receipts.hard_bounce_days)
 
 
 def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:

@@ -16,6 +16,7 @@ from personalake.common.persons import with_person
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.reachability import reachable
 from personalake.privacy.consent import granted_purposes, without_refusals
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
@@ -56,7 +57,8 @@ def run(context: JobContext) -> JobResult:
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
     lake = context.lake
     answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    granted = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
+    consents = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(reachable(context))
+    granted = consents.transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
     planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()

@@ -191,11 +191,12 @@ JOBS: tuple[JobSpec, ...] = (
             "gold.recommendation",
             "silver.consent",
             "silver.consent_current",
+            "silver.suppression",
             "silver.person_link",
         ),
         writes=("gold.activation_outbox", "gold.activation_log"),
         needs=("decide_actions",),
-        sections=("destinations", "exports"),
+        sections=("destinations", "exports", "receipts", "suppression"),
     ),
     JobSpec(
         name="publish_report",
