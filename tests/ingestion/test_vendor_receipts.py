@@ -141,6 +141,19 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
         (segment("Email Marked as Spam", email_id="18vz"), ("complained", "email", "18vz", *OF_SEGMENT)),
         (segment("Unsubscribed", email_id="18vz"), ("unsubscribed", "email", "18vz", *OF_SEGMENT)),
     ],
+    "delivery_receipts": [
+        (
+            {
+                "receipt_id": "u-1",
+                "receipt_type": "unsubscribed",
+                "channel": "email",
+                "delivery_id": "d41d8cd98f00b204e980",
+                "customer_id": "c1",
+                "occurred_at": "2026-01-01T00:00:00Z",
+            },
+            ("unsubscribed", "email", None, "d41d8cd98f00b204e980", "c1", None, None, datetime(2026, 1, 1)),
+        ),
+    ],
     "smtp_bounces": [
         (bounce("failed", "5.1.1"), ("hard_bounce", *OF_BOUNCE, "5.1.1 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("failed", "4.0.0"), ("soft_bounce", *OF_BOUNCE, "4.0.0 smtp; 426 connection timed out", AT_BOUNCE)),

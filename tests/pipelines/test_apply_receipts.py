@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -10,6 +10,7 @@ from personalake.activation.receipts.states import told
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.config.receipts import SuppressionSettings
+from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines import apply_receipts
 from personalake.pipelines.job import JobContext
@@ -37,9 +38,7 @@ def shop(lake: Lake, context_of: Callable[..., JobContext], monkeypatch: pytest.
 
 
 def add(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
-    lake.append(
-        lake.spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema), table
-    )
+    lake.ledger.append(table, rows)
 
 
 def log(lake: Lake, states: dict[str, tuple[str, str | None]], at: datetime = SENT_AT) -> None:
@@ -67,7 +66,13 @@ def last_states(lake: Lake) -> dict[str, str]:
     return {row["delivery_id"].removeprefix("d_"): row["state"] for row in rows}
 
 
-def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(shop: JobContext) -> None:
+def _die(*arguments: object) -> NoReturn:
+    raise RuntimeError("the plug was pulled")
+
+
+def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
+    shop: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report(
         shop,
         receipt("1", "delivered", reference="r-1", customer_id="ann"),
@@ -83,6 +88,12 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(sh
         receipt("11", "failed", reference="r-1"),
         receipt("12", "failed", delivery_id="d_eve", destination="elsewhere"),
     )
+
+    # The first run dies when all but the log has been written: the second does the whole batch again.
+    with monkeypatch.context() as broken:
+        broken.setattr(apply_receipts, "settled", _die)
+        with pytest.raises(InputError, match="the plug was pulled"):
+            apply_receipts.run(shop)
 
     result = apply_receipts.run(shop)
 
