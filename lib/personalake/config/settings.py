@@ -14,6 +14,7 @@ from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.receipts import ReceiptSettings, SuppressionSettings
 from personalake.config.recommending import RecommenderSettings
+from personalake.config.regions import RegionSettings
 from personalake.config.segmentation import SegmentSettings
 from personalake.config.sources import Source
 from personalake.config.templates import Template
@@ -76,6 +77,8 @@ class Settings(Section):
         "latest", validate_default=True, description="Exclusive day up to which things are known, or `latest`"
     )
     training_cut: date | None = Field(None, description="As-of whose past models learn from; as_of by default")
+    region: str | None = Field(None, description="Region of this run, set by --region; its places are its own")
+    regions: RegionSettings = RegionSettings()
     spark: SparkSettings = SparkSettings()
     streams: StreamSettings = StreamSettings()
     lease: LeaseSettings = LeaseSettings()

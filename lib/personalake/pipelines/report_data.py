@@ -8,6 +8,8 @@ import pandas as pd
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.pipelines.audit_sources import latest_audits
+from personalake.pipelines.collect_figures import latest_figures
 from personalake.pipelines.product_names import product_names
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
@@ -65,6 +67,8 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
         messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
+        audits=latest_audits(ledger),
+        region_figures=latest_figures(ledger),
     )
 
 
