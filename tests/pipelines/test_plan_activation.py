@@ -8,6 +8,7 @@ import pytest
 
 from personalake.config import Settings
 from personalake.config.activation import Destination
+from personalake.config.receipts import ReceiptSettings
 from personalake.lake import Lake
 from personalake.pipelines import plan_activation
 from personalake.pipelines.job import JobContext
@@ -89,6 +90,17 @@ def test_only_who_consents_now_and_is_not_held_out_is_written_and_the_equation_h
         "refused": {"no consent at this moment": 1},
         "files": 1,
     }
+
+
+def test_who_is_suppressed_for_the_channel_is_not_written(context: JobContext) -> None:
+    consent(context.lake)
+    bounced = {"suppression_id": "s", "person_id": "a", "scope": "email", "reason": "hard_bounce", "source": "mail"}
+    write(context.lake, SUPPRESSION, [{**bounced, "since": datetime(2017, 11, 1, tzinfo=UTC)}])
+    context.settings = context.settings.model_copy(update={"receipts": ReceiptSettings(purposes={"email": "email"})})
+
+    run(context)
+
+    assert events(context) == ["cb"]
 
 
 def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:

@@ -86,6 +86,20 @@ def standard_day(text: Column) -> Column:
     return F.when(F.year(day) >= _FIRST_YEAR, F.date_format(day, "yyyy-MM-dd"))
 
 
+def standard_value(namespace: Column, value: Column, calling_code: str) -> Column:
+    """An identifier in its one spelling: e-mails and phones standardised where they are any, all others as they are.
+
+    Args:
+        namespace: Kind of identifier.
+        value: The identifier, as somebody wrote it.
+        calling_code: Country calling code of phone numbers that are written without one.
+    """
+    spelled = F.when(namespace == "email", standard_email(value)).when(
+        namespace == "phone", standard_phone(value, calling_code)
+    )
+    return F.coalesce(spelled, value)
+
+
 def standard_identifier(text: Column) -> Column:
     """An identifier without blanks around it; null if empty."""
     return F.nullif(F.trim(F.substring(text, 1, IDENTIFIER_LENGTH)), F.lit(""))

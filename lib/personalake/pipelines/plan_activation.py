@@ -18,6 +18,7 @@ from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.reachability import reachable
 from personalake.privacy.consent import granted_purposes, without_refusals
 from personalake.privacy.suppression import persons_asking, without_erased
 from personalake.tables.erasure import ERASURE_ASKED
@@ -61,7 +62,8 @@ def run(context: JobContext) -> JobResult:
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
     lake = context.lake
     answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    granted = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
+    consents = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(reachable(context))
+    granted = consents.transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
     decisions = decisions.transform(_wanted(context))
     planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
