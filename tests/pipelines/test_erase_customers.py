@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,18 +12,20 @@ from personalake.activation.delivery import State
 from personalake.activation.erasure import ErasureReceipt
 from personalake.errors import LeaseHeldError
 from personalake.lake.lease import lease
-from personalake.pipelines import erase_customers, erasure_destinations, export_customer
+from personalake.pipelines import erase_customers, erasure_destinations, export_customer, refine_events, refine_records
 from personalake.pipelines.erasure_requests import last_states
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.refinery import is_refined
 from personalake.privacy.receipts import pseudonym, verifies
 from personalake.privacy.ways import way_of
-from personalake.tables import ALL
+from personalake.tables import ALL, Table
+from personalake.tables.bronze import EVENT as BRONZE_EVENT
+from personalake.tables.bronze import RECORD as BRONZE_RECORD
 from personalake.tables.erasure import ACCESS_LOG, ERASURE_RECEIPT, ERASURE_REQUEST
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import CUSTOMER_RECORD, QUARANTINE
-from tests.pipelines.erasure_lake import ANN, AS_OF, BOB, ask, context_in, fill, found_of, land, order, take_in
+from tests.pipelines.erasure_lake import ANN, AS_OF, BOB, MAY, ask, context_in, fill, found_of, land, order, take_in
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def exports(context: JobContext) -> str:
 
 def test_every_planted_value_is_found_before_and_none_afterwards(story: dict[str, Any]) -> None:
     assert set(story["before"]) == ANN.canaries
-    assert len({place for places in story["before"].values() for place in places}) > 40
+    assert len({place for places in story["before"].values() for place in places}) > 30
     assert story["after"] == {}
 
 
@@ -143,11 +146,13 @@ def test_the_access_export_holds_everything_of_the_person_and_nothing_of_others(
 
 
 def test_what_comes_in_again_is_refused_counted_and_kept_in_no_table(planted: JobContext, story: dict[str, Any]) -> None:
-    landing = planted.settings.landing
-    (landing / "crm" / "b.csv").write_text(f"no,name,mail,tel\n77,{ANN.first},{ANN.email},\n78,Cleo,cleo@x.example,\n")
-    (landing / "orders" / "b.json").write_text(order(ANN, "o9") + order(BOB, "o10"))
+    crm = [{"no": "77", "mail": ANN.email.title()}, {"no": "78", "name": "Cleo", "mail": "cleo@x.example"}]
+    arrive(planted, BRONZE_RECORD, "crm", *map(json.dumps, crm))
+    arrive(planted, BRONZE_EVENT, "orders", order(ANN, "o9"), order(BOB, "o10"))
+    assert not is_refined(planted, "refine_events")
 
-    take_in(planted)
+    refine_records.run(planted)
+    refine_events.run(planted)
 
     health = [row for row in planted.lake.ledger.read(DATA_HEALTH) if row["reasons"]]
     assert sorted((row["source"], row["reasons"].get("erased")) for row in health if "erased" in row["reasons"]) == [
@@ -158,10 +163,12 @@ def test_what_comes_in_again_is_refused_counted_and_kept_in_no_table(planted: Jo
     assert {row["customer_id"] for row in planted.lake.ledger.read(CUSTOMER_RECORD)} == {"2", "78"}
     assert not any("erased" in row["reasons"] for row in planted.lake.ledger.read(QUARANTINE))
     assert all(is_refined(planted, job) for job in ("refine_records", "refine_events"))
-    assert not any(ANN.email in str(row) for row in planted.lake.ledger.read(ALL_BRONZE))
+    assert [row["payload"] for row in planted.lake.ledger.read(BRONZE_RECORD) if ANN.email.title() in row["payload"]] == []
 
 
-ALL_BRONZE = next(table for table in ALL if table.full_name == "bronze.record")
+def arrive(context: JobContext, bronze: Table, source: str, *payloads: str) -> None:
+    known = {"source": source, "source_file": "b.json", "ordinal": 1, "landed_at": MAY, "ingested_at": MAY, "batch_id": "b"}
+    context.lake.ledger.append(bronze, [{**known, "payload": payload} for payload in payloads])
 
 
 def test_somebody_unknown_or_erased_already_is_done_with_nothing_found_and_a_shared_identifier_is_refused(
@@ -193,13 +200,8 @@ def test_a_destination_that_does_not_answer_leaves_the_request_open_and_is_asked
 
     monkeypatch.setattr(erasure_destinations, "delete", delete)
     monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
-    vendor = planted.settings.model_validate(
-        {
-            **planted.settings.model_dump(exclude={"connections"}),
-            "connections": {"vendor": {"kind": "csv_drop", "path": "x"}},
-        }
-    )
-    context = replace(planted, settings=vendor)
+    vendors = {"vendor": SimpleNamespace(enabled=True), "other": SimpleNamespace(enabled=False)}
+    context = replace(planted, settings=planted.settings.model_copy(update={"connections": vendors}))
     who = f"p_{'c' * 24}"
     context.lake.ledger.append(
         next(t for t in ALL if t.name == "person_link"), [{"namespace": "crm", "value": "900900", "person_id": who}]

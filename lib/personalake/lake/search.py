@@ -35,6 +35,8 @@ class Search:
         texts = sorted(self._needles, key=len, reverse=True)
         pattern = b"|".join(re.escape(text) for text in texts) or rb"\b\B"
         self._pattern = re.compile(_BEFORE + b"(" + pattern + b")" + _AFTER, re.IGNORECASE)
+        # In binary files, what stands before a text is a length or a type, and may look like a letter.
+        self._anywhere = re.compile(b"(" + pattern + b")", re.IGNORECASE)
         self._folded = {form.lower(): needle for form, needle in self._needles.items()}
 
     def file(self, path: Path) -> set[str]:
@@ -49,7 +51,8 @@ class Search:
 
     def content(self, content: bytes) -> set[str]:
         """The needles in some bytes as they stand."""
-        return {self._folded[match.lower()] for match in self._pattern.findall(content)}
+        pattern = self._anywhere if b"\0" in content else self._pattern
+        return {self._folded[match.lower()] for match in pattern.findall(content)}
 
     def blackened(self, text: str) -> str:
         """The text without the needles."""
@@ -72,9 +75,10 @@ class Search:
     def _raw(self, stream: Any) -> set[str]:
         """Piece by piece, each with the end of the one before; half a gzip counts as far as it goes."""
         found, tail, longest = set[str](), b"", max(map(len, self._needles), default=0) + 8
+        read = getattr(stream, "read1", stream.read)  # gives what there is before it meets a broken end
         with stream:
             try:
-                while chunk := stream.read(_CHUNK):
+                while chunk := read(_CHUNK):
                     found |= self.content(tail + chunk)
                     tail = chunk[-longest:]
             except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowInvalid):

@@ -13,6 +13,7 @@ from personalake.pipelines.erasure_requests import Request
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, mac_of
 from personalake.tables.erasure import ERASURE_RECEIPT
+from personalake.tables.receipts import SUPPRESSION
 
 _SHOWN = 5
 
@@ -94,7 +95,8 @@ class Receipts:
     def summary(self, request_id: str) -> str:
         """What a request that is done came to."""
         rows = [row for row in self._all if row["request_id"] == request_id]
-        removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] != "destination")
+        own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
+        removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
         refusing = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
         unsearched = [row for row in rows if row["kind"] == "search" and row["outcome"] == "pending"]

@@ -22,6 +22,7 @@ from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.known_rows import with_duplicates
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.payloads import identifying
 from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
@@ -146,7 +147,7 @@ def _refine_batch(
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        judged = with_duplicates(lake, source, parsed.transform(_without_erased(context, contract)), batch_id)
+        judged = with_duplicates(lake, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
             lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
@@ -160,13 +161,13 @@ def _refine_batch(
         parsed.unpersist()
 
 
-def _without_erased(context: JobContext, contract: Contract) -> Transformation:
+def _without_erased(context: JobContext, source: Source, contract: Contract) -> Transformation:
     """Rows of somebody who was erased are refused, and kept nowhere; who asks once more is heard."""
     lake = context.lake
     if contract.table is ERASURE_ASKED or not lake.ledger.count(SUPPRESSION, [("reason", "=", ERASED)]):
         return lambda rows: rows
     key, code = erasure_key(context.settings, lake.locations), context.settings.identity.calling_code
-    return marked_erased(lake.read(SUPPRESSION), key, code, ROW)
+    return marked_erased(lake.read(SUPPRESSION), key, code, ROW, identifying(source))
 
 
 def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFrame) -> None:

@@ -118,13 +118,15 @@ class LineTest:
         )
 
 
+def identifying(source: Source) -> list[tuple[str, str]]:
+    """Fields of a source's contract that hold identifiers, each with the kind of it."""
+    own = [("customer_id", source.namespace), *NAMESPACES.items()]
+    return [(name, namespace) for name, namespace in own if name in source.columns]
+
+
 def _identifying(source: Source) -> Iterator[tuple[str, ColumnMap]]:
     """What the source maps onto identifiers, with the namespace of each."""
-    if "customer_id" in source.columns:
-        yield source.namespace, source.columns["customer_id"]
-    for name, namespace in NAMESPACES.items():
-        if name in source.columns:
-            yield namespace, source.columns[name]
+    return ((namespace, source.columns[name]) for name, namespace in identifying(source))
 
 
 def _columns(mapped: ColumnMap) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Whom not to take in and not to reach any more, known by keyed hashes only."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from personalake.common.persons import with_person
 from personalake.common.standardise import standard_email, standard_phone
 from personalake.common.transformation import Transformation
 from personalake.privacy.receipts import PERSON
-from personalake.privacy.subject import NAMESPACES, Subject
+from personalake.privacy.subject import Subject
 
 ERASED, ALL_CHANNELS = "erased", "all"
 
@@ -47,7 +47,9 @@ def erased_hashes(suppressed: DataFrame) -> DataFrame:
     return suppressed.where(F.col("reason") == ERASED).select(F.col("identifier_hash").alias("erased_hash")).distinct()
 
 
-def marked_erased(suppressed: DataFrame, key: str, calling_code: str, row: str) -> Transformation:
+def marked_erased(
+    suppressed: DataFrame, key: str, calling_code: str, row: str, identifying: Sequence[tuple[str, str]]
+) -> Transformation:
     """Put the reason `erased` in the place of all others where a row carries an identifier of somebody erased.
 
     Args:
@@ -55,27 +57,21 @@ def marked_erased(suppressed: DataFrame, key: str, calling_code: str, row: str) 
         key: Key of the hashes.
         calling_code: Country calling code of phone numbers that are written without one.
         row: Column that numbers the rows.
+        identifying: Columns that hold identifiers, each with the kind of it.
 
     Returns:
         A transformation of rows with the array `reasons`.
     """
     known = F.broadcast(erased_hashes(suppressed))
+    told = [keyed_hash(key, form) for column, kind in identifying for form in _forms(kind, column, calling_code)]
 
     def marked(rows: DataFrame) -> DataFrame:
-        told = (
-            [_hashes(F.col("namespace"), F.col("customer_id"), key, calling_code)] if "customer_id" in rows.columns else []
-        )
-        told += [
-            _hashes(F.lit(kind), F.col(name), key, calling_code) for name, kind in NAMESPACES.items() if name in rows.columns
-        ]
-        if not told:
-            return rows
-        carried = rows.select(row, F.explode(F.array_compact(F.flatten(F.array(*told)))).alias("erased_hash"))
+        carried = rows.select(row, F.explode(F.array(*told)).alias("erased_hash"))
         erased = carried.join(known, "erased_hash", "left_semi").select(row).distinct().withColumn("is_erased", F.lit(True))
         reasons = F.when(F.col("is_erased"), F.array(F.lit(ERASED))).otherwise(F.col("reasons"))
         return rows.join(F.broadcast(erased), row, "left").withColumn("reasons", reasons).drop("is_erased")
 
-    return marked
+    return marked if told else lambda rows: rows
 
 
 def without_erased(suppressed: DataFrame, asking: DataFrame, key: str) -> Transformation:
@@ -122,7 +118,11 @@ def _spelled(namespace: Column, value: Column, calling_code: str) -> Column:
     return F.coalesce(standard, value)
 
 
-def _hashes(namespace: Column, value: Column, key: str, calling_code: str) -> Column:
-    """Keyed hashes of an identifier as it is written, and in its one spelling."""
-    forms = (value, _spelled(namespace, value, calling_code))
-    return F.array(*(keyed_hash(key, F.concat(namespace, F.lit("|"), form)) for form in forms))
+def _forms(namespace: str, column: str, calling_code: str) -> Iterator[Column]:
+    """An identifier as it is written, and in its one spelling, with its kind before it."""
+    kind, value = F.lit(f"{namespace}|"), F.col(column)
+    yield F.concat(kind, value)
+    if namespace == "email":
+        yield F.concat(kind, standard_email(value))
+    if namespace == "phone":
+        yield F.concat(kind, standard_phone(value, calling_code))
