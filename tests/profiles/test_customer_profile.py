@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
 from personalake.tables import Table
 from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import (
     CAMPAIGN_RESPONSE,
     CATALOG_ITEM,
@@ -57,6 +58,7 @@ def known(spark: SparkSession, lines: list[Row], **parts: list[Row]) -> Known:
         responses=rows_of(spark, CAMPAIGN_RESPONSE, *parts.get("responses", [])),
         links=rows_of(spark, PERSON_LINK, *links),
         consents=rows_of(spark, CONSENT_CURRENT, *parts.get("consents", [])),
+        wishes=rows_of(spark, PREFERENCE, *parts.get("wishes", [])),
     )
 
 

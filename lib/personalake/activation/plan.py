@@ -29,7 +29,7 @@ def plan(
 
     Args:
         decisions: Rows of `gold.decision` at `as_of`.
-        profiles: Rows of `gold.customer_profile`.
+        profiles: Rows of `gold.customer_profile`, with `pseudonym` for a destination that knows people by it.
         granted: `person_id` and `purposes` granted at this moment.
         name: Name of the destination.
         destination: What it takes.

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from personalake.config.lawful import lawful_problems
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
 from personalake.errors import ConfigError
@@ -16,6 +17,7 @@ _SECTION_FILES = {
     "rules": "decisions",
     "segments": "segments",
     "identity": "identity",
+    "privacy": "privacy",
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",
@@ -61,6 +63,8 @@ def load_settings(
         problems.extend(_readable(error, origins))
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
+    if settings is not None:
+        problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in lawful_problems(settings))
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(problems)

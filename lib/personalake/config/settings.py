@@ -12,6 +12,7 @@ from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
+from personalake.config.privacy import PrivacySettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.segmentation import SegmentSettings
 from personalake.config.sources import Source
@@ -80,6 +81,7 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
     identity: IdentitySettings = IdentitySettings()
+    privacy: PrivacySettings = PrivacySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

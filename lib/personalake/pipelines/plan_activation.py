@@ -16,7 +16,8 @@ from personalake.common.persons import with_person
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.consent import granted_purposes, without_refusals
+from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
+from personalake.privacy.pseudonyms import key_ring, pseudonymous
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
@@ -54,11 +55,15 @@ def run(context: JobContext) -> JobResult:
 
 
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
-    lake = context.lake
-    answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    granted = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
-    profiles = lake.read(CUSTOMER_PROFILE)
-    planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
+    lake, privacy = context.lake, context.settings.privacy
+    answers = lake.read(CONSENT).transform(with_signals(privacy.signals)).transform(with_person(lake.read(PERSON_LINK)))
+    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
+    granted, profiles = allowed.transform(granted_purposes), lake.read(CUSTOMER_PROFILE)
+    ring = key_ring(privacy.pseudonyms) if any(it.identifier == "pseudonym" for it in active.values()) else None
+    planned = [
+        plan(decisions, profiles.transform(pseudonymous(ring, name)), granted, name, it, context.as_of)
+        for name, it in active.items()
+    ]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()
     return sorted(rows, key=lambda row: (row["destination"], row["person_id"], row["decision_id"], row["place"]))
 

@@ -41,6 +41,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.social_mention",
             "silver.third_party_attribute",
             "silver.campaign_spend",
+            "silver.preference",
             "silver.quarantine",
             "silver.duplicate",
         ),
@@ -76,6 +77,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.interaction",
             "silver.consent",
             "silver.campaign_response",
+            "silver.preference",
         ),
         writes=(
             "silver.person_link",
@@ -88,7 +90,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.consent_current",
         ),
         needs=("refine_events", "refine_records"),
-        sections=("sources", "decisions", "destinations", "identity"),
+        sections=("sources", "decisions", "destinations", "identity", "privacy"),
         options=(Option("retrain", "train the match model again, and compare all records anew", default=False),),
     ),
     JobSpec(
@@ -101,6 +103,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.campaign_response",
             "silver.person_link",
             "silver.consent_current",
+            "silver.preference",
         ),
         writes=("gold.customer_profile",),
         needs=("resolve_identities",),
@@ -183,7 +186,7 @@ JOBS: tuple[JobSpec, ...] = (
         ),
         writes=("gold.activation_outbox", "gold.activation_log"),
         needs=("decide_actions",),
-        sections=("destinations", "exports"),
+        sections=("destinations", "exports", "privacy"),
     ),
     JobSpec(
         name="publish_report",

@@ -10,6 +10,7 @@ from personalake.ingestion.contracts.email_engagement import EMAIL_ENGAGEMENT
 from personalake.ingestion.contracts.experiment_exposure import EXPERIMENT_EXPOSURE
 from personalake.ingestion.contracts.interaction import INTERACTION
 from personalake.ingestion.contracts.order_line import ORDER_LINE
+from personalake.ingestion.contracts.preference import PREFERENCE
 from personalake.ingestion.contracts.social_mention import SOCIAL_MENTION
 from personalake.ingestion.contracts.support_ticket import SUPPORT_TICKET
 from personalake.ingestion.contracts.survey_answer import SURVEY_ANSWER
@@ -31,6 +32,7 @@ CONTRACTS: dict[str, Contract] = {
         SOCIAL_MENTION,
         THIRD_PARTY_ATTRIBUTE,
         CAMPAIGN_SPEND,
+        PREFERENCE,
     )
 }
 
