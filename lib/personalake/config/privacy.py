@@ -18,7 +18,8 @@ class PseudonymSettings(Section):
     """Keyed pseudonyms: what a destination with `identifier: pseudonym` is told in the place of a person id."""
 
     keys: dict[str, Reference] = Field(
-        default_factory=dict, description="Key version, e.g. k1: its key, as secret://scope/key; each destination's is derived"
+        default_factory=dict,
+        description="Key version, e.g. k1: its key, as secret://scope/key; destinations' are derived",
     )
     current: str | None = Field(None, description="Key version of pseudonyms that leave now")
     previous: tuple[str, ...] = Field(
@@ -54,7 +55,7 @@ class PublishingSettings(Section):
     """Figures about persons that are shown to others than those who may see persons."""
 
     minimum_cell: int = Field(50, ge=1, description="Fewest persons of a published cell; smaller ones are left out")
-    budget: float = Field(4.0, gt=0, description="Greatest sum of epsilon of all published counts of one table in a period")
+    budget: float = Field(4.0, gt=0, description="Greatest sum of epsilon of all published counts in a period")
     period_days: int = Field(365, ge=1, description="After how many days a publication no longer counts, days")
 
 

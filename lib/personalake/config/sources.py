@@ -127,6 +127,9 @@ class Source(Section):
         60, ge=0, description="How long a text file whose last line has no end may still grow, seconds; 0 takes it at once"
     )
     max_files_per_trigger: int | None = Field(None, description="Upper bound of files in a micro-batch; none by default")
+    not_personal: tuple[str, ...] = Field(
+        (), description="Columns of the source that look like personal data by their names, and are none"
+    )
     columns: dict[str, Annotated[ColumnMap, Field()]] = Field(description="Contract field: how it is filled")
 
     @model_validator(mode="before")

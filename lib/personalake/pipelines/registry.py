@@ -225,6 +225,20 @@ JOBS: tuple[JobSpec, ...] = (
             Option("reason", "only rows with this reason, e.g. 'product_id: missing'"),
         ),
     ),
+    JobSpec(
+        name="publish_counts",
+        purpose="count persons with noise for everyone to see, within a privacy budget",
+        reads=("gold.customer_profile", "gold.customer_feature", "silver.person"),
+        writes=("gold.privacy_budget", "gold.published_count"),
+        kind="on_demand",
+        sections=("privacy",),
+        options=(
+            Option("table", "table with one row for each person", default="gold.customer_profile"),
+            Option("by", "columns to count by, comma-separated", default="favourite_category"),
+            Option("epsilon", "what it may take from the privacy budget", default="0.5"),
+        ),
+        needs_session=False,
+    ),
 )
 BY_NAME: dict[str, JobSpec] = {job.name: job for job in JOBS}
 GRAPH: tuple[JobSpec, ...] = tuple(job for job in JOBS if job.kind == "graph")

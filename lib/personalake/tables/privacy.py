@@ -28,10 +28,15 @@ PRIVACY_BUDGET = Table(
     key=("publication_id",),
     fields=(
         Field("publication_id", "string", "Id of the publication"),
-        Field("subject", "string", "Table whose rows were counted; budgets are kept by table"),
+        Field(
+            "subject",
+            "string",
+            "Table whose rows were counted; the budget is one for all tables",
+        ),
         Field("by", "array<string>", "Columns by which was counted"),
         Field("as_of", "date", "As-of of the counts"),
-        Field("epsilon", "double", "What the publication takes from the table's budget: pure differential privacy"),
+        Field("epsilon", "double", "What the publication takes from the budget: pure differential privacy"),
+        Field("delta", "double", "Chance that a cell of one single person was shown"),
         Field("accuracy", "double", "No count is off by more than this, 95 % of the time, persons"),
         Field("run_id", "string", "Run that published; operational"),
         Field("spent_at", "timestamp", "When it was spent, before anything was counted (UTC)"),

@@ -34,6 +34,8 @@ CONSENT = Contract(
             "occurred_at: in the future",
             severity="warn",
         ),
-        Expectation("ends_after_it_begins", "expires_at > occurred_at", "expires_at: not after occurred_at", severity="warn"),
+        Expectation(
+            "ends_after_it_begins", "expires_at > occurred_at", "expires_at: not after occurred_at", severity="warn"
+        ),
     ),
 )
