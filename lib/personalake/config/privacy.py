@@ -80,7 +80,7 @@ class PrivacySettings(Section):
         (), description="What data may be used for, all of it; nothing is asked for that is not named here. None: anything"
     )
     signals: dict[str, tuple[str, ...]] = Field(
-        default_factory=lambda: {GLOBAL_PRIVACY_CONTROL: ("sale", "sharing")},
+        {GLOBAL_PRIVACY_CONTROL: ("sale", "sharing")},
         description="A signal that arrives as an answer about a purpose of this name: the purposes that it speaks for",
     )
     require_tls: bool | None = Field(

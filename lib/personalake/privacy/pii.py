@@ -10,8 +10,9 @@ from ipaddress import ip_address
 
 from personalake.privacy.first_names import FIRST_NAMES
 
-# Of the values that are not empty, how many must look like it; addresses among free text count from fewer on.
-LIKENESS, FEW = 0.5, 0.05
+# Of the values that are not empty, how many must look like it. One of ten numbers passes the checksum of cards by chance, so
+# nearly all must; addresses among free text count from fewer on.
+LIKENESS, NEARLY_ALL, FEW = 0.5, 0.9, 0.05
 _LONGEST = 4_000
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 # Kind of personal data: names of columns that hold it, as words in a row. A longer row of words is the better match.
@@ -37,14 +38,15 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "search term", "raw",
     ),
 }  # fmt: skip
-_TRAILING = ("raw", "value", "number", "nr", "no", "hash", "sha")
+_HASHES = ("hash", "sha")  # of an address it is still somebody's; of a text it tells nothing
+_TRAILING = ("raw", "value", "number", "nr", "no", *_HASHES)
 _BY_WORDS = {tuple(name.split()): kind for kind, names in _NAMES.items() for name in names}
 _EMAIL = re.compile(r"[^@\s,;<>]+@[\w-]+(\.[\w-]+)+")
 _PHONE = re.compile(
     r"(\+|00)[1-9][\d ()/.-]{7,18}|\(?0\d{1,4}\)?[ /.-][\d ()/.-]{5,14}|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4}"
 )
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
-_CARD = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|3[47]\d{2}([ -]?)\d{6}\2\d{5}")
+_CARD = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4,7}|3[47]\d{2}([ -]?)\d{6}\2\d{5}")
 _DAY = re.compile(r"(18[89]|19\d|20[012])\d-[01]\d-[0-3]\d")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -84,7 +86,7 @@ def by_name(column: str) -> Finding | None:
     # A name that ends in other words is about something else: email_campaign, age_of_store.
     trimmed = [row for row in rows if row[-1:] == words[-1:] or words[-1] in _TRAILING or words[-1].isdigit()]
     for row in sorted(trimmed, key=len, reverse=True):
-        if row in _BY_WORDS:
+        if row in _BY_WORDS and not (_BY_WORDS[row] == "payload" and words[-1] in _HASHES):
             return Finding(column, _BY_WORDS[row], f"its name says {' '.join(row)}")
     return None
 
@@ -152,12 +154,12 @@ def _is_birthday(text: str) -> bool:
 
 _TESTS: tuple[tuple[str, str, Callable[[str], bool], float], ...] = (
     ("IBANs", "identifier", is_iban, LIKENESS),
-    ("payment cards", "identifier", is_card_number, LIKENESS),
+    ("payment cards", "identifier", is_card_number, NEARLY_ALL),
     ("e-mail addresses", "identifier", lambda text: bool(_EMAIL.fullmatch(text)), LIKENESS),
     ("addresses of machines", "identifier", _is_address_of_a_machine, LIKENESS),
     ("phone numbers", "identifier", lambda text: bool(_PHONE.fullmatch(text)), LIKENESS),
     ("names of persons", "contact", _is_name, LIKENESS),
-    ("days of birth", "demographic", _is_birthday, 0.9),
+    ("days of birth", "demographic", _is_birthday, NEARLY_ALL),
     ("texts with e-mail addresses in them", "payload", lambda text: bool(_EMAIL.search(text)), FEW),
     ("texts with IBANs in them", "payload", lambda text: any(map(is_iban, _IBAN.findall(text))), FEW),
 )
