@@ -1,6 +1,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
+from personalake.common.hashing import key_blocks
 from personalake.config.privacy import PseudonymSettings
 from personalake.errors import ConfigError, InputError
 from personalake.privacy.pseudonyms import KeyRing, key_ring, pseudonymous
@@ -18,6 +19,16 @@ def test_spark_and_python_give_a_person_the_same_name_and_nobody_none(spark: Spa
     assert named["pseudonym"] == ROTATED.pseudonym_of("ads", "p_1")
     assert named["pseudonym"].startswith("k2_")
     assert nobody["pseudonym"] is None
+
+
+def test_a_key_stands_in_no_query_plan(spark: SparkSession) -> None:
+    people = spark.createDataFrame([("p_1",)], "person_id string")
+
+    plan = people.transform(ROTATED.named("ads"))._jdf.queryExecution().toString()
+
+    blocks = key_blocks(ROTATED._key("ads", "k2"))
+    assert "sha2" in plan
+    assert not any(block.hex().upper()[:16] in plan.upper() for block in blocks)
 
 
 def test_two_destinations_cannot_join_what_they_know() -> None:

@@ -46,7 +46,7 @@ def plan(
     if gaps:
         raise ConfigError(gaps)
     external = F.col(destination.identifier).alias("external_id")
-    people = profiles.select("person_id", *({"customer_id"} & {destination.identifier}), *destination.traits)
+    people = profiles.select("person_id", *({"customer_id", "pseudonym"} & {destination.identifier}), *destination.traits)
     wanted = (
         decisions.where("status = 'act'")
         .where(_goes_there(destination))

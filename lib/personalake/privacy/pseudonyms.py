@@ -4,13 +4,13 @@ A pseudonym is `<version>_<32 hex digits>` of HMAC-SHA-256 over the person id. W
 trying ids, and two destinations cannot join what they know: each has a key derived from the version's by its name.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.common.hashing import keyed_hash, keyed_hash_of
+from personalake.common.hashing import key_blocks, keyed_hash_by, keyed_hash_of
 from personalake.common.transformation import Transformation
 from personalake.config.privacy import PseudonymSettings
 from personalake.config.secrets import resolve_secret
@@ -33,21 +33,16 @@ class KeyRing:
     current: str
     previous: tuple[str, ...] = ()
 
-    def pseudonym(self, destination: str, person_id: str | Column, version: str | None = None) -> Column:
-        """A person's name at one destination, null for null.
-
-        Args:
-            destination: Name in conf/destinations.yml.
-            person_id: Column with the resolved human.
-            version: Key version; the current one by default.
-        """
-        version = version or self.current
-        person = F.col(person_id) if isinstance(person_id, str) else person_id
-        digest = F.substring(keyed_hash(self._key(destination, version), person), 1, _DIGITS)
-        return F.concat(F.lit(f"{version}_"), digest)
+    def named(self, destination: str) -> Transformation:
+        """Rows with `person_id` and, added, `pseudonym`: the person's current name at one destination; null for nobody."""
+        return lambda people: (
+            people.crossJoin(self._key_rows(people, destination, (self.current,)))
+            .withColumn("pseudonym", _name())
+            .drop("_version", "_inner", "_outer")
+        )
 
     def pseudonym_of(self, destination: str, person_id: str, version: str | None = None) -> str:
-        """The same name as `pseudonym`, computed in Python.
+        """The same name as `named` gives, or one of another key version, computed in Python.
 
         >>> KeyRing({"k1": "secret"}, "k1").pseudonym_of("ads", "p_1")[:10]
         'k1_124676e'
@@ -60,8 +55,12 @@ class KeyRing:
 
         Joined with what a destination sends back, it finds persons by their names of before and after a rotation.
         """
-        names = F.array(*(self.pseudonym(destination, "person_id", version) for version in (self.current, *self.previous)))
-        return lambda people: people.select("person_id", F.explode(names).alias("pseudonym"))
+        versions = (self.current, *self.previous)
+        return lambda people: (
+            people.select("person_id")
+            .crossJoin(self._key_rows(people, destination, versions))
+            .select("person_id", _name().alias("pseudonym"))
+        )
 
     def renamed(self, destination: str) -> Transformation:
         """What a destination is told at a rotation: `old` and `new` name of each person, one row for each older version.
@@ -71,9 +70,18 @@ class KeyRing:
         """
         if not self.previous:
             raise InputError("No previous key version is kept.", "Name it under privacy.pseudonyms.previous.")
-        pairs = F.array(*(F.struct(self.pseudonym(destination, "person_id", old).alias("old")) for old in self.previous))
-        new = self.pseudonym(destination, "person_id").alias("new")
-        return lambda people: people.select(F.explode(pairs).alias("pair"), new).select("pair.old", "new")
+        return lambda people: (
+            people.select("person_id")
+            .transform(self.named(destination))
+            .withColumnRenamed("pseudonym", "new")
+            .crossJoin(self._key_rows(people, destination, self.previous))
+            .select(_name().alias("old"), "new")
+        )
+
+    def _key_rows(self, people: DataFrame, destination: str, versions: Sequence[str]) -> DataFrame:
+        """Keys as rows, since a literal would show in every query plan, log and error."""
+        blocks = [(version, *key_blocks(self._key(destination, version))) for version in versions]
+        return F.broadcast(people.sparkSession.createDataFrame(blocks, "_version string, _inner binary, _outer binary"))
 
     def _key(self, destination: str, version: str) -> str:
         if version not in self.keys:
@@ -97,7 +105,9 @@ def key_ring(settings: PseudonymSettings, secret: Callable[[str], str] = resolve
 def pseudonymous(ring: KeyRing | None, destination: str) -> Transformation:
     """Add `pseudonym`, the person's name at a destination; without a ring nothing is added."""
 
-    def named(people: DataFrame) -> DataFrame:
-        return people if ring is None else people.withColumn("pseudonym", ring.pseudonym(destination, "person_id"))
+    return (lambda people: people) if ring is None else ring.named(destination)
 
-    return named
+
+def _name() -> Column:
+    digest = F.substring(keyed_hash_by(F.col("_inner"), F.col("_outer"), F.col("person_id")), 1, _DIGITS)
+    return F.concat("_version", F.lit("_"), digest)
