@@ -81,6 +81,9 @@ docs: setup-test ## Make the pages in docs/, resources/ and the pinned helps aga
 	@$(BIN)/python -m personalake.config.reference docs/configuration.md
 	@$(BIN)/python -m personalake.config.connection_guide docs/destinations.md
 	@$(BIN)/python -m personalake.pipelines.bundle resources
+	@$(BIN)/python -m personalake.privacy.masking resources/protect_tables.sql
+	@$(BIN)/python -m personalake.privacy.data_map docs/data-map.md
+	@$(BIN)/python -m personalake.privacy.impact_assessment docs/privacy-impact-assessment.md
 	@$(BIN)/python tests/jobs/pin_helps.py
 
 lock: setup-test ## Resolve the pinned versions again (UPGRADE=--upgrade for newer ones)

@@ -1,4 +1,4 @@
-"""The console: `personalake demo | run | explain | tables | doctor`."""
+"""The console: `personalake demo | run | explain | tables | query | check-source | doctor`."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from personalake.config import Settings
-from personalake.errors import PersonalakeError
+from personalake.errors import InputError, PersonalakeError
 from personalake.lake import Lake
 from personalake.pipelines.command import EXIT_CODES, fail, open_lake, settings_of
 from personalake.pipelines.progress import Progress
@@ -208,6 +208,41 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
 
     settings = _settings(env, conf_dir, root, None, None, region=region)
     Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over tables of silver and gold, e.g. FROM gold.customer_profile.")],
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 50,
+) -> None:
+    """Ask the tables in SQL, with personal columns masked as analysts see them."""
+    from personalake.pipelines.masked_query import masked_query
+
+    settings = _settings(env, conf_dir, root, None, None)
+    print(masked_query(_lake(settings).ledger, sql).limit(rows))
+
+
+@app.command("check-source")
+def check_source(
+    name: Annotated[str, typer.Argument(help="A source in conf/sources/.")],
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    rows: Annotated[int, typer.Option(min=1, help="Rows to look at.")] = 1_000,
+) -> None:
+    """Look at a source's landing files for personal data, before anything is read."""
+    from personalake.pipelines.look_view import source_view
+    from personalake.pipelines.source_check import check_source as look_at
+
+    settings = _settings(env, conf_dir, None, None, None)
+    if name not in settings.sources:
+        raise InputError(f"No source is called {name!r}.", f"There are: {', '.join(sorted(settings.sources))}.")
+    seen = look_at(settings.sources[name], rows)
+    Console().print(source_view(name, seen))
+    if any(column.untagged for column in seen):
+        sys.exit(InputError.exit_code)
 
 
 @app.command()

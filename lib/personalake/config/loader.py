@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from personalake.config.lawful import lawful_problems
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
@@ -17,6 +18,7 @@ _SECTION_FILES = {
     "rules": "decisions",
     "segments": "segments",
     "identity": "identity",
+    "privacy": "privacy",
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",
@@ -66,6 +68,8 @@ def load_settings(
         problems.extend(_readable(error, origins))
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
+    if settings is not None:
+        problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in lawful_problems(settings))
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(problems)

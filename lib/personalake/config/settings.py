@@ -13,6 +13,7 @@ from personalake.config.decisions import DecisionSettings
 from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
+from personalake.config.privacy import PrivacySettings
 from personalake.config.receipts import ReceiptSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.regions import RegionSettings
@@ -87,6 +88,7 @@ class Settings(Section):
     report: ReportSettings = ReportSettings()
     erasure: ErasureSettings = ErasureSettings()
     identity: IdentitySettings = IdentitySettings()
+    privacy: PrivacySettings = PrivacySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

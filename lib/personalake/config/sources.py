@@ -12,6 +12,7 @@ from personalake.config.base import Section
 from personalake.config.databases import DatabaseSettings
 from personalake.config.sql import check_expression
 
+_PROTOCOL = "kafka.security.protocol"
 Severity = Literal["refuse", "warn", "ignore"]
 ELEMENT = "_element"
 # The names of `ingestion/contracts/`, told here since configuration is read before anything else; a test compares them.
@@ -31,6 +32,7 @@ ContractName = Literal[
     "campaign_spend",
     "delivery_receipt",
     "erasure_request",
+    "preference",
 ]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
 # lines in the middle of a character.
@@ -54,6 +56,22 @@ class ColumnMap(Section):
         return self
 
 
+class KafkaTls(Section):
+    """What a Kafka broker must prove, and how this side is known to it; an empty section trusts what Java trusts."""
+
+    authorities: Path | None = Field(None, description="PEM file of trusted authorities; those that Java knows by default")
+    identity: Path | None = Field(None, description="PEM file with the client's certificate and key, if brokers want one")
+    key_password: str | None = Field(None, description="Password of that key, as secret://scope/key")
+    check_host: bool = Field(True, description="Whether the broker's certificate must bear its host name")
+
+    @field_validator("key_password")
+    @classmethod
+    def _reference(cls, password: str | None) -> str | None:
+        if password is not None and not password.startswith("secret://"):
+            raise ValueError("expected a reference, secret://scope/key; a secret itself does not belong into a file")
+        return password
+
+
 class KafkaSettings(Section):
     """Where a Kafka source listens."""
 
@@ -61,9 +79,21 @@ class KafkaSettings(Section):
     topic: str = Field(description="Topic to subscribe to")
     starting_offsets: Literal["earliest", "latest"] = Field("earliest", description="Where the first run begins")
     max_offsets_per_trigger: int | None = Field(None, description="Upper bound of messages in a micro-batch")
+    tls: KafkaTls | None = Field(None, description="Encryption on the way; needed outside of one's own machine")
     options: dict[str, str] = Field(
-        default_factory=dict, description="Further kafka.* options, e.g. TLS; secrets as secret://scope/key"
+        default_factory=dict, description="Further kafka.* options, e.g. of SASL; secrets as secret://scope/key"
     )
+
+    @property
+    def security_protocol(self) -> str:
+        """Kafka's word for how brokers are spoken to."""
+        return self.options.get(_PROTOCOL, "PLAINTEXT" if self.tls is None else "SSL")
+
+    @model_validator(mode="after")
+    def _of_one_mind(self) -> "KafkaSettings":
+        if self.tls is not None and not self.security_protocol.endswith("SSL"):
+            raise ValueError(f"tls is set, but {_PROTOCOL} is {self.security_protocol}; expected SSL or SASL_SSL")
+        return self
 
 
 class Source(Section):
@@ -117,6 +147,9 @@ class Source(Section):
         60, ge=0, description="How long a text file whose last line has no end may still grow, seconds; 0 takes it at once"
     )
     max_files_per_trigger: int | None = Field(None, description="Upper bound of files in a micro-batch; none by default")
+    not_personal: tuple[str, ...] = Field(
+        (), description="Columns of the source that look like personal data by their names, and are none"
+    )
     columns: dict[str, Annotated[ColumnMap, Field()]] = Field(description="Contract field: how it is filled")
 
     @model_validator(mode="before")

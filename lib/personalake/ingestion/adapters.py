@@ -17,7 +17,7 @@ from pyspark.sql.window import Window
 from personalake.common.read_spec import ReadSpec
 from personalake.common.transformation import Transformation
 from personalake.config.secrets import resolve_secret
-from personalake.config.sources import Source
+from personalake.config.sources import KafkaSettings, Source
 from personalake.ingestion.choice import one_per_element, only_where
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.parsing import telling_texts, with_texts
@@ -149,6 +149,23 @@ def _kafka(source: Source) -> ReadSpec:
     }
     if source.kafka.max_offsets_per_trigger is not None:
         options["maxOffsetsPerTrigger"] = str(source.kafka.max_offsets_per_trigger)
-    for key, value in source.kafka.options.items():
+    for key, value in {**_tls(source.kafka), **source.kafka.options}.items():
         options[key] = resolve_secret(value) if value.startswith("secret://") else value
     return ReadSpec("kafka", options)
+
+
+def _tls(kafka: KafkaSettings) -> dict[str, str]:
+    """Kafka's options for an encrypted way, in PEM files as other tools read them."""
+    if kafka.tls is None:
+        return {}
+    options = {
+        "kafka.security.protocol": kafka.security_protocol,
+        "kafka.ssl.endpoint.identification.algorithm": "https" if kafka.tls.check_host else "",
+    }
+    if kafka.tls.authorities is not None:
+        options |= {"kafka.ssl.truststore.type": "PEM", "kafka.ssl.truststore.location": str(kafka.tls.authorities)}
+    if kafka.tls.identity is not None:
+        options |= {"kafka.ssl.keystore.type": "PEM", "kafka.ssl.keystore.location": str(kafka.tls.identity)}
+    if kafka.tls.key_password is not None:
+        options["kafka.ssl.key.password"] = kafka.tls.key_password
+    return options

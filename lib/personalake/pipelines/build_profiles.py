@@ -3,6 +3,7 @@
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
 from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import (
     CAMPAIGN_RESPONSE,
     CATALOG_ITEM,
@@ -29,6 +30,7 @@ def run(context: JobContext) -> JobResult:
         responses=lake.read(CAMPAIGN_RESPONSE),
         links=lake.read(PERSON_LINK),
         consents=lake.read(CONSENT_CURRENT),
+        wishes=lake.read(PREFERENCE),
     )
     partitions = context.settings.spark.shuffle_partitions
     with context.progress.step("summing up what is known about each person"):

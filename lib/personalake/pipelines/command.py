@@ -15,13 +15,13 @@ import yaml
 from personalake.config import Settings, load_settings
 from personalake.config.settings import SparkSettings
 from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
-from personalake.ingestion.mapping import mapping_problems
 from personalake.lake import Lake, Locations
 from personalake.pipelines.intake import waiting_bytes
 from personalake.pipelines.job import JobSpec
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
+from personalake.pipelines.source_check import source_problems
 from personalake.session import get_session
 
 # Below, reading takes less CPU than that compiler: measured on order lines of 280 bytes.
@@ -72,7 +72,7 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
     for option in ("as_of", "training_cut", "root", "region"):
         if parsed.get(option):
             overrides[option] = parsed[option]
-    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=mapping_problems)
+    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=source_problems)
 
 
 def open_lake(settings: Settings, dry_run: bool = False) -> Lake:

@@ -1,4 +1,4 @@
-"""How `personalake explain` and `personalake tables` look in a terminal."""
+"""How `personalake explain`, `personalake tables` and `personalake check-source` look in a terminal."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from personalake.identity.explanation import Step
 from personalake.pipelines.look import Explanation, TableFacts
+from personalake.pipelines.source_check import Seen
 from personalake.reports.words import day, minute, money, name, number, plural, share, size
 
 _MONEY = ("spend", "average_order_value")
@@ -133,6 +134,21 @@ def _value(column: str, value: Any, currency: str | None) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
     return day(value)
+
+
+def source_view(source: str, seen: Sequence[Seen]) -> RenderableType:
+    """Columns of a source that look like personal data, and where they go."""
+    if not seen:
+        return Text(f"{source}: no column looks like personal data")
+    view = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("column", "looks like", "because", "goes to"):
+        view.add_column(heading)
+    for column in seen:
+        goes_to = ", ".join(f"{field} ({tag or 'NO TAG'})" for field, tag in column.fields.items())
+        style = "bold red" if column.untagged else ""
+        found = column.finding
+        view.add_row(found.column, found.pii, found.because, Text(goes_to or "the payload in bronze only", style=style))
+    return view
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> RenderableType | None:

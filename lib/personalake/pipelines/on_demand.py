@@ -40,6 +40,20 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         ),
     ),
     JobSpec(
+        name="publish_counts",
+        purpose="count persons with noise for everyone to see, within a privacy budget",
+        reads=("gold.customer_profile", "gold.customer_feature", "silver.person"),
+        writes=("gold.privacy_budget", "gold.published_count"),
+        kind="on_demand",
+        sections=("privacy",),
+        options=(
+            Option("table", "table with one row for each person", default="gold.customer_profile"),
+            Option("by", "columns to count by, comma-separated", default="favourite_category"),
+            Option("epsilon", "what it may take from the privacy budget", default="0.5"),
+        ),
+        needs_session=False,
+    ),
+    JobSpec(
         name="erase_customers",
         purpose="forget people who ask for it: in every table, file, version and destination, with receipts",
         reads=("silver.erasure_request", "gold.erasure_request"),

@@ -44,6 +44,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.campaign_spend",
             "silver.delivery_receipt",
             "silver.erasure_request",
+            "silver.preference",
             "silver.quarantine",
             "silver.duplicate",
         ),
@@ -90,6 +91,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.interaction",
             "silver.consent",
             "silver.campaign_response",
+            "silver.preference",
         ),
         writes=(
             "silver.person_link",
@@ -102,7 +104,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.consent_current",
         ),
         needs=("refine_events", "refine_records", "apply_receipts"),
-        sections=("sources", "decisions", "destinations", "identity"),
+        sections=("sources", "decisions", "destinations", "identity", "privacy"),
         options=(Option("retrain", "train the match model again, and compare all records anew", default=False),),
     ),
     JobSpec(
@@ -142,6 +144,7 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.campaign_response",
             "silver.person_link",
             "silver.consent_current",
+            "silver.preference",
         ),
         writes=("gold.customer_profile",),
         needs=("resolve_identities",),
@@ -227,7 +230,7 @@ JOBS: tuple[JobSpec, ...] = (
         ),
         writes=("gold.activation_outbox", "gold.activation_log"),
         needs=("decide_actions",),
-        sections=("destinations", "exports", "receipts", "suppression"),
+        sections=("destinations", "exports", "receipts", "erasure", "privacy"),
     ),
     JobSpec(
         name="publish_report",

@@ -26,6 +26,7 @@ class Known:
         responses: `silver.campaign_response`.
         links: `silver.person_link`.
         consents: `silver.consent_current`.
+        wishes: `silver.preference`.
     """
 
     order_lines: DataFrame
@@ -34,6 +35,7 @@ class Known:
     responses: DataFrame
     links: DataFrame
     consents: DataFrame
+    wishes: DataFrame
 
 
 def customer_profile(known: Known, orders: DataFrame, as_of: date, partitions: int = 1) -> DataFrame:
@@ -57,6 +59,7 @@ def customer_profile(known: Known, orders: DataFrame, as_of: date, partitions: i
         known.responses.transform(known_before(as_of)).transform(attached).transform(coupons),
         _known_by(known.records, as_of).transform(attached).transform(latest_record),
         known.consents.transform(known_before(as_of)).transform(answers),
+        known.wishes.transform(known_before(as_of)).transform(attached).transform(preferences),
     )
     people = known.links.where(F.col("first_known_at") < as_of_instant(as_of)).transform(persons)
     for part in parts:
@@ -174,6 +177,14 @@ def answers(consents: DataFrame) -> DataFrame:
     return consents.groupBy("person_id").agg(F.map_from_entries(entries).alias("consents"))
 
 
+def preferences(wishes: DataFrame) -> DataFrame:
+    """Each person's latest wishes as a map, names in alphabetical order; a wish without a value has been taken back."""
+    latest = F.max_by(F.struct("value"), F.struct("occurred_at", "known_at", "record_id"))["value"]
+    current = wishes.groupBy("person_id", "preference").agg(latest.alias("value")).where("value IS NOT NULL")
+    entries = F.array_sort(F.collect_list(F.struct("preference", "value")))
+    return current.groupBy("person_id").agg(F.map_from_entries(entries).alias("preferences"))
+
+
 def _categories(catalog: DataFrame, as_of: date) -> DataFrame:
     newest = F.max_by("category", F.struct("known_at", "source", "record_id"))
     return _known_by(catalog, as_of).groupBy("product_id").agg(newest.alias("category"))
@@ -211,11 +222,12 @@ def _share(part: Column, rest: Column) -> Column:
 
 def _completed(people: DataFrame) -> DataFrame:
     zeros = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in ("orders", "order_lines", "coupons_redeemed")}
-    no_answers = F.create_map().cast("map<string,string>")
+    nothing = F.create_map().cast("map<string,string>")
     return people.withColumns(
         {
             **zeros,
             "spend": F.coalesce("spend", F.lit(0).cast("decimal(18,2)")),
-            "consents": F.coalesce("consents", no_answers),
+            "consents": F.coalesce("consents", nothing),
+            "preferences": F.coalesce("preferences", nothing),
         }
     )

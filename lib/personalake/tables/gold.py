@@ -55,6 +55,8 @@ CUSTOMER_PROFILE = Table(
         Field("household_size", "string", "Persons in the household", pii="demographic", purposes=("personalisation",)),
         Field("kids_count", "string", "Children in the household", pii="demographic", purposes=("personalisation",)),
         Field("consents", "map<string,string>", "Purpose to current status; a purpose without an answer is absent"),
+        Field("preferences", "map<string,string>", "What the person wishes, by name, e.g. language: de", pii="demographic",
+              purposes=("personalisation",)),
         _AS_OF,
     ),
 )  # fmt: skip

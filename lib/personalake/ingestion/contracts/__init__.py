@@ -12,6 +12,7 @@ from personalake.ingestion.contracts.erasure_request import ERASURE_REQUEST
 from personalake.ingestion.contracts.experiment_exposure import EXPERIMENT_EXPOSURE
 from personalake.ingestion.contracts.interaction import INTERACTION
 from personalake.ingestion.contracts.order_line import ORDER_LINE
+from personalake.ingestion.contracts.preference import PREFERENCE
 from personalake.ingestion.contracts.social_mention import SOCIAL_MENTION
 from personalake.ingestion.contracts.support_ticket import SUPPORT_TICKET
 from personalake.ingestion.contracts.survey_answer import SURVEY_ANSWER
@@ -35,6 +36,7 @@ CONTRACTS: dict[str, Contract] = {
         CAMPAIGN_SPEND,
         DELIVERY_RECEIPT,
         ERASURE_REQUEST,
+        PREFERENCE,
     )
 }
 
