@@ -16,6 +16,8 @@ _SECTION_FILES = {
     "rules": "decisions",
     "segments": "segments",
     "identity": "identity",
+    "profiles": "profiles",
+    "quality": "quality",
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",

@@ -12,6 +12,8 @@ from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
+from personalake.config.profiles import ProfileSettings
+from personalake.config.quality import QualitySettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.segmentation import SegmentSettings
 from personalake.config.sources import Source
@@ -80,6 +82,8 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
     identity: IdentitySettings = IdentitySettings()
+    profiles: ProfileSettings = ProfileSettings()
+    quality: QualitySettings = QualitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

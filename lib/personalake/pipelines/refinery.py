@@ -19,6 +19,7 @@ from personalake.ingestion.parsing import parse
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.treatment import row_by_row
 from personalake.tables import Table
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
@@ -109,8 +110,10 @@ def _refine_batch(
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
-    parsed = batch.transform(parse(name, source, contract, context.settings.business_timezone)).transform(
-        _referenced(lake, source, contract)
+    parsed = (
+        batch.transform(parse(name, source, contract, context.settings.business_timezone))
+        .transform(_referenced(lake, source, contract))
+        .transform(row_by_row(context, contract.table))
     )
     # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
     payload = F.when(F.size("reasons") > 0, F.col("payload"))
