@@ -7,6 +7,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 _LONGEST = 40
 
@@ -25,7 +26,8 @@ def e164(text: Column, region: str) -> Column:
     def parsed(texts: pd.Series) -> pd.Series:
         return texts.map(lambda written: None if written is None else e164_of(written, region), na_action="ignore")
 
-    return F.pandas_udf(parsed, "string")(F.substring(text, 1, _LONGEST))  # type: ignore[call-overload,no-any-return]
+    number: Column = pandas_udf(parsed, "string")(F.substring(text, 1, _LONGEST))  # type: ignore[call-overload]
+    return number
 
 
 @lru_cache(maxsize=65_536)

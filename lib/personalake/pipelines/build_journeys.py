@@ -71,4 +71,4 @@ def _write(context: JobContext, found: DataFrame, persons: list[str] | None) -> 
         context.lake.overwrite(customer_journey(found, settings), CUSTOMER_JOURNEY)
     elif persons:
         rows = customer_journey(found.where(F.col("person_id").isin(persons)), settings)
-        context.lake.replace_where(rows, CUSTOMER_JOURNEY, "person_id", persons)
+        context.lake.replace_ids(rows, CUSTOMER_JOURNEY, "person_id", persons)

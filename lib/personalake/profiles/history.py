@@ -39,16 +39,19 @@ def changes(
     Returns:
         The columns of `gold.customer_profile_history` and `is_gone`; rows that stay as they are, are left out.
     """
-    told = pd.concat(
-        [
-            _from_records(records, attributes["records"]),
-            _from_history(history),
-            _from_profiles(profiles, attributes["profile"], at),
-            _no_longer_told(history, profiles, attributes["profile"], at),
-        ],
-        ignore_index=True,
+    told = (
+        _from_records(records, attributes["records"]),
+        _from_history(history),
+        _from_profiles(profiles, attributes["profile"], at),
+        _no_longer_told(history, profiles, attributes["profile"], at),
     )
-    return difference(history, timelines(told))
+    return difference(history, timelines(_stacked(told, _SEEN)))
+
+
+def _stacked(parts: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows of all parts; an empty one has nothing to say on types."""
+    filled = [part.reindex(columns=list(columns)) for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))
 
 
 def _instants(values: pd.Series) -> pd.Series:
@@ -99,7 +102,7 @@ def _from_records(records: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Each record tells all its attributes, the ones it lacks as unknown."""
     kept = ["person_id", "known_at", "source", "record_id"]
     told = records.melt(kept, [name for name in names if name in records], "attribute", "value")
-    return told.rename(columns={"known_at": "valid_from"}).reindex(columns=_SEEN)
+    return told.rename(columns={"known_at": "valid_from"})
 
 
 def _from_history(history: pd.DataFrame) -> pd.DataFrame:
@@ -108,14 +111,13 @@ def _from_history(history: pd.DataFrame) -> pd.DataFrame:
     begins = computed.assign(record_id="0")
     ended = computed[computed["valid_to"].notna()]
     ends = ended.assign(valid_from=ended["valid_to"], value=None, record_id="")
-    return pd.concat([ends, begins], ignore_index=True).reindex(columns=_SEEN)
+    return _stacked([ends, begins], _SEEN)
 
 
 def _from_profiles(profiles: pd.DataFrame, names: Sequence[str], at: datetime) -> pd.DataFrame:
     """What is computed now; the entries of a map are attributes of their own."""
-    parts = [_column(profiles, name) for name in names if name in profiles]
-    told = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["person_id", "attribute", "value"])
-    return told.assign(valid_from=pd.Timestamp(at), source=PROFILE, record_id="1").reindex(columns=_SEEN)
+    told = _stacked([_column(profiles, name) for name in names if name in profiles], ["person_id", "attribute", "value"])
+    return told.assign(valid_from=pd.Timestamp(at), source=PROFILE, record_id="1")
 
 
 def _column(profiles: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -136,7 +138,7 @@ def _no_longer_told(history: pd.DataFrame, profiles: pd.DataFrame, names: Sequen
     now = _from_profiles(profiles, names, at)[_LINE].drop_duplicates()
     missing = open_rows[_LINE].merge(now, on=_LINE, how="left", indicator="side")
     lost = missing[missing["side"] == "left_only"][_LINE]
-    return lost.assign(value=None, valid_from=pd.Timestamp(at), source=PROFILE, record_id="1").reindex(columns=_SEEN)
+    return lost.assign(value=None, valid_from=pd.Timestamp(at), source=PROFILE, record_id="1")
 
 
 def _text(value: Any) -> str | None:

@@ -79,8 +79,9 @@ def _knn(numbers: Numbers, neighbours: int) -> Numbers:
 
     middle, spread = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    filled: Numbers = KNNImputer(n_neighbors=neighbours).fit_transform((numbers - middle) / spread)
-    return filled * spread + middle
+    scaled: Numbers = KNNImputer(n_neighbors=neighbours).fit_transform((numbers - middle) / spread)
+    filled: Numbers = scaled * spread + middle
+    return filled
 
 
 def _mice(numbers: Numbers) -> Numbers:

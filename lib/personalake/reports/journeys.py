@@ -11,8 +11,8 @@ _SHOWN = 10
 _ROWS_SHOWN = 20
 _HOUR = 3600.0
 _HOW_TO_READ = (
-    "A journey is a person's touchpoints on all channels up to a purchase, or to a long silence. A step that repeats the one "
-    "before it counts once. A path is how journeys begin, so that longer paths are parts of shorter ones; rare ones are left out."
+    "A journey is a person's touchpoints on all channels up to a purchase, or to a long silence. A step that repeats the "
+    "one before it counts once. A path is how journeys begin: longer paths are parts of shorter ones; rare ones are left out."
 )
 
 
@@ -73,9 +73,8 @@ def _table(paths: pd.DataFrame) -> Table:
         for row in paths.head(_ROWS_SHOWN).itertuples()
     ]
     head = ("Path", "Journeys", "Went on", "Bought", "Dropped off", "Open", "Conversion", "Median time to purchase")
-    return Table(
-        "Paths that most journeys begin with", head, rows, head[1:], "Journeys = went on + bought + dropped off + open."
-    )
+    note = "Journeys = went on + bought + dropped off + open."
+    return Table("How most journeys begin", head, rows, head[1:], note)
 
 
 def _duration(seconds: float | None) -> str:

@@ -25,7 +25,8 @@ _FOLDER = Path(__file__).parent
 def sections(data: ReportData) -> list[Section]:
     """Every section, in the order in which data passes through."""
     found = [
-        what_came_in(data), what_was_refused(data), planted_and_found(data), are_they_sound(data), who_is_who(data), who_they_are(data),
+        what_came_in(data), what_was_refused(data), planted_and_found(data), are_they_sound(data),
+        who_is_who(data), who_they_are(data),
         which_segments(data), how_they_buy(data),
         who_will_leave(data), what_they_would_like(data), what_was_decided(data), what_would_be_sent(data),
         what_they_consent_to(data), which_runs(data),

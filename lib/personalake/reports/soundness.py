@@ -17,7 +17,7 @@ def are_they_sound(data: ReportData) -> Section | None:
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _ORDER if counts[verdict])
     failed = [f"{row['table']}, {row['check']}: {row['reason']}." for row in data.verdicts if row["verdict"] == "fail"]
     summary: list[Block] = [Note(text, "alarm") for text in failed] or [Note("No check failed.", "good")]
-    rows = [
+    rows: list[list[str | Cell]] = [
         [str(row["table"]), str(row["check"]), Cell(str(row["verdict"]), _TONES[row["verdict"]]), str(row["reason"])]
         for row in sorted(data.verdicts, key=lambda row: (_ORDER.index(row["verdict"]), row["table"], row["check"]))
     ]
