@@ -79,7 +79,7 @@ CASES: list[tuple[Callable[[Column], Column], str | None, str | None]] = [
     (s.full_name, "Frau Prof. Müller", "muller"),
     (s.full_name, "Sir", "sir"),
     (s.full_name, " , ", None),
-    (s.postal_address, "12 N. High St., Apt #4", "12 north high street unit unit 4"),
+    (s.postal_address, "12 N. High St., Apt #4", "12 north high street unit 4"),
     (s.postal_address, "7 Lakeshore Dr", "7 lakeshore drive"),
     (s.postal_address, "Hauptstr. 5", "hauptstrasse 5"),
     (s.postal_address, "P.O. Box 12", "po box 12"),

@@ -77,7 +77,7 @@ def test_each_check_gets_its_verdict_without_spark(tmp_path: Path) -> None:
 def test_a_failed_check_stops_the_line_where_that_is_wanted_and_the_verdicts_are_there(tmp_path: Path) -> None:
     job = context(tmp_path, stop_on_fail=True)
 
-    with pytest.raises(UnhealthyError, match="1 of 8 checks failed: silver.order_line completeness of customer_id"):
+    with pytest.raises(UnhealthyError, match=r"1 of 8 checks failed: silver\.order_line completeness of customer_id"):
         run(job)
 
     assert job.lake.ledger.rows(DATASET_VERDICT) == 8

@@ -22,7 +22,8 @@ def settings_of(lake: Lake) -> Settings:
 
 def test_what_is_done_to_a_table_is_written_down_and_adds_up(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     rows = lake.spark.createDataFrame(
-        [(f"p{n}", share) for n, share in enumerate([0.1, 0.2, 0.1, 0.2, 9.0, None])], "person_id string, discount_share double"
+        [(f"p{n}", share) for n, share in enumerate([0.1, 0.2, 0.1, 0.2, 9.0, None])],
+        "person_id string, discount_share double",
     )
 
     with treating(context_of(settings_of(lake)), rows, CUSTOMER_PROFILE, "build_profiles") as treated:

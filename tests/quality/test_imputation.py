@@ -47,7 +47,9 @@ def test_a_neighbour_fills_a_gap_within_its_group_and_a_constant_any(spark: Spar
 
 def test_the_nearest_rows_are_those_by_spread_not_by_unit() -> None:
     # By euros alone the row without a score is nearest to the last one, by both columns to the first two.
-    frame = pd.DataFrame({"score": [1.0, 3.0, 9.0, np.nan], "euros": [1000.0, 1010.0, 5000.0, 1500.0], "age": [20, 22, 80, 21]})
+    frame = pd.DataFrame(
+        {"score": [1.0, 3.0, 9.0, np.nan], "euros": [1000.0, 1010.0, 5000.0, 1500.0], "age": [20, 22, 80, 21]}
+    )
 
     filled = fit_from_others(frame, "score", ["euros", "age"], "knn", 2)
 

@@ -8,7 +8,7 @@ from personalake.quality.treatments import DROPPED, MARKS, treated
 
 
 def orders(spark: SparkSession, *values: float | None) -> DataFrame:
-    rows = [(f"p{place}", value, float(place)) for place, value in enumerate(values)]
+    rows = [(f"p{place:02d}", value, float(place)) for place, value in enumerate(values)]
     return spark.createDataFrame(rows, "person_id string, spend double, visits double")
 
 
@@ -56,7 +56,9 @@ def test_gaps_are_filled_from_other_columns_and_by_the_median_where_there_are_to
 
 
 def test_text_is_brought_to_one_spelling_and_only_what_changed_is_marked(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([("1", " A@X.example"), ("2", "b@x.example"), ("3", None)], "person_id string, email string")
+    rows = spark.createDataFrame(
+        [("1", " A@X.example"), ("2", "b@x.example"), ("3", None)], "person_id string, email string"
+    )
 
     found = done(rows, ColumnTreatment(column="email", standardise="email", impute={"method": "constant", "value": "none"}))
 
@@ -93,7 +95,8 @@ def test_a_treatment_that_cannot_be_is_refused_before_anything_starts(
         ({"datasets": {"silver.order_line": {"completeness": {"price": 1}}}}, "has no column price"),
         ({"datasets": {"gold.segment_summary": {"volume": {}}}}, "has no column known_at"),
         ({"datasets": {"silver.order_line": {"completeness": {"amount": 2}}}}, "within 0..1"),
-        ({"consistency": {"x": {"kind": "equal", "left": "count(silver.event)", "right": "rows(silver.event)"}}}, "no measure"),
+        ({"consistency": {"x": {"kind": "equal", "left": "count(silver.event)", "right": "rows(silver.event)"}}},
+         "no measure"),
         ({"consistency": {"x": {"kind": "foreign_key", "left": "silver.event.y", "right": "silver.event.event_id"}}},
          "has no column y"),
     ],

@@ -128,7 +128,8 @@ def postal_address(text: Column) -> Column:
     # Before the shorter endings are written out: `dr` is a drive here, and `str` at the end of a German word a street.
     german = F.regexp_replace(standard_address(numbered), r"(?<=\p{L}{3})str\b", "strasse")
     longer = sorted(_MORE_ENDINGS.items(), key=lambda ending: (-len(ending[0]), ending[0]))
-    return reduce(lambda so_far, ending: F.regexp_replace(so_far, rf"\b{ending[0]}\b", ending[1]), longer, german)
+    whole = reduce(lambda so_far, ending: F.regexp_replace(so_far, rf"\b{ending[0]}\b", ending[1]), longer, german)
+    return F.regexp_replace(whole, r"\b(unit )+", "unit ")
 
 
 def standard_identifier(text: Column) -> Column:

@@ -12,7 +12,7 @@ _ROWS_SHOWN = 20
 _HOUR = 3600.0
 _HOW_TO_READ = (
     "A journey is a person's touchpoints on all channels up to a purchase, or to a long silence. A step that repeats the "
-    "one before it counts once. A path is how journeys begin: longer paths are parts of shorter ones; rare ones are left out."
+    "one before it counts once. A path is how journeys begin: longer paths are parts of shorter ones; rare ones stay out."
 )
 
 
