@@ -59,18 +59,15 @@ def _drop_offs(paths: pd.DataFrame) -> Chart:
 
 
 def _table(paths: pd.DataFrame) -> Table:
+    counts = ("journeys", "went_on", "bought", "dropped", "open")
     rows = [
         [
-            str(row.path),
-            number(row.journeys),
-            number(row.went_on),
-            number(row.bought),
-            number(row.dropped),
-            number(row.open),
-            share(row.conversion),
-            _duration(row.median_seconds_to_purchase),
+            str(row["path"]),
+            *(number(row[count]) for count in counts),
+            share(row["conversion"]),
+            _duration(row["median_seconds_to_purchase"]),
         ]
-        for row in paths.head(_ROWS_SHOWN).itertuples()
+        for row in paths.head(_ROWS_SHOWN).to_dict("records")
     ]
     head = ("Path", "Journeys", "Went on", "Bought", "Dropped off", "Open", "Conversion", "Median time to purchase")
     note = "Journeys = went on + bought + dropped off + open."
