@@ -224,6 +224,18 @@ GRANT SELECT ON TABLE gold.model_health TO `personalake_analysts`;
 -- gold.run: One run of one job
 GRANT SELECT ON TABLE gold.run TO `personalake_analysts`;
 
+-- gold.customer_journey: One touchpoint of one person, in order; a journey ends with a purchase, or in silence
+GRANT SELECT ON TABLE gold.customer_journey TO `personalake_analysts`;
+
+-- gold.journey_path: One beginning of journeys at one as-of, taken by several; journeys = went on + bought + dropped + open
+GRANT SELECT ON TABLE gold.journey_path TO `personalake_analysts`;
+
+-- gold.customer_profile_history: One value of one attribute of one person while it held; no row while it was unknown
+GRANT SELECT ON TABLE gold.customer_profile_history TO `personalake_analysts`;
+
+-- gold.dataset_verdict: One check of one table at one as-of; the newest counts
+GRANT SELECT ON TABLE gold.dataset_verdict TO `personalake_analysts`;
+
 -- gold.source_audit: One source as an audit found it; the newest row of a source counts, and one is added when something changed
 GRANT SELECT ON TABLE gold.source_audit TO `personalake_analysts`;
 

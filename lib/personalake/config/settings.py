@@ -14,6 +14,8 @@ from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.privacy import PrivacySettings
+from personalake.config.profiles import ProfileSettings
+from personalake.config.quality import QualitySettings
 from personalake.config.receipts import ReceiptSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.regions import RegionSettings
@@ -89,6 +91,8 @@ class Settings(Section):
     erasure: ErasureSettings = ErasureSettings()
     identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
+    profiles: ProfileSettings = ProfileSettings()
+    quality: QualitySettings = QualitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()

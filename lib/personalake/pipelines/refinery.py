@@ -22,6 +22,7 @@ from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.known_rows import with_duplicates
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.treatment import row_by_row
 from personalake.privacy.payloads import identifying
 from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
@@ -139,8 +140,10 @@ def _refine_batch(
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
-    parsed = batch.transform(parse(name, source, contract, context.settings.business_timezone)).transform(
-        _referenced(lake, source, contract)
+    parsed = (
+        batch.transform(parse(name, source, contract, context.settings.business_timezone))
+        .transform(_referenced(lake, source, contract))
+        .transform(row_by_row(context, contract.table))
     )
     # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
     payload = F.when(F.size("reasons") > 0, F.col("payload"))

@@ -39,6 +39,8 @@ CUSTOMER_PROFILE = Table(
         Field("customer_id", "string", "One identifier of the person, for look-up", pii="identifier"),
         Field("first_order_date", "date", "Day of the first order"),
         Field("last_order_date", "date", "Day of the latest order"),
+        Field("lifecycle_stage", "string", "prospect (no order), new, active, at_risk, lapsed or reactivated",
+              purposes=("personalisation",)),
         Field("orders", "bigint", "Orders so far"),
         Field("order_lines", "bigint", "Order lines so far"),
         Field("spend", "decimal(18,2)", "Paid so far, returns deducted, in `currency`"),
