@@ -1,4 +1,4 @@
-"""The jobs of the graph from silver on: what is known, foreseen, decided and sent; see `registry`, which declares them all."""
+"""The jobs of the graph from silver on: what is known, foreseen, decided, sent; see `registry`, which declares them all."""
 
 from personalake.pipelines.job import JobSpec, Option
 
