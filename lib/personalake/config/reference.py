@@ -31,6 +31,7 @@ _FILES = {
     "sources": "conf/sources/",
     "destinations": "conf/destinations.yml",
     "connections": "conf/connections.yml",
+    "audiences": "conf/audiences.yml",
 }
 _WORDS = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "date": "day", "Path": "path"}
 

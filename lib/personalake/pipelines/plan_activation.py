@@ -1,4 +1,4 @@
-"""`gold.decision` to files, `gold.activation_outbox` and `gold.activation_log`, after a last look at consent."""
+"""`gold.decision` to files, audiences to plans, both by way of the outbox, after a last look at consent."""
 
 import hashlib
 from collections import Counter
@@ -16,6 +16,8 @@ from personalake.common.persons import with_person
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.plan_audiences import due_syncs, plan_audiences
+from personalake.pipelines.plan_figures import equation, with_plans
 from personalake.privacy.consent import granted_purposes, without_refusals
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
@@ -25,13 +27,30 @@ Rows = list[dict[str, Any]]
 
 
 def run(context: JobContext) -> JobResult:
-    """Write what each enabled destination would be sent, and keep it in the outbox.
+    """Write what each enabled destination would be sent, and plan what each sync's connection lacks.
 
     The outbox comes first, then the files, then the log: a run that dies in between is finished by the next one, since
-    every step gives the same bytes and rows again. Items are brought to the driver, which writes the files.
+    every step gives the same bytes and rows again. Items of files are brought to the driver, which writes the files.
     """
-    lake, settings = context.lake, context.settings
+    settings = context.settings
+    syncs = due_syncs(context)
     active = {name: it for name, it in sorted(settings.destinations.items()) if it.enabled}
+    alone = context.options.get("sync") is not None
+    if alone or (syncs and not active):
+        files = JobResult(skipped=True, message="no file destination was asked for")
+    else:
+        files = _files_of_decisions(context, active)
+    if not syncs:
+        return files
+    with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
+        planned = plan_audiences(context, syncs, _granted(context.lake))
+        if not context.dry_run:
+            _to_health(context.lake, [equation(context, one) for one in planned])
+    return with_plans(files, planned, context)
+
+
+def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> JobResult:
+    lake, settings = context.lake, context.settings
     decisions = lake.read(DECISION).where(F.col("as_of") == F.lit(context.as_of))
     if not active:
         return JobResult(skipped=True, message="no destination is enabled in conf/destinations.yml")
@@ -53,10 +72,15 @@ def run(context: JobContext) -> JobResult:
     return _told(equations, files)
 
 
+def _granted(lake: Lake) -> DataFrame:
+    """What each person grants at this moment."""
+    answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
+    return lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
+
+
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
     lake = context.lake
-    answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    granted = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
+    granted = _granted(lake)
     profiles = lake.read(CUSTOMER_PROFILE)
     planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()
