@@ -56,7 +56,6 @@ def test_costs_follow_limits_and_rates() -> None:
         rates=(Rate(amount=10, per_seconds=5),),
         max_bytes=10_512,
         max_item_bytes=9_000,
-        max_item_bytes=9_000,
     )
 
     assert cost(Counts(added=751, bytes=1, values=900), sync_of(), braze) == Cost(calls=11, seconds=5.5, data_points=900)
