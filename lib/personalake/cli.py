@@ -1,4 +1,4 @@
-"""The console: `personalake demo | run | explain | tables | doctor`."""
+"""The console: `personalake demo | run | explain | tables | activation | doctor`."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from personalake.cli_plans import add_plan_commands
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
 from personalake.lake import Lake
@@ -22,6 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+activation = typer.Typer(help="What leaves for vendors, and what became of it.", no_args_is_help=True)
+add_plan_commands(activation)
+app.add_typer(activation, name="activation")
 
 Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
 DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]

@@ -192,7 +192,7 @@ def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost
 
 def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
     """The start of the run, or right after the latest change of a plan if a clock was set back."""
-    latest = max((row["logged_at"] for row in known.values()), default=None)
+    latest: datetime | None = max((row["logged_at"] for row in known.values()), default=None)
     if latest is None:
         return context.run_started_at
     return max(context.run_started_at, latest.replace(tzinfo=UTC) + timedelta(microseconds=1))
