@@ -43,7 +43,7 @@ def run(context: JobContext) -> JobResult:
     if not syncs:
         return files
     with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
-        planned = plan_audiences(context, syncs, _granted(context.lake))
+        planned = plan_audiences(context, syncs, _consents(context.lake))
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
     return with_plans(files, planned, context)
@@ -72,15 +72,15 @@ def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> 
     return _told(equations, files)
 
 
-def _granted(lake: Lake) -> DataFrame:
-    """What each person grants at this moment."""
+def _consents(lake: Lake) -> DataFrame:
+    """What each person says at this moment."""
     answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    return lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
+    return lake.read(CONSENT_CURRENT).transform(without_refusals(answers))
 
 
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
     lake = context.lake
-    granted = _granted(lake)
+    granted = _consents(lake).transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
     planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()

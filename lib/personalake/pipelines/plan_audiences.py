@@ -16,6 +16,7 @@ from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, plan_id, verdict
 from personalake.activation.syncs.wanted import Asked, wanted
+from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_kinds import ability, updates_only
 from personalake.config.audiences import Sync, is_due
@@ -25,6 +26,7 @@ from personalake.errors import ConfigError
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
+from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
 
@@ -80,17 +82,22 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
     }
 
 
-def plan_audiences(context: JobContext, syncs: Mapping[str, Sync], granted: DataFrame) -> list[Planned]:
-    """Plan each sync; those for which there is nothing to plan from are left out.
+def plan_audiences(context: JobContext, syncs: Mapping[str, Sync], consents: DataFrame) -> list[Planned]:
+    """Plan each sync; none if there are no profiles of this as-of.
 
     Args:
         context: The job's.
         syncs: Syncs that are due.
-        granted: `person_id` and `purposes` granted at this moment.
+        consents: Rows of `silver.consent_current` without what has been refused by now.
     """
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
         return []
-    return [_planned(context, name, sync, granted) for name, sync in syncs.items()]
+    return [_planned(context, name, sync, consents.transform(_granted(sync))) for name, sync in syncs.items()]
+
+
+def _granted(sync: Sync) -> Transformation:
+    """What people grant of what the sync asks for; decisions ask for purposes of their own."""
+    return granted_purposes if sync.audience.decisions is not None else granted_among(sync.purposes)
 
 
 def _planned(context: JobContext, name: str, sync: Sync, granted: DataFrame) -> Planned:
@@ -102,6 +109,7 @@ def _planned(context: JobContext, name: str, sync: Sync, granted: DataFrame) -> 
     planned = (
         changes.transform(lambda rows: with_payloads(rows, shape, name))
         .withColumn("values", _values(sync, connection))
+        .drop("key", "body", "message_id")
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     try:

@@ -115,9 +115,12 @@ def with_payloads(changes: DataFrame, shape: Shape, sync: str) -> DataFrame:
     # The same content after the same predecessor has the same id, whichever plan it is part of: where a destination
     # remembers ids, what an earlier plan sent and nobody knows of is not taken twice.
     message = F.concat_ws("|", F.lit(sync), "sync_key", "payload_hash", F.coalesce("base", F.lit("")))
+    is_said = F.col("change").isin(ADDED, CHANGED)
     removal = F.lit(None).cast("string") if shape.removal is None else shape.removal
-    payload = F.when(F.col("change").isin(ADDED, CHANGED), shape.payload).when(F.col("change") == REMOVED, removal)
-    return changes.withColumn("message_id", F.substring(F.sha2(message, 256), 1, 40)).withColumn("payload", payload)
+    payload = F.when(is_said, shape.payload).when(F.col("change") == REMOVED, removal)
+    return changes.withColumn(
+        "message_id", F.when(is_said | (F.col("change") == REMOVED), F.substring(F.sha2(message, 256), 1, 40))
+    ).withColumn("payload", payload)
 
 
 def outbox_rows(planned: DataFrame, plan_id: str, sync: str, destination: str, operation: str, as_of: date) -> DataFrame:
