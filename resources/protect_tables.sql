@@ -212,6 +212,9 @@ GRANT SELECT ON TABLE gold.decision TO `personalake_analysts`;
 ALTER TABLE gold.activation_outbox ALTER COLUMN payload SET MASK gold.mask_text;
 GRANT SELECT ON TABLE gold.activation_outbox TO `personalake_analysts`;
 
+-- gold.activation_plan: One change of state of one plan; append-only, the last row is the state
+GRANT SELECT ON TABLE gold.activation_plan TO `personalake_analysts`;
+
 -- gold.activation_log: One change of state of one delivery; append-only, the last row is the state
 GRANT SELECT ON TABLE gold.activation_log TO `personalake_analysts`;
 

@@ -1,4 +1,4 @@
-"""The console: `personalake demo | run | explain | tables | query | check-source | doctor`."""
+"""The console: `personalake demo | run | explain | tables | query | check-source | template | activation | doctor`."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from personalake.cli_plans import add_plan_commands
 from personalake.config import Settings
 from personalake.errors import InputError, PersonalakeError
 from personalake.lake import Lake
@@ -24,6 +25,9 @@ app = typer.Typer(
 )
 templates = typer.Typer(help="Templates in conf/templates/.", no_args_is_help=True)
 app.add_typer(templates, name="template")
+activation = typer.Typer(help="What leaves for vendors, and what became of it.", no_args_is_help=True)
+add_plan_commands(activation)
+app.add_typer(activation, name="activation")
 
 Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
 DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]

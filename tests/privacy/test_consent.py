@@ -9,6 +9,7 @@ from personalake.common.persons import with_person
 from personalake.privacy.consent import (
     assumed_consent,
     current_consent,
+    granted_among,
     granted_purposes,
     is_granted,
     with_signals,
@@ -83,9 +84,13 @@ def test_only_a_granted_or_assumed_answer_allows_use_and_silence_does_not(spark:
 def test_granted_purposes_leave_out_refusals_and_people_who_grant_nothing(spark: SparkSession) -> None:
     rows = [("p1", "push", "granted"), ("p1", "email", "granted"), ("p1", "ads", "denied"), ("p2", "email", "withdrawn")]
 
-    granted = granted_purposes(spark.createDataFrame(rows, "person_id string, purpose string, status string")).collect()
+    consents = spark.createDataFrame(rows, "person_id string, purpose string, status string")
+    granted = granted_purposes(consents).collect()
 
     assert [(row["person_id"], row["purposes"]) for row in granted] == [("p1", ["email", "push"])]
+    asked = consents.transform(granted_among(("push", "ads", "email"))).collect()
+    assert [(row["person_id"], row["purposes"]) for row in asked] == [("p1", ["email", "push"])]
+    assert [row["purposes"] for row in consents.transform(granted_among(("push", "ads"))).collect()] == [["push"]]
 
 
 def test_a_consent_that_has_ended_has_expired_and_allows_nothing(spark: SparkSession) -> None:

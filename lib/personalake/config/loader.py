@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from personalake.config.audience_checks import audience_problems
 from personalake.config.lawful import lawful_problems
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
@@ -25,6 +26,7 @@ _SECTION_FILES = {
     "recommender": "recommender",
     "destinations": "destinations",
     "connections": "connections",
+    "audiences": "audiences",
 }
 _PREFIX = "PERSONALAKE_"
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
@@ -68,6 +70,9 @@ def load_settings(
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         problems.extend(_readable(error, origins))
+    if settings is not None:
+        found = audience_problems(settings.audiences, settings.connections, settings.destinations)
+        problems.extend(f"{_origin(place, origins)}: {'.'.join(place)}: {text}" for place, text in found)
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:

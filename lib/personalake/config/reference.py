@@ -35,6 +35,7 @@ _FILES = {
     "templates": "conf/templates/",
     "destinations": "conf/destinations.yml",
     "connections": "conf/connections.yml",
+    "audiences": "conf/audiences.yml",
 }
 _WORDS = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "date": "day", "Path": "path"}
 

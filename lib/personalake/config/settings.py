@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from personalake.config.activation import Destination
+from personalake.config.audiences import Sync
 from personalake.config.base import Section
 from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
@@ -102,6 +103,9 @@ class Settings(Section):
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
     connections: dict[str, AnyConnection] = Field(
         default_factory=dict, description="How vendors are reached; conf/connections.yml, see docs/destinations.md"
+    )
+    audiences: dict[str, Sync] = Field(
+        default_factory=dict, description="Who is kept in step at which connection; conf/audiences.yml"
     )
 
     templates: dict[str, Template] = Field(default_factory=dict, description="One file each in conf/templates/")

@@ -101,7 +101,7 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "silver.consent_current",
         ),
         needs=("refine_events", "refine_records", "apply_receipts"),
-        sections=("sources", "decisions", "destinations", "identity", "privacy"),
+        sections=("sources", "decisions", "destinations", "audiences", "identity", "privacy"),
         options=(Option("retrain", "train the match model again, and compare all records anew", default=False),),
     ),
 )

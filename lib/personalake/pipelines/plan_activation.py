@@ -1,4 +1,4 @@
-"""`gold.decision` to files, `gold.activation_outbox` and `gold.activation_log`, after a last look at consent."""
+"""`gold.decision` to files, audiences to plans, both by way of the outbox, after a last look at consent."""
 
 import hashlib
 from collections import Counter
@@ -17,6 +17,8 @@ from personalake.common.transformation import Transformation
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.plan_audiences import due_syncs, plan_audiences
+from personalake.pipelines.plan_figures import equation, with_plans
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.reachability import reachable
 from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
@@ -32,13 +34,30 @@ Rows = list[dict[str, Any]]
 
 
 def run(context: JobContext) -> JobResult:
-    """Write what each enabled destination would be sent, and keep it in the outbox.
+    """Write what each enabled destination would be sent, and plan what each sync's connection lacks.
 
     The outbox comes first, then the files, then the log: a run that dies in between is finished by the next one, since
-    every step gives the same bytes and rows again. Items are brought to the driver, which writes the files.
+    every step gives the same bytes and rows again. Items of files are brought to the driver, which writes the files.
     """
-    lake, settings = context.lake, context.settings
+    settings = context.settings
+    syncs = due_syncs(context)
     active = {name: it for name, it in sorted(settings.destinations.items()) if it.enabled}
+    alone = context.options.get("sync") is not None
+    if alone or (syncs and not active):
+        files = JobResult(skipped=True, message="no file destination was asked for")
+    else:
+        files = _files_of_decisions(context, active)
+    if not syncs:
+        return files
+    with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
+        planned = plan_audiences(context, syncs, _consents(context))
+        if not context.dry_run:
+            _to_health(context.lake, [equation(context, one) for one in planned])
+    return with_plans(files, planned, context)
+
+
+def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> JobResult:
+    lake, settings = context.lake, context.settings
     decisions = lake.read(DECISION).where(F.col("as_of") == F.lit(context.as_of))
     if not active:
         return JobResult(skipped=True, message="no destination is enabled in conf/destinations.yml")
@@ -60,11 +79,17 @@ def run(context: JobContext) -> JobResult:
     return _told(equations, files)
 
 
+def _consents(context: JobContext) -> DataFrame:
+    """What each person says at this moment, without those whom nobody may reach."""
+    lake, signals = context.lake, context.settings.privacy.signals
+    answers = lake.read(CONSENT).transform(with_signals(signals)).transform(with_person(lake.read(PERSON_LINK)))
+    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
+    return allowed.transform(reachable(context)).transform(_wanted(context))
+
+
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
     lake, privacy = context.lake, context.settings.privacy
-    answers = lake.read(CONSENT).transform(with_signals(privacy.signals)).transform(with_person(lake.read(PERSON_LINK)))
-    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
-    granted = allowed.transform(reachable(context)).transform(granted_purposes)
+    granted = _consents(context).transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
     decisions = decisions.transform(_wanted(context))
     ring = key_ring(privacy.pseudonyms) if any(it.identifier == "pseudonym" for it in active.values()) else None
@@ -90,7 +115,7 @@ def _to_outbox(lake: Lake, leaving: Rows) -> None:
     as_ofs = {item["as_of"] for item in leaving}
     held = lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), [("as_of", "in", as_ofs)])
     known = {row["delivery_id"] for row in held}
-    rows = [{name: item[name] for name in ACTIVATION_OUTBOX.columns} for item in leaving]
+    rows = [{name: item.get(name) for name in ACTIVATION_OUTBOX.columns} for item in leaving]
     lake.add([row for row in rows if row["delivery_id"] not in known], ACTIVATION_OUTBOX)
 
 

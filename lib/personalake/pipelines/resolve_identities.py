@@ -157,6 +157,7 @@ def _unknown_purposes(context: JobContext) -> dict[str, int]:
 def _assumed_purposes(settings: Settings) -> dict[str, tuple[str, ...]]:
     purposes = {PERSONALISATION} | {rule.purpose for rule in settings.decisions.rules}
     purposes |= {purpose for destination in settings.destinations.values() for purpose in destination.purposes}
+    purposes |= {purpose for sync in settings.audiences.values() for purpose in sync.purposes}
     return {
         name: tuple(sorted(purposes))
         for name, source in settings.active_sources().items()

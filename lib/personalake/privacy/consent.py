@@ -145,3 +145,23 @@ def granted_purposes(consents: DataFrame) -> DataFrame:
     """
     granted = consents.where(is_granted(F.col("status")))
     return granted.groupBy("person_id").agg(F.sort_array(F.collect_set("purpose")).alias("purposes"))
+
+
+def granted_among(purposes: Sequence[str]) -> Transformation:
+    """The same as `granted_purposes` for some purposes only: one number a person on the way, which is quick for millions.
+
+    Args:
+        purposes: Purposes that are asked for; others are left out.
+    """
+    names = sorted(set(purposes))
+    bit = F.lit(0).cast("bigint")
+    for place, name in enumerate(names):
+        bit = F.when(F.col("purpose") == name, F.lit(1 << place).cast("bigint")).otherwise(bit)
+    held = F.array(*map(F.lit, names))
+    has = F.filter(held, lambda _, place: F.get_bit("bits", place) == 1) if names else F.array().cast("array<string>")
+
+    def granted(consents: DataFrame) -> DataFrame:
+        asked = consents.where(is_granted(F.col("status")) & F.col("purpose").isin(*names))
+        return asked.groupBy("person_id").agg(F.bit_or(bit).alias("bits")).select("person_id", has.alias("purposes"))
+
+    return granted

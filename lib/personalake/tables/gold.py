@@ -157,16 +157,48 @@ ACTIVATION_OUTBOX = Table(
     grain="One planned delivery to one destination; insert-only",
     key=("delivery_id",),
     fields=(
-        Field("delivery_id", "string", "Hash of destination, decision, operation and content; the idempotency key"),
-        Field("decision_id", "string", "Decision that asked for it"),
+        Field("delivery_id", "string", "Hash of what is sent where, and for which plan; the idempotency key"),
+        Field("decision_id", "string", "Decision that asked for it; null for the audiences of syncs"),
         _PERSON,
-        Field("destination", "string", "Name in conf/destinations.yml"),
+        Field("destination", "string", "Name in conf/destinations.yml or conf/connections.yml"),
         Field("operation", "string", "What is done there, e.g. identify, track"),
         Field("payload", "string", "The item exactly as it would be sent, JSON or a CSV row as JSON", pii="payload"),
-        Field("payload_hash", "string", "SHA-256 of the payload"),
-        Field("purpose", "string", "Consent purpose that was checked"),
+        Field("payload_hash", "string", "SHA-256 of the payload; of a sync, without its message id and time"),
+        Field("purpose", "string", "Consent purpose that was checked; several are joined by a comma"),
         _AS_OF,
+        Field("plan_id", "string", "Plan that it is part of, see gold.activation_plan; null for decisions to files"),
+        Field("sync", "string", "Name in conf/audiences.yml; null for decisions to files"),
+        Field("sync_key", "string", "What it is about at the destination, one key for each thing that is kept in step"),
+        Field("removal", "boolean", "Whether it takes something away at the destination"),
     ),
+)
+
+ACTIVATION_PLAN = Table(
+    layer="gold",
+    name="activation_plan",
+    grain="One change of state of one plan; append-only, the last row is the state",
+    key=("plan_id", "state", "logged_at"),
+    fields=(
+        Field("plan_id", "string", "Hash of the sync, its as-of and every delivery; an equal plan has an equal id"),
+        Field("sync", "string", "Name in conf/audiences.yml"),
+        Field("destination", "string", "Connection in conf/connections.yml or destination in conf/destinations.yml"),
+        Field("mode", "string", "insert, update, upsert, mirror or archive"),
+        _AS_OF,
+        Field("added", "bigint", "Deliveries of keys that the destination does not hold"),
+        Field("changed", "bigint", "Deliveries of keys that it holds with other content"),
+        Field("removed", "bigint", "Deliveries that take a key away"),
+        Field("unchanged", "bigint", "Keys that it holds as they are, or that the mode leaves alone: not sent"),
+        Field("refused", "map<string,bigint>", "People of the audience who are not sent, by reason"),
+        Field("holdout", "bigint", "People who are left alone because they are held out"),
+        Field("bytes", "bigint", "Bytes of the payloads of all deliveries"),
+        Field("calls", "bigint", "Requests or files, estimated from the limits of the connection"),
+        Field("seconds", "double", "Least time that its rates leave, estimated, seconds"),
+        Field("data_points", "bigint", "Data points that the vendor bills, estimated; null where it bills none"),
+        Field("state", "string", "ready, awaiting_approval, approved, stopped or superseded; ready and approved may leave"),
+        Field("reason", "string", "Why, e.g. the bound that stopped it; null if nothing to say"),
+        Field("logged_at", "timestamp", "When the state changed"),
+    ),
+    run_columns=("logged_at",),
 )
 
 ACTIVATION_LOG = Table(
@@ -261,5 +293,5 @@ RUN = Table(
 
 GOLD = (
     CUSTOMER_FEATURE, FEATURE_SNAPSHOT, CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY, PREDICTION, RECOMMENDATION,
-    DECISION, ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
+    DECISION, ACTIVATION_OUTBOX, ACTIVATION_PLAN, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
 )  # fmt: skip

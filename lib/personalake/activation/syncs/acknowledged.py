@@ -1,0 +1,76 @@
+"""What a destination is known to hold, from the outbox and the log."""
+
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.config.audiences import Cap
+
+SETTLED, DOUBTFUL = ("accepted", "confirmed"), ("in_flight", "unknown")
+# Of rows of one instant, what comes later in a delivery's life is the later one.
+_PLACED = 8
+PLACES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
+HELD = ("sync_key", "holder_id", "held_hash", "rejected_hash", "base", "pending_hash", "stale")
+
+
+def with_states(outbox: DataFrame, log: DataFrame) -> DataFrame:
+    """Deliveries with the state that the last row of the log says, and the `moment` it came; `pending` without one."""
+    # One number for time and place: Spark then needs no sort to find the last row of each delivery.
+    place = F.array_position(F.array(*map(F.lit, PLACES)), F.col("state"))
+    last = log.groupBy("delivery_id").agg(F.max(F.unix_micros("logged_at") * _PLACED + place).alias("moment"))
+    state = F.element_at(F.array(*map(F.lit, PLACES)), (F.col("moment") % _PLACED).cast("int"))
+    return outbox.join(last, "delivery_id", "left").withColumn("state", F.coalesce(state, F.lit("pending")))
+
+
+def acknowledged(deliveries: DataFrame, is_message: bool, standing: str | None = None) -> DataFrame:
+    """What the destination holds of a sync, key by key.
+
+    The latest delivery that was accepted or confirmed counts. A later one that left and was not answered puts the key in
+    doubt: it is held, nobody knows with what, and the next plan says it again. Messages are the exception, since they are
+    read: in doubt they count as sent, and are not sent again.
+
+    Args:
+        deliveries: Rows of the outbox of one sync, from `with_states`.
+        is_message: Whether deliveries are messages.
+        standing: A plan that waits to be sent, if there is one.
+
+    Returns:
+        Columns of `HELD`. `holder_id` is the person whom it was about, null if the key is not held; `held_hash` is null if
+        that is in doubt; `rejected_hash` is what the destination last refused, `base` the delivery that it last took, and
+        `pending_hash` what the standing plan has not sent yet, `stale` how many deliveries of other plans wait in vain.
+    """
+    settled = SETTLED + DOUBTFUL if is_message else SETTLED
+    told = F.struct("moment", "payload_hash", "removal", "delivery_id", "person_id", "state")
+    has_outcome = F.col("state").isin(*SETTLED, *DOUBTFUL, "rejected")
+    is_pending = F.col("state") == "pending"
+    is_of_standing = F.col("plan_id").eqNullSafe(F.lit(standing))
+    by_key = deliveries.groupBy("sync_key").agg(
+        F.max(F.when(F.col("state").isin(*settled), told)).alias("taken"),
+        F.max(F.when(has_outcome, told)).alias("latest"),
+        F.max(F.when(is_pending & is_of_standing, F.col("payload_hash"))).alias("pending_hash"),
+        F.count_if(is_pending & ~is_of_standing).alias("stale"),
+    )
+    in_doubt = F.coalesce(F.col("latest.state").isin(*DOUBTFUL) & F.lit(not is_message), F.lit(False))
+    there = F.col("taken").isNotNull() & ~F.coalesce("taken.removal", F.lit(False))
+    holder = F.coalesce(F.when(there, F.col("taken.person_id")), F.when(in_doubt, F.col("latest.person_id")))
+    return by_key.select(
+        "sync_key",
+        holder.alias("holder_id"),
+        F.when(~in_doubt & there, F.col("taken.payload_hash")).alias("held_hash"),
+        F.when(F.col("latest.state") == "rejected", F.col("latest.payload_hash")).alias("rejected_hash"),
+        F.col("taken.delivery_id").alias("base"),
+        "pending_hash",
+        "stale",
+    )
+
+
+def capped(deliveries: DataFrame, cap: Cap, as_of: date) -> DataFrame:
+    """People who have been sent as much as the cap allows, by as-ofs before this one; `person_id`."""
+    since = as_of - timedelta(cap.days)
+    counted = deliveries.where(_between(since, as_of) & F.col("state").isin(*SETTLED, *DOUBTFUL) & ~F.col("removal"))
+    return counted.groupBy("person_id").count().where(F.col("count") >= cap.deliveries).select("person_id")
+
+
+def _between(first: date, end: date) -> Column:
+    return (F.col("as_of") >= F.lit(first)) & (F.col("as_of") < F.lit(end))

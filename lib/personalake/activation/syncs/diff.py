@@ -1,0 +1,152 @@
+"""The difference between what is wanted and what is held, as deliveries of one plan."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.activation.syncs.shapes import Shape
+from personalake.config.audience_kinds import Mode
+from personalake.tables.gold import ACTIVATION_OUTBOX
+
+ADDED, CHANGED, REMOVED, UNCHANGED, REFUSED = "added", "changed", "removed", "unchanged", "refused"
+# Neither wanted nor held, but in a plan that waits to be sent.
+OBSOLETE = "obsolete"
+# What each mode sends; the rest is left as it is.
+LEAVING: Mapping[Mode, tuple[str, ...]] = {
+    "insert": (ADDED,),
+    "update": (ADDED, CHANGED),
+    "upsert": (ADDED, CHANGED),
+    "mirror": (ADDED, CHANGED, REMOVED),
+    "archive": (ADDED, CHANGED, REMOVED),
+}
+REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
+REMOVAL_HASH = "removal"
+
+
+def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected: bool = False) -> DataFrame:
+    """What has to be done about each key so that the destination holds what is wanted.
+
+    Args:
+        wanted: Rows of `wanted`; besides, `is_capped` and `is_there` may say who has had enough, and whom the destination
+            knows.
+        acknowledged: Rows of `acknowledged`.
+        mode: What is kept in step.
+        resend_rejected: Whether what was refused there is sent again as it was.
+
+    Returns:
+        One row for each key of either side, apart from keys that are neither wanted nor held nor about to be: `change` is
+        added, changed, removed, unchanged, obsolete or refused, with `refusal`; `base` is the delivery that the destination
+        took last, `payload_hash` what is compared, `pending_hash` what an earlier plan still has to send; `is_wanted` and
+        `is_held` say on which side the key is.
+    """
+    held = acknowledged.withColumnRenamed("sync_key", "held_key")
+    rows = wanted.join(held, F.col("sync_key") == F.col("held_key"), "full_outer")
+    is_removal = F.col("sync_key").isNull()
+    found = rows.withColumns({"change": _change(), "is_wanted": _is_wanted(), "is_held": _is_held()}).withColumns(
+        {
+            "sync_key": F.coalesce("sync_key", "held_key"),
+            "key": F.coalesce("key", "held_key"),
+            "person_id": F.coalesce("person_id", "holder_id"),
+            "payload_hash": F.when(is_removal, F.sha2(F.lit(REMOVAL_HASH), 256)).otherwise(F.col("payload_hash")),
+        }
+    )
+    leaves = F.col("change").isin(*LEAVING[mode])
+    refusal = F.when(leaves, _late_refusal(wanted.columns, resend_rejected))
+    return (
+        found.where(F.col("change").isNotNull() | F.col("pending_hash").isNotNull() | (F.col("stale") > 0))
+        .withColumn("refusal", F.coalesce("refusal", refusal))
+        .withColumn("change", _by_mode(leaves))
+        .select(
+            "sync_key", "key", "person_id", "decision_id", "purpose", "body", "payload_hash", "change", "refusal", "base",
+            "pending_hash", "stale", "is_wanted", "is_held",
+        )
+    )  # fmt: skip
+
+
+def _is_wanted() -> Column:
+    return F.col("sync_key").isNotNull() & F.col("refusal").isNull()
+
+
+def _is_held() -> Column:
+    return F.col("holder_id").isNotNull()
+
+
+def _change() -> Column:
+    return (
+        F.when(F.col("refusal").isNotNull(), REFUSED)
+        .when(_is_wanted() & ~_is_held(), ADDED)
+        .when(_is_wanted() & F.col("payload_hash").eqNullSafe(F.col("held_hash")), UNCHANGED)
+        .when(_is_wanted(), CHANGED)
+        .when(_is_held(), REMOVED)
+    )
+
+
+def _by_mode(leaves: Column) -> Column:
+    return (
+        F.when(F.col("refusal").isNotNull(), REFUSED)
+        .when(F.col("change").isNull(), OBSOLETE)
+        .when(leaves, F.col("change"))
+        .otherwise(UNCHANGED)
+    )
+
+
+def _late_refusal(columns: list[str], resend_rejected: bool) -> Column:
+    """Why something that differs is not sent all the same; who is there stays there."""
+    refusal = F.when(F.lit(False), F.lit(None).cast("string"))
+    if not resend_rejected:
+        refusal = refusal.when(F.col("payload_hash") == F.col("rejected_hash"), REJECTED_BEFORE)
+    if "is_there" in columns:
+        refusal = refusal.when(~F.coalesce("is_there", F.lit(False)), NOT_THERE)
+    if "is_capped" in columns:
+        refusal = refusal.when(F.coalesce("is_capped", F.lit(False)), CAPPED)
+    return refusal
+
+
+def with_payloads(changes: DataFrame, shape: Shape, sync: str) -> DataFrame:
+    """Add `payload` to what leaves: added, changed and removed; null for all else.
+
+    Args:
+        changes: Rows of `plan`.
+        shape: How deliveries look.
+        sync: Name of the sync; part of message ids.
+    """
+    # The same content after the same predecessor has the same id, whichever plan it is part of: where a destination
+    # remembers ids, what an earlier plan sent and nobody knows of is not taken twice.
+    message = F.concat_ws("|", F.lit(sync), "sync_key", "payload_hash", F.coalesce("base", F.lit("")))
+    is_said = F.col("change").isin(ADDED, CHANGED)
+    removal = F.lit(None).cast("string") if shape.removal is None else shape.removal
+    payload = F.when(is_said, shape.payload).when(F.col("change") == REMOVED, removal)
+    return changes.withColumn(
+        "message_id", F.when(is_said | (F.col("change") == REMOVED), F.substring(F.sha2(message, 256), 1, 40))
+    ).withColumn("payload", payload)
+
+
+def outbox_rows(planned: DataFrame, plan_id: str, sync: str, destination: str, operation: str, as_of: date) -> DataFrame:
+    """Deliveries of a plan as rows of `gold.activation_outbox`, for who still may be sent something.
+
+    Args:
+        planned: Rows of `with_payloads`.
+        plan_id: The plan.
+        sync: Name of the sync.
+        destination: Name of the connection.
+        operation: What is done there.
+        as_of: Exclusive day.
+    """
+    identity = F.concat_ws("|", F.lit(plan_id), "sync_key", F.lit(operation))
+    return (
+        planned.where(F.col("change").isin(ADDED, CHANGED, REMOVED))
+        .withColumns(
+            {
+                "delivery_id": F.substring(F.sha2(identity, 256), 1, 40),
+                "destination": F.lit(destination),
+                "operation": F.lit(operation),
+                "as_of": F.lit(as_of),
+                "plan_id": F.lit(plan_id),
+                "sync": F.lit(sync),
+                "removal": F.col("change") == REMOVED,
+            }
+        )
+        .select(*ACTIVATION_OUTBOX.columns)
+    )

@@ -1,0 +1,90 @@
+"""Whether a plan may leave, what it will cost, and what it is called: pure functions of its figures."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from personalake.activation.syncs.counts import Counts
+from personalake.config.audiences import Sync
+from personalake.config.connections import BrazeTrackConnection, Connection
+
+READY, AWAITING, APPROVED, STOPPED, SUPERSEDED = "ready", "awaiting_approval", "approved", "stopped", "superseded"
+STANDING = (READY, APPROVED)
+_BRAZE_ITEMS = {"combined75": 75, "each75": 75, "combined50": 50}
+# Bytes around the items of one request, at most.
+_ENVELOPE = 512
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What sending a plan takes.
+
+    Args:
+        calls: Requests or files, if they are filled; contents that cannot share a request make more.
+        seconds: Least time that the rates leave.
+        data_points: What Braze bills: each attribute that is set, each event; null elsewhere.
+    """
+
+    calls: int
+    seconds: float
+    data_points: int | None
+
+
+def verdict(counts: Counts, sync: Sync) -> tuple[str, str | None]:
+    """State of a new plan, and why it may not leave as it is."""
+    if counts.deliveries == 0:
+        return READY, None
+    beyond = list(_beyond(counts, sync))
+    if beyond:
+        return STOPPED, "; ".join(beyond)
+    if sync.approve_above is not None and counts.deliveries > sync.approve_above:
+        return AWAITING, f"{counts.deliveries:,} deliveries, approve_above is {sync.approve_above:,}"
+    return READY, None
+
+
+def _beyond(counts: Counts, sync: Sync) -> Iterator[str]:
+    bounds = sync.bounds
+    if counts.people < sync.min_people:
+        yield f"{counts.people:,} people may be sent, min_people is {sync.min_people:,}"
+    for what, found, most in (
+        ("removals", counts.removed, bounds.max_removed),
+        ("additions and changes", counts.added + counts.changed, bounds.max_changed),
+    ):
+        if most is not None and found > most:
+            yield f"{found:,} {what}, {most:,} at most"
+    for what, found, share in (
+        ("removed", counts.removed, bounds.max_removed_share),
+        ("changed", counts.changed, bounds.max_changed_share),
+    ):
+        if share is not None and found > share * counts.held:
+            yield f"{found:,} of {counts.held:,} would be {what}, {share:.0%} at most"
+
+
+def cost(counts: Counts, sync: Sync, connection: Connection) -> Cost:
+    """Estimate what sending takes, by the connection's limits and rates."""
+    items, size = counts.deliveries, counts.bytes + counts.deliveries
+    most_items = connection.max_items
+    if isinstance(connection, BrazeTrackConnection):
+        most_items = connection.max_items or _BRAZE_ITEMS[connection.batch_rule]
+    calls = 0 if items == 0 else 1
+    if most_items is not None:
+        calls = math.ceil(items / most_items)
+    if connection.max_bytes is not None:
+        calls = max(calls, math.ceil(size / max(connection.max_bytes - _ENVELOPE, 1)))
+    amounts = {"requests": calls, "items": items, "bytes": size}
+    seconds = max((amounts[rate.of] / rate.amount * rate.per_seconds for rate in connection.rates), default=0.0)
+    points = (items if sync.event else counts.values) if isinstance(connection, BrazeTrackConnection) else None
+    return Cost(calls, round(seconds, 3), points)
+
+
+def plan_id(sync: str, destination: str, mode: str, as_of: date, content: str) -> str:
+    """Name of a plan: equal plans have equal names."""
+    told = "|".join((sync, destination, mode, as_of.isoformat(), content))
+    return "plan_" + hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
+def again(name: str) -> str:
+    """Name of a plan that was superseded and is wanted again: its deliveries were cancelled, so it needs new ones."""
+    return "plan_" + hashlib.sha256(f"{name}|again".encode()).hexdigest()[:24]

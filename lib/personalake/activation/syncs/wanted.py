@@ -1,0 +1,114 @@
+"""Who is wanted at a destination, one row for each person of an audience, with what is said of them or why not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+from personalake.activation.syncs.shapes import Shape
+from personalake.activation.syncs.values import mapped
+from personalake.common.hashing import keyed_share
+from personalake.config.audience_kinds import Ability
+from personalake.config.audiences import Sync
+from personalake.config.decisions import Holdout
+
+NO_CONSENT, HELD_OUT, NO_IDENTIFIER = "no consent at this moment", "holdout", "no identifier"
+NULL_IN_ROW = "a null in a row that cannot leave a value out"
+OVERSIZE, SAME_KEY = "oversize", "another person has the same key"
+WANTED = ("sync_key", "person_id", "decision_id", "purpose", "key", "body", "payload_hash", "refusal")
+# Of whom nothing leaves, a place of their own: a real key never begins with it.
+_NOWHERE = "\0"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One sync, with all that says how its audience is judged.
+
+    Args:
+        sync: Its settings.
+        shape: How deliveries look.
+        ability: What the destination can do.
+        holdout: Who is held out of decisions.
+        max_item_bytes: Bytes of one delivery, the lesser of what sync and connection say.
+        secrets: Key of each hmac, by where the mapping says it (`key`, `fields.…`).
+    """
+
+    sync: Sync
+    shape: Shape
+    ability: Ability
+    holdout: Holdout
+    max_item_bytes: int
+    secrets: Mapping[str, str]
+
+    @property
+    def values(self) -> dict[str, Column]:
+        """Field to value."""
+        return {name: mapped(one, self.secrets.get(f"fields.{name}")) for name, one in self.sync.fields.items()}
+
+    @property
+    def key(self) -> Column:
+        """What the destination knows a person by; null if that is empty."""
+        text = mapped(self.sync.key, self.secrets.get("key")).cast("string")
+        return F.when(text != "", text)
+
+
+def wanted(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
+    """Judge and shape an audience; consent fails closed.
+
+    Args:
+        people: People of the audience with all columns that the sync reads; of decisions, `decision_id` and `purpose`, too.
+        granted: `person_id` and `purposes` granted at this moment.
+        asked: The sync.
+
+    Returns:
+        Columns of `WANTED`, one row for each row of `people`. `refusal` is null for who may be sent; `sync_key` is unique,
+        and stands for nobody where `refusal` says why. `payload_hash` is of the body, and of what shapes it.
+    """
+    sync, is_decided = asked.sync, asked.sync.audience.decisions is not None
+    body = asked.shape.body(asked.values)
+    identity = F.concat_ws("|", F.lit(asked.shape.mark), "body")
+    key = F.concat_ws("/", "key", "decision_id") if asked.ability.is_message and is_decided else F.col("key")
+    return (
+        people.join(granted, "person_id", "left")
+        .withColumns({"key": asked.key, "needs": _needs(sync, is_decided), "body": body})
+        .withColumn("decision_id", F.col("decision_id") if is_decided else F.lit(None).cast("string"))
+        .withColumn("refusal", _refusal(asked))
+        .withColumn("sync_key", F.when(F.col("refusal").isNull(), key).otherwise(_nowhere()))
+        .withColumns({"purpose": F.array_join("needs", ","), "payload_hash": F.sha2(identity, 256)})
+        .select(*WANTED)
+        .transform(_one_for_each_key)
+    )
+
+
+def _needs(sync: Sync, is_decided: bool) -> Column:
+    purposes = F.array(*map(F.lit, dict.fromkeys(sync.purposes)))
+    return F.array_distinct(F.array_append(purposes, F.col("purpose"))) if is_decided else purposes
+
+
+def _refusal(asked: Asked) -> Column:
+    sync, holdout = asked.sync, asked.holdout
+    is_granted = F.coalesce(F.size(F.array_except("needs", "purposes")) == 0, F.lit(False))
+    refusal = F.when(~is_granted, NO_CONSENT)
+    if sync.holdout:
+        refusal = refusal.when(keyed_share(holdout.salt) < holdout.share, HELD_OUT)
+    refusal = refusal.when(F.col("key").isNull(), NO_IDENTIFIER)
+    if asked.ability.is_whole_row and sync.nulls == "skip":
+        for value in asked.values.values():
+            refusal = refusal.when(value.isNull(), NULL_IN_ROW)
+    return refusal.when(F.octet_length("body") > asked.max_item_bytes, OVERSIZE)
+
+
+def _nowhere() -> Column:
+    return F.concat(F.lit(_NOWHERE), "person_id")
+
+
+def _one_for_each_key(rows: DataFrame) -> DataFrame:
+    """Of several people with one key, the first by id is sent: which one it is must not change from plan to plan."""
+    place = F.row_number().over(Window.partitionBy("sync_key").orderBy("person_id", "decision_id"))
+    is_second = F.col("place") > 1
+    return rows.withColumn("place", place).select(
+        *(name for name in WANTED if name != "refusal"),
+        F.when(is_second, F.coalesce("refusal", F.lit(SAME_KEY))).otherwise(F.col("refusal")).alias("refusal"),
+    )

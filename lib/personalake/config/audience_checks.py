@@ -1,0 +1,82 @@
+"""Whether each sync fits the connection that it names; what only both together can tell."""
+
+from collections.abc import Iterator, Mapping
+
+from personalake.config.activation import Destination
+from personalake.config.audience_kinds import Ability, ability, key_field_of, kind_of
+from personalake.config.audiences import Sync
+from personalake.config.connections import Connection, SalesforceRowsConnection, SalesforceRowsetConnection
+from personalake.config.connections.files import FilesConnection
+
+Problem = tuple[tuple[str, ...], str]
+
+
+def audience_problems(
+    syncs: Mapping[str, Sync], connections: Mapping[str, Connection], destinations: Mapping[str, Destination]
+) -> Iterator[Problem]:
+    """Key and text of everything that does not fit.
+
+    Args:
+        syncs: conf/audiences.yml.
+        connections: conf/connections.yml.
+        destinations: conf/destinations.yml, whose names are taken for connections now and then.
+    """
+    for name, sync in sorted(syncs.items()):
+        connection = connections.get(sync.destination)
+        if connection is None:
+            there = ", ".join(sorted(connections)) or "none"
+            hint = "; files in conf/destinations.yml take decisions only" if sync.destination in destinations else ""
+            yield ("audiences", name, "destination"), f"no connection {sync.destination!r}{hint}; there are: {there}"
+            continue
+        for key, text in _of_sync(sync, connection):
+            yield ("audiences", name, *key.split(".")), text
+
+
+def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
+    able = ability(connection, sync.event)
+    kind = kind_of(connection)
+    if sync.mode not in able.modes:
+        yield "mode", f"{kind} cannot keep {sync.mode}; it can: {', '.join(able.modes)}"
+    for option in able.needs:
+        if getattr(sync, option) is None:
+            yield option, f"{kind} needs it"
+    yield from _of_fields(sync, able, kind)
+    yield from _of_removals(sync, able, kind)
+    if isinstance(connection, FilesConnection):
+        yield from _of_columns(sync, connection)
+    own_key = (sync.key_field or key_field_of(connection),)
+    if isinstance(connection, SalesforceRowsConnection | SalesforceRowsetConnection) and connection.keys != own_key:
+        yield "key_field", f"must be the data extension's primary key, one column; that is {', '.join(connection.keys)}"
+
+
+def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:
+    if not able.takes_fields and sync.fields:
+        yield "fields", f"{kind} takes none"
+    for wanted in able.fields:
+        names = wanted.split("|")
+        if wanted == "*" and not sync.fields and sync.membership is None:
+            yield "fields", f"{kind} needs at least one"
+        elif wanted != "*" and not sync.fields.keys() & set(names):
+            yield "fields", f"{kind} needs {' or '.join(names)}"
+    if kind == "onesignal" and sync.template_id is None and "contents" not in sync.fields:
+        yield "fields", "onesignal needs contents, or a template_id"
+    key_field = sync.key_field
+    if key_field is not None and key_field in sync.fields:
+        yield "key_field", f"{key_field} is a field, too"
+
+
+def _of_removals(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:
+    flag_is_all = able.flags_removal or (not sync.fields and kind in ("segment", "braze_track"))
+    if sync.membership is None and (sync.mode == "archive" or (sync.mode == "mirror" and flag_is_all)):
+        yield "membership", f"{sync.mode} needs it: who left is told by that field"
+
+
+def _of_columns(sync: Sync, connection: FilesConnection) -> Iterator[tuple[str, str]]:
+    """Columns of a file are the connection's: what it does not name would be left out without a word."""
+    named = {"fields": [*sync.fields], "key_field": [sync.key_field or key_field_of(connection)]}
+    named["membership"] = [] if sync.membership is None else [sync.membership]
+    for key, names in named.items():
+        unknown = [name for name in names if name not in connection.columns]
+        if unknown:
+            columns = ", ".join(connection.columns)
+            yield key, f"the file of {sync.destination} has no column {', '.join(unknown)}; it has: {columns}"

@@ -1,0 +1,96 @@
+"""What each kind of connection can do with an audience: modes, what must be named, what a null means."""
+
+from typing import Literal, NamedTuple
+
+from personalake.config.connections import (
+    BrazeTrackConnection,
+    Connection,
+    SalesforceRowsConnection,
+    SalesforceRowsetConnection,
+    TealiumFileConnection,
+)
+from personalake.config.connections.files import FilesConnection
+
+Mode = Literal["insert", "update", "upsert", "mirror", "archive"]
+_INSERT: tuple[Mode, ...] = ("insert",)
+_KEPT: tuple[Mode, ...] = ("insert", "update", "upsert")
+_ALL: tuple[Mode, ...] = (*_KEPT, "mirror", "archive")
+
+
+class Ability(NamedTuple):
+    """What a kind of connection can do.
+
+    Args:
+        modes: Modes of syncs that it can keep.
+        needs: Options of the sync that must be named.
+        fields: Fields that must be mapped; a bar separates fields of which one is enough.
+        takes_fields: Whether it takes any.
+        is_whole_row: Whether a value that is left out is an empty one there, as in a file.
+        flags_removal: Whether a removal is told by the membership field alone.
+        is_message: Whether each delivery is read by somebody, so that a second one does harm.
+    """
+
+    modes: tuple[Mode, ...]
+    needs: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    takes_fields: bool = True
+    is_whole_row: bool = False
+    flags_removal: bool = False
+    is_message: bool = False
+
+
+_ABILITIES: dict[str, Ability] = {
+    "segment": Ability(_ALL),
+    "tealium": Ability((*_KEPT, "archive"), needs=("event",)),
+    "sfmc_rows": Ability((*_KEPT, "archive")),
+    "sfmc_rowset": Ability((*_KEPT, "archive"), fields=("*",)),
+    "sfmc_journey": Ability(_INSERT, needs=("event",), is_message=True),
+    "braze_track": Ability(_ALL),
+    "braze_send": Ability(_INSERT, needs=("campaign_id",), is_message=True),
+    "braze_subscription": Ability(("insert", "mirror"), needs=("subscription_group_id",), takes_fields=False),
+    "fcm": Ability(_INSERT, fields=("title", "body"), is_message=True),
+    "onesignal": Ability(_INSERT, needs=("channel",), is_message=True),
+    "webhook": Ability(_ALL),
+    "email": Ability(_INSERT, fields=("subject", "text|html", "unsubscribe_url"), is_message=True),
+}
+_FILES = Ability((*_KEPT, "mirror"), is_whole_row=True, flags_removal=True)
+
+
+def ability(connection: Connection, event: str | None) -> Ability:
+    """What a connection can do, given whether the sync names an event.
+
+    Args:
+        connection: The connection.
+        event: Name of an event; where attributes are the rule, it makes each delivery an event that happened.
+    """
+    if isinstance(connection, FilesConnection):
+        return _FILES
+    kind = kind_of(connection)
+    if event is not None and kind in ("segment", "braze_track"):
+        return Ability(_INSERT, is_message=True)
+    if isinstance(connection, SalesforceRowsConnection) and connection.mode == "insert":
+        return Ability(_INSERT)
+    return _ABILITIES[kind]
+
+
+def kind_of(connection: Connection) -> str:
+    """Which connector speaks."""
+    return str(getattr(connection, "kind", ""))
+
+
+def key_field_of(connection: Connection) -> str:
+    """What the destination calls the key where the sync does not say."""
+    if isinstance(connection, SalesforceRowsConnection | SalesforceRowsetConnection):
+        return connection.keys[0]
+    if isinstance(connection, TealiumFileConnection):
+        return connection.visitor_column
+    if isinstance(connection, FilesConnection):
+        return connection.columns[0]
+    return {"tealium": str(getattr(connection, "visitor_attribute", "")), "fcm": "token", "email": "to"}.get(
+        kind_of(connection), "external_id"
+    )
+
+
+def updates_only(connection: Connection) -> bool:
+    """Whether the destination itself can be told to leave those alone whom it does not know."""
+    return isinstance(connection, BrazeTrackConnection)

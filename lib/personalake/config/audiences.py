@@ -1,0 +1,229 @@
+"""Audiences and syncs: who is sent where, what is said of them, and when it stops."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from personalake.config.audience_columns import (
+    COLUMNS,
+    DECIDED,
+    SourceColumn,
+    check_readable,
+    lacking,
+    lacking_in_query,
+    read_query,
+)
+from personalake.config.audience_kinds import Mode
+from personalake.config.base import Section
+from personalake.config.connections.hosts import SecretReference
+from personalake.config.sql import columns_of
+
+Hashing = Literal["none", "sha256", "sha256_email", "sha256_phone", "hmac"]
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SCHEDULE = rf"^(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|on demand)$"
+
+
+class SegmentAudience(Section):
+    """A segment as it was cut at the as-of."""
+
+    scheme: str = Field("rfm", description="How the segments were cut: rfm or kmeans")
+    name: str = Field(min_length=1, description="Name of the segment, e.g. At risk")
+
+
+class DecisionAudience(Section):
+    """Decisions of the as-of to act on, one delivery each."""
+
+    actions: tuple[str, ...] = Field((), description="Actions that count; all by default")
+    channels: tuple[str, ...] = Field((), description="Channels that count; all by default")
+
+
+class Audience(Section):
+    """Who is meant; exactly one of these."""
+
+    where: str | None = Field(None, description="Spark SQL over profile, golden record, segments, scores and items")
+    query: str | None = Field(None, description="SELECT person_id over gold tables, each as it was at the as-of")
+    segment: SegmentAudience | None = Field(None, description="People of a segment")
+    decisions: DecisionAudience | None = Field(None, description="People for whom it was decided to act")
+
+    @model_validator(mode="after")
+    def _one(self) -> "Audience":
+        named = [name for name in ("where", "query", "segment", "decisions") if getattr(self, name) is not None]
+        if len(named) != 1:
+            raise ValueError(f"name exactly one of where, query, segment, decisions; found {', '.join(named) or 'none'}")
+        return self
+
+    @field_validator("where")
+    @classmethod
+    def _reads_known_columns(cls, where: str | None) -> str | None:
+        if where is not None:
+            check_readable(where, COLUMNS)
+        return where
+
+    @field_validator("query")
+    @classmethod
+    def _reads_allowed_tables(cls, query: str | None) -> str | None:
+        if query is not None:
+            read_query(query)
+        return query
+
+
+class Mapped(Section):
+    """One value that leaves."""
+
+    source: str = Field(description="Column or Spark SQL over what is known of the person, and of the decision")
+    hashing: Hashing = Field(
+        "none", description="sha256_email and sha256_phone put the value in its usual form first; hmac needs a secret"
+    )
+    secret: SecretReference | None = Field(None, description="Key of an hmac")
+
+    @model_validator(mode="after")
+    def _keyed(self) -> "Mapped":
+        if (self.hashing == "hmac") != (self.secret is not None):
+            raise ValueError("hashing hmac and secret belong together")
+        return self
+
+
+class SyncBounds(Section):
+    """When a plan stops, rather than warns; shares are of what the destination is known to hold."""
+
+    max_removed: int | None = Field(None, ge=0, description="Removals in one plan")
+    max_removed_share: float | None = Field(0.2, ge=0, le=1, description="Removals, 0..1; an outage looks like an exodus")
+    max_changed: int | None = Field(None, ge=0, description="Changes in one plan, removals left out")
+    max_changed_share: float | None = Field(None, ge=0, le=1, description="Changes, 0..1, removals and additions left out")
+
+
+class Cap(Section):
+    """How often one person is sent something by this sync."""
+
+    deliveries: int = Field(ge=1, description="Deliveries")
+    days: int = Field(ge=1, description="In so many days before the as-of")
+
+
+class Sync(Section):
+    """One audience, kept in step at one destination."""
+
+    enabled: bool = Field(True, description="False leaves the sync alone")
+    audience: Audience = Field(description="Who is meant")
+    destination: str = Field(description="Name in conf/connections.yml")
+    mode: Mode = Field(
+        "upsert",
+        description="insert: new ones only; update: those whom the destination knows; upsert: both; "
+        "mirror: and who left is taken away; archive: and who left is marked",
+    )
+    schedule: str = Field(
+        "daily", pattern=_SCHEDULE, description="daily, weekly on monday, monthly on 1 (to 28), or on demand (--sync)"
+    )
+    purposes: tuple[str, ...] = Field(min_length=1, description="Consent purposes that a person must have granted, all")
+    key: Mapped = Field(Mapped(source="customer_id"), description="What the destination knows a person by")
+    key_field: str | None = Field(None, description="What the destination calls it; by kind if not said")
+    fields: dict[str, Mapped] = Field(default_factory=dict, description="Field there to column or expression here")
+    membership: str | None = Field(None, description="Field that is true for members, and false once they left")
+    nulls: Literal["skip", "erase"] = Field(
+        "skip", description="skip: a null is left out; erase: it takes the value away at the destination"
+    )
+    event: str | None = Field(None, min_length=1, description="Name of the event, where each delivery is one")
+    campaign_id: str | None = Field(None, min_length=1, description="Braze campaign to trigger")
+    subscription_group_id: str | None = Field(None, min_length=1, description="Braze subscription group")
+    template_id: str | None = Field(None, min_length=1, description="OneSignal template")
+    channel: Literal["push", "email", "sms"] | None = Field(None, description="OneSignal channel")
+    holdout: bool = Field(True, description="Whether people who are held out of decisions are left alone here, too")
+    min_people: int = Field(50, ge=1, description="People below whom an audience says too much about each; nothing is sent")
+    bounds: SyncBounds = SyncBounds()
+    approve_above: int | None = Field(100_000, ge=0, description="Deliveries above which a person must approve the plan")
+    max_personal_fields: int = Field(8, ge=0, description="Fields that say something about the person, in one delivery")
+    cap: Cap | None = Field(None, description="How often one person is sent something")
+    max_item_bytes: int = Field(32_000, ge=1, description="Bytes of one delivery; a larger one is refused")
+    resend_rejected: bool = Field(False, description="Whether what the destination refused is planned again as it was")
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _short_key(cls, key: Any) -> Any:
+        return {"source": key} if isinstance(key, str) else key
+
+    @field_validator("fields", mode="before")
+    @classmethod
+    def _short_fields(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
+            return fields
+        return {name: {"source": value} if isinstance(value, str) else value for name, value in fields.items()}
+
+    @model_validator(mode="after")
+    def _lawful(self) -> "Sync":
+        problems = list(self._unreadable())
+        if not problems:
+            problems = [
+                f"{where}: {column} needs the purpose {purpose}, which this sync lacks (it has {', '.join(self.purposes)})"
+                for where, column, purpose in self._gaps()
+            ]
+            personal = [name for name, one in self.fields.items() if self._is_personal(one)]
+            if len(personal) > self.max_personal_fields:
+                problems.append(
+                    f"fields: {len(personal)} say something about the person ({', '.join(personal)}); "
+                    f"max_personal_fields is {self.max_personal_fields}"
+                )
+        if self.membership is not None and self.membership in self.fields:
+            problems.append(f"membership: {self.membership} is a field, too")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _unreadable(self) -> Iterator[str]:
+        for where, one in self.mapped().items():
+            try:
+                check_readable(one.source, self.columns)
+            except ValueError as error:
+                yield f"{where}: {error}"
+
+    def _gaps(self) -> Iterator[tuple[str, str, str]]:
+        for where, one in self.mapped().items():
+            yield from ((where, *gap) for gap in lacking(columns_of(one.source), self.purposes))
+        if self.audience.where is not None:
+            yield from (("audience.where", *gap) for gap in lacking(columns_of(self.audience.where), self.purposes))
+        if self.audience.query is not None:
+            found = lacking_in_query(read_query(self.audience.query), self.purposes)
+            yield from (("audience.query", *gap) for gap in found)
+
+    def _is_personal(self, one: Mapped) -> bool:
+        return any(self.columns[name.lower()].is_personal for name in columns_of(one.source))
+
+    @property
+    def columns(self) -> dict[str, SourceColumn]:
+        """What fields may read."""
+        return COLUMNS | DECIDED if self.audience.decisions is not None else COLUMNS
+
+    def mapped(self) -> dict[str, Mapped]:
+        """Every value that leaves, by where it is said."""
+        return {"key": self.key, **{f"fields.{name}": one for name, one in self.fields.items()}}
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Columns that are read of a person, of any part."""
+        texts = [one.source for one in self.mapped().values()]
+        texts += [] if self.audience.where is None else [self.audience.where]
+        return tuple(dict.fromkeys(name.lower() for text in texts for name in columns_of(text)))
+
+
+def is_due(schedule: str, as_of: date, planned: date | None) -> bool:
+    """Whether a sync is to be planned; a day that was missed is made up for, and the same day again is the same plan.
+
+    Args:
+        schedule: As `Sync.schedule`.
+        as_of: Exclusive day.
+        planned: As-of of its latest plan.
+
+    >>> is_due("weekly on monday", date(2026, 11, 25), date(2026, 11, 16))
+    True
+    """
+    if schedule == "on demand":
+        return False
+    if schedule == "daily":
+        latest = as_of
+    elif schedule.startswith("weekly"):
+        latest = as_of - timedelta((as_of.weekday() - _DAYS.index(schedule.split()[-1])) % 7)
+    else:
+        day = int(schedule.split()[-1])
+        month = as_of if as_of.day >= day else as_of.replace(day=1) - timedelta(1)
+        latest = month.replace(day=day)
+    return planned is None or planned < latest or planned == as_of

@@ -1,0 +1,90 @@
+"""Who an audience is, with what its sync reads of them; only what is asked for is read."""
+
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from sqlglot import exp
+
+from personalake.config.audience_columns import QUERYABLE, read_query
+from personalake.config.audiences import DecisionAudience, Sync
+from personalake.decisions.candidates import churn, first_items, segments
+from personalake.pipelines.job import JobContext
+from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
+from personalake.tables.identity import PERSON
+from personalake.tables.silver import CATALOG_ITEM
+
+_VIEW = "audience_"
+
+
+def people(context: JobContext, sync: Sync) -> DataFrame:
+    """People of an audience.
+
+    Args:
+        context: The lake, and the as-of at which segments, scores, items and decisions are read.
+        sync: Its audience, and what it reads.
+
+    Returns:
+        `person_id` and the columns that the sync reads; for decisions `decision_id` and `purpose`, too.
+    """
+    asked = {sync.columns[name].part for name in sync.reads if name in sync.columns}
+    known = [_part(context, part, sync) for part in sorted(asked - {"decision"})]
+    members = _members(context, sync)
+    joined = reduce(lambda left, right: left.join(right, "person_id", "left"), known, members)
+    return joined if sync.audience.where is None else joined.where(F.expr(sync.audience.where))
+
+
+def _members(context: JobContext, sync: Sync) -> DataFrame:
+    lake, audience = context.lake, sync.audience
+    of_day = F.col("as_of") == F.lit(context.as_of)
+    if audience.decisions is not None:
+        decided = [name for name in sync.reads if name in DECISION.columns and name != "person_id"]
+        chosen = dict.fromkeys(("person_id", "decision_id", "purpose", *decided))
+        acting = lake.read(DECISION).where(of_day & (F.col("status") == "act"))
+        return _named(acting, audience.decisions).select(*chosen)
+    if audience.segment is not None:
+        is_in = (F.col("scheme") == audience.segment.scheme) & (F.col("segment") == audience.segment.name)
+        return lake.read(SEGMENT_MEMBERSHIP).where(of_day & is_in).select("person_id")
+    if audience.query is not None:
+        return _found(context, audience.query)
+    return lake.read(CUSTOMER_PROFILE).select("person_id")
+
+
+def _named(decisions: DataFrame, asked: DecisionAudience) -> DataFrame:
+    for column, allowed in (("action", asked.actions), ("channel", asked.channels)):
+        if allowed:
+            decisions = decisions.where(F.col(column).isin(*allowed))
+    return decisions
+
+
+def _found(context: JobContext, query: str) -> DataFrame:
+    """People that a query names; each table is shown to it as it was at the as-of."""
+    spelled = read_query(query)
+    for table in spelled.find_all(exp.Table):
+        if not table.db:
+            continue
+        declared = QUERYABLE[f"{table.db}.{table.name}"]
+        rows = context.lake.read(declared).where(F.col("as_of") == F.lit(context.as_of))
+        rows.createOrReplaceTempView(f"{_VIEW}{declared.name}")
+        table.set("this", exp.to_identifier(f"{_VIEW}{declared.name}", quoted=True))
+        table.set("db", None)
+    return context.lake.spark.sql(spelled.sql("spark")).where("person_id IS NOT NULL").distinct()
+
+
+def _part(context: JobContext, part: str, sync: Sync) -> DataFrame:
+    """One part of what is known: `person_id` and the columns of it that are read."""
+    lake, day = context.lake, F.lit(context.as_of)
+    of_day = F.col("as_of") == day
+    wanted = [name for name in sync.reads if name in sync.columns and sync.columns[name].part == part]
+    if part == "person":
+        found = lake.read(PERSON)
+    elif part == "segments":
+        found = segments(lake.read(SEGMENT_MEMBERSHIP).where(of_day))
+    elif part == "churn":
+        found = churn(lake.read(PREDICTION).where(of_day))
+    elif part == "items":
+        found = first_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
+    else:
+        since = F.date_diff(day, F.col("last_order_date"))
+        found = lake.read(CUSTOMER_PROFILE).withColumn("days_since_last_order", since)
+    return found.select("person_id", *(name for name in wanted if name != "person_id"))

@@ -1,0 +1,66 @@
+"""Plans in figures: the equation of each, the sentence and the JSON of the run."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.plan_audiences import Planned
+
+_FIGURES = ("plan_id", "destination", "mode", "state", "reason", "added", "changed", "removed", "unchanged", "refused",
+            "holdout", "bytes", "calls", "seconds", "data_points")  # fmt: skip
+
+
+def equation(context: JobContext, planned: Planned) -> dict[str, Any]:
+    """In = planned or left as they are + refused or held out, in people of the audience."""
+    counts = planned.counts
+    reasons = {**counts.early_refusals, **({"holdout": counts.holdout} if counts.holdout else {})}
+    return {
+        "job": "plan_activation",
+        "source": planned.sync,
+        "batch_id": f"plan_activation/{planned.sync}/{planned.row['plan_id']}/{counts.audience}",
+        "run_id": context.run_id,
+        "rows_in": counts.audience,
+        "rows_accepted": counts.people,
+        "rows_quarantined": sum(reasons.values()),
+        "rows_duplicate": 0,
+        "rows_late": 0,
+        "balanced": counts.audience == counts.people + sum(reasons.values()),
+        "reasons": reasons,
+        "warnings": {},
+        "recorded_at": datetime.now(UTC),
+    }
+
+
+def with_plans(files: JobResult, planned: list[Planned], context: JobContext) -> JobResult:
+    """The result of the files with that of the plans."""
+    if not planned:
+        told = f"no audience was planned: there are no profiles as of {context.as_of}"
+        return replace(files, message=f"{files.message}; {told}")
+    parts = [sentence(one) for one in planned]
+    if not files.skipped:
+        parts = [files.message, *parts]
+    figures = {one.sync: {name: one.row[name] for name in _FIGURES} | _samples(one) for one in planned}
+    return replace(
+        files,
+        skipped=False,
+        rows_read=files.rows_read + sum(one.counts.audience for one in planned),
+        rows_rejected=files.rows_rejected + sum(sum(one.counts.early_refusals.values()) for one in planned),
+        message="; ".join(parts),
+        figures={**files.figures, "audiences": figures},
+    )
+
+
+def sentence(planned: Planned) -> str:
+    """A plan in a sentence."""
+    row = planned.row
+    lead = f"{planned.sync} to {row['destination']}: {row['added']:,} added, {row['changed']:,} changed, "
+    left = f"{row['removed']:,} removed, {row['unchanged']:,} as they were"
+    cost = f", {row['bytes']:,} bytes in about {row['calls']:,} calls" if row["calls"] else ""
+    points = f", {row['data_points']:,} data points" if row["data_points"] else ""
+    state = row["state"].replace("_", " ") + (f" ({row['reason']})" if row["reason"] else "")
+    return f"{lead}{left}{cost}{points}: {state}"
+
+
+def _samples(planned: Planned) -> dict[str, Any]:
+    return {"samples": list(planned.samples)} if planned.samples else {}

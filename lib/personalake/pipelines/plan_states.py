@@ -1,0 +1,91 @@
+"""Plans of syncs by their state, and the step from one state to the next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from personalake.activation.syncs.verdict import APPROVED, AWAITING, READY, STOPPED, SUPERSEDED, again
+from personalake.errors import InputError
+from personalake.lake import Lake, Ledger
+from personalake.tables.gold import ACTIVATION_PLAN
+
+OPEN = (READY, AWAITING, APPROVED, STOPPED)
+Row = dict[str, Any]
+
+
+def latest_plans(ledger: Ledger, sync: str | None = None) -> dict[str, Row]:
+    """The last row of each plan, in the order in which they were last changed.
+
+    Args:
+        ledger: The tables.
+        sync: Only plans of this sync.
+    """
+    rows = ledger.read(ACTIVATION_PLAN, None, [] if sync is None else [("sync", "=", sync)])
+    # Of rows of one instant, the one that keeps a plan from being sent counts.
+    rows.sort(key=lambda row: (row["logged_at"], row["state"] not in (READY, APPROVED)))
+    found: dict[str, Row] = {}
+    for row in rows:
+        found.pop(row["plan_id"], None)
+        found[row["plan_id"]] = row
+    return found
+
+
+def named(plan_id: str, known: Mapping[str, Row]) -> str:
+    """The name under which a plan may stand: its own, unless that one has been superseded."""
+    while plan_id in known and known[plan_id]["state"] == SUPERSEDED:
+        plan_id = again(plan_id)
+    return plan_id
+
+
+def superseding(known: Mapping[str, Row], plan_id: str, at: datetime) -> Iterator[Row]:
+    """Rows that end all other plans of the sync."""
+    for name, row in known.items():
+        if name != plan_id and row["state"] in OPEN:
+            yield {**row, "state": SUPERSEDED, "reason": f"{plan_id} took its place", "logged_at": at}
+
+
+def approve(lake: Lake, plan_id: str, at: datetime) -> Row:
+    """Let a plan leave that waits for it.
+
+    Returns:
+        The plan.
+
+    Raises:
+        InputError: If there is no such plan, or it does not wait.
+    """
+    known = latest_plans(lake.ledger)
+    waiting = [name for name, row in known.items() if row["state"] == AWAITING]
+    remedy = f"Waiting: {', '.join(waiting)}." if waiting else "No plan is waiting; see `personalake activation plan`."
+    if plan_id not in known:
+        raise InputError(f"There is no plan {plan_id}.", remedy)
+    row = known[plan_id]
+    if row["state"] != AWAITING:
+        why = f" ({row['reason']})" if row["reason"] else ""
+        raise InputError(f"{plan_id} does not wait for approval: it is {row['state']}{why}.", remedy)
+    approved = {**row, "state": APPROVED, "reason": None, "logged_at": at}
+    lake.add([approved], ACTIVATION_PLAN)
+    return approved
+
+
+def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
+    """The plan of this as-of that may be sent now or once it is approved."""
+    for name, row in known.items():
+        if row["as_of"] == as_of and row["state"] in (READY, AWAITING, APPROVED):
+            return name
+    return None
+
+
+def next_state(current: str | None, judged: str) -> str | None:
+    """The state that a plan comes into; null if it stays where it is.
+
+    >>> next_state("approved", "awaiting_approval") is None, next_state("stopped", "ready")
+    (True, 'ready')
+    """
+    if current == judged or (current == APPROVED and judged in (AWAITING, READY)):
+        return None
+    return judged
+
+
+def newest(plans: Sequence[Row]) -> Row | None:
+    """The plan with the latest as-of."""
+    return max(plans, key=lambda row: (row["as_of"], row["logged_at"]), default=None)

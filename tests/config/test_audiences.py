@@ -1,0 +1,94 @@
+"""Audiences: everything that is wrong is said at once, with file and key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from personalake.config.audiences import Sync
+from personalake.config.loader import load_settings
+from personalake.errors import ConfigError
+
+CONNECTIONS = """
+files: {kind: csv_drop, folder: out, columns: [external_id, tier, is_member]}
+desk: {kind: webhook, url: "https://desk.example/", secret: "secret://desk/key"}
+crm: {kind: sfmc_rows, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s",
+  data_extension: d, keys: [id, at]}
+mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
+"""
+SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x", "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
+SYNC: dict[str, Any] = {"audience": {"where": "orders > 0"}, "destination": "files", "purposes": ["news"]}
+
+
+def problems(folder: Path, audiences: str) -> list[str]:
+    (folder / "environments").mkdir()
+    for name, text in {"base": "", "environments/local": "", "connections": CONNECTIONS, "audiences": audiences}.items():
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_settings("local", folder, environ=SECRETS)
+    return [problem.replace(f"{folder}/", "") for problem in raised.value.problems]
+
+
+def test_what_does_not_fit_the_connection_is_said_with_file_and_key(tmp_path: Path) -> None:
+    who = "audience: {where: orders > 0}, purposes: [news]"
+
+    found = problems(tmp_path, f"""
+a: {{{who}, destination: nowhere}}
+b: {{{who}, destination: files, mode: archive, fields: {{level: orders}}}}
+c: {{{who}, destination: desk, mode: archive}}
+d: {{{who}, destination: crm, fields: {{n: orders}}}}
+e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
+""")  # fmt: skip
+
+    assert found == [
+        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: crm, desk, files, mail",
+        "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
+        "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
+        "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
+        "audiences.yml: audiences.c.membership: archive needs it: who left is told by that field",
+        "audiences.yml: audiences.d.key_field: must be the data extension's primary key, one column; that is id, at",
+        "audiences.yml: audiences.e.fields: email needs text or html",
+        "audiences.yml: audiences.e.fields: email needs unsubscribe_url",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"fields": {"t": "favourite_category"}}, "fields.t: favourite_category needs the purpose personalisation"),
+        ({"key": "next_best_item"}, "key: next_best_item needs the purpose personalisation"),
+        ({"audience": {"where": "churn_percentile > 0.8"}}, "audience.where: churn_percentile needs the purpose"),
+        ({"audience": {"query": "SELECT person_id FROM gold.prediction WHERE probability > 0.5"}},
+         "audience.query: probability needs the purpose personalisation"),
+        ({"fields": {"t": "email", "u": "postcode"}, "max_personal_fields": 1}, "2 say something about the person (t, u)"),
+        ({"fields": {"t": "emial", "u": "pots"}}, "fields.t: unknown column emial in 'emial'"),
+        ({"fields": {"t": "action"}}, "fields.t: unknown column action"),
+        ({"fields": {"t": "rand()"}}, "clocks and dice are not allowed"),
+        ({"fields": {"t": "sum(orders)"}}, "looks beyond one person"),
+        ({"fields": {"t": {"source": "email", "hashing": "hmac"}}}, "hashing hmac and secret belong together"),
+        ({"audience": {"where": "orders > current_date()"}}, "clocks and dice are not allowed"),
+        ({"audience": {"where": "orders >"}}, "is not Spark SQL"),
+        ({"audience": {}}, "name exactly one of where, query, segment, decisions; found none"),
+        ({"audience": {"query": "SELECT person_id FROM silver.person"}}, "unknown table silver.person"),
+        ({"audience": {"query": "SELECT person_id, spend FROM gold.customer_profile"}}, "exactly one column, person_id"),
+        ({"audience": {"query": "SELECT person_id FROM gold.customer_profile WHERE spnd > 1"}}, "'spnd' could not be"),
+        ({"audience": {"query": "DELETE FROM gold.decision"}}, "expected a query"),
+        ({"schedule": "weekly on someday"}, "schedule"),
+        ({"fields": {"m": "orders"}, "membership": "m"}, "membership: m is a field, too"),
+    ],
+)  # fmt: skip
+def test_what_may_not_leave_or_cannot_be_read_is_a_problem_of_the_configuration(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Sync.model_validate({**SYNC, **more})
+
+    assert message in str(raised.value)
+
+
+def test_purposes_are_asked_of_what_is_read_and_of_nothing_else() -> None:
+    sync = Sync.model_validate(
+        {**SYNC, "purposes": ["personalisation"], "fields": {"t": "favourite_category", "m": "email"}}
+    )
+
+    assert sync.reads == ("customer_id", "favourite_category", "email", "orders")
+    assert Sync.model_validate({**SYNC, "audience": {"decisions": {}}, "fields": {"t": "action"}}).reads[1] == "action"

@@ -1,0 +1,266 @@
+"""Audiences planned over tables: what leaves, what waits, what is taken back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from personalake.config import Settings
+from personalake.config.connections import CsvDropConnection
+from personalake.errors import ConfigError, InputError
+from personalake.lake import Lake
+from personalake.lake.declared import arrow_schema
+from personalake.pipelines.audience_people import people
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.plan_activation import run
+from personalake.pipelines.plan_states import approve, latest_plans
+from personalake.tables import Table
+from personalake.tables.gold import (
+    ACTIVATION_LOG,
+    ACTIVATION_OUTBOX,
+    ACTIVATION_PLAN,
+    CUSTOMER_PROFILE,
+    DATA_HEALTH,
+    DECISION,
+    SEGMENT_MEMBERSHIP,
+)
+from personalake.tables.identity import PERSON
+from personalake.tables.silver import CONSENT_CURRENT
+
+DAY = date(2017, 12, 1)
+START = datetime(2017, 12, 1, 8, tzinfo=UTC)
+SYNC: Mapping[str, Any] = {
+    "audience": {"where": "orders >= 2"},
+    "destination": "files",
+    "mode": "mirror",
+    "purposes": ["personalisation"],
+    "key_field": "id",
+    "fields": {"category": "favourite_category"},
+    "membership": "is_member",
+    "min_people": 1,
+    "holdout": False,
+    "bounds": {"max_removed_share": 0.5},
+}
+Row = dict[str, Any]
+
+
+class Shop:
+    """A lake, its people, and the runs of the job over it."""
+
+    def __init__(self, lake: Lake, folder: Path, context_of: Callable[..., JobContext]) -> None:
+        self.lake, self._context_of = lake, context_of
+        self._files = CsvDropConnection(folder=folder, columns=("id", "category", "is_member"))
+        self.runs = 0
+
+    def context(self, day: date = DAY, options: Mapping[str, Any] | None = None, **more: Any) -> JobContext:
+        self.runs += 1
+        settings = Settings(
+            root=self.lake.locations.root,
+            connections={"files": self._files},
+            audiences={"regulars": {**SYNC, **more}},  # type: ignore[dict-item]
+        )
+        context = self._context_of(settings, day, **(options or {}))
+        return replace(context, run_started_at=START + timedelta(hours=self.runs))
+
+    def people(self, day: date = DAY, refusing: str = "", **categories: str) -> None:
+        rows = [
+            {"person_id": p, "customer_id": f"c{p}", "orders": 2, "favourite_category": category, "as_of": day}
+            for p, category in categories.items()
+        ]
+        write(self.lake, CUSTOMER_PROFILE, rows)
+        answers = {p: "withdrawn" if p in refusing else "granted" for p in categories}
+        consents = [{"person_id": p, "purpose": "personalisation", "status": answer} for p, answer in answers.items()]
+        write(self.lake, CONSENT_CURRENT, consents)
+
+    def sent(self, *keys: str, state: str = "accepted") -> None:
+        """What the sender logs of the pending deliveries of the standing plan."""
+        standing = {name for name, row in self.plans().items() if row["state"] in ("ready", "approved")}
+        rows = [
+            {"delivery_id": row["delivery_id"], "destination": "files", "state": state, "logged_at": datetime.now(UTC)}
+            for row in self.lake.ledger.read(ACTIVATION_OUTBOX)
+            if row["plan_id"] in standing and (not keys or row["sync_key"] in keys)
+        ]
+        self.lake.add(rows, ACTIVATION_LOG)
+
+    def plans(self) -> dict[str, Row]:
+        return latest_plans(self.lake.ledger)
+
+    def newest(self) -> Row:
+        (row,) = [row for row in self.plans().values() if row["state"] != "superseded"]
+        return row
+
+    def outbox(self, plan_id: str | None = None) -> dict[str, tuple[bool, str]]:
+        rows = self.lake.ledger.read(ACTIVATION_OUTBOX)
+        wanted = plan_id or self.newest()["plan_id"]
+        return {row["sync_key"]: (row["removal"], row["payload"]) for row in rows if row["plan_id"] == wanted}
+
+    def counts(self) -> list[int]:
+        return [self.lake.ledger.rows(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_PLAN, ACTIVATION_LOG)]
+
+
+def write(lake: Lake, table: Table, rows: list[Row]) -> None:
+    """Rows instead of those that are there, by delta-rs, which is quicker than Spark for a handful."""
+    lake.ledger.create(table)
+    complete = [{name: row.get(name) for name in table.columns} for row in rows]
+    write_deltalake(lake.locations.table(table), pa.Table.from_pylist(complete, arrow_schema(table)), mode="overwrite")
+
+
+def figures(result: JobResult) -> tuple[int, int, int, int]:
+    found = result.figures["audiences"]["regulars"]
+    return found["added"], found["changed"], found["removed"], found["unchanged"]
+
+
+@pytest.fixture
+def shop(lake: Lake, tmp_path: Path, context_of: Callable[..., JobContext]) -> Shop:
+    return Shop(lake, tmp_path / "out", context_of)
+
+
+def test_only_what_differs_leaves_and_a_withdrawn_consent_is_a_removal(shop: Shop) -> None:
+    shop.people(a="tea", b="tea", c="tea", d="tea", refusing="d")
+    first = run(shop.context())
+
+    assert figures(first) == (3, 0, 0, 0)
+    assert first.figures["audiences"]["regulars"]["refused"] == {"no consent at this moment": 1}
+    assert shop.outbox()["ca"] == (False, '{"id":"ca","category":"tea","is_member":true}')
+    assert shop.newest()["state"] == "ready"
+    (health,) = shop.lake.ledger.read(DATA_HEALTH)
+    assert [health[name] for name in ("source", "rows_in", "rows_accepted", "rows_quarantined")] == ["regulars", 4, 3, 1]
+    before, plan_id = shop.counts(), shop.newest()["plan_id"]
+
+    run(shop.context())
+
+    assert (shop.counts(), shop.newest()["plan_id"]) == (before, plan_id)
+
+    shop.sent()
+    next_day = DAY + timedelta(1)
+    shop.people(next_day, a="tea", b="tea", c="soup", e="bread", refusing="b")
+    second = run(shop.context(next_day))
+
+    assert figures(second) == (1, 1, 1, 1)
+    assert shop.outbox() == {
+        "cb": (True, '{"id":"cb","is_member":false}'),
+        "cc": (False, '{"id":"cc","category":"soup","is_member":true}'),
+        "ce": (False, '{"id":"ce","category":"bread","is_member":true}'),
+    }
+    assert shop.plans()[plan_id]["state"] == "superseded"
+
+
+def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop: Shop) -> None:
+    shop.people(a="tea", b="tea", c="tea")
+    run(shop.context())
+    first = shop.newest()["plan_id"]
+    shop.sent("ca")
+    shop.sent("cb", state="unknown")
+    before = shop.counts()
+
+    run(shop.context())
+
+    # b may be there: it is said again, by a plan of its own.
+    second = shop.newest()["plan_id"]
+    assert second != first
+    assert shop.outbox().keys() == {"cb", "cc"}
+    cancelled = [row for row in shop.lake.ledger.read(ACTIVATION_LOG) if row["state"] == "cancelled"]
+    assert [(row["reason"], row["destination"]) for row in cancelled] == [("no longer current", "files")]
+    assert shop.counts()[0] == before[0] + 2
+
+    shop.sent("cb")
+    before = shop.counts()
+    run(shop.context())
+
+    assert (shop.newest()["plan_id"], shop.counts()) == (second, before)
+
+    # The same wish after another one in between: its deliveries were taken back, so it comes under another name.
+    shop.people(a="tea", b="tea", c="soup")
+    run(shop.context())
+    shop.people(a="tea", b="tea", c="tea")
+    run(shop.context())
+
+    assert len(shop.plans()) == 4
+    assert shop.outbox().keys() == {"cc"}
+    assert [row["state"] for row in shop.plans().values()].count("ready") == 1
+
+
+def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(shop: Shop) -> None:
+    shop.people(a="tea", b="tea", c="tea")
+    run(shop.context(approve_above=2))
+    waiting = shop.newest()
+
+    assert (waiting["state"], waiting["reason"]) == ("awaiting_approval", "3 deliveries, approve_above is 2")
+    assert len(shop.outbox()) == 3
+    with pytest.raises(InputError, match="There is no plan plan_x"):
+        approve(shop.lake, "plan_x", START)
+    approve(shop.lake, waiting["plan_id"], START + timedelta(days=1))
+    run(shop.context(approve_above=2))
+
+    assert (shop.newest()["plan_id"], shop.newest()["state"]) == (waiting["plan_id"], "approved")
+    with pytest.raises(InputError, match="does not wait for approval: it is approved"):
+        approve(shop.lake, waiting["plan_id"], START)
+
+    shop.sent()
+    before = shop.counts()
+    shop.people(a="tea", b="tea", c="tea", refusing="bc")
+    run(shop.context())
+
+    assert (shop.newest()["state"], shop.newest()["reason"]) == ("stopped", "2 of 3 would be removed, 50% at most")
+    assert shop.counts()[0] == before[0]
+
+    run(shop.context(bounds={"max_removed_share": 1}))
+
+    assert shop.newest()["state"] == "ready"
+    assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"cb": True, "cc": True}
+
+
+def test_a_dry_run_shows_what_would_leave_without_whom_and_writes_nothing(shop: Shop) -> None:
+    shop.people(a="tea")
+    context = shop.context(options={"sync": "regulars"}, schedule="on demand")
+    dry = replace(context, lake=Lake(context.lake.locations, lambda: context.lake.spark, dry_run=True))
+
+    result = run(dry)
+
+    found = result.figures["audiences"]["regulars"]
+    assert found["samples"] == [{"change": "added", "payload": {"id": "c…", "category": "t…", "is_member": True}}]
+    assert (found["added"], found["calls"], found["bytes"], found["state"]) == (1, 1, 45, "ready")
+    assert shop.counts() == [0, 0, 0]
+    assert not run(shop.context(schedule="on demand")).figures
+    with pytest.raises(ConfigError, match="no enabled sync of that name"):
+        run(shop.context(options={"sync": "others"}))
+
+
+AUDIENCES: list[tuple[dict[str, Any], str, set[tuple[str, Any]]]] = [
+    ({"segment": {"scheme": "rfm", "name": "Lost"}}, "rfm_segment", {("a", "Lost")}),
+    ({"decisions": {"channels": ["email"]}}, "action", {("a", "coupon")}),
+    ({"query": "SELECT person_id FROM gold.segment_membership WHERE segment <> 'Lost'"}, "email", {("b", "b@x.org")}),
+    ({"where": "email LIKE 'b%' AND days_since_last_order = 7"}, "days_since_last_order", {("b", 7)}),
+]
+
+
+def test_an_audience_is_a_condition_a_query_a_segment_or_decisions(shop: Shop) -> None:
+    week = timedelta(7)
+    write(shop.lake, CUSTOMER_PROFILE, [{"person_id": p, "last_order_date": DAY - week, "as_of": DAY} for p in "ab"])
+    write(shop.lake, PERSON, [{"person_id": p, "email": f"{p}@x.org"} for p in "ab"])
+    segments = [("a", "Lost", DAY), ("b", "Loyal", DAY), ("b", "Lost", DAY - week), ("a", "Loyal", DAY - week)]
+    write(
+        shop.lake,
+        SEGMENT_MEMBERSHIP,
+        [{"person_id": p, "scheme": "rfm", "segment": segment, "as_of": day} for p, segment, day in segments],
+    )
+    decided = [("a", "email", "act"), ("b", "push", "act"), ("c", "email", "holdout")]
+    write(
+        shop.lake,
+        DECISION,
+        [
+            {"decision_id": p, "person_id": p, "as_of": DAY, "action": "coupon", "channel": channel, "status": status}
+            for p, channel, status in decided
+        ],
+    )
+    for audience, column, expected in AUDIENCES:
+        context = shop.context(audience=audience, fields={"category": column}, mode="upsert")
+
+        found = people(context, context.settings.audiences["regulars"])
+
+        assert {(row["person_id"], row[column]) for row in found.collect()} == expected
