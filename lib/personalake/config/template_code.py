@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from personalake.config.template_html import html_problems
 
-LONGEST_SOURCE, LONGEST_CONSTANT, MOST_LOOPS, DEEPEST_FILTERS = 200_000, 200, 20, 4
+LONGEST_SOURCE, LONGEST_CONSTANT, MOST_LOOPS, DEEPEST_FILTERS = 100_000, 200, 20, 4
 _FILTERS = (
     "capitalize", "default", "escape", "first", "last", "length", "lower", "title", "trim", "truncate", "upper", "urlencode",
 )  # fmt: skip
