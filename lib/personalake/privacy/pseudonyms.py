@@ -104,7 +104,6 @@ def key_ring(settings: PseudonymSettings, secret: Callable[[str], str] = resolve
 
 def pseudonymous(ring: KeyRing | None, destination: str) -> Transformation:
     """Add `pseudonym`, the person's name at a destination; without a ring nothing is added."""
-
     return (lambda people: people) if ring is None else ring.named(destination)
 
 
