@@ -29,6 +29,8 @@ ALTER TABLE bronze.record ALTER COLUMN payload SET MASK gold.mask_text;
 
 -- bronze.landing_file: One landing file that was checked, and the verdict
 
+-- bronze.database_read: One step of one read of a database source: planned before its rows are written, done after
+
 -- silver.event: One event; an order line is one event
 ALTER TABLE silver.event ALTER COLUMN customer_id SET MASK gold.mask_text;
 GRANT SELECT ON TABLE silver.event TO `personalake_analysts`;
@@ -118,6 +120,15 @@ GRANT SELECT ON TABLE silver.third_party_attribute TO `personalake_analysts`;
 
 -- silver.campaign_spend: What one campaign cost on one day
 GRANT SELECT ON TABLE silver.campaign_spend TO `personalake_analysts`;
+
+-- silver.delivery_receipt: One thing that a destination reports of one message
+ALTER TABLE silver.delivery_receipt ALTER COLUMN customer_id SET MASK gold.mask_text;
+ALTER TABLE silver.delivery_receipt ALTER COLUMN address SET MASK gold.mask_text;
+ALTER TABLE silver.delivery_receipt ALTER COLUMN reason SET MASK gold.mask_text;
+GRANT SELECT ON TABLE silver.delivery_receipt TO `personalake_analysts`;
+
+-- silver.suppression: One reason why one identifier or person must not be reached, over one channel or all
+GRANT SELECT ON TABLE silver.suppression TO `personalake_analysts`;
 
 -- silver.preference: One wish that one person stated, changed or took back; append-only
 ALTER TABLE silver.preference ALTER COLUMN customer_id SET MASK gold.mask_text;
@@ -212,3 +223,9 @@ GRANT SELECT ON TABLE gold.model_health TO `personalake_analysts`;
 
 -- gold.run: One run of one job
 GRANT SELECT ON TABLE gold.run TO `personalake_analysts`;
+
+-- gold.source_audit: One source as an audit found it; the newest row of a source counts, and one is added when something changed
+GRANT SELECT ON TABLE gold.source_audit TO `personalake_analysts`;
+
+-- gold.region_figure: One figure about a group of people of one region, as it was shared; of an as-of, what was shared last counts
+GRANT SELECT ON TABLE gold.region_figure TO `personalake_analysts`;

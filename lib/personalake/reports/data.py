@@ -75,6 +75,9 @@ class ReportData:
         runs: `gold.run`, last run of each job.
         linkage: How records became persons; None where no source tells people apart.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
+        messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
+        audits: Newest row of each source in `gold.source_audit`.
+        region_figures: Newest figures of each region in `gold.region_figure`.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
 
@@ -95,6 +98,9 @@ class ReportData:
     masked: frozenset[str] = frozenset()
     planning: Rows = ()
     linkage: Linkage | None = None
+    messages: Rows = ()
+    audits: Rows = ()
+    region_figures: Rows = ()
 
     @property
     def currency(self) -> str | None:

@@ -20,7 +20,7 @@ from pyspark.sql.types import (
 )
 
 # What reads are cut by: time, batch, source.
-_INDEXED = ("as_of", "batch_id", "known_at", "occurred_at", "source")
+_INDEXED = ("as_of", "batch_id", "known_at", "logged_at", "occurred_at", "source")
 
 # How long rows are kept where a table does not say otherwise: two years of what arrived, three of what was made of it.
 RETENTION_DAYS = {"bronze": 730, "silver": 1095, "gold": 1095}
