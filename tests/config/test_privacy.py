@@ -13,6 +13,7 @@ from personalake.tables import Field
 from personalake.tables.features import CHURN_FEATURES, declared_for
 
 KAFKA: dict[str, Any] = {"bootstrap_servers": "k:9093", "topic": "t"}
+DATABASE = {"url": "jdbc:postgresql://crm/crm", "table": "t", "watermark": "w", "tls": "off"}
 ORDERS: dict[str, Any] = {"contract": "order_line", "kind": "kafka", "columns": {"order_id": "order"}}
 WEBHOOK = {"kind": "webhook", "url": "http://10.0.0.7/hook", "secret": "secret://hook/key", "allow_private": True}
 SEGMENT = {"dialect": "segment_batch", "purposes": ["personalisation"], "max_items": 1, "max_bytes": 100_000}
@@ -55,15 +56,19 @@ def test_a_feature_without_a_purpose_cannot_be_declared() -> None:
         declared_for((), [Field("recency", "double", "Days", purposes=("p",)), Field("shoe_size", "double", "Size")])
 
 
-@pytest.mark.parametrize(("environment", "count"), [("local", 0), ("prod", 2)])
+@pytest.mark.parametrize(("environment", "count"), [("local", 0), ("prod", 3)])
 def test_outside_of_ones_own_machine_every_way_is_encrypted(environment: str, count: int) -> None:
     ways = {
-        "sources": {"orders": {**ORDERS, "kafka": KAFKA}, "off": {**ORDERS, "enabled": False, "kafka": KAFKA}},
+        "sources": {
+            "orders": {**ORDERS, "kafka": KAFKA},
+            "off": {**ORDERS, "enabled": False, "kafka": KAFKA},
+            "crm": {**ORDERS, "kind": "jdbc", "database": DATABASE},
+        },
         "connections": {"hook": WEBHOOK},
     }
 
     assert len(problems(environment=environment, **ways)) == count
-    assert len(problems(environment=environment, privacy={"require_tls": count == 0}, **ways)) == 2 - count
+    assert len(problems(environment=environment, privacy={"require_tls": count == 0}, **ways)) == 3 - count
 
 
 def test_encrypted_ways_are_let_through() -> None:

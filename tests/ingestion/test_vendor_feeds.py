@@ -162,14 +162,13 @@ def test_a_receipt_of_onetrust_is_an_answer_for_each_purpose_and_only_a_confirma
     assert "purpose: missing" in answers[None]["reasons"]
 
 
-def test_global_privacy_control_withdraws_sale_and_sharing_and_its_absence_says_nothing(feed: Feed) -> None:
+def test_global_privacy_control_is_a_refusal_by_signal_and_its_absence_says_nothing(feed: Feed) -> None:
     seen = {"signal_id": "s1", "client_id": "c1", "site": "shop.example", "seen_at": "2024-05-01T10:00:00Z"}
 
     answers = feed("gpc_signals", {**seen, "gpc": "1"}, {**seen, "signal_id": "s2", "gpc": "0"}, {**seen, "signal_id": "s3"})
 
     assert [(row["purpose"], row["status"], row["customer_id"]) for row in answers] == [
-        ("sale", "withdrawn", "c1"),
-        ("sharing", "withdrawn", "c1"),
+        ("global_privacy_control", "withdrawn", "c1"),
     ]
     assert {row["legal_basis"] for row in answers} == {"Global Privacy Control"}
 

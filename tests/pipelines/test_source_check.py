@@ -33,13 +33,17 @@ def landed(folder: Path, form: str) -> Path:
     if form == "csv":
         lines = [";".join(ROWS[0]), *(";".join(map(str, row.values())) for row in ROWS)]
         (folder / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    elif form == "document":
+        (folder / "a.json").write_text(json.dumps(ROWS, indent=1), encoding="utf-8")
     else:
         lines = ["not json", *(json.dumps(row) for row in ROWS)]
         (folder / "a.json.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
     return folder
 
 
-@pytest.mark.parametrize(("form", "more"), [("json", {}), ("csv", {"format": "csv", "separator": ";"})])
+@pytest.mark.parametrize(
+    ("form", "more"), [("json", {}), ("document", {"layout": "document"}), ("csv", {"format": "csv", "separator": ";"})]
+)
 def test_personal_data_on_its_way_into_an_untagged_column_is_seen_in_the_rows(
     tmp_path: Path, form: str, more: dict[str, str]
 ) -> None:

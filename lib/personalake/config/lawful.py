@@ -56,6 +56,8 @@ def _unencrypted(settings: Settings) -> Iterator[Problem]:
     for name, source in settings.active_sources().items():
         if source.kafka is not None and source.kafka.security_protocol not in _TLS_PROTOCOLS:
             yield ("sources", name, "kafka"), f"messages would travel unencrypted; add tls: {{}}, {remedy}"
+        if source.database is not None and source.database.tls == "off":
+            yield ("sources", name, "database", "tls"), f"rows would travel unencrypted; use verify-full, {remedy}"
     for name, connection in settings.connections.items():
         if connection.enabled and not connection.is_encrypted:
             yield ("connections", name), f"what is sent would travel unencrypted; use https or TLS, {remedy}"

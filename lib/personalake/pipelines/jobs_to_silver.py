@@ -75,7 +75,7 @@ TO_SILVER: tuple[JobSpec, ...] = (
         reads=("silver.delivery_receipt",),
         writes=("silver.consent", "silver.suppression", "silver.email_engagement", "gold.activation_log"),
         needs=("refine_events", "refine_records"),
-        sections=("receipts", "suppression"),
+        sections=("receipts", "erasure"),
         needs_as_of=False,
         needs_session=False,
     ),

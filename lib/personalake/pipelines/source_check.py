@@ -102,7 +102,10 @@ def _rows(source: Source) -> Iterator[Mapping[str, object]]:
                 yield from batch.to_pylist()
             continue
         with _opened(path, source.encoding) as lines:
-            if source.format == "json":
+            if source.layout == "document":
+                document = _parsed(lines.read())
+                yield from (row for row in (document if isinstance(document, list) else [document]) if isinstance(row, dict))
+            elif source.format == "json":
                 yield from (row for line in lines if isinstance(row := _parsed(line), dict))
             else:
                 yield from csv.DictReader(lines, delimiter=source.separator, quotechar=source.quote)
