@@ -79,6 +79,9 @@ class ReportData:
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         paths: `gold.journey_path` at the as-of; no rows where orders are all that is known.
         verdicts: Rows of `gold.dataset_verdict`, those of the newest look at the as-of.
+        messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
+        audits: Newest row of each source in `gold.source_audit`.
+        region_figures: Newest figures of each region in `gold.region_figure`.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
 
@@ -101,6 +104,9 @@ class ReportData:
     linkage: Linkage | None = None
     paths: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(JOURNEY_PATH.columns)))
     verdicts: Rows = ()
+    messages: Rows = ()
+    audits: Rows = ()
+    region_figures: Rows = ()
 
     @property
     def currency(self) -> str | None:
