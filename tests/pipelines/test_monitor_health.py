@@ -71,7 +71,7 @@ def test_each_check_gets_its_verdict_without_spark(tmp_path: Path) -> None:
         ("silver.order_line", "people"): ("pass", 0.0),
     }
     assert dict(result.figures) == {"pass": 6, "warn": 0, "fail": 1, "unknown": 1}
-    assert "completeness of customer_id (55 of 110 rows lack it, 20.00% may)" in result.message
+    assert "completeness of customer_id (55 of 110 rows lack it, 20.00 % may)" in result.message
 
 
 def test_a_failed_check_stops_the_line_where_that_is_wanted_and_the_verdicts_are_there(tmp_path: Path) -> None:

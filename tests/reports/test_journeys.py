@@ -72,8 +72,9 @@ def test_the_newest_verdicts_are_shown_and_a_failure_is_an_alarm_on_top(data: Re
     table = next(block for block in section.blocks if isinstance(block, Table))
     assert [row[1:3] for row in table.rows] == [["volume", Cell("fail", "alarm")], ["freshness", Cell("pass", "good")]]
     page = draw(data).split("<script>", 1)[0]
-    assert page.index("silver.order_line, volume: few.") < page.index("Are the tables sound?")
-    assert "How do they come to buy?" in page
+    assert page.index("silver.order_line, volume: few.") < page.index("Which tables are sound</h2>")
+    assert "How they come to buy</h2>" in page
+    assert ">Straight to purchase<" in page
 
 
 def test_without_paths_and_verdicts_there_is_no_section(data: ReportData) -> None:

@@ -91,7 +91,7 @@ def completeness(table: str, column: str, rows: int, missing: int, wanted: float
         return Verdict(table, check, "completeness", None, "share", wanted, None, "unknown", "it has no rows")
     share = 1 - missing / rows
     verdict: Result = "pass" if share >= wanted else "warn" if share >= wanted * fail_below else "fail"
-    reason = f"{missing:,} of {rows:,} rows lack it, {1 - wanted:.2%} may"
+    reason = f"{missing:,} of {rows:,} rows lack it, {100 * (1 - wanted):.2f} % may"
     return Verdict(table, check, "completeness", share, "share", wanted, None, verdict, reason)
 
 

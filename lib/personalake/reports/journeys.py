@@ -29,7 +29,7 @@ def how_they_buy(data: ReportData) -> Section | None:
         _table(paths),
     ]
     lead = "Touchpoints of all channels in order, from the first one to the purchase."
-    return Section("how-they-buy", "How do they come to buy?", lead, blocks)
+    return Section("how-they-buy", "How they come to buy", lead, blocks)
 
 
 def _cards(first: pd.DataFrame) -> Cards:
