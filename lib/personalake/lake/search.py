@@ -22,6 +22,9 @@ _PARQUET, _GZIP, _ZSTD, _ZIP, _SQLITE = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd
 # What cannot be part of an identifier that is whole; an address ends where a sentence does.
 _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9])"
 
+# In binary files a length or a type stands beside a text, one byte that may look like a letter; two are a longer word.
+_BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
+
 
 class Search:
     """Looks for texts in files of any kind.
@@ -35,8 +38,7 @@ class Search:
         texts = sorted(self._needles, key=len, reverse=True)
         pattern = b"|".join(re.escape(text) for text in texts) or rb"\b\B"
         self._pattern = re.compile(_BEFORE + b"(" + pattern + b")" + _AFTER, re.IGNORECASE)
-        # In binary files, what stands before a text is a length or a type, and may look like a letter.
-        self._anywhere = re.compile(b"(" + pattern + b")", re.IGNORECASE)
+        self._in_binary = re.compile(_BINARY_BEFORE + b"(" + pattern + b")" + _BINARY_AFTER, re.IGNORECASE)
         self._folded = {form.lower(): needle for form, needle in self._needles.items()}
 
     def file(self, path: Path) -> set[str]:
@@ -51,7 +53,9 @@ class Search:
 
     def content(self, content: bytes) -> set[str]:
         """The needles in some bytes as they stand."""
-        pattern = self._anywhere if b"\0" in content else self._pattern
+        return self._found(self._pattern, content)
+
+    def _found(self, pattern: re.Pattern[bytes], content: bytes) -> set[str]:
         return {self._folded[match.lower()] for match in pattern.findall(content)}
 
     def blackened(self, text: str) -> str:
@@ -79,7 +83,8 @@ class Search:
         with stream:
             try:
                 while chunk := read(_CHUNK):
-                    found |= self.content(tail + chunk)
+                    pattern = self._in_binary if b"\0" in chunk else self._pattern
+                    found |= self._found(pattern, tail + chunk)
                     tail = chunk[-longest:]
             except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowInvalid):
                 return found
