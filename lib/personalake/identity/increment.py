@@ -74,6 +74,22 @@ def group_touched(
     return Grouped(resolution, assigned, _vanished(_identifiers(gone), found))
 
 
+def former_persons(grouped: Grouped, gone: pa.Table, previous: pa.Table) -> pa.Table:
+    """Whom the records that were looked at, or are gone, belonged to before: one column, `person_id`."""
+    found = grouped.resolution
+    own = pa.Table.from_pandas(
+        found.graph.records.loc[~found.is_settled, ["namespace", "customer_id"]], preserve_index=False
+    )
+    with duckdb.connect(":memory:") as opened:
+        opened.register("own", own)
+        opened.register("gone", gone.select(["namespace", "customer_id"]))
+        opened.register("previous", previous)
+        return opened.sql(
+            "SELECT DISTINCT person_id FROM previous SEMI JOIN (FROM own UNION ALL FROM gone) AS held "
+            "ON previous.namespace = held.namespace AND previous.value = held.customer_id"
+        ).to_arrow_table()
+
+
 def _flat(values: "pa.Array | pa.ChunkedArray") -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 

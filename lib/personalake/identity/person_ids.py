@@ -57,7 +57,10 @@ def members(resolution: Resolution) -> pa.Table:
         return opened.sql(
             f"""
             WITH held AS ({" UNION ALL ".join([own, *shared])}),
-            kept AS (SELECT held.* REPLACE (coalesce(hub, grp) AS grp) FROM held SEMI JOIN judged USING ({_KEY}) LEFT JOIN hubs USING ({_KEY})),
+            kept AS (
+                SELECT held.* REPLACE (coalesce(hub, grp) AS grp)
+                FROM held SEMI JOIN judged USING ({_KEY}) LEFT JOIN hubs USING ({_KEY})
+            ),
             chosen AS (
                 SELECT {_KEY}, grp FROM kept GROUP BY {_KEY}, grp
                 QUALIFY row_number() OVER (
@@ -147,13 +150,13 @@ def _avoid_taken(opened: duckdb.DuckDBPyConnection) -> None:
 
 
 def persons_of(links: pa.Table, resolution: Resolution) -> "pd.Series[Any]":
-    """The person of each record of a resolution, by position."""
+    """The person of each record of a resolution, by position; none of a record whose group is settled."""
     records = resolution.graph.records[["namespace", "customer_id"]]
     with duckdb.connect(":memory:") as opened:
         opened.register("records", records.assign(place=range(len(records))))
         opened.register("links", links)
         found = opened.sql(
-            "SELECT person_id FROM records JOIN links ON records.namespace = links.namespace "
+            "SELECT person_id FROM records LEFT JOIN links ON records.namespace = links.namespace "
             "AND records.customer_id = links.value ORDER BY place"
         ).df()
     persons: pd.Series[Any] = found["person_id"]

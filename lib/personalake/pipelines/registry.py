@@ -85,11 +85,15 @@ JOBS: tuple[JobSpec, ...] = (
             "silver.match_edge",
             "silver.match_model",
             "silver.identity_guard",
+            "silver.resolution",
             "silver.consent_current",
         ),
         needs=("refine_events", "refine_records"),
         sections=("sources", "decisions", "destinations", "identity"),
-        options=(Option("retrain", "train the match model again, and compare all records anew", default=False),),
+        options=(
+            Option("retrain", "train the match model again, and compare all records anew", default=False),
+            Option("full", "group all records anew, not only what new ones touch", default=False),
+        ),
     ),
     JobSpec(
         name="build_profiles",

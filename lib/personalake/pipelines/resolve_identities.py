@@ -11,7 +11,7 @@ from personalake.common.time_cuts import known_before
 from personalake.config import Settings
 from personalake.identity.links import identifiers, joined_links, lone_links
 from personalake.lake import Lake
-from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolve_records
+from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent
 from personalake.tables.gold import RUN
@@ -61,11 +61,21 @@ def _links(context: JobContext, resolved: Resolved | None) -> DataFrame:
         _forget_records(lake)
         return lone_links(identifiers([lake.read(table) for table in sighted]))
     _write_changes(context, resolved)
-    told = lake.spark.createDataFrame(resolved.assigned.links)
+    told = _resolved_links(context, resolved)
     if not sighted:
         return told
     found = identifiers([lake.read(table) for table in sighted])
     return joined_links(found, told, context.settings.identity.calling_code)
+
+
+def _resolved_links(context: JobContext, resolved: Resolved) -> DataFrame:
+    """Links of what was looked at, and the others as they were."""
+    lake, grouped = context.lake, resolved.grouped
+    links = lake.spark.createDataFrame(grouped.assigned.links)
+    if resolved.is_full:
+        return links
+    over = links.select("namespace", "value").unionByName(lake.spark.createDataFrame(grouped.vanished))
+    return lake.read(PERSON_LINK).join(over, ["namespace", "value"], "left_anti").unionByName(links)
 
 
 def _forget_records(lake: Lake) -> None:
@@ -76,7 +86,7 @@ def _forget_records(lake: Lake) -> None:
 
 def _write_changes(context: JobContext, resolved: Resolved) -> None:
     """Merges and splits are logged before the links move: a run that dies between the two finds the same moves again."""
-    lake, changes = context.lake, resolved.assigned.changes
+    lake, changes = context.lake, resolved.grouped.assigned.changes
     if not changes.num_rows:
         return
     before = str(lake.ledger.version(PERSON_LINK))
@@ -94,7 +104,11 @@ def _write_changes(context: JobContext, resolved: Resolved) -> None:
 def _write_records(context: JobContext, resolved: Resolved) -> None:
     """What was compared is remembered last: a run that dies before compares the same records again."""
     lake, spark = context.lake, context.lake.spark
-    lake.overwrite(spark.createDataFrame(resolved.golden), PERSON)
+    golden = spark.createDataFrame(resolved.golden)
+    if not resolved.is_full:
+        over = golden.select("person_id").unionByName(spark.createDataFrame(resolved.former))
+        golden = lake.read(PERSON).join(over, "person_id", "left_anti").unionByName(golden)
+    lake.overwrite(golden, PERSON)
     lake.overwrite(spark.createDataFrame(resolved.guards), IDENTITY_GUARD)
     model = model_row(resolved)
     if resolved.is_rescored:
@@ -111,15 +125,18 @@ def _write_records(context: JobContext, resolved: Resolved) -> None:
         lake.overwrite(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
     elif resolved.new_records.num_rows:
         lake.append(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
+    if not context.dry_run:
+        lake.ledger.append(RESOLUTION, [resolution_row(context, resolved)])
 
 
 def _figures(resolved: Resolved) -> dict[str, object]:
     refused = Counter[str]()
     for guard, links in zip(resolved.guards["guard"].to_pylist(), resolved.guards["links"].to_pylist(), strict=True):
         refused[guard] += links
-    moves = Counter(resolved.assigned.changes["kind"].to_pylist())
+    moves = Counter(resolved.grouped.assigned.changes["kind"].to_pylist())
     return {
         "records_compared": resolved.new_records.num_rows,
+        "records_looked_at": resolved.looked_at,
         "pairs_kept": resolved.edges.num_rows,
         "guards": dict(refused),
         "changes": dict(moves),
