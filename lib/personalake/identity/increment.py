@@ -77,9 +77,8 @@ def group_touched(
 def former_persons(grouped: Grouped, gone: pa.Table, previous: pa.Table) -> pa.Table:
     """Whom the records that were looked at, or are gone, belonged to before: one column, `person_id`."""
     found = grouped.resolution
-    own = pa.Table.from_pandas(
-        found.graph.records.loc[~found.is_settled, ["namespace", "customer_id"]], preserve_index=False
-    )
+    accounts = found.graph.records.loc[~found.is_settled, ["namespace", "customer_id"]]
+    own = pa.Table.from_pandas(accounts, preserve_index=False)
     with duckdb.connect(":memory:") as opened:
         opened.register("own", own)
         opened.register("gone", gone.select(["namespace", "customer_id"]))

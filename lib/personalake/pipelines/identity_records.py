@@ -150,7 +150,7 @@ def resolution_row(context: JobContext, resolved: Resolved) -> Mapping[str, Any]
 
 
 def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, pa.Table]:
-    """New rows of `silver.match_record`, those that stay, whether all are new (the spelling changed), and those that left."""
+    """New rows of `silver.match_record`, those that stay, whether all are new (a new spelling), and those that left."""
     settings, lake = context.settings.identity, context.lake
     customers = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
     visits = seen_together(lake.read(INTERACTION), settings) if lake.ledger.rows(INTERACTION) else None

@@ -15,7 +15,15 @@ from personalake.pipelines.identity_records import Resolved, knows_people, model
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent
 from personalake.tables.gold import RUN
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, PERSON_CHANGE
+from personalake.tables.identity import (
+    IDENTITY_GUARD,
+    MATCH_EDGE,
+    MATCH_MODEL,
+    MATCH_RECORD,
+    PERSON,
+    PERSON_CHANGE,
+    RESOLUTION,
+)
 from personalake.tables.silver import CAMPAIGN_RESPONSE, CONSENT, CONSENT_CURRENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 
 _SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE)
