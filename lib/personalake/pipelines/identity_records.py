@@ -157,13 +157,9 @@ def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, pa.Table]:
     kept = lake.ledger.arrow(MATCH_RECORD)
     is_rebuilt = not kept.num_rows or lake.ledger.distinct(MATCH_RECORD, "spelling") != {spelling(settings)}
     if is_rebuilt:
-        everything = match_records(customers, settings)
-        return (
-            _arrow(everything if visits is None else everything.unionByName(visits), kept.schema),
-            kept.slice(0, 0),
-            True,
-            [],
-        )
+        told, nothing = match_records(customers, settings), kept.slice(0, 0)
+        told = told if visits is None else told.unionByName(visits)
+        return _arrow(told, kept.schema), nothing, True, nothing
     present = customers.select("record_key")
     present = present if visits is None else present.unionByName(visits.select("record_key"))
     stays = pc.is_in(kept["record_key"], present.toArrow()["record_key"].combine_chunks())
