@@ -22,7 +22,7 @@ ifeq ($(wildcard $(BIN)/python),)
 $(shell rm -rf .setup)
 endif
 ifeq ($(wildcard .jars/spark/*.jar),)
-$(shell rm -f .setup/jars)
+$(shell rm -f .setup/jars .setup/archive)
 endif
 ifeq ($(wildcard .jars/kafka/*.jar),)
 $(shell rm -f .setup/kafka)
@@ -68,16 +68,18 @@ secrets: setup-test
 	@git ls-files -z --cached --others --exclude-standard \
 		| xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline && echo "secrets: none"
 
-bench: setup-test ## Measure the suite against a hand-written floor
+bench: setup-test ## Measure the suite against a hand-written floor, and sending against fake vendors
 	@$(BIN)/python benchmarks/run.py $(BENCH)
+	@$(BIN)/python -m benchmarks.activation $(BENCH_SENDING)
 
 format: setup-test ## Format the code, and mend what can be mended
 	@$(BIN)/ruff check -q --fix $(CODE) || true
 	@$(BIN)/ruff format -q $(CODE)
 
-docs: setup-test ## Make docs/tables.md, docs/configuration.md, resources/ and the pinned helps again
+docs: setup-test ## Make the pages in docs/, resources/ and the pinned helps again
 	@$(BIN)/python -m personalake.tables.dictionary docs/tables.md
 	@$(BIN)/python -m personalake.config.reference docs/configuration.md
+	@$(BIN)/python -m personalake.config.connection_guide docs/destinations.md
 	@$(BIN)/python -m personalake.pipelines.bundle resources
 	@$(BIN)/python tests/jobs/pin_helps.py
 
@@ -117,7 +119,12 @@ clean-demo: ## Remove the default lake with its landing files, exports and repor
 	@$(BIN)/python -m personalake.setup_jars
 	@touch $@
 
-conf/spark-defaults.conf: .setup/jars lib/personalake/session.py conf/base.yml conf/environments/local.yml
+.setup/archive: .setup/jars lib/personalake/setup_archive.py
+	@rm -f .jars/classes.jsa
+	@$(BIN)/python -m personalake.setup_archive
+	@touch $@
+
+conf/spark-defaults.conf: .setup/archive lib/personalake/session.py conf/base.yml conf/environments/local.yml
 	@$(BIN)/python -m personalake.setup_spark $@
 
 .setup/test: conf/spark-defaults.conf requirements/test.txt

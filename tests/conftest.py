@@ -14,7 +14,7 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
 
-TEST_SPARK = SparkSettings(master="local[2]", driver_memory="2g", shuffle_partitions=1)
+TEST_SPARK = SparkSettings(master="local[2]", driver_memory="4g", shuffle_partitions=1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,6 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def spark(spark_session: SparkSession) -> SparkSession:
     return spark_session
+
+
+@pytest.fixture
+def in_new_york(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session of a business whose days begin five hours after those of UTC (four in summer)."""
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    yield spark
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
 
 
 @pytest.fixture

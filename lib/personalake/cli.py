@@ -23,7 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
+Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
+DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
 ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
 Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
@@ -80,7 +81,7 @@ def run(
 
 @app.command()
 def demo(
-    env: Env = "demo",
+    env: DemoEnv = "demo",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     share: Annotated[float, typer.Option(min=0.005, max=1.0, help="Share of the households to use, 0..1.")] = 1.0,
@@ -118,7 +119,6 @@ def demo(
 def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None:
     """The shorter tour: the known world's sources, through the same graph."""
     from personalake.pipelines.graph import run_graph, select_jobs
-    from personalake.pipelines.tour import tour
     from personalake.pipelines.tour_touchpoints import tour_touchpoints
     from personalake.world import WorldSettings, emit_world
 
@@ -133,7 +133,7 @@ def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None
     progress.say(f"The suite, on the lake in {settings.root}")
     result = run_graph(select_jobs(), settings, lake, {}, progress)
     console = Console()
-    for part in (*tour(lake.ledger, settings), *tour_touchpoints(lake.ledger, settings)):
+    for part in tour_touchpoints(lake.ledger, settings):
         console.print(part)
     verb = "nothing was new" if result.all_skipped else f"{result.seconds:.0f} s of work"
     report = (settings.report.path / "index.html").resolve()

@@ -23,6 +23,11 @@ SPARK_JARS = (
 KAFKA_BROKER = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",)
 
 
+def class_archive() -> Path:
+    """Classes that the JVM maps into memory instead of loading them one by one; made once by `setup_archive`."""
+    return jar_folder() / "classes.jsa"
+
+
 def jar_folder() -> Path:
     """Where resolved jars lie: `PERSONALAKE_JARS`, else `.jars` beside the library's checkout."""
     configured = os.environ.get("PERSONALAKE_JARS")

@@ -9,14 +9,16 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from personalake.config.settings import SparkSettings
-from personalake.jars import spark_jar_paths
+from personalake.jars import class_archive, spark_jar_paths
 
 # Spark generates methods longer than those that the JVM compiles by default.
-_JVM = "-XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=512m"
+_JVM = "-XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=512m -XX:MetaspaceSize=256m -XX:InitialRAMPercentage=6"
+# A third of a short run's CPU goes into the JVM's optimising compiler, which earns it back only in longer ones.
+_QUICK = "-XX:TieredStopAtLevel=1"
 _LOG4J = Path(__file__).parent / "log4j2.properties"
 
 
-def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
+def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") -> dict[str, str]:
     """Every Spark setting of a local session; `conf/spark-defaults.conf` and the tests are made from this."""
     settings = settings or SparkSettings()
     # Outside spark-submit the workers' Python is only taken from here; without it they start whatever `python3` is.
@@ -27,14 +29,15 @@ def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=file:{_LOG4J} -XX:+UseParallelGC -Xss4m {_JVM}",
-        "spark.jars": ",".join(spark_jar_paths()),
+        "spark.driver.extraJavaOptions": " ".join(_java_options(settings)),
+        **_jars(settings),
         "spark.pyspark.python": sys.executable,
         "spark.pyspark.driver.python": sys.executable,
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.session.timeZone": "UTC",
+        # A day begins at the business's midnight: dates are cut, and as-ofs lie, in the session's zone. Times are instants.
+        "spark.sql.session.timeZone": time_zone,
         # User expressions run over raw strings: a value that cannot be cast is a quarantined row, not a failed job.
         "spark.sql.ansi.enabled": "false",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
@@ -55,23 +58,41 @@ def spark_conf(settings: SparkSettings | None = None) -> dict[str, str]:
     }
 
 
-def get_session(settings: SparkSettings | None = None, log: Path | None = None) -> SparkSession:
+def _jars(settings: SparkSettings) -> dict[str, str]:
+    """Beside Spark's own jars where the driver is all there is, which also lets their classes be archived; else sent out."""
+    if settings.master.startswith("local"):
+        return {"spark.driver.extraClassPath": os.pathsep.join(spark_jar_paths())}
+    return {"spark.jars": ",".join(spark_jar_paths())}
+
+
+def _java_options(settings: SparkSettings) -> list[str]:
+    options = [f"-Dlog4j2.configurationFile=file:{_LOG4J}", "-XX:+UseParallelGC", "-Xss4m", _JVM]
+    if settings.compiler != "full":
+        options.append(_QUICK)
+    if class_archive().is_file():
+        # An archive of another Java or other jars is left aside without a word: the start is slower, that is all.
+        options += [f"-XX:SharedArchiveFile={class_archive()}", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    return options
+
+
+def get_session(settings: SparkSettings | None = None, log: Path | None = None, time_zone: str = "UTC") -> SparkSession:
     """The one session of this process; a session that the platform started is used as it is.
 
     Args:
         settings: How the session is sized.
         log: File that takes what the JVM says; its terminal by default.
+        time_zone: The business's time zone.
     """
     session = SparkSession.getActiveSession()
     if session is None:
         builder = SparkSession.builder
         if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-            for key, value in spark_conf(settings).items():
+            for key, value in spark_conf(settings, time_zone).items():
                 builder = builder.config(key, value)
         with _stderr_to(log):
             session = builder.getOrCreate()
-    session.conf.set("spark.sql.session.timeZone", "UTC")
+    session.conf.set("spark.sql.session.timeZone", time_zone)
     session.conf.set("spark.sql.ansi.enabled", "false")
     return session
 

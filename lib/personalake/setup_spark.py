@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"✗ {error}\n")
         return error.exit_code
     fresh = target.with_suffix(".tmp")
-    fresh.write_text(_HEADER + properties(spark_conf(settings.spark)), encoding="utf-8")
+    fresh.write_text(_HEADER + properties(spark_conf(settings.spark, settings.business_timezone)), encoding="utf-8")
     fresh.replace(target)
     return 0
 

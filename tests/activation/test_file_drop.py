@@ -24,17 +24,17 @@ def items(*operations: str) -> list[Item]:
 
 
 def test_braze_bodies_hold_attributes_and_events_combined_within_the_limit() -> None:
-    files = list(packed(items("attributes", "event", "attributes", "event"), "braze", BRAZE, AS_OF))
+    files = list(packed(items("attributes", "event", "attributes", "event"), "braze", BRAZE))
 
     assert [file.name for file in files] == ["braze-00001.json", "braze-00002.json"]
     assert json.loads(files[0].content) == {"attributes": [{"n": 0}, {"n": 2}], "events": [{"n": 1}]}
     assert json.loads(files[1].content) == {"attributes": [], "events": [{"n": 3}]}
 
 
-def test_a_segment_body_is_a_batch_sent_at_midnight_of_the_as_of() -> None:
-    (file,) = packed(items("identify", "track"), "segment", SEGMENT, AS_OF)
+def test_a_segment_body_is_a_batch_whose_timestamps_are_left_as_they_are() -> None:
+    (file,) = packed(items("identify", "track"), "segment", SEGMENT)
 
-    assert json.loads(file.content) == {"batch": [{"n": 0}, {"n": 1}], "sentAt": "2017-12-01T00:00:00.000Z"}
+    assert json.loads(file.content) == {"batch": [{"n": 0}, {"n": 1}]}
 
 
 @settings(max_examples=50, deadline=None)
@@ -44,7 +44,7 @@ def test_no_file_is_beyond_the_limits_and_every_item_is_in_one(texts: list[str])
     given_items = [Item(str(place), "row", payload) for place, payload in enumerate(payloads)]
 
     for destination in (SEGMENT, CSV):
-        files = list(packed(given_items, "x", destination, AS_OF))
+        files = list(packed(given_items, "x", destination))
         assert [item for file in files for item in file.items] == given_items
         assert all(len(file.content) <= destination.max_bytes for file in files)
         assert all(len(file.items) <= destination.max_items for file in files)
@@ -63,7 +63,7 @@ def test_a_csv_can_be_read_back_with_quotes_commas_and_line_ends() -> None:
 
 def test_a_rerun_leaves_the_same_bytes_and_a_shorter_run_leaves_no_old_file(tmp_path: Path) -> None:
     def dropped(*operations: str) -> dict[str, bytes]:
-        drop(list(packed(items(*operations), "braze", BRAZE, AS_OF)), tmp_path, "braze", BRAZE, AS_OF)
+        drop(list(packed(items(*operations), "braze", BRAZE)), tmp_path, "braze", BRAZE, AS_OF)
         return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     long = dropped("event", "event", "event", "event")
@@ -79,7 +79,7 @@ def test_a_rerun_leaves_the_same_bytes_and_a_shorter_run_leaves_no_old_file(tmp_
 
 
 def test_a_file_that_was_cut_short_is_written_again(tmp_path: Path) -> None:
-    files = list(packed(items("event"), "braze", BRAZE, AS_OF))
+    files = list(packed(items("event"), "braze", BRAZE))
     drop(files, tmp_path, "braze", BRAZE, AS_OF)
     (tmp_path / "braze-00001.json").write_text("{")
 

@@ -35,6 +35,7 @@ LAYERS: dict[str, frozenset[str]] = {
     "patience": frozenset(),
     "setup_jars": frozenset({"errors", "jars", "patience"}),
     "setup_spark": frozenset({"config", "errors", "session"}),
+    "setup_archive": frozenset({"config", "jars", "patience", "session"}),
     "machine": frozenset({"jars", "setup_jars"}),
     "doctor": frozenset({"jars", "machine"}),
     "__init__": frozenset(),

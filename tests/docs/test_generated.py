@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from personalake.config.base import Section
+from personalake.config.connection_guide import guide, kinds
 from personalake.config.reference import reference
 from personalake.tables import BY_NAME, Field, Table
 from personalake.tables.dictionary import dictionary
@@ -16,6 +17,15 @@ def test_the_table_dictionary_is_what_the_declarations_say() -> None:
 
 def test_the_settings_reference_is_what_the_models_say() -> None:
     assert (DOCS / "configuration.md").read_text(encoding="utf-8") == reference()
+
+
+def test_the_page_on_destinations_is_what_the_connections_say() -> None:
+    text = (DOCS / "destinations.md").read_text(encoding="utf-8")
+
+    assert text == guide()
+    for kind, model in kinds().items():
+        assert f"### {kind}\n" in text
+        assert f"Guarantee: {model.promise.guarantee}." in text
 
 
 def test_the_dictionary_names_every_table_and_column() -> None:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from personalake.config.sources import Source
@@ -27,11 +28,11 @@ def source(**changes: Any) -> Source:
     return Source.model_validate({"contract": "order_line", "path": "x", "currency": "EUR", "columns": COLUMNS} | changes)
 
 
-def parsed(spark: SparkSession, *payloads: object, using: Source | None = None) -> DataFrame:
+def parsed(spark: SparkSession, *payloads: object, using: Source | None = None, session_zone: str = "UTC") -> DataFrame:
     lines = [payload if isinstance(payload, str) else json.dumps(payload) for payload in payloads]
     landed = datetime(2017, 3, 2, tzinfo=UTC)
     bronze = spark.createDataFrame([("shop", line, "f.json", 1, landed) for line in lines], BRONZE)
-    return bronze.transform(parse("shop", using or source(), CONTRACTS["order_line"]))
+    return bronze.transform(parse("shop", using or source(), CONTRACTS["order_line"], session_zone))
 
 
 def test_a_good_line_is_typed_by_its_contract(spark: SparkSession) -> None:
@@ -113,6 +114,36 @@ def test_local_times_decimal_commas_and_day_first_dates_are_read_as_the_source_w
 
     assert row.amount == Decimal("1234.50")
     assert row.occurred_at == datetime(2017, 7, 15, 12, 30)
+
+
+@pytest.mark.parametrize(
+    ("zone", "pattern", "written", "meant"),
+    [
+        ("UTC", None, "2017-07-15T14:30:00", "2017-07-15T14:30"),
+        ("UTC", None, "2017-07-15", "2017-07-15T00:00"),
+        ("UTC", None, "2017-07-15T14:30:00.250+02:00", "2017-07-15T12:30:00.250"),
+        ("UTC", None, "2017-07-15 14:30:00 Europe/Berlin", "2017-07-15T12:30"),
+        ("UTC", "yyyy-MM-dd'T'HH:mm:ss'Z'", "2017-07-15T14:30:00Z", "2017-07-15T14:30"),
+        ("Europe/Berlin", None, "2017-07-15 14:30:00", "2017-07-15T12:30"),
+        ("Europe/Berlin", None, "2017-07-15T14:30:00Z", "2017-07-15T14:30"),
+        ("Europe/Berlin", "dd.MM.yyyy HH:mm", "26.03.2017 03:30", "2017-03-26T01:30"),
+        ("Europe/Berlin", "dd.MM.yyyy", "15.07.2017", "2017-07-14T22:00"),
+        ("America/New_York", None, "2017-07-15 14:30:00", "2017-07-15T18:30"),
+    ],
+)
+@pytest.mark.parametrize("session_zone", ["UTC", "America/New_York"])
+def test_a_time_means_the_same_in_whichever_zone_the_business_counts_its_days(
+    spark: SparkSession, request: pytest.FixtureRequest, zone: str, pattern: str | None, written: str, meant: str,
+    session_zone: str,
+) -> None:  # fmt: skip
+    if session_zone != "UTC":
+        request.getfixturevalue("in_new_york")
+    told = source(time_zone=zone, columns=COLUMNS | {"occurred_at": {"column": "at", "format": pattern}})
+
+    rows = parsed(spark, GOOD | {"at": written}, using=told, session_zone=session_zone)
+
+    instant = datetime.fromisoformat(meant).replace(tzinfo=UTC)
+    assert rows.selectExpr("unix_micros(occurred_at)").collect()[0][0] == round(instant.timestamp() * 1e6)
 
 
 def test_known_at_is_never_before_the_event_and_can_come_from_the_payload(spark: SparkSession) -> None:

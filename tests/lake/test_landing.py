@@ -10,7 +10,7 @@ import pytest
 
 from personalake.config.sources import Source
 from personalake.lake.file_checks import Shape, problem_of, shape_of
-from personalake.lake.landing import admit, files_of, is_being_written, known_files, listing, reject
+from personalake.lake.landing import admit, files_of, is_being_written, known_files, landed_at, listing, reject
 
 NOW = datetime(2017, 3, 1, 12, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def test_a_corrupt_gzip_is_found_before_it_is_let_in(tmp_path: Path) -> None:
     ("header", "problem"),
     [
         ("id,age", None),
-        ("age,id", "header changed: expected id,age, found age,id"),
+        ("age,id", "header changed: expected id,age, found the same columns in another order"),
         ("id,age,note,Note", "columns named twice: note"),
         ("id,years", "columns missing: age; found 2 columns"),
     ],
@@ -173,6 +173,15 @@ def test_what_spark_cannot_decode_lies_in_the_inbox_as_utf_8(
     if format == "csv":
         assert problem_of(file.path, source, None) is None
         assert shape_of(admitted, source, source.inbox_encoding) == Shape(("id", "age"))
+
+
+def test_a_date_in_a_path_is_a_day_of_the_business(tmp_path: Path) -> None:
+    (tmp_path / "2017-12-01").mkdir()
+    (tmp_path / "2017-12-01/a.csv").write_text("id,age\n")
+
+    (file,) = files_of(csv_source(tmp_path))
+
+    assert landed_at(file, "America/New_York") - landed_at(file, "UTC") == 5 * 3600
 
 
 def parquet_problem(path: Path, columns: dict[str, Any], first: Shape | None = None, **options: Any) -> str | None:

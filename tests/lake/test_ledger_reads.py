@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,6 +49,24 @@ def test_all_conditions_must_hold_and_only_the_asked_columns_come(ledger: Ledger
 
 def test_rows_are_counted_by_day_in_order(ledger: Ledger) -> None:
     assert list(ledger.per_day(EVENT, "known_at").items()) == [(date(2017, 1, 1), 2), (date(2017, 1, 2), 1)]
+
+
+def test_days_can_be_those_of_another_time_zone(ledger: Ledger) -> None:
+    assert ledger.per_day(EVENT, "known_at", "America/New_York") == {date(2017, 1, 1): 3}
+
+
+def test_rows_known_before_each_of_several_instants_are_counted_in_any_order_of_them(tmp_path: Path) -> None:
+    ledger = Ledger(Locations(tmp_path), no_session)
+    ledger.append(EVENT, [
+        {"event_id": "a", "occurred_at": NOON, "known_at": NOON, "customer_id": "1"},
+        {"event_id": "late", "occurred_at": NOON, "known_at": LATER, "customer_id": "1"},
+        {"event_id": "nobody's", "occurred_at": NOON, "known_at": NOON},
+    ])  # fmt: skip
+    second = timedelta(seconds=1)
+
+    counts = ledger.known_before(EVENT, [LATER + second, NOON, NOON + second, LATER], [("customer_id", "!=", None)])
+
+    assert counts == [2, 0, 1, 1]
 
 
 def test_a_table_that_is_not_there_has_the_declared_columns_and_no_rows(tmp_path: Path) -> None:

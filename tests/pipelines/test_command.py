@@ -10,7 +10,9 @@ import pytest
 import typer
 
 from personalake.cli import app
+from personalake.config import load_settings
 from personalake.lake.lease import lease
+from personalake.pipelines import command
 from personalake.pipelines.command import add_common_options, run_command
 from personalake.pipelines.registry import BY_NAME
 
@@ -134,3 +136,29 @@ def test_the_console_spells_the_common_options_as_the_jobs_do() -> None:
     of_console = {option for parameter in run_of_console.params for option in parameter.opts}
 
     assert of_jobs - of_console == set()
+
+
+def test_much_that_waits_in_the_landing_folder_is_worth_the_full_compiler(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings("local", shop / "conf", environ={})
+    (shop / "landing" / "customers").mkdir(parents=True)
+    (shop / "landing" / "customers" / "a.csv").write_text("id\n1\n")
+    chosen = []
+    monkeypatch.setattr(command, "get_session", lambda spark, *rest: chosen.append(spark.compiler))
+
+    for much in (command._MUCH_BYTES, 1):
+        monkeypatch.setattr(command, "_MUCH_BYTES", much)
+        command.open_lake(settings).start_session()
+
+    assert chosen == ["quick", "full"]
+
+
+def test_the_environment_comes_from_the_command_line_else_from_the_environment_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERSONALAKE_ENV", "prod")
+    parser = command.parser_of(BY_NAME["ingest_events"])
+
+    assert parser.parse_args([]).env == "prod"
+    assert parser.parse_args(["--env", "demo"]).env == "demo"

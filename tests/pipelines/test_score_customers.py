@@ -1,8 +1,8 @@
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from personalake.models.portable import MODEL_FILE, PortableModel, opener
 from personalake.pipelines import score_customers
@@ -28,7 +28,10 @@ def test_without_a_champion_no_score_is_made_up(context_of: Callable[..., JobCon
     assert not context.lake.exists(PREDICTION)
 
 
-def test_each_person_at_the_as_of_is_scored_by_the_champion(context_of: Callable[..., JobContext], tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows_per_task", [50_000, 1], ids=["on the driver", "by workers"])
+def test_each_person_at_the_as_of_is_scored_by_the_champion(
+    context_of: Callable[..., JobContext], rows_per_task: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     context = context_of(as_of=CUT, model="churn")
     person = {**dict.fromkeys(FEATURE_NAMES, 1.0), "tenure_days": 100.0, "order_days": 10.0, "definition": definition()}
     people = [
@@ -42,6 +45,7 @@ def test_each_person_at_the_as_of_is_scored_by_the_champion(context_of: Callable
     tags = {"definition": definition()}
     tracker.promote("churn", tracker.log(LoggedModel("churn", {MODEL_FILE: RECENCY.as_json()}, opener, example, tags=tags)))
 
+    monkeypatch.setattr(score_customers, "_ROWS_PER_TASK", rows_per_task)
     score_customers.run(context)
 
     found = {row["person_id"]: row for row in context.lake.ledger.read(PREDICTION)}

@@ -108,3 +108,14 @@ def test_long_gaps_and_empty_months_count_the_silence_too(spark: SparkSession) -
     assert row["long_gap_rate"] == pytest.approx((50 - 14 + 30 - 14) / 80)
     assert (row["gaps_as_long"], row["gap_goes_on_share"]) == (1.0, pytest.approx(0.5 / 2.5))
     assert row["empty_months"] == 1.0
+
+
+def test_a_day_ends_at_the_midnight_of_the_business(in_new_york: SparkSession) -> None:
+    evening, night = (
+        ("bob", "o1", False, "2017-01-31 04:59", "2017-01-31 04:59"),
+        ("bob", "o2", False, *["2017-01-31 05:01"] * 2),
+    )
+
+    row = found(in_new_york, [evening, night], JAN_31)["bob", JAN_31]
+
+    assert (row["recency_days"], row["order_days"]) == (1.0, 1.0)

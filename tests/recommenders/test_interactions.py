@@ -67,3 +67,14 @@ def test_products_that_are_not_asked_for_are_left_out():
     rows = interactions(frame.assign(occurred_at=1.0, known_at=1.0), np.array(["y", "z"], dtype=object))
 
     assert rows.item.tolist() == [1]
+
+
+def test_days_of_times_with_a_zone_begin_at_its_midnight():
+    moment = pd.Series(pd.to_datetime(["2017-01-31 04:59"]).tz_localize("UTC").tz_convert("America/New_York"))
+    rows = pd.DataFrame(
+        {"person_id": ["p"], "product_id": ["milk"], "order_key": [1], "occurred_at": moment, "known_at": moment}
+    )
+
+    arrays = interactions(rows)
+
+    assert int(arrays.day[0]) == (pd.Timestamp("2017-01-30") - pd.Timestamp("1970-01-01")).days

@@ -1,14 +1,33 @@
-"""One small world for all tests: its people are drawn once."""
+"""One small world for all tests: its people are drawn once; and a smaller one on disk."""
+
+from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from personalake.world import World, WorldSettings, world
+from personalake.world import DirtSettings, World, WorldSettings, emit_world, world
 from personalake.world.everyone import everyone
 
 SETTINGS = WorldSettings(people=1_000, days=60)
+EMITTED = WorldSettings(
+    people=80, days=21, history_days=30, dirt=DirtSettings(**dict.fromkeys(DirtSettings.model_fields, 0.03))
+)
 
 
 @pytest.fixture(scope="session")
 def known(spark: SparkSession) -> World:
     return world(spark, SETTINGS, everyone(spark, SETTINGS).localCheckpoint())
+
+
+@pytest.fixture(scope="session")
+def owners(known: World) -> DataFrame:
+    """Whose each identifier is."""
+    return known.truth["identifier"].localCheckpoint()
+
+
+@pytest.fixture(scope="session")
+def emitted(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which a smaller and dirtier world lies: `landing`, and the truth in `lake`."""
+    folder = tmp_path_factory.mktemp("world")
+    emit_world(spark, EMITTED, folder / "landing", folder / "lake")
+    return folder

@@ -7,8 +7,8 @@ from personalake.world import World
 from tests.world.conftest import SETTINGS
 
 
-def test_every_identifier_that_an_event_tells_has_an_owner(known: World) -> None:
-    sources, owned = known.sources, known.truth["identifier"]
+def test_every_identifier_that_an_event_tells_has_an_owner(known: World, owners: DataFrame) -> None:
+    sources = known.sources
     told = {
         "login": sources["web_events"].select(F.col("user_id").alias("value")),
         "cookie": sources["web_events"].select(F.col("client_id").alias("value")),
@@ -20,13 +20,15 @@ def test_every_identifier_that_an_event_tells_has_an_owner(known: World) -> None
     for namespace, values in told.items():
         found = values.dropna().distinct()
         assert found.count() > 100, namespace
-        assert found.join(owned.where(F.col("namespace") == namespace), "value", "left_anti").isEmpty(), namespace
+        assert found.join(owners.where(F.col("namespace") == namespace), "value", "left_anti").isEmpty(), namespace
 
 
-def test_logins_and_cards_have_one_owner_and_shared_devices_several_of_one_household(known: World) -> None:
-    owners = known.truth["identifier"].join(known.truth["person"].select("person", "household"), "person")
+def test_logins_and_cards_have_one_owner_and_shared_devices_several_of_one_household(
+    known: World, owners: DataFrame
+) -> None:
+    housed = owners.join(known.truth["person"].select("person", "household"), "person")
 
-    counted = owners.groupBy("namespace", "value").agg(
+    counted = housed.groupBy("namespace", "value").agg(
         F.count("*").alias("people"), F.count_distinct("household").alias("households")
     )
 
@@ -44,20 +46,20 @@ def test_records_and_events_tell_the_same_identifiers(known: World) -> None:
     assert visitors.join(accounts, "userId").count() > 100
 
 
-def test_nobody_gets_mail_whose_latest_answer_is_no(known: World) -> None:
-    latest = _latest_answers(known, "email_marketing")
+def test_nobody_gets_mail_whose_latest_answer_is_no(known: World, owners: DataFrame) -> None:
+    latest = _latest_answers(known, owners, "email_marketing")
     people = known.truth["person"].select("person", "joined_day")
 
     mails = known.sources["email_events"].where("event = 'delivered'")
-    owners = known.truth["identifier"].where("namespace = 'email'").select(F.col("value").alias("email"), "person")
-    received = mails.join(owners, "email").join(people, "person")
+    mailboxes = owners.where("namespace = 'email'").select(F.col("value").alias("email"), "person")
+    received = mails.join(mailboxes, "email").join(people, "person")
     refused = received.join(latest.where("decision <> 'accept'"), "person").where(
         "timestamp > collected_at + INTERVAL 2 DAYS"
     )
 
     assert mails.count() > 1_000
     # A family's mailbox is read by others, too; the address itself decides.
-    assert refused.join(_family(known), "email", "left_anti").isEmpty()
+    assert refused.join(_family(owners), "email", "left_anti").isEmpty()
 
 
 def test_refusals_and_withdrawals_are_as_frequent_as_drawn(known: World) -> None:
@@ -84,25 +86,23 @@ def test_the_books_count_the_messages_that_were_sent(known: World) -> None:
     assert float(campaign["cost"]) == round(150 + 0.8 * campaign["impressions"] + 0.4 * campaign["clicks"], 2)
 
 
-def test_some_ask_to_be_forgotten_and_one_of_them_is_unknown(known: World) -> None:
+def test_some_ask_to_be_forgotten_and_one_of_them_is_unknown(known: World, owners: DataFrame) -> None:
     requests = known.sources["erasure_requests"]
-    owners = known.truth["identifier"].where("namespace = 'email'").select(F.col("value").alias("email"))
+    mailboxes = owners.where("namespace = 'email'").select(F.col("value").alias("email"))
 
-    unknown = requests.join(owners, "email", "left_anti")
+    unknown = requests.join(mailboxes, "email", "left_anti")
 
     assert requests.count() > 2
     assert unknown.count() == 1
 
 
-def _latest_answers(known: World, purpose: str) -> DataFrame:
+def _latest_answers(known: World, owners: DataFrame, purpose: str) -> DataFrame:
     """The last answer of each person about a purpose, through card or e-mail."""
     parts = {"store_consents": ("card_no", "loyalty_id"), "web_consents": ("email", "email")}
     answers = []
     for source, (column, namespace) in parts.items():
-        owners = (
-            known.truth["identifier"].where(F.col("namespace") == namespace).select(F.col("value").alias(column), "person")
-        )
-        told = known.sources[source].where(F.col("purpose") == purpose).join(owners, column)
+        keyed = owners.where(F.col("namespace") == namespace).select(F.col("value").alias(column), "person")
+        told = known.sources[source].where(F.col("purpose") == purpose).join(keyed, column)
         answers.append(told.select("person", "decision", "collected_at"))
     both = answers[0].unionByName(answers[1])
     return both.groupBy("person").agg(
@@ -110,7 +110,7 @@ def _latest_answers(known: World, purpose: str) -> DataFrame:
     )
 
 
-def _family(known: World) -> DataFrame:
+def _family(owners: DataFrame) -> DataFrame:
     """Mailboxes that several people read."""
-    emails = known.truth["identifier"].where("namespace = 'email'").groupBy("value").count()
+    emails = owners.where("namespace = 'email'").groupBy("value").count()
     return emails.where("count > 1").select(F.col("value").alias("email"))

@@ -56,9 +56,8 @@ def test_dirt_is_what_its_kind_says(lines: list[dict[str, object]]) -> None:
     assert all(json.loads(text)["sold_at"].startswith("2035") for text in texts["wrong_clock"])
     assert set(texts["exact_duplicate"]) < clean
     near = [json.loads(text) for text in texts["near_duplicate"]]
-    assert all(told["retry"] for told in near)
-    keys = {json.loads(text)["receipt_no"] for text in clean}
-    assert all(told["receipt_no"] in keys for told in near)
+    sent = {(told["receipt_no"], told["line_no"]): told["sent_at"] for told in map(json.loads, clean)}
+    assert all(told["retry"] and told["sent_at"] > sent[told["receipt_no"], told["line_no"]] for told in near)
     assert all(json.loads(text)["sent_at"] > json.loads(text)["sold_at"] for text in texts["late"])
 
 
@@ -111,7 +110,7 @@ def test_only_the_faulty_experiment_has_a_sample_ratio_fault_and_only_on_phones(
         for device in ("phone", "computer")
     }
 
-    assert ratios["new-search", "phone"] < 0.8
+    assert ratios["new-search", "phone"] < 0.75
     assert all(0.8 < ratio < 1.35 for key, ratio in ratios.items() if key != ("new-search", "phone")), ratios
 
 

@@ -1,3 +1,4 @@
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -6,89 +7,99 @@ from personalake.world.records import ASKED, JUNK, matching_pairs, record_truth,
 from personalake.world.settings import RecordSettings, WorldSettings
 
 SETTINGS = WorldSettings(people=1_000)
+Rows = list[tuple[object, ...]]
 SPOTLESS = RecordSettings(
     typo_rate=0, nickname_rate=0, initial_rate=0, swap_rate=0, date_rate=0, missing_rate=0, junk_rate=0, anonymous_rate=0
 )
 
 
-def test_records_are_the_same_in_any_partitioning(spark: SparkSession) -> None:
-    once = _sorted(records(spark, SETTINGS))
+@pytest.fixture(scope="module")
+def told(spark: SparkSession) -> DataFrame:
+    return records(spark, SETTINGS).localCheckpoint()
 
+
+@pytest.fixture(scope="module")
+def truth(spark: SparkSession) -> DataFrame:
+    return record_truth(spark, SETTINGS).localCheckpoint()
+
+
+@pytest.fixture(scope="module")
+def lines(told: DataFrame) -> Rows:
+    return _sorted(told)
+
+
+def test_records_are_the_same_in_any_partitioning(spark: SparkSession, lines: Rows) -> None:
     spark.conf.set("spark.sql.leafNodeDefaultParallelism", "7")
     try:
         again = _sorted(records(spark, SETTINGS))
     finally:
         spark.conf.unset("spark.sql.leafNodeDefaultParallelism")
 
-    assert len(once) > 2_000
-    assert once == again
+    assert len(lines) > 2_000
+    assert lines == again
 
 
-def test_another_seed_is_another_world(spark: SparkSession) -> None:
-    other = SETTINGS.model_copy(update={"seed": 1})
+def test_another_seed_is_another_world(spark: SparkSession, lines: Rows) -> None:
+    other = SETTINGS.model_copy(update={"seed": 1, "people": 300})
 
-    assert not set(_sorted(records(spark, SETTINGS))) & set(_sorted(records(spark, other)))
+    assert not set(lines) & set(_sorted(records(spark, other)))
 
 
-def test_a_larger_world_contains_the_smaller_one(spark: SparkSession) -> None:
+def test_a_larger_world_contains_the_smaller_one(spark: SparkSession, lines: Rows) -> None:
     smaller = SETTINGS.model_copy(update={"people": 300})
 
-    assert set(_sorted(records(spark, smaller))) < set(_sorted(records(spark, SETTINGS)))
+    assert set(_sorted(records(spark, smaller))) < set(lines)
 
 
-def test_each_record_has_one_truth_and_each_person_one_to_six_records(spark: SparkSession) -> None:
-    found, truth = records(spark, SETTINGS), record_truth(spark, SETTINGS)
-
-    assert found.join(truth, "record_id").count() == found.count() == truth.count()
+def test_each_record_has_one_truth_and_each_person_one_to_six_records(told: DataFrame, truth: DataFrame) -> None:
+    assert told.join(truth, "record_id").count() == told.count() == truth.count()
     counts = {row["count"] for row in truth.groupBy("person").count().collect()}
     assert counts == {1, 2, 3, 4, 5, 6}
     assert truth.select("person").distinct().count() == SETTINGS.people
 
 
-def test_pairs_are_those_of_each_person(spark: SparkSession) -> None:
-    truth = record_truth(spark, SETTINGS).cache()
-
+def test_pairs_are_those_of_each_person(truth: DataFrame) -> None:
     expected = sum(row["count"] * (row["count"] - 1) // 2 for row in truth.groupBy("person").count().collect())
 
     assert matching_pairs(truth).count() == expected
 
 
-def test_without_slips_every_field_tells_the_truth(spark: SparkSession) -> None:
-    settings = SETTINGS.model_copy(update={"records": SPOTLESS, "hub_rate": 0.0})
+@pytest.fixture(scope="module")
+def spotless(spark: SparkSession) -> DataFrame:
+    """Records without a slip, beside everything that is true of their person; everybody moves, many marry."""
+    changed = {"records": SPOTLESS, "hub_rate": 0.0, "marriage_rate": 0.4, "move_rate": 1.0}
+    settings = SETTINGS.model_copy(update=changed)
     renamed = {"first_name": "given", "last_name": "born_as", "birth_date": "born"}
-    everyone = people(spark, settings).withColumnsRenamed(renamed)
-
-    told = (
-        records(spark, settings).join(record_truth(spark, settings).drop("household"), "record_id").join(everyone, "person")
-    )
-    typed = told.where("source <> 'pos'")
-
-    assert typed.where("first_name IS NULL OR first_name <> given").count() == 0
-    assert typed.where("birth_date <> cast(born AS string)").count() == 0
-    assert typed.where("last_name NOT IN (born_as, coalesce(married_name, born_as))").count() == 0
-    assert typed.where("postcode NOT IN (address.postcode, coalesce(new_address.postcode, address.postcode))").count() == 0
+    everyone = people(spark, settings).withColumnsRenamed(renamed).drop("household")
+    whose = record_truth(spark, settings).join(everyone, "person")
+    day = F.datediff("recorded_at", F.lit(settings.first_day))
+    return records(spark, settings).join(whose, "record_id").withColumn("day", day).localCheckpoint()
 
 
-def test_names_and_addresses_are_those_of_the_day(spark: SparkSession) -> None:
-    settings = SETTINGS.model_copy(update={"records": SPOTLESS, "marriage_rate": 0.4, "move_rate": 1.0})
-    everyone = people(spark, settings).withColumnRenamed("last_name", "born_as")
+def test_without_slips_every_field_tells_the_truth(spotless: DataFrame) -> None:
+    typed = spotless.where("source <> 'pos'")
 
-    told = (
-        records(spark, settings).join(record_truth(spark, settings).drop("household"), "record_id").join(everyone, "person")
-    )
-    dated = told.where("source = 'crm'").withColumn("day", F.datediff("recorded_at", F.lit(settings.first_day)))
+    assert typed.count() > 1_500
+    assert typed.where("first_name IS NULL OR first_name <> given").isEmpty()
+    assert typed.where("birth_date <> cast(born AS string)").isEmpty()
+    assert typed.where("last_name NOT IN (born_as, coalesce(married_name, born_as))").isEmpty()
+    assert typed.where("postcode NOT IN (address.postcode, new_address.postcode)").isEmpty()
 
-    before = dated.where("married_day > day AND married_name <> born_as")
-    after = dated.where("married_day <= day AND married_name <> born_as")
+
+def test_names_and_addresses_are_those_of_the_day(spotless: DataFrame) -> None:
+    crm = spotless.where("source = 'crm'")
+
+    before = crm.where("married_day > day AND married_name <> born_as")
+    after = crm.where("married_day <= day AND married_name <> born_as")
     assert before.count() > 5
-    assert before.where("last_name <> born_as").count() == 0
+    assert before.where("last_name <> born_as").isEmpty()
     assert after.count() > 5
-    assert after.where("last_name <> married_name").count() == 0
-    assert dated.where("street <> if(moved_day <= day, new_address, address).street").count() == 0
+    assert after.where("last_name <> married_name").isEmpty()
+    assert crm.where("street <> if(moved_day <= day, new_address, address).street").isEmpty()
 
 
-def test_each_source_holds_what_it_asks_for(spark: SparkSession) -> None:
-    counts = records(spark, SETTINGS).groupBy("source").agg(*(F.count(name).alias(name) for name in ASKED)).collect()
+def test_each_source_holds_what_it_asks_for(told: DataFrame) -> None:
+    counts = told.groupBy("source").agg(*(F.count(name).alias(name) for name in ASKED)).collect()
 
     for row in counts:
         held = {name for name in ASKED if row[name]}

@@ -34,19 +34,18 @@ class Packed:
     items: tuple[Item, ...]
 
 
-def packed(items: Sequence[Item], name: str, destination: Destination, as_of: date) -> Iterator[Packed]:
+def packed(items: Sequence[Item], name: str, destination: Destination) -> Iterator[Packed]:
     """Items as files, in order; names only depend on the place, so that a rerun overwrites.
 
     Args:
         items: What leaves, in order.
         name: Name of the destination.
         destination: Its dialect and limits.
-        as_of: Day that the files are for.
     """
     sizes = (len(_line(item, destination).encode()) for item in items)
     for number, places in enumerate(pack(sizes, _limits(destination)), start=1):
         held = tuple(items[place] for place in places)
-        content = _body(held, destination, as_of).encode()
+        content = _body(held, destination).encode()
         yield Packed(f"{name}-{number:05d}.{_SUFFIX[destination.dialect]}", content, held)
 
 
@@ -92,10 +91,10 @@ def _line(item: Item, destination: Destination) -> str:
     return csv_file.lines([item.payload], csv_file.columns(destination.traits))
 
 
-def _body(items: Sequence[Item], destination: Destination, as_of: date) -> str:
+def _body(items: Sequence[Item], destination: Destination) -> str:
     payloads = [item.payload for item in items]
     if destination.dialect == "segment_batch":
-        return segment.body(payloads, as_of)
+        return segment.body(payloads)
     if destination.dialect == "braze_track":
         return braze.body([(item.operation, item.payload) for item in items])
     return csv_file.body(payloads, csv_file.columns(destination.traits))

@@ -30,6 +30,6 @@ def operations(destination: str, traits: Sequence[str], as_of: date) -> Mapping[
     }
 
 
-def body(items: Sequence[str], as_of: date) -> str:
-    """One request; `sentAt` is the as-of's midnight, so that a rerun writes the same bytes."""
-    return f'{{"batch":[{",".join(items)}],"sentAt":"{instant(as_of)}"}}'
+def body(items: Sequence[str]) -> str:
+    """One request. It has no `sentAt`: Segment would move every timestamp by what its clock says to that."""
+    return f'{{"batch":[{",".join(items)}]}}'

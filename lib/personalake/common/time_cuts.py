@@ -9,7 +9,7 @@ from personalake.common.transformation import Transformation
 
 
 def as_of_instant(as_of: date) -> Column:
-    """Midnight at the start of `as_of` (UTC session time), the first instant that is no longer known."""
+    """Midnight at the start of `as_of`, the first instant that is no longer known; the session's zone is the business's."""
     return F.lit(as_of.isoformat()).cast("timestamp")
 
 

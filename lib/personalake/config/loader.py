@@ -19,6 +19,7 @@ _SECTION_FILES = {
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",
+    "connections": "connections",
 }
 _PREFIX = "PERSONALAKE_"
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")

@@ -30,16 +30,20 @@ _FILES = {
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",
     "destinations": "conf/destinations.yml",
+    "connections": "conf/connections.yml",
 }
 _WORDS = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "date": "day", "Path": "path"}
 
 
 def reference(settings: type[Section] = Settings) -> str:
     """The settings as Markdown: one table for each part of the configuration."""
-    return "\n".join([_INTRODUCTION, *_sections(settings, ())])
+    return "\n".join([_INTRODUCTION, *_sections(settings, (), set())])
 
 
-def _sections(section: type[Section], at: tuple[str, ...]) -> Iterator[str]:
+def _sections(section: type[Section], at: tuple[str, ...], shown: set[tuple[object, ...]]) -> Iterator[str]:
+    if (section, *at) in shown:
+        return
+    shown.add((section, *at))
     inner: list[tuple[type[Section], tuple[str, ...]]] = []
     rows = []
     for name, field in section.model_fields.items():
@@ -47,11 +51,20 @@ def _sections(section: type[Section], at: tuple[str, ...]) -> Iterator[str]:
         inner.extend((model, (*at, *place)) for model, place in found)
         if not (found and found[0][1] == (name,) and found[0][0] is field.annotation):
             rows.append((f"`{name}`", _type(field.annotation), _default(field), _meaning(field)))
-    yield f"## {_title(at)}\n\n{(section.__doc__ or '').strip().splitlines()[0]}\n"
+    yield f"## {_title(at)}{_kind(section)}\n\n{(section.__doc__ or '').strip().splitlines()[0]}\n"
     if rows:
         yield markdown_table(("key", "type", "default", "meaning"), rows) + "\n"
     for model, place in inner:
-        yield from _sections(model, place)
+        yield from _sections(model, place, shown)
+
+
+def _kind(section: type[Section]) -> str:
+    """Which of several models that may stand in one place it is."""
+    field = section.model_fields.get("kind")
+    is_one = (
+        field is not None and typing.get_origin(field.annotation) is Literal and len(typing.get_args(field.annotation)) == 1
+    )
+    return f", kind `{typing.get_args(field.annotation)[0]}`" if field is not None and is_one and field.default else ""
 
 
 def _title(at: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from personalake.config.activation import Destination
 from personalake.config.base import Section
+from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
@@ -22,6 +23,9 @@ class SparkSettings(Section):
     master: str = Field("local[*]", description="Spark master; ignored where the platform starts Spark")
     driver_memory: str = Field("4g", description="Memory of the driver, with unit")
     shuffle_partitions: int = Field(4, ge=1, description="Partitions after a shuffle; near the core count on small machines")
+    compiler: Literal["auto", "quick", "full"] = Field(
+        "auto", description="How a local JVM compiles: quick suits short runs, full long ones; auto looks at what has landed"
+    )
     extra: dict[str, str] = Field(default_factory=dict, description="Further Spark settings, verbatim")
 
 
@@ -62,7 +66,9 @@ class Settings(Section):
     catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
     exports: Path = Field(Path("exports"), description="Folder of file destinations")
-    business_timezone: str = Field("UTC", description="Time zone of the schedules; an as-of is cut at midnight UTC")
+    business_timezone: str = Field(
+        "UTC", description="Time zone of days: an as-of is its midnight; after a change, rebuild with --force"
+    )
     require_as_of: bool = Field(False, description="True refuses `as_of: latest`, as production does")
     as_of: date | Literal["latest"] = Field(
         "latest", validate_default=True, description="Exclusive day up to which things are known, or `latest`"
@@ -80,6 +86,9 @@ class Settings(Section):
     decisions: DecisionSettings = DecisionSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
+    connections: dict[str, AnyConnection] = Field(
+        default_factory=dict, description="How vendors are reached; conf/connections.yml, see docs/destinations.md"
+    )
 
     @field_validator("business_timezone")
     @classmethod

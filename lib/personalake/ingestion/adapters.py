@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 from pyspark.sql.window import Window
 
 from personalake.common.read_spec import ReadSpec
@@ -58,7 +58,7 @@ def to_bronze(name: str, source: Source) -> Transformation:
         with_origin = rows.select("*", *(() if source.kind == "kafka" else (F.col("_metadata"),)))
         file, landed = _origin(source)
         return (
-            with_origin.withColumn("payload", _payload(source, rows.columns))
+            with_origin.withColumn("payload", _payload(source, rows.schema))
             .where(F.length(F.trim("payload")) > 0)
             .select(
                 F.lit(name).alias("source"),
@@ -88,15 +88,24 @@ def with_ordinal(source: Source) -> Transformation:
     )
 
 
-def _payload(source: Source, columns: list[str]) -> Column:
+def _payload(source: Source, schema: StructType) -> Column:
     if source.kind == "kafka":
         return F.col("value").cast("string")
     if source.format == "json":
         return F.col("value")
-    raw = F.to_json(F.struct(*(F.col(f"`{name}`").cast("string").alias(name) for name in columns if name != _CORRUPT)))
+    raw = F.to_json(F.struct(*(_as_text(field) for field in schema if field.name != _CORRUPT)))
     if source.format == "csv":
         return F.when(F.col(_CORRUPT).isNotNull(), F.concat(F.lit("\x00"), F.col(_CORRUPT))).otherwise(raw)
     return raw
+
+
+def _as_text(field: StructField) -> Column:
+    """The raw string of a column; an instant tells its zone, for nothing after this knows that it had one."""
+    column = F.col(f"`{field.name}`")
+    is_instant = isinstance(field.dataType, TimestampType)
+    return (F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSSXXX") if is_instant else column.cast("string")).alias(
+        field.name
+    )
 
 
 def _origin(source: Source) -> tuple[Column, Column]:

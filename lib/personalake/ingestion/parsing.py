@@ -17,13 +17,14 @@ _LENIENT = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT}
 KEPT = ("source", "payload", "source_file", "ordinal", "landed_at")
 
 
-def parse(name: str, source: Source, contract: Contract) -> Transformation:
+def parse(name: str, source: Source, contract: Contract, time_zone: str = "UTC") -> Transformation:
     """Bronze rows of one source, typed by its contract.
 
     Args:
         name: Name of the source.
         source: How its columns map onto the contract.
         contract: What the rows become.
+        time_zone: Zone of the session that will run it.
 
     Returns:
         A transformation that yields the bronze columns, one column per contract field, `is_return` for order lines,
@@ -35,7 +36,7 @@ def parse(name: str, source: Source, contract: Contract) -> Transformation:
             bronze.select(*KEPT)
             .transform(with_texts(source, contract))
             .withColumn("payload_checksum", F.xxhash64("payload"))
-            .select("*", *(_typed(source, field).alias(field.name) for field in contract.fields))
+            .select("*", *(_typed(source, field, time_zone).alias(field.name) for field in contract.fields))
         )
         return typed.transform(_identified(source, contract)).transform(_judged(source, contract))
 
@@ -92,28 +93,32 @@ def _mapped(mapped: ColumnMap) -> Column:
     return F.expr(mapped.expression) if mapped.expression else F.col(f"`{mapped.column}`")
 
 
-def _typed(source: Source, field: ContractField) -> Column:
+def _typed(source: Source, field: ContractField, time_zone: str) -> Column:
     text = F.col(f"text_{field.name}")
     if field.type == "string":
         return text
     if field.type == "timestamp":
-        return _instant(source, source.columns.get(field.name), text)
+        return _instant(source, source.columns.get(field.name), text, time_zone)
     if source.decimal == ",":
         text = F.regexp_replace(F.regexp_replace(text, r"\.(?=\d{3})", ""), ",", ".")
     return text.try_cast(field.type)
 
 
-def _instant(source: Source, mapped: ColumnMap | None, text: Column) -> Column:
-    """A time as UTC; a text without a zone is local time of the source."""
+def _instant(source: Source, mapped: ColumnMap | None, text: Column, session_zone: str) -> Column:
+    """An instant; a text without a zone is local time of the source, whatever the session's zone."""
     if mapped is not None and mapped.format:
-        stamp = F.try_to_timestamp(text, F.lit(mapped.format))
-        has_zone = F.lit(any(letter in mapped.format for letter in "XxzVO"))
+        pattern = mapped.format.replace("'Z'", "X")  # a quoted Z is a letter to Spark, and UTC to who writes it
+        stamp = F.try_to_timestamp(text, F.lit(pattern))
+        has_zone = F.lit(any(letter in pattern for letter in "XxzVO"))
+        local = F.try_to_timestamp(F.concat(text, F.lit(f" {source.time_zone}")), F.lit(f"{pattern} VV"))
     else:
         stamp = text.try_cast("timestamp")
-        has_zone = text.rlike(r"(Z|[+-]\d{2}:?\d{2})$")
-    if source.time_zone == "UTC":
+        has_zone = text.rlike(r"(Z|:\d{2}(\.\d+)? ?[+-]\d{1,2}(:?\d{2})?|[A-Za-z]+/[A-Za-z_/]+)$")
+        clock = F.when(F.length(text) <= len("2017-12-01"), F.lit(" 00:00:00")).otherwise(F.lit(""))
+        local = F.concat(text, clock, F.lit(f" {source.time_zone}")).try_cast("timestamp")
+    if source.time_zone == session_zone:
         return stamp
-    return F.when(has_zone, stamp).otherwise(F.to_utc_timestamp(stamp, source.time_zone))
+    return F.when(has_zone, stamp).otherwise(local)
 
 
 def _identified(source: Source, contract: Contract) -> Transformation:

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -26,6 +27,9 @@ def arrow_condition(field: pa.Field, op: str, value: Any) -> ds.Expression:
     if op in ("in", "not in"):
         inside = ds.field(field.name).isin(pa.array(list(value), field.type))
         return inside if op == "in" else ~inside
+    if value is None:
+        absent = ds.field(field.name).is_null()
+        return absent if op == "=" else ~absent
     return _COMPARISONS[op](ds.field(field.name), pa.scalar(value, field.type))
 
 
@@ -34,5 +38,13 @@ def spark_condition(column: str, op: str, value: Any) -> Column:
     if op in ("in", "not in"):
         inside = F.col(column).isin(list(value))
         return inside if op == "in" else ~inside
+    if value is None:
+        return F.col(column).isNull() if op == "=" else F.col(column).isNotNull()
     compared: Column = _COMPARISONS[op](F.col(column), F.lit(value))
     return compared
+
+
+def all_of(dataset: ds.Dataset, where: Conditions) -> ds.Expression | None:
+    """All conditions at once; None if there are none."""
+    conditions = [arrow_condition(dataset.schema.field(column), op, value) for column, op, value in where]
+    return reduce(operator.and_, conditions) if conditions else None

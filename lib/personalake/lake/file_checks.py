@@ -149,10 +149,19 @@ def _shape_problem(found: Shape, source: Source, first: Shape | None) -> str | N
     if first is None:
         return None
     if source.format == "csv" and found.names != first.names:
-        return f"header changed: expected {source.separator.join(first.names)}, found {source.separator.join(found.names)}"
+        return f"header changed: expected {source.separator.join(first.names)}, found {_without_words(found, first)}"
     changed = [
         f"{name} was {first.types[name]}, is {kind}"
         for name, kind in found.types.items()
         if first.types.get(name, kind) != kind
     ]
     return f"column types changed: {'; '.join(changed)}" if changed else None
+
+
+def _without_words(found: Shape, first: Shape) -> str:
+    """How a first line differs from the header: it may be somebody's row, so that only names of the header are told."""
+    gone = [name for name in first.names if name not in found.names]
+    unknown = sum(name not in first.names for name in found.names)
+    parts = [f"no {', '.join(gone)}"] if gone else []
+    parts += [f"{unknown} unknown column{'s' if unknown > 1 else ''}"] if unknown else []
+    return " and ".join(parts) or "the same columns in another order"

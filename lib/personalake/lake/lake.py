@@ -17,7 +17,7 @@ from delta.exceptions import (
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
-from personalake.lake.ledger import Ledger
+from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
@@ -99,6 +99,17 @@ class Lake:
         """
         options = {} if txn is None else {"txnAppId": txn[0], "txnVersion": str(txn[1])}
         return self._write(rows, table, "append", options)
+
+    def add(self, rows: Sequence[Row], table: Table) -> WriteResult:
+        """Add rows that are on the driver already; no commit if there are none."""
+        if self.dry_run:
+            return self._planned(table, len(rows))
+        if not rows:
+            return WriteResult(table.full_name, 0, -1)
+        self.ledger.append(table, rows)
+        version = self.ledger.version(table)
+        self.writes.append(WriteResult(table.full_name, len(rows), -1 if version is None else version))
+        return self.writes[-1]
 
     def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:
         """Put rows in the place of everything there is."""

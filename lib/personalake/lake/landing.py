@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from personalake.config.sources import Source
 from personalake.errors import EnvironmentProblem
@@ -76,13 +77,13 @@ def is_being_written(file: LandingFile, source: Source, now: datetime) -> bool:
     return is_young and not ends_a_line(file.path)
 
 
-def admit(file: LandingFile, inbox: Path, source: Source) -> None:
+def admit(file: LandingFile, inbox: Path, source: Source, time_zone: str = "UTC") -> None:
     """Link a checked file into the inbox, whole from its first moment; rewrite it if Spark does not read its character set.
 
     The link lies at `<inbox>/<relative path>/<landed, epoch seconds>_<time>-<size><suffix>`: a file that grew or was
     replaced under the same name is a new file, since a stream reads each name once.
     """
-    version = f"{landed_at(file)}_{int(file.modified_at.timestamp() * 1000)}-{file.size}"
+    version = f"{landed_at(file, time_zone)}_{int(file.modified_at.timestamp() * 1000)}-{file.size}"
     target = inbox / file.relative / f"{version}{''.join(file.path.suffixes[-2:])}"
     if target.exists():
         return
@@ -98,11 +99,11 @@ def admit(file: LandingFile, inbox: Path, source: Source) -> None:
         ) from error
 
 
-def landed_at(file: LandingFile) -> int:
-    """When a file landed, seconds since 1970: the date in its path, else its modification time."""
+def landed_at(file: LandingFile, time_zone: str = "UTC") -> int:
+    """When a file landed, seconds since 1970: midnight of the date in its path, else its modification time."""
     for text in _DATE.findall(file.relative):
         with suppress(ValueError):
-            return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+            return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(time_zone)).timestamp())
     return int(file.modified_at.timestamp())
 
 

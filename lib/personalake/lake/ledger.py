@@ -6,12 +6,11 @@ With a catalog (Databricks) the same calls go through Spark.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import reduce
-from operator import and_
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -19,16 +18,17 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql import functions as F
 
-from personalake.lake.conditions import Conditions, arrow_condition, spark_condition
+from personalake.lake.conditions import Conditions, all_of, spark_condition
+from personalake.lake.declared import arrow_schema, delta_properties
 from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
 from personalake.tables import Table
 
 Row = Mapping[str, Any]
 
-_NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
+_CLOCKS = ("occurred_at", "known_at")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Ledger:
         if opened is None:
             return arrow_schema(table, names).empty_table()
         dataset = self._dataset(table, opened)
-        return dataset.to_table(columns=names, filter=_matching(dataset, where))
+        return dataset.to_table(columns=names, filter=all_of(dataset, where))
 
     def count(self, table: Table, where: Conditions) -> int:
         """Rows of a table of any size for which the conditions hold."""
@@ -116,7 +116,7 @@ class Ledger:
         if opened is None:
             return 0
         dataset = self._dataset(table, opened)
-        return int(dataset.count_rows(filter=_matching(dataset, where)))
+        return int(dataset.count_rows(filter=all_of(dataset, where)))
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of a table of any size, piece by piece."""
@@ -126,8 +126,8 @@ class Ledger:
         else:
             yield from self._dataset(table, opened).scanner(columns=list(columns)).to_batches()
 
-    def per_day(self, table: Table, column: str) -> dict[date, int]:
-        """Rows of a table of any size by the day (UTC) of a timestamp column, in order of days."""
+    def per_day(self, table: Table, column: str, time_zone: str = "UTC") -> dict[date, int]:
+        """Rows of a table of any size by the day (in a time zone) of a timestamp column, in order of days."""
         counts: Counter[date] = Counter()
         if self.locations.catalog:
             if self.version(table) is not None:
@@ -138,9 +138,36 @@ class Ledger:
         opened = self._open(table)
         batches = [] if opened is None else self._dataset(table, opened).scanner(columns=[column]).to_batches()
         for batch in batches:
-            days = pc.value_counts(pc.cast(batch.column(0).drop_null(), pa.date32(), safe=False)).to_pylist()
+            local = pc.local_timestamp(pc.cast(batch.column(0).drop_null(), pa.timestamp("us", time_zone)))
+            days = pc.value_counts(pc.cast(local, pa.date32(), safe=False)).to_pylist()
             counts.update({day["values"]: day["counts"] for day in days})
         return dict(sorted(counts.items()))
+
+    def known_before(self, table: Table, instants: Sequence[datetime], where: Conditions = ()) -> list[int]:
+        """How many rows of a table of any size had happened, and were known, before each instant.
+
+        Args:
+            table: A table with `occurred_at` and `known_at`.
+            instants: Times with a zone.
+            where: Conditions that must all hold, see `read`.
+        """
+        if self.locations.catalog:
+            return self._spark_known_before(table, instants, where)
+        opened = self._open(table)
+        if opened is None:
+            return [0] * len(instants)
+        dataset = self._dataset(table, opened)
+        cuts = np.array([int(instant.timestamp() * 1e6) for instant in instants])
+        order = np.argsort(cuts)
+        first_seen_at = np.zeros(len(cuts) + 1, dtype=np.int64)
+        scanner = dataset.scanner(columns=list(_CLOCKS), filter=all_of(dataset, where))
+        for batch in scanner.to_batches():
+            clocks = [pc.cast(pc.cast(column, pa.timestamp("us", "UTC")), pa.int64()) for column in batch.columns]
+            visible = pc.max_element_wise(*clocks, skip_nulls=False).drop_null().to_numpy()
+            first_seen_at += np.bincount(np.searchsorted(cuts[order], visible, side="right"), minlength=len(cuts) + 1)
+        seen = np.empty(len(cuts), dtype=np.int64)
+        seen[order] = first_seen_at.cumsum()[:-1]
+        return [int(rows) for rows in seen]
 
     def latest(self, table: Table, column: str) -> Any:
         """Greatest value of a column, None if there are no rows."""
@@ -206,7 +233,7 @@ class Ledger:
                 name=table.full_name,
                 description=table.grain,
                 mode="ignore",
-                configuration=_properties(table),
+                configuration=delta_properties(table),
                 raise_if_key_not_exists=False,
             )
 
@@ -223,6 +250,15 @@ class Ledger:
         # one that does so while the interpreter shuts down aborts the process (exit code 134, seen in one run of ten).
         folder = fs.SubTreeFileSystem(self.locations.table(table), fs.LocalFileSystem())
         return opened.to_pyarrow_dataset(filesystem=folder)
+
+    def _spark_known_before(self, table: Table, instants: Sequence[datetime], where: Conditions) -> list[int]:
+        if self.version(table) is None:
+            return [0] * len(instants)
+        frame = self._matching_frame(table, where)
+        visible = F.greatest(*(F.unix_micros(clock) for clock in _CLOCKS))
+        is_whole = F.col(_CLOCKS[0]).isNotNull() & F.col(_CLOCKS[1]).isNotNull()
+        counts = [F.count_if(is_whole & (visible < int(instant.timestamp() * 1e6))) for instant in instants]
+        return list(frame.agg(*counts).collect()[0])
 
     def _matching_frame(self, table: Table, where: Conditions) -> DataFrame:
         frame = self.start_session().table(self.locations.identifier(table))
@@ -243,25 +279,6 @@ class Ledger:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {self.locations.catalog}.{table.layer}")
         builder = SparkDeltaTable.createIfNotExists(spark).tableName(self.locations.identifier(table))
         builder = builder.addColumns(table.schema).comment(table.grain)
-        for key, value in {**_properties(table), "delta.enableDeletionVectors": "false"}.items():
+        for key, value in {**delta_properties(table), "delta.enableDeletionVectors": "false"}.items():
             builder = builder.property(key, value)
         (builder.clusterBy(*table.clustering) if table.clustering else builder).execute()
-
-
-def _matching(dataset: ds.Dataset, where: Conditions) -> ds.Expression | None:
-    conditions = [arrow_condition(dataset.schema.field(column), op, value) for column, op, value in where]
-    return reduce(and_, conditions) if conditions else None
-
-
-def _properties(table: Table) -> dict[str, str]:
-    return {"delta.dataSkippingStatsColumns": ",".join(table.indexed)} if table.indexed else _NO_STATISTICS
-
-
-def arrow_schema(table: Table, columns: Sequence[str] | None = None) -> pa.Schema:
-    """The declared schema for delta-rs, of all columns or a choice of them: UTC microseconds, comments kept."""
-    schema = to_arrow_schema(table.schema, timezone="UTC")
-    declared = {
-        field.name: column.with_metadata({"comment": field.comment})
-        for column, field in zip(schema, table.fields, strict=True)
-    }
-    return pa.schema([declared[name] for name in (table.columns if columns is None else columns)])

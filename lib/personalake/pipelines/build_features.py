@@ -1,13 +1,10 @@
 """Order lines to `gold.customer_feature`: the as-of of the run, and the as-ofs that models learn from."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from personalake.common.persons import with_person
-from personalake.common.time_cuts import as_of_instant
 from personalake.models.folds import training_plan
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.profiles.features import customer_features, definition
@@ -25,14 +22,14 @@ def run(context: JobContext) -> JobResult:
     lake = context.lake
     if not lake.ledger.rows(ORDER_LINE):
         return JobResult(skipped=True, message="silver.order_line is empty: no purchase is known yet")
-    lines = lake.read(ORDER_LINE).select("namespace", "customer_id", "order_id", "is_return", "occurred_at", "known_at")
-    rows = lines.transform(with_person(lake.read(PERSON_LINK)))
     wanted = sorted({*training_plan(context.training_cut, context.settings.models.churn).as_ofs, context.as_of})
-    known = known_lines(rows, wanted)
+    known = known_lines(context, wanted)
     due = wanted if context.options.get("force") else stale(known, _built(context))
     if not due:
         return JobResult(skipped=True, message="every snapshot is there")
     with context.progress.step(f"features at {len(due)} as-ofs"):
+        lines = lake.read(ORDER_LINE).select("namespace", "customer_id", "order_id", "is_return", "occurred_at", "known_at")
+        rows = lines.transform(with_person(lake.read(PERSON_LINK)))
         features = customer_features(rows, due, context.settings.spark.shuffle_partitions)
         written = lake.replace_as_ofs(features, CUSTOMER_FEATURE, due)
         _note(context, {as_of: known[as_of] for as_of in due})
@@ -43,11 +40,12 @@ def run(context: JobContext) -> JobResult:
     )
 
 
-def known_lines(order_lines: DataFrame, as_ofs: Sequence[date]) -> dict[date, int]:
-    """Order lines, returns left out, that had happened and were known before each as-of."""
-    cuts = [as_of_instant(as_of) for as_of in as_ofs]
-    counts = [F.count_if((F.col("occurred_at") < cut) & (F.col("known_at") < cut)) for cut in cuts]
-    return dict(zip(as_ofs, order_lines.where(~F.col("is_return")).agg(*counts).collect()[0], strict=True))
+def known_lines(context: JobContext, as_ofs: Sequence[date]) -> dict[date, int]:
+    """Order lines of customers, returns left out, that had happened and were known before each as-of."""
+    zone = ZoneInfo(context.settings.business_timezone)
+    midnights = [datetime.combine(as_of, time(), zone) for as_of in as_ofs]
+    of_customers = [("is_return", "=", False), ("customer_id", "!=", None)]
+    return dict(zip(as_ofs, context.lake.ledger.known_before(ORDER_LINE, midnights, of_customers), strict=True))
 
 
 def stale(known: Mapping[date, int], built: Mapping[date, int]) -> list[date]:

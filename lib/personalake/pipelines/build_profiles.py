@@ -30,10 +30,11 @@ def run(context: JobContext) -> JobResult:
         links=lake.read(PERSON_LINK),
         consents=lake.read(CONSENT_CURRENT),
     )
+    partitions = context.settings.spark.shuffle_partitions
     with context.progress.step("summing up what is known about each person"):
-        orders = orders_of(known.order_lines, known.links, context.as_of).persist()
+        orders = orders_of(known.order_lines, known.links, context.as_of, partitions).persist()
         try:
-            written = lake.overwrite(customer_profile(known, orders, context.as_of), CUSTOMER_PROFILE)
+            written = lake.overwrite(customer_profile(known, orders, context.as_of, partitions), CUSTOMER_PROFILE)
         finally:
             orders.unpersist()
     return JobResult(rows_read=lake.ledger.rows(ORDER_LINE), message=f"{written.rows:,} profiles as of {context.as_of}")

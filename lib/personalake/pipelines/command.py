@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -12,15 +13,19 @@ from typing import Any
 import yaml
 
 from personalake.config import Settings, load_settings
+from personalake.config.settings import SparkSettings
 from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
 from personalake.ingestion.mapping import mapping_problems
 from personalake.lake import Lake, Locations
+from personalake.pipelines.intake import waiting_bytes
 from personalake.pipelines.job import JobSpec
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
 from personalake.session import get_session
 
+# Below, reading takes less CPU than that compiler: measured on order lines of 280 bytes.
+_MUCH_BYTES = 64 * 2**20
 EXIT_CODES = "exit codes: 0 done or skipped, 1 failed, 2 configuration or usage, 3 already running, 4 input, 5 machine"
 
 
@@ -72,11 +77,20 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
 
 def open_lake(settings: Settings, dry_run: bool = False) -> Lake:
     """The lake of the settings; the Spark session starts at its first use."""
-    locations = Locations.of(settings)
+    locations, zone = Locations.of(settings), settings.business_timezone
     if dry_run:
-        return Lake(locations, lambda: get_session(settings.spark), dry_run)
+        return Lake(locations, lambda: get_session(settings.spark, time_zone=zone), dry_run)
     _log_to(locations.log("personalake"))
-    return Lake(locations, lambda: get_session(settings.spark, locations.log("spark")), dry_run)
+    spark = _compiled_for(settings, locations)
+    return Lake(locations, lambda: get_session(spark, locations.log("spark"), zone), dry_run)
+
+
+def _compiled_for(settings: Settings, locations: Locations) -> SparkSettings:
+    """With `auto`, the JVM's optimising compiler joins in where enough has landed for it to pay."""
+    if settings.spark.compiler != "auto" or settings.catalog:
+        return settings.spark
+    much = waiting_bytes(settings, Lake(locations, get_session).ledger) > _MUCH_BYTES
+    return settings.spark.model_copy(update={"compiler": "full" if much else "quick"})
 
 
 def _log_to(file: Path) -> None:
@@ -95,7 +109,10 @@ def _log_to(file: Path) -> None:
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """The options that every job and the runner share."""
-    parser.add_argument("--env", default="local", help="environment in conf/environments/ (default: local)")
+    parser.add_argument(
+        "--env", default=os.environ.get("PERSONALAKE_ENV", "local"),
+        help="environment in conf/environments/ (default: PERSONALAKE_ENV, else local)",
+    )  # fmt: skip
     parser.add_argument("--conf-dir", default="conf", metavar="DIR", help="configuration folder (default: conf)")
     parser.add_argument("--root", metavar="DIR", help="folder of the lake (default: as configured)")
     parser.add_argument("--as-of", type=_day, metavar="DATE", help="exclusive day up to which things are known, or 'latest'")

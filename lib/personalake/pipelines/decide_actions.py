@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
 
 from personalake.decisions.candidates import Insight, candidates
 from personalake.decisions.rules import decide
@@ -37,17 +36,17 @@ def run(context: JobContext) -> JobResult:
         written = lake.replace_as_of(decisions, DECISION, context.as_of)
     if context.dry_run:
         return JobResult(message=f"{written.rows:,} people would be decided for")
-    return _told(lake.read(DECISION).where(F.col("as_of") == F.lit(context.as_of)))
+    return _told(lake.ledger.arrow(DECISION, ("status", "action"), [("as_of", "=", context.as_of)]))
 
 
-def _told(decisions: DataFrame) -> JobResult:
-    counted = decisions.groupBy("status", "action").count().collect()
+def _told(decisions: pa.Table) -> JobResult:
+    counted = decisions.group_by(["status", "action"]).aggregate([([], "count_all")]).to_pylist()
     by_status: Counter[str] = Counter()
     by_action: Counter[str] = Counter()
     for row in counted:
-        by_status[row["status"]] += row["count"]
+        by_status[row["status"]] += row["count_all"]
         if row["status"] == "act":
-            by_action[row["action"]] += row["count"]
+            by_action[row["action"]] += row["count_all"]
     told = [f"{by_status[status]:,} {words}" for status, words in _IN_WORDS.items() if by_status[status]]
     total = sum(by_status.values())
     figures = {"statuses": dict(sorted(by_status.items())), "actions": dict(sorted(by_action.items()))}

@@ -22,6 +22,7 @@ def fingerprint(spec: JobSpec, context: JobContext) -> str:
         "code": code_version(),
         "inputs": {name: lake.ledger.version(TABLES[name]) for name in spec.reads},
         "settings": _sections(spec, context.settings),
+        "business_timezone": context.settings.business_timezone,
         "options": {option.name: context.options.get(option.name) for option in spec.options},
     }
     if spec.needs_as_of:

@@ -7,7 +7,12 @@ nothing to do, and is passed over in milliseconds.
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from threading import Thread
 from typing import Any
+
+from pyspark.sql import SparkSession
 
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
@@ -17,6 +22,7 @@ from personalake.pipelines.progress import Progress
 from personalake.pipelines.registry import GRAPH
 from personalake.pipelines.runner import Outcome, run_job
 from personalake.tables.gold import RUN
+from personalake.tracking import load_ahead
 
 RunJob = Callable[[JobSpec, Progress], Outcome]
 
@@ -93,11 +99,33 @@ def run_graph(
     progress = progress or Progress()
     expected = _usual_seconds(lake)
 
+    start = _with_imports(jobs, lake)
+
     def run(job: JobSpec, spoken: Progress) -> Outcome:
-        own_lake = Lake(lake.locations, lambda: lake.spark, lake.dry_run)
+        own_lake = Lake(lake.locations, start, lake.dry_run)
         return run_job(job, settings, own_lake, options, spoken)
 
     return _Scheduler(list(jobs), run, progress, expected, workers).run()
+
+
+def _with_imports(jobs: Sequence[JobSpec], lake: Lake) -> Callable[[], SparkSession]:
+    """Starts the session, and meanwhile imports what the jobs will need: both take seconds, on a core each."""
+
+    def load() -> None:
+        for job in jobs:
+            import_module(f"personalake.pipelines.{job.name}")
+        if any(job.name.startswith(("train_", "score_", "recommend_")) for job in jobs):
+            load_ahead()
+
+    @cache
+    def begin() -> None:
+        Thread(target=load, name="imports", daemon=True).start()
+
+    def start() -> SparkSession:
+        begin()
+        return lake.spark
+
+    return start
 
 
 class _Scheduler:

@@ -8,10 +8,11 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
-from personalake.lake import Lake
+from personalake.lake import Lake, Ledger
 from personalake.lake.file_checks import Shape, problem_of, shape_of
 from personalake.lake.landing import LandingFile, admit, files_of, is_being_written, known_files, reject
 from personalake.lake.streams import Stream, caught_up_at, run_streams
@@ -54,6 +55,18 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
     return JobResult(rows_read=rows, message=message, figures=figures)
 
 
+def waiting_bytes(settings: Settings, ledger: Ledger) -> int:
+    """Size of the landing files that no run has looked at, bytes."""
+    rows = ledger.read(LANDING_FILE)
+    return sum(
+        file.size
+        for name, source in settings.active_sources().items()
+        for known in [known_files(rows, name)]
+        for file in files_of(source)
+        if (file.relative, file.size, file.modified_at) not in known
+    )
+
+
 def _reasons(lake: Lake, since: datetime) -> list[str]:
     rows = lake.ledger.read(LANDING_FILE)
     return [f"{row['path']}: {row['reason']}" for row in rows if row["status"] == "rejected" and row["checked_at"] >= since]
@@ -77,7 +90,7 @@ def _check_landing(context: JobContext, sources: Mapping[str, Source]) -> tuple[
             if problem is None and first is None and file.size:
                 first = shape_of(file.path, source, source.encoding)
             if not context.dry_run:
-                _sort_away(lake, name, source, file, problem)
+                _sort_away(context, name, source, file, problem)
             verdicts.append(_verdict(name, file, problem))
     if not context.dry_run:
         lake.ledger.append(LANDING_FILE, verdicts)
@@ -85,9 +98,9 @@ def _check_landing(context: JobContext, sources: Mapping[str, Source]) -> tuple[
     return len(verdicts) - rejected, rejected, waiting
 
 
-def _sort_away(lake: Lake, name: str, source: Source, file: LandingFile, problem: str | None) -> None:
+def _sort_away(context: JobContext, name: str, source: Source, file: LandingFile, problem: str | None) -> None:
     if problem is None:
-        admit(file, lake.locations.inbox(name), source)
+        admit(file, context.lake.locations.inbox(name), source, context.settings.business_timezone)
     else:
         reject(file, source)
 

@@ -41,7 +41,7 @@ def run(context: JobContext) -> JobResult:
         items = _items(context, decisions, active)
         leaving = [item for item in items if item["refusal"] is None]
         _to_outbox(lake, leaving)
-        files = {name: _files(leaving, name, it, context) for name, it in active.items()}
+        files = {name: _files(leaving, name, it) for name, it in active.items()}
         if not context.dry_run:
             for name, it in active.items():
                 folder = settings.exports.expanduser().resolve() / name / context.as_of.isoformat()
@@ -64,16 +64,19 @@ def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destinat
 
 
 def _to_outbox(lake: Lake, leaving: Rows) -> None:
-    """Insert-only: an item that is there already is left as it is."""
+    """Insert-only: an item that is there already is left as it is; the lease keeps other writers away."""
+    as_ofs = {item["as_of"] for item in leaving}
+    held = lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), [("as_of", "in", as_ofs)])
+    known = {row["delivery_id"] for row in held}
     rows = [{name: item[name] for name in ACTIVATION_OUTBOX.columns} for item in leaving]
-    lake.merge_new(lake.spark.createDataFrame(rows, ACTIVATION_OUTBOX.schema), ACTIVATION_OUTBOX)
+    lake.add([row for row in rows if row["delivery_id"] not in known], ACTIVATION_OUTBOX)
 
 
-def _files(leaving: Rows, name: str, destination: Destination, context: JobContext) -> list[Packed]:
+def _files(leaving: Rows, name: str, destination: Destination) -> list[Packed]:
     items = [
         Item(item["delivery_id"], item["operation"], item["payload"]) for item in leaving if item["destination"] == name
     ]
-    return list(packed(items, name, destination, context.as_of))
+    return list(packed(items, name, destination))
 
 
 def _to_log(context: JobContext, files: dict[str, list[Packed]]) -> None:
@@ -96,19 +99,17 @@ def _to_log(context: JobContext, files: dict[str, list[Packed]]) -> None:
         for delivery, row in sorted((wanted | gone).items())
         if (row["state"], row["file"]) != (known.get(delivery, {}).get("state"), known.get(delivery, {}).get("file"))
     ]
-    if changed:
-        lake.append(lake.spark.createDataFrame(changed, ACTIVATION_LOG.schema), ACTIVATION_LOG)
+    lake.add(changed, ACTIVATION_LOG)
 
 
 def _states(lake: Lake, context: JobContext, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The state of every delivery of this as-of: the last row of the log."""
-    if not lake.exists(ACTIVATION_LOG):
-        return {}
-    of_day = lake.read(ACTIVATION_OUTBOX).where(F.col("as_of") == F.lit(context.as_of)).select("delivery_id")
-    last = F.max_by(F.struct("destination", "state", "file"), "logged_at").alias("last")
-    logged = lake.read(ACTIVATION_LOG).where(F.col("destination").isin(*names)).join(of_day, "delivery_id", "left_semi")
-    rows = logged.groupBy("delivery_id").agg(last).select("delivery_id", "last.*").toArrow().to_pylist()
-    return {row.pop("delivery_id"): row for row in rows}
+    of_day = lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), [("as_of", "=", context.as_of)])
+    known = {row["delivery_id"] for row in of_day}
+    columns = ("delivery_id", "destination", "state", "file", "logged_at")
+    logged = lake.ledger.read(ACTIVATION_LOG, columns, [("destination", "in", names)])
+    in_order = sorted((row for row in logged if row["delivery_id"] in known), key=lambda row: row["logged_at"])
+    return {row["delivery_id"]: {name: row[name] for name in ("destination", "state", "file")} for row in in_order}
 
 
 def _equation(context: JobContext, name: str, items: Rows, files: list[Packed]) -> dict[str, Any]:

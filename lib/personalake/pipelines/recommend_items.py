@@ -5,7 +5,7 @@ import math
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.pipelines.item_purchases import read_catalogue, read_purchases_of_everyone, taken
+from personalake.pipelines.item_purchases import purchases_on_driver, read_catalogue, read_purchases_of_everyone
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.recommender_training import champion_of
 from personalake.recommenders.interactions import day_number, history
@@ -48,7 +48,7 @@ def _opened(champion: Champion | None, recipe: Recipe) -> tuple[Recommender, Rec
 
 def _on_driver(context: JobContext, recommender: Recommender, recipe: Recipe) -> DataFrame:
     """Lists made on the driver: less than half the time of Spark's workers while the purchases fit there."""
-    bought = taken(read_purchases_of_everyone(context.lake, context.as_of))
+    bought = purchases_on_driver(context.lake, context.as_of, context.settings.business_timezone, everyone=True)
     past = history(bought, day_number(context.as_of), recipe)
     items = item_table(past, assortment(bought.product_ids, read_catalogue(context.lake, context.as_of)), recipe)
     lists = listing(recommender, past, items, bought.person_ids, recipe)

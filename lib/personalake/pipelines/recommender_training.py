@@ -14,7 +14,7 @@ import pandas as pd
 from personalake.common.time_cuts import days_before
 from personalake.config.recommending import RecommenderSettings
 from personalake.lake import Lake
-from personalake.pipelines.item_purchases import read_catalogue, read_purchases, taken
+from personalake.pipelines.item_purchases import purchases_on_driver, read_catalogue, read_purchases, taken
 from personalake.recommenders.als import fit_als, ratings
 from personalake.recommenders.contest import Snapshot, Split, fit_blend_between, judged_at, snapshot, testable_people
 from personalake.recommenders.evaluation import Judged
@@ -59,10 +59,13 @@ class Training:
     snapshots: dict[date, Snapshot] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lake: Lake, settings: RecommenderSettings, training_cut: date) -> "Training":
-        """Read what was known before the training cut."""
+    def of(cls, lake: Lake, settings: RecommenderSettings, training_cut: date, time_zone: str) -> "Training":
+        """Read what was known before the training cut; of more than fits, by Spark, a sample of people."""
         share = settings.max_interactions / max(1, lake.ledger.rows(ORDER_LINE))
-        rows = taken(read_purchases(lake, training_cut).transform(of_sample(share)))
+        if share < 1:
+            rows = taken(read_purchases(lake, training_cut).transform(of_sample(share)))
+        else:
+            rows = purchases_on_driver(lake, training_cut, time_zone)
         return cls(rows, assortment(rows.product_ids, read_catalogue(lake, training_cut)), settings, lake)
 
     @property

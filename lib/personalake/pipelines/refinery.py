@@ -102,7 +102,9 @@ def _refine_batch(
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
-    parsed = batch.transform(parse(name, source, contract)).transform(_referenced(lake, source, contract))
+    parsed = batch.transform(parse(name, source, contract, context.settings.business_timezone)).transform(
+        _referenced(lake, source, contract)
+    )
     # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
     payload = F.when(F.size("reasons") > 0, F.col("payload"))
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})

@@ -34,7 +34,7 @@ def arrivals_of(settings: Settings, ledger: Ledger) -> Arrivals:
         health=health,
         files=ledger.read(LANDING_FILE, ("source", "status", "reason")),
         quarantine=quarantine,
-        days=ledger.per_day(ORDER_LINE, "known_at"),
+        days=ledger.per_day(ORDER_LINE, "known_at", settings.business_timezone),
         assumed_consent=[name for name, source in settings.active_sources().items() if source.consent == "assume_granted"],
         planted=None if lines is None or caught is None else compare(lines, caught),
         own_dirt=own,

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -79,11 +80,16 @@ def _links(context: JobContext, resolved: Resolved | None) -> DataFrame:
 def _resolved_links(context: JobContext, resolved: Resolved) -> DataFrame:
     """Links of what was looked at, and the others as they were."""
     lake, grouped = context.lake, resolved.grouped
-    links = lake.spark.createDataFrame(grouped.assigned.links)
+    links = _frame(lake, grouped.assigned.links)
     if resolved.is_full:
         return links
-    over = links.select("namespace", "value").unionByName(lake.spark.createDataFrame(grouped.vanished))
+    over = links.select("namespace", "value").unionByName(_frame(lake, grouped.vanished))
     return lake.read(PERSON_LINK).join(over, ["namespace", "value"], "left_anti").unionByName(links)
+
+
+def _frame(lake: Lake, rows: pa.Table) -> DataFrame:
+    """Rows in Spark, which cannot read an Arrow table whose columns have no chunk at all, as empty results may."""
+    return lake.spark.createDataFrame(rows if rows.num_rows else rows.schema.empty_table())
 
 
 def _forget_records(lake: Lake) -> None:
@@ -98,7 +104,7 @@ def _write_changes(context: JobContext, resolved: Resolved) -> None:
     if not changes.num_rows:
         return
     before = str(lake.ledger.version(PERSON_LINK))
-    stamped = lake.spark.createDataFrame(changes).withColumns(
+    stamped = _frame(lake, changes).withColumns(
         {
             "change_id": F.substring(F.sha2(F.concat_ws("|", "old_person_id", "new_person_id", F.lit(before)), 256), 1, 32),
             "as_of": F.lit(context.as_of),
@@ -111,28 +117,28 @@ def _write_changes(context: JobContext, resolved: Resolved) -> None:
 
 def _write_records(context: JobContext, resolved: Resolved) -> None:
     """What was compared is remembered last: a run that dies before compares the same records again."""
-    lake, spark = context.lake, context.lake.spark
-    golden = spark.createDataFrame(resolved.golden)
+    lake = context.lake
+    golden = _frame(lake, resolved.golden)
     if not resolved.is_full:
-        over = golden.select("person_id").unionByName(spark.createDataFrame(resolved.former))
+        over = golden.select("person_id").unionByName(_frame(lake, resolved.former))
         golden = lake.read(PERSON).join(over, "person_id", "left_anti").unionByName(golden)
     lake.overwrite(golden, PERSON)
-    lake.overwrite(spark.createDataFrame(resolved.guards), IDENTITY_GUARD)
+    lake.overwrite(_frame(lake, resolved.guards), IDENTITY_GUARD)
     model = model_row(resolved)
     if resolved.is_rescored:
-        lake.overwrite(spark.createDataFrame(resolved.edges), MATCH_EDGE)
+        lake.overwrite(_frame(lake, resolved.edges), MATCH_EDGE)
         if model is not None and not context.dry_run:
             lake.ledger.append(MATCH_MODEL, [model])
     elif resolved.edges.num_rows:
-        lake.merge_new(spark.createDataFrame(resolved.edges), MATCH_EDGE)
+        lake.merge_new(_frame(lake, resolved.edges), MATCH_EDGE)
     for place in range(0, len(resolved.gone), _DELETED_AT_ONCE):
         gone = list(resolved.gone[place : place + _DELETED_AT_ONCE])
         lake.delete(MATCH_EDGE, F.col("left_key").isin(gone) | F.col("right_key").isin(gone))
         lake.delete(MATCH_RECORD, F.col("record_key").isin(gone))
     if resolved.is_rebuilt:
-        lake.overwrite(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
+        lake.overwrite(_frame(lake, resolved.new_records), MATCH_RECORD)
     elif resolved.new_records.num_rows:
-        lake.append(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
+        lake.append(_frame(lake, resolved.new_records), MATCH_RECORD)
     if not context.dry_run:
         lake.ledger.append(RESOLUTION, [resolution_row(context, resolved)])
 

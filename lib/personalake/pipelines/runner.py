@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
@@ -146,7 +147,7 @@ def resolve_as_of(settings: Settings, lake: Lake) -> date:
     if settings.as_of != "latest":
         return settings.as_of
     known = lake.ledger.latest(TABLES["silver.order_line"], "known_at")
-    return EPOCH if known is None else known.date() + timedelta(days=1)
+    return EPOCH if known is None else known.astimezone(ZoneInfo(settings.business_timezone)).date() + timedelta(days=1)
 
 
 def _is_done(spec: JobSpec, settings: Settings, lake: Lake, mark: str) -> bool:

@@ -18,12 +18,12 @@ _SHOWN = 5
 
 def tour(ledger: Ledger, settings: Settings) -> Iterator[RenderableType]:
     """One table after the other, each with what there is."""
-    yield _arrived(ledger)
+    yield arrived(ledger)
     yield _refused(ledger)
     yield _segments(ledger)
     yield _leavers(ledger)
     yield _liked(ledger)
-    yield _decided(ledger)
+    yield decided(ledger)
     yield _sent(ledger)
     assumed = [name for name, source in settings.active_sources().items() if source.consent == "assume_granted"]
     if assumed:
@@ -38,7 +38,8 @@ def table_of(title: str, *columns: str) -> RichTable:
     return drawn
 
 
-def _arrived(ledger: Ledger) -> RenderableType:
+def arrived(ledger: Ledger) -> RichTable:
+    """What each source delivered, and whether it adds up."""
     drawn = table_of("What came in", "Source", "in", "accepted", "quarantined", "duplicates", "late", "Adds up")
     totals: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ledger.read(gold.DATA_HEALTH):
@@ -107,7 +108,8 @@ def _names(ledger: Ledger, products: set[str]) -> dict[str, str]:
     return {row["product_id"]: row["name"] for row in items if row["product_id"] in products and row["name"]}
 
 
-def _decided(ledger: Ledger) -> RenderableType:
+def decided(ledger: Ledger) -> RichTable:
+    """How many people each decision of the latest as-of concerns."""
     drawn = table_of("What was decided", "Status", "Action", "people")
     counted = Counter((row["status"], row["action"]) for row in _newest(ledger.read(gold.DECISION)))
     for (status, action), people in sorted(counted.items(), key=lambda item: (item[0][0] != "act", -item[1])):

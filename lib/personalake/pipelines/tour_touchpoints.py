@@ -9,7 +9,7 @@ from rich.table import Table as RichTable
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.pipelines.report_arrivals import arrivals_of
-from personalake.pipelines.tour import table_of as _table
+from personalake.pipelines.tour import arrived, decided, table_of
 from personalake.reports.words import number
 from personalake.tables import Table, silver, touchpoints
 
@@ -17,19 +17,21 @@ from personalake.tables import Table, silver, touchpoints
 def tour_touchpoints(ledger: Ledger, settings: Settings) -> Iterator[RenderableType]:
     """One table after the other; one that would be empty is left out."""
     for drawn in (
+        arrived(ledger),
+        _dirt(ledger, settings),
         _visits(ledger),
         _messages(ledger),
         _experiments(ledger),
         _voices(ledger),
         _consents(ledger),
-        _dirt(ledger, settings),
+        decided(ledger),
     ):
         if drawn.row_count:
             yield drawn
 
 
 def _visits(ledger: Ledger) -> RichTable:
-    drawn = _table(
+    drawn = table_of(
         "What people did on the web and in the app", "Channel", "visits", "searches", "carts", "abandoned", "orders"
     )
     steps = _frame(ledger, touchpoints.INTERACTION, "channel", "session_id", "interaction_type")
@@ -47,7 +49,7 @@ def _visits(ledger: Ledger) -> RichTable:
 
 
 def _messages(ledger: Ledger) -> RichTable:
-    drawn = _table("What was sent by e-mail, and what it cost", "Campaign", "sent", "bounced", "opened", "clicked", "cost")
+    drawn = table_of("What was sent by e-mail, and what it cost", "Campaign", "sent", "bounced", "opened", "clicked", "cost")
     events = _frame(ledger, touchpoints.EMAIL_ENGAGEMENT, "campaign_id", "engagement_type")
     spend = _frame(ledger, touchpoints.CAMPAIGN_SPEND, "campaign_id", "amount", "currency")
     for frame in (events, spend):
@@ -65,7 +67,7 @@ def _messages(ledger: Ledger) -> RichTable:
 
 
 def _experiments(ledger: Ledger) -> RichTable:
-    drawn = _table("Who saw which variant", "Experiment", "Device", "visitors", "variants")
+    drawn = table_of("Who saw which variant", "Experiment", "Device", "visitors", "variants")
     seen = _frame(ledger, touchpoints.EXPERIMENT_EXPOSURE, "experiment_id", "variant", "device_type", "cookie_id")
     visitors = seen.drop_duplicates(["experiment_id", "variant", "device_type", "cookie_id"])
     for (experiment, device), of_device in visitors.groupby(["experiment_id", "device_type"]):
@@ -76,7 +78,7 @@ def _experiments(ledger: Ledger) -> RichTable:
 
 
 def _voices(ledger: Ledger) -> RichTable:
-    drawn = _table("What people say", "Where", "voices", "people known", "mean")
+    drawn = table_of("What people say", "Where", "voices", "people known", "mean")
     tickets = _frame(ledger, touchpoints.SUPPORT_TICKET, "customer_id", "rating")
     answers = _frame(ledger, touchpoints.SURVEY_ANSWER, "customer_id", "score")
     mentions = _frame(ledger, touchpoints.SOCIAL_MENTION, "customer_id", "is_consented")
@@ -91,7 +93,7 @@ def _voices(ledger: Ledger) -> RichTable:
 
 
 def _consents(ledger: Ledger) -> RichTable:
-    drawn = _table("What may be done", "Purpose", "granted", "denied", "withdrawn")
+    drawn = table_of("What may be done", "Purpose", "granted", "denied", "withdrawn")
     current = _frame(ledger, silver.CONSENT_CURRENT, "purpose", "status")
     for purpose, of_purpose in current.groupby("purpose"):
         counts = of_purpose["status"].value_counts()
@@ -100,7 +102,7 @@ def _consents(ledger: Ledger) -> RichTable:
 
 
 def _dirt(ledger: Ledger, settings: Settings) -> RichTable:
-    drawn = _table("Dirt that was planted, and found by id", "Source", "Kind", "Expected", "planted", "found")
+    drawn = table_of("Dirt that was planted, and found by id", "Source", "Kind", "Expected", "planted", "found")
     for row in arrivals_of(settings, ledger).planted or ():
         found = f"{row['found']:,}" if row["found"] == row["planted"] else f"[red]{row['found']:,}[/]"
         drawn.add_row(row["source"], row["kind"], row["expected"], f"{row['planted']:,}", found)

@@ -35,7 +35,7 @@ def run(context: JobContext) -> JobResult:
     if not lake.ledger.rows(ORDER_LINE):
         return _skipped("no order lines yet; nothing to learn from")
     with context.progress.step("reading purchases"):
-        training = Training.of(lake, settings, cut)
+        training = Training.of(lake, settings, cut, context.settings.business_timezone)
     splits = splits_before(cut, settings.label_days)
     people = min(training.testable_people(split) for split in (splits.selection, splits.test))
     if people < settings.min_people:

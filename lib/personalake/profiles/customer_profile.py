@@ -36,19 +36,20 @@ class Known:
     consents: DataFrame
 
 
-def customer_profile(known: Known, orders: DataFrame, as_of: date) -> DataFrame:
+def customer_profile(known: Known, orders: DataFrame, as_of: date, partitions: int = 1) -> DataFrame:
     """Profiles of everyone who was known before `as_of`, with or without an order.
 
     Args:
         known: Rows of silver; each part is cut at `as_of` by both clocks.
         orders: The result of `orders_of`, which is read several times: worth keeping in memory.
         as_of: Exclusive day.
+        partitions: Tasks among which persons are spread; all that follows stays with the person.
 
     Returns:
         One row per person, in the columns of `gold.customer_profile`; counts and spend are zero, not null, without orders.
     """
     attached = with_person(known.links)
-    categories = bought_categories(known.order_lines.transform(attached), known.catalog, as_of)
+    categories = bought_categories(known.order_lines.transform(attached), known.catalog, as_of, partitions)
     parts = (
         habits(orders),
         money(orders),
@@ -68,7 +69,7 @@ def persons(links: DataFrame) -> DataFrame:
     return links.groupBy("person_id").agg(F.min(F.struct("namespace", "value"))["value"].alias("customer_id"))
 
 
-def orders_of(order_lines: DataFrame, links: DataFrame, as_of: date) -> DataFrame:
+def orders_of(order_lines: DataFrame, links: DataFrame, as_of: date, partitions: int = 1) -> DataFrame:
     """Orders known before `as_of` of people; returns count against what was paid.
 
     Money is summed as whole cents: Spark sums long decimals as objects, many times slower. Shop and currency are keys,
@@ -90,10 +91,11 @@ def orders_of(order_lines: DataFrame, links: DataFrame, as_of: date) -> DataFram
             F.to_date(F.min(F.when(F.expr(_IS_SALE), F.col("occurred_at")))).alias("order_date"),
         )
         .transform(with_person(links))
+        .repartition(partitions, "person_id")
     )
 
 
-def bought_categories(order_lines: DataFrame, catalog: DataFrame, as_of: date) -> DataFrame:
+def bought_categories(order_lines: DataFrame, catalog: DataFrame, as_of: date, partitions: int = 1) -> DataFrame:
     """How many orders of each person hold each category, and what was paid for it.
 
     Orders are told apart by their hashes: within one person and category that is as good as the id, and much smaller.
@@ -105,7 +107,9 @@ def bought_categories(order_lines: DataFrame, catalog: DataFrame, as_of: date) -
         order_lines.transform(known_before(as_of))
         .where(_IS_SALE)
         .join(F.broadcast(_categories(catalog, as_of).where("category IS NOT NULL")), "product_id")
-        .groupBy("person_id", "category", F.xxhash64("order_id"))
+        .select("person_id", "category", F.xxhash64("order_id").alias("order_key"), "amount")
+        .repartition(partitions, "person_id")
+        .groupBy("person_id", "category", "order_key")
         .agg(F.sum(_cents("amount")).alias("paid"))
         .groupBy("person_id", "category")
         .agg(F.count("*").alias("orders"), F.sum("paid").alias("paid"))

@@ -119,7 +119,8 @@ def _places(values: "pd.Series[Any]") -> tuple[Strings, Ints]:
 def _days(times: "pd.Series[Any]") -> Floats:
     if pd.api.types.is_float_dtype(times):
         return times.to_numpy(dtype=np.float64)
-    return times.to_numpy(dtype="datetime64[us]").astype(np.int64) / _MICROS_A_DAY
+    local = times.dt.tz_localize(None) if isinstance(times.dtype, pd.DatetimeTZDtype) else times
+    return local.to_numpy(dtype="datetime64[us]").astype(np.int64) / _MICROS_A_DAY
 
 
 def history(rows: Interactions, cut: float, recipe: Recipe) -> History:

@@ -28,6 +28,11 @@ DIGEST = "digest"
 _FILES = "files"
 
 
+def load_ahead() -> None:
+    """Import mlflow, which takes seconds, before a model is asked for."""
+    import mlflow.tracking  # noqa: F401
+
+
 @dataclass(frozen=True)
 class Tracker:
     """Models of one lake; needs no Spark session, and imports mlflow only when there is something to ask.

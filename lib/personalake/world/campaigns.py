@@ -72,7 +72,7 @@ class Experiment:
         start: When it begins, as a share of the world's days.
         end: When it ends.
         effect: By how much treatment changes the rate of web orders, as a share of it.
-        lost: Share of exposures of the treatment on phones that the log has lost: a sample-ratio fault.
+        lost: Share of the treatment's visitors on phones of whom the log has lost all: a sample-ratio fault.
     """
 
     experiment_id: str

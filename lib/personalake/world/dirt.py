@@ -90,15 +90,17 @@ def _spoiled(feed: Feed, chance: Chance) -> dict[str, Column]:
         "landing_date": F.date_add(feed.landing_date, _delay_days(chance)),
     }
     if feed.sent_at is not None:
-        delay = F.make_dt_interval(days=F.when(kind == "late", _delay_days(chance)).otherwise(0))
+        # What is sent again is sent later; what only arrives again says the same time.
+        delay = F.make_dt_interval(days=F.when(kind.isin("late", "near_duplicate"), _delay_days(chance)).otherwise(0))
         spoiled[feed.sent_at] = F.col(feed.sent_at) + delay
     return spoiled
 
 
 def _delay_days(chance: Chance) -> Column:
-    late, again = chance.below("late-days", 7) + 2, chance.below("again-days", 4)
-    repeated = F.col("kind").isin("exact_duplicate", "near_duplicate")
-    return F.when(F.col("kind") == "late", late).when(repeated, again).otherwise(0).cast("int")
+    kind = F.col("kind")
+    late, copied, again = chance.below("late-days", 7) + 2, chance.below("copy-days", 4), chance.below("again-days", 3) + 1
+    delay = F.when(kind == "late", late).when(kind == "exact_duplicate", copied).when(kind == "near_duplicate", again)
+    return F.coalesce(delay, F.lit(0)).cast("int")
 
 
 def _as_lines(rows: DataFrame, feed: Feed) -> DataFrame:

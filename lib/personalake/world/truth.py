@@ -150,7 +150,7 @@ def experiments(spark: SparkSession, settings: WorldSettings) -> DataFrame:
 
     Returns:
         One row per experiment: `experiment`, `first_day`, `end_day`, `planned_share`, `effect` (of treatment on the rate of
-        web orders, as a share of it), `has_ratio_fault`, `lost_share` (of the treatment's exposures on phones).
+        web orders, as a share of it), `has_ratio_fault`, `lost_share` (of the treatment's visitors on phones).
     """
     rows = [
         (test.experiment_id, int(settings.days * test.start), int(settings.days * test.end), 0.5, test.effect, test.lost > 0,
@@ -203,7 +203,11 @@ def planted_faults(spark: SparkSession, settings: WorldSettings) -> DataFrame:
         ("unfair_slice", "web_events", f"{settings.slice_region}: {settings.slice_lost_rate} of visits not recorded"),
         ("label_flips", "crm_customers.status", f"{settings.label_flip_rate} of account states"),
         *(
-            ("sample_ratio", f"experiment_exposures {test.experiment_id}", f"{test.lost} of treatment on phones lost")
+            (
+                "sample_ratio",
+                f"experiment_exposures {test.experiment_id}",
+                f"{test.lost} of the treatment's visitors on phones lost",
+            )
             for test in EXPERIMENTS
             if test.lost
         ),

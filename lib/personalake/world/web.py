@@ -141,14 +141,14 @@ def exposures(sessions: DataFrame, settings: WorldSettings) -> DataFrame:
         )
         for test in EXPERIMENTS
     ]
-    each = Chance(settings.seed, ("session_id", "experiment"))
+    each, visitor = Chance(settings.seed, ("session_id", "experiment")), Chance(settings.seed, ("cookie", "experiment"))
     can_be_lost = (F.col("variant") == "treatment") & (F.col("device_type") == "phone")
     return (
         sessions.where("is_recorded AND place = 'web'")
         .withColumn("test", F.explode(F.array(*running)))
         .where("test IS NOT NULL")
         .select("session_id", "cookie", "login", "device_type", "began_at", "test.*")
-        .where(~(can_be_lost & each.happens("lost", F.col("lost"))))
+        .where(~(can_be_lost & visitor.happens("lost", F.col("lost"))))
         .select(
             F.concat(F.lit("x"), each.identifier("exposure")).alias("exposure_id"),
             "experiment",

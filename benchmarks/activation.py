@@ -1,0 +1,280 @@
+"""Sending measured: each connector beside a bare aiohttp loop, its memory, and the whole fault matrix.
+
+The fakes run in a process of their own. The yardstick posts the same bodies, made before it is timed, with as many
+requests at the same time, and looks at nothing but the status. The connector is given rows of the outbox; it claims them,
+looks at consent, packs, paces, reads replies and writes outcomes down.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import aiohttp
+
+from personalake.activation.connectors.base import BaseConnector, HttpConnector, declared
+from personalake.activation.contract import Limits
+from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.journal import Check
+from personalake.activation.packing import packed
+from personalake.activation.sending import Report, send
+from personalake.activation.transport import Request
+from personalake.config.connections import Connection
+from personalake.pipelines.system_clock import SystemClock
+from tests.activation.matrix import CASES, FAULTS, KILLS, Case, judged, played
+from tests.fakes import Fakes, fakes_in_a_process, running_fakes
+
+GIB = 1 << 30
+_LEAST = 0.9
+# Salesforce publishes no rate, only what an account should not go beyond in a day.
+_SALESFORCE_A_DAY = 50_000_000
+
+
+class CountingJournal:
+    """Counts instead of keeping, so that memory is the sender's own."""
+
+    def __init__(self) -> None:
+        self.claims = 0
+        self.outcomes = 0
+
+    def claim(self, claims: Sequence[Claimed]) -> None:
+        self.claims += len(claims)
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes += len(outcomes)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: deliveries, requests and bytes in so many seconds, of which so many on the processor."""
+
+    deliveries: int
+    requests: int
+    bytes: int
+    seconds: float
+    cpu: float
+
+    @property
+    def rate(self) -> float:
+        return self.deliveries / self.seconds
+
+
+def rows(case: Case, count: int) -> Iterator[Delivery]:
+    """Deliveries of as many people."""
+    for number in range(count):
+        operation, payload = case.items(number * 2)
+        yield Delivery(f"d{number:08d}", f"p{number}", operation, json.dumps(payload, separators=(",", ":")))
+
+
+def bare(requests: Sequence[Request], at_once: int, deliveries: int) -> Measured:
+    """What a loop around `session.request` reaches."""
+
+    async def run() -> None:
+        queue = iter(requests)
+
+        async def work(session: aiohttp.ClientSession) -> None:
+            for request in queue:
+                async with session.request(
+                    request.method, request.url, data=request.body, headers=request.headers
+                ) as response:
+                    await response.read()
+                    if response.status >= 300:
+                        raise SystemExit(f"the fake refuses the yardstick: {response.status}")
+
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=at_once)) as session:
+            await asyncio.gather(*(work(session) for _ in range(at_once)))
+
+    started, cpu = time.perf_counter(), time.process_time()
+    asyncio.run(run())
+    seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    return Measured(deliveries, len(requests), sum(len(request.body) for request in requests), seconds, used)
+
+
+def ours(deliveries: Iterable[Delivery], connector: Any, check: Check) -> Measured:
+    """What `send` reaches, with a check and a journal that cost nothing of their own."""
+    journal = CountingJournal()
+    started, cpu = time.perf_counter(), time.process_time()
+    report: Report = send(deliveries, connector, SystemClock(), journal, random.Random(1), check=check)
+    seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    good = report.states["accepted"] + report.states["confirmed"]
+    if report.stopped or good != journal.outcomes:
+        raise SystemExit(f"not everything was taken: {report}")
+    return Measured(good, report.traffic.requests, report.traffic.bytes, seconds, used)
+
+
+def throughput(kinds: Sequence[str], seconds: float) -> None:
+    """Each connector beside the lesser of the vendor's published limit and what the bare loop reaches.
+
+    Where the published limit is the lesser, the connector keeps it and the fake enforces it; refusals for speed are counted.
+    """
+    with fakes_in_a_process() as fakes:
+        for kind in kinds:
+            case = CASES[kind]
+            connector = case.whole(fakes, SystemClock(), rates=None)
+            if not isinstance(connector, HttpConnector):
+                continue
+            given = list(rows(case, int(seconds * (6_000 if connector.declaration.limits.max_items == 1 else 60_000))))
+            # The rows are looked at by no collection of garbage: in a run they come and go.
+            gc.freeze()
+            emptied(case, fakes, unlimited=True)
+            yard = yardstick(case, fakes, given)
+            most = published(connector)
+            is_paced = most < yard.rate
+            emptied(case, fakes, unlimited=not is_paced)
+            if is_paced and connector.declaration.rates:
+                given = given[: max(int(most * seconds), 1)]
+            run = ours(given, case.whole(fakes, SystemClock(), **({"rates": None} if is_paced else {})), nobody)
+            refused = case.handle(fakes).counters()["rejects"].get("rate", 0)
+            ratio = run.rate / min(most, yard.rate)
+            short = "" if ratio >= _LEAST else f"  BELOW {_LEAST}"
+            print(
+                f"{kind:18} {run.rate:>9,.0f}/s, {run.bytes / run.seconds / 1e6:6.2f} MB/s, CPU {run.cpu / run.seconds:4.0%}"
+                f" | bare loop {yard.rate:>9,.0f}/s, CPU {yard.cpu / yard.seconds:4.0%}"
+                f" | published {'none' if most == float('inf') else f'{most:,.0f}/s'}"
+                f" | {ratio:.2f} of the {'limit' if is_paced else 'loop'}, {refused} refused for speed{short}",
+                flush=True,
+            )
+
+
+def nobody(deliveries: Sequence[Delivery]) -> dict[str, str]:
+    """A look at consent that stops nobody."""
+    return {}
+
+
+def published(connector: HttpConnector) -> float:
+    """Deliveries a second that the vendor's limits allow, by full requests."""
+    declaration = connector.declaration
+    items = declaration.limits.max_items or 3 * (declaration.limits.max_each or 1)
+    found = [rate.amount / rate.per_seconds * {"requests": items, "items": 1}.get(rate.of, 1) for rate in declaration.rates]
+    if declaration.bounds.max_in_window:
+        found.append(declaration.bounds.max_in_window / declaration.bounds.window_seconds)
+    if declaration.kind.startswith("sfmc"):
+        found.append(_SALESFORCE_A_DAY / 86_400)
+    return min(found, default=float("inf"))
+
+
+def emptied(case: Case, fakes: Fakes, unlimited: bool) -> None:
+    """The fake with nothing in it, without its rates or with those that it publishes."""
+    handle = case.handle(fakes)
+    handle.configure(**{**handle.settings, **(case.configure if unlimited else {}), "keep": False})
+    handle.reset()
+    case.prepare(handle, 1)
+
+
+def yardstick(case: Case, fakes: Fakes, given: Sequence[Delivery]) -> Measured:
+    """The bare loop over the connector's own bodies."""
+    connector = case.whole(fakes, SystemClock())
+    assert isinstance(connector, HttpConnector)
+    packs = [part for part in packed(given, connector, SystemClock().now()) if isinstance(part, Pack)]
+    requests = [connector.request(pack) for pack in packs]
+    token = asyncio.run(_token(connector))
+    if token:
+        requests = [Request(r.method, r.url, r.body, {**r.headers, "Authorization": f"Bearer {token}"}) for r in requests]
+    return bare(requests, connector.declaration.max_in_flight, len(given))
+
+
+async def _token(connector: HttpConnector) -> str:
+    if connector.tokens is None:
+        return ""
+    async with connector:
+        return (await connector.tokens.current()).value
+
+
+def memory(count: int) -> bool:
+    """A million rows within 4 GiB: the greatest resident set of this process after it."""
+    with fakes_in_a_process() as fakes:
+        case = CASES["segment"]
+        emptied(case, fakes, unlimited=True)
+        run = ours(rows(case, count), case.whole(fakes, SystemClock()), nobody)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(f"memory: {count:,} deliveries at {run.rate:,.0f}/s; peak of the process {peak / GIB:.2f} GiB of 4 allowed")
+    return peak < 4 * GIB
+
+
+class Sized(BaseConnector):
+    """A destination whose payloads are their own sizes."""
+
+    def __init__(self, limits: Limits) -> None:
+        connection = Connection(max_items=1)
+        super().__init__("there", replace(declared(connection), limits=limits, chunk_items=1_000_000), SystemClock())
+
+    def size_of(self, delivery: Delivery) -> int:
+        return int(delivery.payload)
+
+    def key_of(self, delivery: Delivery) -> str:
+        return delivery.person_id
+
+    def problem_of(self, delivery: Delivery) -> str | None:
+        return None
+
+
+def packs(count: int) -> bool:
+    """So many packs of items of random size, within limits drawn by chance: none beyond them, all but the last full."""
+    chance, made, beyond, fills = random.Random(1), 0, 0, []
+    while made < count:
+        most, size = chance.randint(2, 100), chance.randint(2_000, 500_000)
+        limits = Limits(most, size, max_item_bytes=size // chance.randint(12, 60), distinct=chance.random() < 0.3)
+        typical = max(1, min(limits.max_item_bytes or 1, 2 * size // most))
+        items = [Delivery(str(n), f"p{n // 2}", "x", str(chance.randint(1, typical))) for n in range(400 * most // 2)]
+        found = [part for part in packed(items, Sized(limits), SystemClock().now()) if isinstance(part, Pack)]
+        beyond += sum(pack.size > size or len(pack.deliveries) > most for pack in found)
+        beyond += sum(limits.distinct and len({d.person_id for d in p.deliveries}) < len(p.deliveries) for p in found)
+        fills += [max(pack.size / size, len(pack.deliveries) / most) for pack in found[:-8]]
+        made += len(found)
+    fill = sum(fills) / len(fills)
+    print(f"packs: {made:,} made, {beyond} beyond a limit, {fill:.1%} of the binding limit filled")
+    return beyond == 0 and fill >= 0.95
+
+
+def matrix(kinds: Sequence[str]) -> bool:
+    """Every kill × every fault × every policy."""
+    breaches = 0
+    with running_fakes() as fakes:
+        for kind in kinds:
+            case, started, cases, bad = CASES[kind], time.perf_counter(), 0, 0
+            usual = case.connector(fakes, SystemClock()).declaration.unknown
+            for policy in (usual, "at_least_once"):
+                for fault in FAULTS:
+                    for kill in (None, *KILLS):
+                        found = played(case, fakes, kill, fault, unknown=policy)
+                        told = judged(case, found, 12, policy)
+                        cases += 1
+                        bad += bool(told)
+                        if told:
+                            print(f"  {kind}, {policy}, fault {fault}, killed {kill}: {'; '.join(told)}")
+            breaches += bad
+            print(f"matrix: {kind:20} {cases} cases, {bad} breaches, {time.perf_counter() - started:.0f} s", flush=True)
+    return breaches == 0
+
+
+def main() -> None:
+    """Run the chosen parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help="throughput, memory, packs, matrix; all by default")
+    parser.add_argument("--kinds", nargs="*", default=list(CASES))
+    parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory part")
+    chosen = parser.parse_args()
+    parts = chosen.parts or ["throughput", "memory", "packs", "matrix"]
+    good = True
+    if "throughput" in parts:
+        throughput(chosen.kinds, chosen.seconds)
+    if "memory" in parts:
+        good &= memory(chosen.rows)
+    if "packs" in parts:
+        good &= packs(100_000)
+    if "matrix" in parts:
+        good &= matrix(chosen.kinds)
+    if not good:
+        sys.exit("a bound is not kept, see above")
+
+
+if __name__ == "__main__":
+    main()

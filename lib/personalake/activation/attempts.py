@@ -1,0 +1,184 @@
+"""One request to its end: tried again, asked about, cut in halves, until each of its deliveries has an outcome."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
+from personalake.activation.breaker import Breaker
+from personalake.activation.clock import Chance, Clock
+from personalake.activation.contract import Connector
+from personalake.activation.delivery import Delivery, Outcome, Pack
+from personalake.activation.journal import Check
+from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, only, refused
+from personalake.activation.pacing import Pacer
+from personalake.activation.reasons import told
+from personalake.activation.retries import wait_before
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Traffic:
+    """What went over the wire."""
+
+    requests: int = 0
+    bytes: int = 0
+    retries: int = 0
+
+
+@dataclass
+class Run:
+    """What the requests of one run share."""
+
+    connector: Connector
+    clock: Clock
+    chance: Chance
+    check: Check | None
+    breaker: Breaker
+    pacer: Pacer
+    slots: asyncio.Semaphore
+    traffic: Traffic = field(default_factory=Traffic)
+
+
+async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> list[Outcome]:
+    """Send a pack until each of its deliveries has an outcome.
+
+    Args:
+        run: What all requests share.
+        pack: What is sent.
+        looked_at: When consent was last asked, in ticks.
+        stopped: What must not leave by that look, by delivery, and why.
+    """
+    attempt = Attempt(pack, looked_at)
+    outcomes = cancelled(attempt, stopped) if stopped else []
+    removals = sum(delivery.removal for delivery in attempt.pack.deliveries)
+    if not run.breaker.admit(len(attempt.pack.deliveries), removals):
+        return outcomes + left(attempt, run.breaker.reason)
+    return outcomes + await _settle(run, attempt)
+
+
+async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    patience = run.connector.declaration.patience
+    while True:
+        answer = await _once(run, attempt, outcomes)
+        if answer is None:
+            return outcomes + left(attempt, run.breaker.reason)
+        if isinstance(answer, Taken):
+            answer = await _followed(run, attempt.pack, answer)
+        if isinstance(answer, Taken):
+            outcomes += of_taken(run.connector, attempt, answer)
+            if not answer.again:
+                return outcomes
+            attempt.pack = only(attempt.pack, answer.again)
+            attempt.lost = None
+            answer = Again(next(iter(answer.again.values())))
+        if isinstance(answer, Refused):
+            return outcomes + await _halves(run, attempt, answer)
+        if isinstance(answer, Stop):
+            run.breaker.open(answer.reason)
+            return outcomes + left(attempt, run.breaker.reason)
+        if isinstance(answer, Lost):
+            attempt.lost = answer.reason
+            outcomes += held(run.connector, attempt)
+        if attempt.tries >= patience.max_tries or not attempt.pack.deliveries:
+            run.breaker.failed(told(answer.reason))
+            return outcomes + given_up(attempt, answer.reason)
+        await _wait(run, attempt, answer)
+
+
+async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer | None:
+    """One try, after the last look at consent; null if nothing may leave."""
+    async with run.slots:
+        await _turn(run, attempt.pack)
+        outcomes += await _last_look(run, attempt)
+        pack = attempt.pack
+        if not pack.deliveries or not run.breaker.admit_in_window(len(pack.deliveries), run.clock.ticks()):
+            return None
+        attempt.tries += 1
+        run.traffic.requests += 1
+        run.traffic.retries += attempt.tries > 1
+        run.traffic.bytes += pack.size
+        answer = await run.connector.post(pack)
+    if isinstance(answer, Taken):
+        run.breaker.succeeded()
+    return answer
+
+
+async def _turn(run: Run, pack: Pack) -> None:
+    """Wait for a place within the destination's limits, and for the end of a pause that it asked for."""
+    wait = run.pacer.reserve(len(pack.deliveries), pack.size, run.clock.ticks())
+    if wait > 0:
+        await run.clock.sleep(wait)
+    while run.breaker.reason is None and (pause := run.pacer.paused_for(run.clock.ticks())) > 0:
+        await run.clock.sleep(pause)
+
+
+async def _last_look(run: Run, attempt: Attempt) -> list[Outcome]:
+    """Consent, suppression, caps and freshness once more, if the last look is too old."""
+    if run.check is None or run.clock.ticks() - attempt.looked_at <= run.connector.declaration.recheck_seconds:
+        return []
+    attempt.looked_at = run.clock.ticks()
+    return cancelled(attempt, await look(run, attempt.pack.deliveries))
+
+
+async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+    """What must not leave by consent, suppression, caps and freshness, now; if that cannot be found out, nothing leaves."""
+    if run.check is None or not deliveries:
+        return {}
+    try:
+        return await asyncio.to_thread(run.check, deliveries)
+    except Exception as error:
+        logger.exception("%s: the last look at consent failed", run.connector.name)
+        run.breaker.open(f"the last look at consent failed: {type(error).__name__}")
+        return {}
+
+
+async def _wait(run: Run, attempt: Attempt, answer: Again | Lost) -> None:
+    patience = run.connector.declaration.patience
+    asked = answer.wait_seconds if isinstance(answer, Again) else None
+    seconds = wait_before(attempt.tries, asked, patience, run.chance)
+    tried = (run.connector.name, told(answer.reason), seconds, attempt.tries)
+    logger.info("%s: %s; again in %.1f s, after %d tries", *tried)
+    if isinstance(answer, Again) and answer.is_pause:
+        run.pacer.pause(seconds, run.clock.ticks())
+    if run.breaker.reason is None:
+        await run.clock.sleep(seconds)
+
+
+async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
+    """Ask for the results of a queued request until they are there, or for as long as patience lasts."""
+    if not taken.ask_later or taken.reference is None:
+        return taken
+    patience = run.connector.declaration.patience
+    ends, doubts = run.clock.ticks() + patience.poll_limit_seconds, 0
+    while run.clock.ticks() < ends:
+        await run.clock.sleep(patience.poll_seconds)
+        answer = await run.connector.ask(pack, taken.reference)
+        if isinstance(answer, Taken):
+            return answer
+        if isinstance(answer, Stop):
+            run.breaker.open(answer.reason)
+            break
+        doubts = doubts + 1 if isinstance(answer, NotYet) and answer.doubt else 0
+        if doubts >= patience.max_tries and isinstance(answer, NotYet):
+            return Lost(answer.doubt or "")
+    return taken
+
+
+async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]:
+    """Find the items for which a request was refused; first half first, which keeps each person's order."""
+    pack = attempt.pack
+    if len(pack.deliveries) == 1:
+        run.breaker.rejected(told(refusal.reason))
+        (delivery,) = pack.deliveries
+        return [refused(run.connector, attempt, delivery, told(refusal.reason, delivery.payload))]
+    middle = len(pack.deliveries) // 2
+    outcomes: list[Outcome] = []
+    for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
+        size = pack.size * len(part) // len(pack.deliveries)
+        half = replace(pack, pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
+        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost))
+    return [replace(outcome, pack_id=pack.pack_id) for outcome in outcomes]

@@ -1,0 +1,211 @@
+"""What connectors share, so that a new one is a page: a request out of a pack, and an answer out of a reply."""
+
+import json
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop
+from personalake.activation.clock import Clock
+from personalake.activation.connectors.replies import usual_fault
+from personalake.activation.contract import MISSHAPEN, Declaration, Limits
+from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.tokens import TokenRefused, Tokens
+from personalake.activation.transport import Reply, ReplyLost, Request, Transport, Unreached
+from personalake.config.connections.base import Bounds, Connection
+
+JSON = {"Content-Type": "application/json"}
+Resolve = Callable[[str], str]
+Meaning = TypeVar("Meaning", Answer, Answer | NotYet)
+
+
+def declared(
+    connection: Connection,
+    *,
+    limits: Limits | None = None,
+    window_seconds: float | None = None,
+    bounds: Bounds | None = None,
+) -> Declaration:
+    """A declaration out of a connection's settings."""
+    usual = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes)
+    return Declaration(
+        kind=str(getattr(connection, "kind", "")),
+        limits=limits or usual,
+        rates=connection.rates,
+        deduplication=connection.promised.deduplication,
+        unknown=connection.unknown,
+        patience=connection.patience,
+        bounds=bounds or connection.bounds,
+        max_in_flight=connection.max_in_flight,
+        chunk_items=connection.chunk_items,
+        recheck_seconds=connection.recheck_seconds,
+        guarantee=connection.promised.guarantee,
+        window_seconds=window_seconds,
+    )
+
+
+class BaseConnector:
+    """The usual answers to what a connector is asked; most connectors change few of them.
+
+    Args:
+        name: Name of the destination.
+        declaration: What it promises.
+        clock: Time.
+    """
+
+    def __init__(self, name: str, declaration: Declaration, clock: Clock) -> None:
+        self.name = name
+        self.clock = clock
+        self._declaration = declaration
+        self._parsed: tuple[str, Any] = ("null", None)
+
+    def parsed(self, delivery: Delivery) -> Any:
+        """The payload as JSON; the one that was asked for last is remembered, since questions come in a row.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        text, found = self._parsed
+        if text is not delivery.payload:
+            found = json.loads(delivery.payload)
+            self._parsed = (delivery.payload, found)
+        return found
+
+    @property
+    def declaration(self) -> Declaration:
+        """Limits, guarantee and policies."""
+        return self._declaration
+
+    @property
+    def erasure_limits(self) -> Limits:
+        """People in one erasure request."""
+        return Limits(max_items=1)
+
+    def group_of(self, delivery: Delivery) -> str:
+        """Everything may share a request."""
+        return ""
+
+    def key_of(self, delivery: Delivery) -> str:
+        """No two items are in each other's way."""
+        return ""
+
+    def size_of(self, delivery: Delivery) -> int:
+        """The payload's bytes."""
+        payload = delivery.payload
+        return len(payload) if payload.isascii() else len(payload.encode())
+
+    def envelope(self, group: str, first: Delivery) -> int:
+        """Nothing stands around the items."""
+        return 0
+
+    def problem_of(self, delivery: Delivery) -> str | None:
+        """Why a payload would never be taken: it is no JSON object, or lacks what the destination wants."""
+        try:
+            payload = self.parsed(delivery)
+        except (ValueError, RecursionError):
+            return "the payload is not JSON"
+        if not isinstance(payload, dict):
+            return "the payload is not a JSON object"
+        return self.lacks(delivery.operation, payload)
+
+    def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
+        """What a payload lacks, if anything."""
+        return None
+
+    def is_state(self, delivery: Delivery) -> bool:
+        """Nothing is."""
+        return False
+
+    async def ask(self, pack: Pack, reference: str) -> Answer | NotYet:
+        """Nothing is queued there."""
+        return NotYet()
+
+    async def erase(self, pack: Pack) -> Answer:
+        """Nobody can be erased there by a request."""
+        return Refused("this destination has no way to erase people by a request")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class HttpConnector(BaseConnector):
+    """A connector that speaks HTTP; sub-classes say what a request is, and what a reply means.
+
+    Args:
+        name: Name of the destination.
+        declaration: What it promises.
+        clock: Time.
+        transport: HTTP; one with the declaration's patience by default.
+    """
+
+    tokens: Tokens | None = None
+
+    def __init__(self, name: str, declaration: Declaration, clock: Clock, transport: Transport | None = None) -> None:
+        super().__init__(name, declaration, clock)
+        self.transport = transport or Transport(declaration.patience, declaration.max_in_flight)
+
+    async def __aenter__(self) -> Self:
+        await self.transport.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.__aexit__(kind, error, trace)
+
+    def request(self, pack: Pack) -> Request:
+        """The request of a pack."""
+        raise NotImplementedError
+
+    def answer(self, pack: Pack, reply: Reply) -> Answer:
+        """What a reply without a general fault means for a pack."""
+        raise NotImplementedError
+
+    def fault(self, reply: Reply) -> Answer | None:
+        """What a reply means whatever was asked: too many requests, no permission, out of order; null if nothing."""
+        return usual_fault(reply, self.declaration.patience, self.clock.now())
+
+    async def post(self, pack: Pack) -> Answer:
+        """Hand over a pack, once."""
+        try:
+            request = self.request(pack)
+        except MISSHAPEN as problem:
+            return Refused(f"no request can be made of it: {type(problem).__name__}")
+        return await self.exchange(request, lambda reply: self.answer(pack, reply))
+
+    async def exchange(self, request: Request, meaning: Callable[[Reply], Meaning]) -> Meaning | Answer:
+        """Send a request and understand its reply; a token that was refused is replaced once."""
+        try:
+            reply = await self._authorised(request)
+        except TokenRefused as refusal:
+            return Stop(f"no token: {refusal}")
+        except Unreached as failure:
+            return Again(f"not reached: {failure}")
+        except ReplyLost as loss:
+            return Lost(f"no reply: {loss}")
+        found = self.fault(reply)
+        if found is not None:
+            return found
+        try:
+            return meaning(reply)
+        except MISSHAPEN:
+            return Lost(f"status {reply.status} with a body that cannot be understood")
+
+    async def _authorised(self, request: Request) -> Reply:
+        if self.tokens is None:
+            return await self.transport.send(request)
+        token = await self.tokens.current()
+        reply = await self.transport.send(_bearing(request, token.value))
+        if reply.status != 401:
+            return reply
+        token = await self.tokens.instead_of(token)
+        return await self.transport.send(_bearing(request, token.value))
+
+
+def _bearing(request: Request, token: str) -> Request:
+    return Request(request.method, request.url, request.body, {**request.headers, "Authorization": f"Bearer {token}"})

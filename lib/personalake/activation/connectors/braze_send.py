@@ -1,0 +1,60 @@
+"""Braze's `/campaigns/trigger/send`: an API-triggered campaign to named people."""
+
+import json
+from typing import Any
+
+from personalake.activation.answers import Answer
+from personalake.activation.clock import Clock
+from personalake.activation.connectors.base import Resolve, declared
+from personalake.activation.connectors.braze import Braze, succeeded
+from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.transport import Reply, Request
+from personalake.config.connections.braze import BrazeSendConnection
+
+_SHARED = ("campaign_id", "send_id", "trigger_properties", "attachments")
+
+
+class BrazeSend(Braze):
+    """The payload is a request to one person: `campaign_id`, `recipients` with one, and what all recipients share."""
+
+    def __init__(self, name: str, connection: BrazeSendConnection, clock: Clock, resolve: Resolve) -> None:
+        super().__init__(name, connection, declared(connection), clock, resolve)
+
+    def group_of(self, delivery: Delivery) -> str:
+        """What all recipients of a request share."""
+        payload = self.parsed(delivery)
+        return json.dumps({key: payload[key] for key in _SHARED if key in payload}, sort_keys=True)
+
+    def size_of(self, delivery: Delivery) -> int:
+        """The recipient's bytes."""
+        return len(self._recipient(delivery).encode())
+
+    def envelope(self, group: str, first: Delivery) -> int:
+        """What is shared, and the list's key and brackets."""
+        return len(group.encode()) + len(',"recipients":[]')
+
+    def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
+        """A campaign, and exactly one recipient whom Braze can find."""
+        recipients = payload.get("recipients")
+        if not payload.get("campaign_id"):
+            return "campaign_id is missing"
+        if not isinstance(recipients, list) or len(recipients) != 1 or not isinstance(recipients[0], dict):
+            return "recipients must hold exactly one"
+        found = [key for key in ("external_user_id", "user_alias", "email") if recipients[0].get(key)]
+        if len(found) != 1:
+            return "a recipient needs exactly one of external_user_id, user_alias, email"
+        if found == ["email"] and not recipients[0].get("prioritization"):
+            return "a recipient by email needs prioritization"
+        return None
+
+    def request(self, pack: Pack) -> Request:
+        """All recipients of the group."""
+        recipients = ",".join(self._recipient(delivery) for delivery in pack.deliveries)
+        return self.to("/campaigns/trigger/send", f'{pack.group[:-1]},"recipients":[{recipients}]}}'.encode())
+
+    def answer(self, pack: Pack, reply: Reply) -> Answer:
+        """Queued, with the id of the dispatch; whether it is delivered, comes back as receipts."""
+        return succeeded(reply)
+
+    def _recipient(self, delivery: Delivery) -> str:
+        return json.dumps(self.parsed(delivery)["recipients"][0], separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,157 @@
+"""E-mail by SMTP: one message for each delivery, with a way to unsubscribe in its headers."""
+
+import asyncio
+import json
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any
+
+from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
+from personalake.activation.clock import Clock
+from personalake.activation.connectors.base import BaseConnector, Resolve, declared
+from personalake.activation.delivery import Delivery, Pack
+from personalake.config.connections.open import EmailConnection
+
+# Replies that concern the session or the account, not the message: authentication, encryption, policy of the sender.
+_ACCOUNT = frozenset({530, 534, 535, 538})
+_HEADERS = {"reply_to": "Reply-To", "feedback_id": "Feedback-ID"}
+
+
+class Email(BaseConnector):
+    """The payload has `to`, `subject`, `text` or `html`, and `unsubscribe_url`."""
+
+    def __init__(self, name: str, connection: EmailConnection, clock: Clock, resolve: Resolve) -> None:
+        super().__init__(name, declared(connection), clock)
+        self._connection = connection
+        self._login = (
+            (resolve(connection.username), resolve(connection.password or "")) if connection.username is not None else None
+        )
+        self._idle: SimpleQueue[smtplib.SMTP] = SimpleQueue()
+
+    def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
+        """An address, something to read, and a way out."""
+        for key in ("to", "subject", "unsubscribe_url"):
+            if not isinstance(payload.get(key), str) or not payload[key]:
+                return f"{key} is missing"
+        if not payload.get("text") and not payload.get("html"):
+            return "text or html is needed"
+        if not payload["unsubscribe_url"].startswith(("https://", "mailto:")):
+            return "unsubscribe_url is neither https:// nor mailto:"
+        if any(character in payload[key] for key in ("to", "subject", "unsubscribe_url") for character in "\r\n"):
+            return "a header holds a line end"
+        address = parseaddr(payload["to"])[1]
+        return None if address.count("@") == 1 and " " not in address else "to is not an address"
+
+    async def post(self, pack: Pack) -> Answer:
+        """Send one message in a thread of its own."""
+        try:
+            message = self.message(pack.deliveries[0])
+        except (ValueError, UnicodeError) as problem:
+            return Refused(f"not a message: {problem}")
+        return await asyncio.to_thread(self._send, message)
+
+    def message(self, delivery: Delivery) -> EmailMessage:
+        """The message of a delivery; its Message-ID is the delivery's, each time it is sent."""
+        payload = json.loads(delivery.payload)
+        sender = parseaddr(self._connection.sender)[1]
+        message = EmailMessage(policy=SMTP)
+        message["From"], message["To"], message["Subject"] = self._connection.sender, payload["to"], payload["subject"]
+        message["Date"] = format_datetime(self.clock.now())
+        message["Message-ID"] = f"<{delivery.delivery_id}@{sender.rpartition('@')[2]}>"
+        message["List-Unsubscribe"] = f"<{payload['unsubscribe_url']}>"
+        if self._connection.one_click and payload["unsubscribe_url"].startswith("https://"):
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        for key, header in _HEADERS.items():
+            if payload.get(key):
+                message[header] = payload[key]
+        if payload.get("text"):
+            message.set_content(payload["text"])
+        if payload.get("html"):
+            add = message.add_alternative if payload.get("text") else message.set_content
+            add(payload["html"], subtype="html")
+        return message
+
+    def _send(self, message: EmailMessage) -> Answer:
+        try:
+            session = self._session()
+        except smtplib.SMTPAuthenticationError as error:
+            return Stop(f"SMTP {error.smtp_code}: the relay refuses user and password")
+        except (smtplib.SMTPException, OSError) as error:
+            return Again(f"not reached: {type(error).__name__}")
+        answer = _handed_over(session, message)
+        if isinstance(answer, Taken | Refused):
+            self._idle.put(session)
+        else:
+            session.close()
+        return answer
+
+    def _session(self) -> smtplib.SMTP:
+        """One that is open already and still alive, or a new one."""
+        while True:
+            try:
+                session = self._idle.get_nowait()
+            except Empty:
+                return self._connected()
+            try:
+                if session.rset()[0] == 250:
+                    return session
+            except (smtplib.SMTPException, OSError):
+                pass
+            session.close()
+
+    def _connected(self) -> smtplib.SMTP:
+        connection, seconds = self._connection, self.declaration.patience.connect_seconds
+        context = ssl.create_default_context()
+        if connection.security == "tls":
+            session: smtplib.SMTP = smtplib.SMTP_SSL(connection.host, connection.port, timeout=seconds, context=context)
+        else:
+            session = smtplib.SMTP(connection.host, connection.port, timeout=seconds)
+        if connection.security == "starttls":
+            session.starttls(context=context)
+        session.ehlo_or_helo_if_needed()
+        if self._login is not None:
+            session.login(*self._login)
+        if session.sock is not None:
+            session.sock.settimeout(self.declaration.patience.reply_seconds)
+        return session
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+
+def _handed_over(session: smtplib.SMTP, message: EmailMessage) -> Answer:
+    """The transaction step by step, since only the last one is in doubt when its reply is lost."""
+    try:
+        for code, reply in (
+            session.mail(parseaddr(str(message["From"]))[1]),
+            session.rcpt(parseaddr(str(message["To"]))[1]),
+        ):
+            if code not in (250, 251):
+                return _refusal(code, reply)
+    except (smtplib.SMTPException, OSError) as error:
+        return Again(f"not reached: {type(error).__name__}")
+    try:
+        code, reply = session.data(message.as_bytes())
+    except smtplib.SMTPDataError as error:
+        return _refusal(error.smtp_code, error.smtp_error)
+    except (smtplib.SMTPException, OSError) as error:
+        return Lost(f"no reply after the message: {type(error).__name__}")
+    return Taken() if code == 250 else _refusal(code, reply)
+
+
+def _refusal(code: int, reply: bytes | str) -> Answer:
+    """4xx may pass, 5xx never will; some concern the account."""
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    if code in _ACCOUNT:
+        return Stop(f"SMTP {code}: {text}")
+    if code == 421 or code == -1:
+        return Again(f"SMTP {code}: {text}", is_pause=code == 421)
+    return Again(f"SMTP {code}: {text}") if 400 <= code < 500 else Refused(f"SMTP {code}: {text}")

@@ -1,0 +1,117 @@
+"""Firebase Cloud Messaging v1: `POST /v1/projects/…/messages:send`, one message a request."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from google.auth import crypt, jwt
+
+from personalake.activation.answers import Answer, Refused, Stop, Taken
+from personalake.activation.clock import Clock
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.delivery import Pack
+from personalake.activation.tokens import Token, Tokens, fetched
+from personalake.activation.transport import Reply, Request, Unreached
+from personalake.config.connections.push import FcmConnection
+from personalake.errors import ConfigError
+
+_SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+_AUDIENCE = "https://oauth2.googleapis.com/token"
+_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_HOUR = 3_600
+_TARGETS = ("token", "topic", "condition")
+# What concerns one message or token, not the project.
+_OF_MESSAGE = ("INVALID_ARGUMENT", "SENDER_ID_MISMATCH", "UNREGISTERED", "NOT_FOUND")
+
+
+class Fcm(HttpConnector):
+    """The payload is a message with its token, topic or condition."""
+
+    def __init__(self, name: str, connection: FcmConnection, clock: Clock, resolve: Resolve) -> None:
+        super().__init__(name, declared(connection), clock)
+        self._connection = connection
+        self._account = _key_file(resolve(connection.service_account), connection.service_account)
+        self._signer: Any = crypt.RSASigner.from_service_account_info(self._account)
+        self.tokens = Tokens(self._login, clock)
+
+    async def _login(self) -> Token:
+        """An access token for an assertion that the service account signs."""
+        issued = int(self.clock.now().timestamp())
+        claims = {
+            "iss": self._account["client_email"],
+            "scope": _SCOPE,
+            "aud": _AUDIENCE,
+            "iat": issued,
+            "exp": issued + _HOUR,
+        }
+        assertion = jwt.encode(self._signer, claims).decode()
+        form = urlencode({"grant_type": _GRANT, "assertion": assertion}).encode()
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        reply = await fetched(self.transport, Request("POST", f"{self._connection.token_url}/token", form, headers))
+        body = reply.object()
+        if not body.get("access_token"):
+            raise Unreached("token: the reply has none")
+        return Token(str(body["access_token"]), float(body.get("expires_in", _HOUR)))
+
+    def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
+        """One target, text values only, and not too much of them."""
+        targets = [key for key in _TARGETS if payload.get(key)]
+        if len(targets) != 1:
+            return f"exactly one of {', '.join(_TARGETS)} is needed"
+        data = payload.get("data") or {}
+        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+            return "data may hold texts only"
+        size = sum(
+            len(json.dumps(payload[key], ensure_ascii=False, separators=(",", ":")).encode())
+            for key in ("notification", "data")
+            if payload.get(key)
+        )
+        limit = self._connection.max_payload_bytes if targets == ["token"] else self._connection.max_topic_payload_bytes
+        return f"oversize: {size} bytes of notification and data, {limit} at most" if size > limit else None
+
+    def request(self, pack: Pack) -> Request:
+        """The message."""
+        url = f"{self._connection.url}/v1/projects/{self._connection.project}/messages:send"
+        check = '"validate_only":true,' if self._connection.validate_only else ""
+        return Request("POST", url, f'{{{check}"message":{pack.deliveries[0].payload}}}'.encode(), JSON)
+
+    def fault(self, reply: Reply) -> Answer | None:
+        """Some statuses concern the message here that concern the account elsewhere."""
+        if reply.status >= 400:
+            code = _code(reply)
+            if code in _OF_MESSAGE:
+                return Refused(code)
+            if code == "THIRD_PARTY_AUTH_ERROR":
+                return Stop(f"{code}: the project's APNs or web push credentials are not valid")
+        return super().fault(reply)
+
+    def answer(self, pack: Pack, reply: Reply) -> Answer:
+        """Taken, with the message's name."""
+        if not 200 <= reply.status < 300:
+            return Refused(f"status {reply.status} {_code(reply)}")
+        return Taken(reference=str(reply.json()["name"]))
+
+    async def erase(self, pack: Pack) -> Answer:
+        """FCM knows tokens, not people: what must be forgotten is the token, and it is kept on this side alone."""
+        return Taken(reference="no person is kept there; the tokens are dropped with the person's rows")
+
+
+def _code(reply: Reply) -> str:
+    """FCM's own code where there is one, else the general status."""
+    error = reply.object().get("error")
+    if not isinstance(error, dict):
+        return ""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict) and detail.get("errorCode"):
+            return str(detail["errorCode"])
+    return str(error.get("status", ""))
+
+
+def _key_file(text: str, reference: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+        return {key: str(found[key]) for key in ("client_email", "private_key", "token_uri")}
+    except (ValueError, KeyError, TypeError):
+        # The content is a secret: it is not shown.
+        raise ConfigError([f"{reference} is not a service account's key file"]) from None

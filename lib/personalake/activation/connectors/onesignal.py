@@ -1,0 +1,138 @@
+"""OneSignal: `POST /notifications`, one content to many people."""
+
+import json
+import re
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+from personalake.activation.answers import Answer, Refused, Stop, Taken
+from personalake.activation.clock import Clock
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.replies import said
+from personalake.activation.contract import Limits
+from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.transport import Reply, Request
+from personalake.config.connections.push import OneSignalConnection
+
+_NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
+_TARGETS = ("include_aliases", "include_subscription_ids")
+_APP = re.compile("app has been disabled|app_id not found", re.IGNORECASE)
+_INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
+
+
+class OneSignal(HttpConnector):
+    """The payload is a request to one person: `include_aliases` with one id, or `include_subscription_ids`."""
+
+    def __init__(self, name: str, connection: OneSignalConnection, clock: Clock, resolve: Resolve) -> None:
+        declaration = declared(
+            connection,
+            window_seconds=connection.window_seconds,
+            bounds=connection.effective_bounds,
+        )
+        super().__init__(name, declaration, clock)
+        self._connection = connection
+        self._group = ("", "")
+        self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
+
+    def group_of(self, delivery: Delivery) -> str:
+        """Everything but whom; the last one is remembered, since it is asked for more than once."""
+        text, group = self._group
+        if text is not delivery.payload:
+            payload = self.parsed(delivery)
+            shared = {key: value for key, value in payload.items() if key not in _TARGETS}
+            content = [_target(payload)[0], shared]
+            group = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            self._group = (delivery.payload, group)
+        return group
+
+    def size_of(self, delivery: Delivery) -> int:
+        """The id, quoted."""
+        return len(json.dumps(_target(self.parsed(delivery))[1], ensure_ascii=False).encode())
+
+    def envelope(self, group: str, first: Delivery) -> int:
+        """The content, the app's id and the key."""
+        return len(group.encode()) + len(self._connection.app_id) + 160
+
+    def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
+        """One person, and something to say."""
+        aliases, ids = payload.get("include_aliases"), payload.get("include_subscription_ids")
+        if (aliases is None) == (ids is None):
+            return "exactly one of include_aliases, include_subscription_ids is needed"
+        people = next(iter(aliases.values())) if isinstance(aliases, dict) and len(aliases) == 1 else ids
+        if not isinstance(people, list) or len(people) != 1 or not isinstance(people[0], str) or not people[0]:
+            return "exactly one person is needed"
+        if aliases is not None and payload.get("target_channel") not in ("push", "email", "sms"):
+            return "target_channel is not one of push, email, sms"
+        if not payload.get("template_id") and not payload.get("contents") and not payload.get("email_body"):
+            return "template_id, contents or email_body is needed"
+        return None
+
+    def request(self, pack: Pack) -> Request:
+        """The content to all people of the pack; the key is the pack's, so that a repetition is one."""
+        label, shared = json.loads(pack.group)
+        people = [_target(self.parsed(delivery))[1] for delivery in pack.deliveries]
+        target = {"include_subscription_ids": people} if label is None else {"include_aliases": {label: people}}
+        key = str(uuid.uuid5(_NAMESPACE, f"{self.name}/{pack.pack_id}"))
+        content = {"app_id": self._connection.app_id, "idempotency_key": key, **shared, **target}
+        body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        return Request("POST", f"{self._connection.url}/notifications", body, self._headers)
+
+    def answer(self, pack: Pack, reply: Reply) -> Answer:
+        """A 200 without an id has sent nothing; one with errors has left some people out."""
+        if not 200 <= reply.status < 300:
+            return Refused(said(reply))
+        body = reply.json()
+        errors = body.get("errors")
+        if not body.get("id"):
+            reason = f"nothing was sent: {json.dumps(errors)}"
+            return Taken(refused=dict.fromkeys(range(len(pack.deliveries)), reason))
+        invalid = _invalid(errors)
+        refused = {
+            place: "not a subscriber there"
+            for place, delivery in enumerate(pack.deliveries)
+            if invalid and _target(self.parsed(delivery))[1] in invalid
+        }
+        return Taken(refused=refused, reference=str(body["id"]))
+
+    async def erase(self, pack: Pack) -> Answer:
+        """Delete one user by external id; one who is not there is erased."""
+        url = f"{self._connection.url}/apps/{self._connection.app_id}/users/by/external_id"
+        request = Request("DELETE", f"{url}/{quote(pack.deliveries[0].payload, safe='')}", headers=self._headers)
+        return await self.exchange(request, _deletion)
+
+    def fault(self, reply: Reply) -> Answer | None:
+        """A user who is not there is no fault; an app that is not there, or was disabled, concerns everybody."""
+        if reply.status == 404 and "errors" in reply.object():
+            return None
+        if reply.status == 400 and _APP.search(reply.body.decode(errors="replace")):
+            return Stop(said(reply))
+        return super().fault(reply)
+
+    @property
+    def erasure_limits(self) -> Limits:
+        """One user a call."""
+        return Limits(1)
+
+
+def _deletion(reply: Reply) -> Answer:
+    return Taken() if 200 <= reply.status < 300 or reply.status == 404 else Refused(said(reply))
+
+
+def _target(payload: dict[str, Any]) -> tuple[str | None, str]:
+    """Label of the alias, null for a subscription, and the id."""
+    if "include_subscription_ids" in payload:
+        return None, payload["include_subscription_ids"][0]
+    ((label, people),) = payload["include_aliases"].items()
+    return label, people[0]
+
+
+def _invalid(errors: Any) -> set[str]:
+    """Ids that a partial success names, whatever the shape."""
+    found: set[str] = set()
+    for key in _INVALID:
+        part = errors.get(key) if isinstance(errors, dict) else None
+        lists = part.values() if isinstance(part, dict) else [part]
+        for names in lists:
+            found.update(str(name) for name in names or ())
+    return found

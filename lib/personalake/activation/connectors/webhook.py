@@ -1,0 +1,82 @@
+"""Signed webhooks, as Standard Webhooks has them; also the way to a help desk."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from datetime import datetime
+
+from personalake.activation.answers import Answer, Refused, Taken
+from personalake.activation.clock import Clock
+from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.replies import said
+from personalake.activation.contract import Limits
+from personalake.activation.delivery import Pack
+from personalake.activation.transport import Reply, Request, Transport
+from personalake.config.connections.open import WebhookConnection
+
+
+class Webhook(HttpConnector):
+    """One request for each delivery; the receiver can tell a repetition by `webhook-id`, which never changes."""
+
+    def __init__(self, name: str, connection: WebhookConnection, clock: Clock, resolve: Resolve) -> None:
+        transport = Transport(
+            connection.patience, connection.max_in_flight, connection.allow_private, connection.allow_redirects
+        )
+        super().__init__(name, declared(connection), clock, transport)
+        self._connection = connection
+        self._key = signing_key(resolve(connection.secret))
+        self._headers = dict(JSON)
+        if connection.bearer:
+            self._headers["Authorization"] = f"Bearer {resolve(connection.bearer)}"
+
+    def request(self, pack: Pack) -> Request:
+        """The payload, signed for this moment."""
+        delivery = pack.deliveries[0]
+        return self._signed(delivery.delivery_id, delivery.payload.encode())
+
+    def answer(self, pack: Pack, reply: Reply) -> Answer:
+        """Any 2xx."""
+        return Taken() if 200 <= reply.status < 300 else Refused(said(reply))
+
+    @property
+    def erasure_limits(self) -> Limits:
+        """One person a request."""
+        return Limits(1)
+
+    async def erase(self, pack: Pack) -> Answer:
+        """Tell the receiver, under a type of its own."""
+        delivery = pack.deliveries[0]
+        body = json.dumps({"type": "person.erased", "data": {"id": delivery.payload}}).encode()
+        return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
+
+    def _signed(self, message_id: str, body: bytes) -> Request:
+        headers = {**self._headers, **signature(self._key, message_id, self.clock.now(), body)}
+        return Request("POST", self._connection.url, body, headers)
+
+
+def signing_key(secret: str) -> bytes:
+    """The key's bytes: base64 after `whsec_`, or the text itself if it is no base64."""
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        return secret.encode()
+
+
+def signature(key: bytes, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The three headers: HMAC-SHA256 over id, timestamp and body.
+
+    Args:
+        key: The shared secret.
+        message_id: The same each time the message is sent.
+        now: Time of sending; receivers refuse old ones.
+        body: Exactly what is sent.
+    """
+    timestamp = str(int(now.timestamp()))
+    signed = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+    }

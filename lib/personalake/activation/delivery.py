@@ -1,0 +1,106 @@
+"""What is handed over to be sent, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a delivery stands; the last row of `gold.activation_log` says it.
+
+    `pending` has not been taken by anyone and may be sent later. `in_flight` is claimed. `accepted` was taken by the
+    destination, `confirmed` was processed there. `rejected` will never be taken as it is. `unknown` left, and its reply
+    was lost. `cancelled` was stopped here: consent gone, erased, no longer current.
+    """
+
+    PENDING = "pending"
+    IN_FLIGHT = "in_flight"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an earlier run wrote down before it sent, and never followed by an outcome.
+
+    Args:
+        pack_id: The request that the delivery was part of; the same request is sent again under the same name.
+        claimed_at: When that was.
+    """
+
+    pack_id: str
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row of `gold.activation_outbox`, ready to leave.
+
+    Args:
+        delivery_id: The idempotency key.
+        person_id: Whom it is about; deliveries of one person leave in the order in which they are given.
+        operation: What is done at the destination, e.g. track.
+        payload: The item exactly as it is sent, JSON.
+        removal: Whether it takes something away at the destination; counted by the breaker.
+        claim: Set when an earlier run may have sent it already: claimed without an outcome, or unknown.
+    """
+
+    delivery_id: str
+    person_id: str
+    operation: str
+    payload: str
+    removal: bool = False
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim to be written down before the request leaves."""
+
+    delivery_id: str
+    pack_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one delivery in this run.
+
+    Args:
+        delivery_id: The delivery.
+        state: Where it stands now.
+        reason: Why, in the destination's words where it said something; without personal data.
+        pack_id: The request that it was part of; null if none left.
+        reference: The destination's own name for the request or message, for its support and for receipts.
+        may_repeat: Whether it was sent again without a key that the destination honours, after a lost reply.
+    """
+
+    delivery_id: str
+    state: State
+    reason: str | None = None
+    pack_id: str | None = None
+    reference: str | None = None
+    may_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Deliveries that leave in one request or file, in order.
+
+    Args:
+        pack_id: Name of the request, the same when it is sent again; sorts in the order of sending.
+        group: What its deliveries have in common, e.g. the campaign.
+        deliveries: At least one.
+        size: Bytes that the deliveries add to the request.
+        is_resent: Whether an earlier run may have sent it already.
+        keys: What must not be at work in two requests at the same time, where the destination says so.
+    """
+
+    pack_id: str
+    group: str
+    deliveries: tuple[Delivery, ...]
+    size: int
+    is_resent: bool = False
+    keys: tuple[str, ...] = ()

@@ -1,0 +1,117 @@
+"""The right to be forgotten, carried to a destination: who was asked about, and what it answered."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from personalake.activation.answers import Answer
+from personalake.activation.clock import Chance, Clock
+from personalake.activation.contract import Connector, Declaration
+from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
+from personalake.activation.sending import Report, finished, sending
+
+
+@dataclass(frozen=True)
+class ErasureReceipt:
+    """What a destination answered about one person.
+
+    Args:
+        identifier_hash: SHA-256 of the identifier it was asked for; the identifier itself is to be forgotten.
+        destination: Who was asked.
+        state: Accepted (queued there), confirmed, rejected, unknown or pending.
+        reason: Why, if it is not done.
+        reference: The destination's own name for the request, by which its support finds it.
+        requested_at: When it was asked.
+    """
+
+    identifier_hash: str
+    destination: str
+    state: State
+    reason: str | None
+    reference: str | None
+    requested_at: datetime
+
+
+def delete(identifiers: Iterable[str], connector: Connector, clock: Clock, chance: Chance) -> list[ErasureReceipt]:
+    """Ask a destination to forget people. Asking twice does no harm, so a lost reply is asked again.
+
+    Args:
+        identifiers: Whom, as the destination knows them.
+        connector: Where.
+        clock: Time.
+        chance: Randomness of the waits.
+
+    Returns:
+        One receipt for each identifier; what is pending or unknown must be asked again later.
+    """
+    asked_at = clock.now()
+    hashes = {hashlib.sha256(identifier.encode()).hexdigest(): identifier for identifier in identifiers}
+    deliveries = [Delivery(key, key, "erase", identifier) for key, identifier in hashes.items()]
+    outcomes: list[Outcome] = []
+
+    async def run() -> None:
+        async for some in sending(deliveries, _Eraser(connector), clock, _Unwritten(), chance, Report()):
+            outcomes.extend(some)
+
+    finished(run())
+    found = {outcome.delivery_id: outcome for outcome in outcomes}
+    never = Outcome("", State.PENDING, "not asked: the destination was left alone after an earlier failure")
+    return [_receipt(key, found.get(key, never), connector.name, asked_at) for key in hashes]
+
+
+def _receipt(key: str, outcome: Outcome, destination: str, asked_at: datetime) -> ErasureReceipt:
+    return ErasureReceipt(key, destination, outcome.state, outcome.reason, outcome.reference, asked_at)
+
+
+class _Unwritten:
+    """Receipts are the journal of erasures."""
+
+    def claim(self, claims: Sequence[Claimed]) -> None:
+        return None
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        return None
+
+
+class _Eraser:
+    """A connector whose only request is to erase; everything else is the connector's own."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        bounds = connector.declaration.bounds.model_copy(
+            update={"max_deliveries": None, "max_removals": None, "max_in_window": None}
+        )
+        self.declaration: Declaration = replace(
+            connector.declaration,
+            limits=connector.erasure_limits,
+            deduplication="natural",
+            unknown="resend_same_key",
+            bounds=bounds,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connector, name)
+
+    def group_of(self, delivery: Delivery) -> str:
+        return ""
+
+    def size_of(self, delivery: Delivery) -> int:
+        return len(delivery.payload.encode())
+
+    def envelope(self, group: str, first: Delivery) -> int:
+        return 0
+
+    def problem_of(self, delivery: Delivery) -> str | None:
+        return None if delivery.payload else "the identifier is empty"
+
+    async def post(self, pack: Pack) -> Answer:
+        return await self._connector.erase(pack)
+
+    async def __aenter__(self) -> "_Eraser":
+        await self._connector.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure: Any) -> None:
+        await self._connector.__aexit__(*failure)

@@ -1,0 +1,1 @@
+"""What is said about a person, in each destination's words."""

@@ -1,0 +1,63 @@
+"""Order of sending for each person: a request waits for earlier ones about the same people, retries included."""
+
+import asyncio
+
+from personalake.activation.delivery import Pack
+
+
+class Turn:
+    """A pack's place behind earlier ones with the same people.
+
+    Args:
+        names: People, and keys that must not be at work twice.
+    """
+
+    __slots__ = ("_followed", "before", "is_done", "names")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.before: list[Turn] = []
+        self.is_done = False
+        # Most packs are never waited for: only those that are have something to wait on.
+        self._followed: asyncio.Future[None] | None = None
+
+    async def come(self) -> None:
+        """Wait for those before."""
+        for earlier in self.before:
+            if not earlier.is_done:
+                await asyncio.shield(earlier._end())
+
+    def end(self) -> None:
+        """Let those behind come."""
+        self.is_done = True
+        if self._followed is not None and not self._followed.done():
+            self._followed.set_result(None)
+
+    def _end(self) -> "asyncio.Future[None]":
+        if self._followed is None:
+            self._followed = asyncio.get_running_loop().create_future()
+        return self._followed
+
+
+class Order:
+    """Keeps a person's packs from overtaking each other, across chunks."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Turn] = {}
+
+    def enter(self, pack: Pack) -> Turn:
+        """Queue up behind the packs of the same people."""
+        turn = Turn((*[delivery.person_id for delivery in pack.deliveries], *[f"\0{key}" for key in pack.keys]))
+        for name in turn.names:
+            earlier = self._last.get(name)
+            if earlier is not None and earlier is not turn and earlier not in turn.before:
+                turn.before.append(earlier)
+            self._last[name] = turn
+        return turn
+
+    def leave(self, turn: Turn) -> None:
+        """Let the next one come."""
+        turn.end()
+        for name in turn.names:
+            if self._last.get(name) is turn:
+                del self._last[name]

@@ -1,0 +1,168 @@
+"""HTTP as sending needs it: what certainly did not leave is told apart from what may have been taken."""
+
+import ipaddress
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from personalake.config.connections.base import Patience
+
+_AGENT = "personalake"
+
+
+class Unreached(Exception):
+    """Raised when a request certainly did not leave."""
+
+
+class ReplyLost(Exception):
+    """Raised when a request may have been taken, and no reply came."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; its representation shows neither headers nor body."""
+
+    method: str
+    url: str
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply, read to its end."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page, which no API sends: a proxy or a portal answered instead."""
+        return "html" in self.headers.get("Content-Type", "").lower() or self.body[:64].lstrip().lower().startswith(b"<!doc")
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            ValueError: If it is none.
+        """
+        return json.loads(self.body)
+
+    def object(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one if it is something else."""
+        try:
+            found = self.json()
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class Transport:
+    """An aiohttp session that follows no redirect and keeps no cookie.
+
+    Args:
+        patience: Time-outs.
+        max_in_flight: Connections.
+        allow_private: Whether addresses that are not public may be reached.
+        allow_redirects: Whether redirects are followed; each hop is looked up with the same care.
+    """
+
+    def __init__(
+        self, patience: Patience, max_in_flight: int, allow_private: bool = True, allow_redirects: bool = False
+    ) -> None:
+        self._patience = patience
+        self._max_in_flight = max_in_flight
+        self._allow_private = allow_private
+        self._allow_redirects = allow_redirects
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(total=self._patience.reply_seconds, connect=self._patience.connect_seconds)
+        resolver = None if self._allow_private else _PublicResolver()
+        self._session = aiohttp.ClientSession(
+            timeout=timeout,
+            connector=aiohttp.TCPConnector(limit=self._max_in_flight, resolver=resolver),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": _AGENT},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, request: Request) -> Reply:
+        """Send a request, once.
+
+        Raises:
+            Unreached: If it certainly did not leave.
+            ReplyLost: If it may have been taken.
+        """
+        if self._session is None:
+            raise Unreached("the connection is closed")
+        if not self._allow_private:
+            _refuse_private_literal(request.url)
+        try:
+            async with self._session.request(
+                request.method,
+                request.url,
+                data=request.body or None,
+                headers=request.headers,
+                allow_redirects=self._allow_redirects,
+                max_redirects=3,
+            ) as response:
+                return Reply(response.status, response.headers, await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+            raise Unreached(type(error).__name__) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # The message of the library may show a URL, which may hold an identifier; its type is enough.
+            raise ReplyLost(type(error).__name__) from None
+
+
+class _PublicResolver(AbstractResolver):
+    """Looks names up, and refuses those that stand for an address that is not public."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if not all(is_public(result["host"]) for result in found):
+            raise OSError(None, "the name stands for an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open internet.
+
+    >>> [is_public(text) for text in ("8.8.8.8", "10.0.0.1", "127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1")]
+    [True, False, False, False, False]
+    """
+    found = ipaddress.ip_address(address.split("%")[0])
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_global and not (mapped or found).is_multicast
+
+
+def _refuse_private_literal(url: str) -> None:
+    from yarl import URL
+
+    host = URL(url).host or ""
+    try:
+        is_allowed = is_public(host)
+    except ValueError:
+        return
+    if not is_allowed:
+        raise Unreached("the address is not public; allow_private would permit it")

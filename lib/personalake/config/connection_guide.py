@@ -1,0 +1,120 @@
+"""docs/destinations.md: what each kind of connection can be relied on for, and its numbers, from the settings models."""
+
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from personalake.common.markdown import markdown_table
+from personalake.config.connections import AnyConnection, Connection
+from personalake.config.connections.braze import BrazeTrackConnection
+
+_INTRODUCTION = """# Destinations
+
+Made by `make docs` from the models in `lib/personalake/config/connections/`; changes here are lost. All settings, with types
+and bounds, are in [configuration.md](configuration.md).
+
+## What becomes of a delivery
+
+| state | meaning |
+|---|---|
+| `pending` | nobody has taken it; the next run may send it |
+| `in_flight` | claimed: written down before its request left |
+| `accepted` | taken by the destination, which may still be at work on it |
+| `confirmed` | processed there, and said so |
+| `rejected` | will never be taken as it is; the reason is the destination's |
+| `unknown` | it left, and the reply was lost; nobody knows whether it was taken |
+| `cancelled` | stopped here at the last moment: consent withdrawn, suppressed, capped, no longer current |
+
+A request is claimed before it leaves, consent is asked again right before, and the outcome is written down after. A run that
+is killed leaves claims without an outcome; the next one treats them as unknown.
+
+## A lost reply
+
+No destination can be asked whether it took a request. `unknown` says what is done, for each connection:
+
+- `resend_same_key`: sent again. Only where a repetition is harmless: the destination honours a key, or the operation sets a
+  state. Where the key is the request's (OneSignal, files), the same request is made again, whole.
+- `hold`: not sent again; held as unknown and reported. Nobody gets anything twice, and somebody may get nothing.
+- `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
+
+Statuses 502 and 504 count as a lost reply (`patience.lost_statuses`): a gateway cannot say what happened behind it. 429,
+408, 500 and 503 are the destination's own word that it took nothing; they are tried again. A page instead of JSON under a
+status of success is a lost reply too.
+
+## When sending stops
+
+It stops, and says why, at an account error (401, 403, a wrong place, Salesforce code 50200), beyond `bounds`, and after
+`bounds.open_after_failures` requests in a row that failed. What was not sent stays pending. Secrets are references; hosts
+are checked when the configuration is read, redirects are not followed, and a token is only sent to the vendor's own hosts.
+
+## Bringing a connection
+
+```yaml
+# conf/connections.yml
+crm_push:
+  kind: braze_track
+  instance: rest.fra-01.braze.eu
+  api_key: secret://braze/rest-key
+```
+"""
+_DEDUPLICATION = {
+    "none": "nothing",
+    "item_key": "a key in each item",
+    "request_key": "a key of the request",
+    "natural": "the operation itself: twice is once",
+}
+
+
+def guide() -> str:
+    """The page as Markdown: one section for each kind of connection."""
+    return "\n".join([_INTRODUCTION, *_overview(), *(section for model in kinds().values() for section in _of(model))])
+
+
+def kinds() -> dict[str, type[Connection]]:
+    """Every kind of connection and its model."""
+    models = typing.get_args(typing.get_args(AnyConnection)[0])
+    return {model.model_fields["kind"].default: model for model in models}
+
+
+def _overview() -> Iterator[str]:
+    rows = [
+        (f"[`{kind}`](#{kind})", _DEDUPLICATION[model.promise.deduplication], f"`{_default(model, 'unknown')}`")
+        for kind, model in kinds().items()
+    ]
+    yield (
+        "## Kinds\n\n"
+        + markdown_table(("kind", "what makes a repetition harmless", "a lost reply, by default"), rows)
+        + "\n"
+    )
+
+
+def _of(model: type[Connection]) -> Iterator[str]:
+    kind = model.model_fields["kind"].default
+    promise = model.promise.guarantee
+    yield f"### {kind}\n\n{(model.__doc__ or '').strip().splitlines()[0]}\n"
+    yield f"Guarantee: {promise}.\n"
+    needed = [f"`{name}`" for name, field in model.model_fields.items() if field.is_required()]
+    yield f"Needs: {', '.join(needed)}.\n"
+    rows = [(f"`{name}`", shown) for name, shown in _numbers(model) if shown]
+    yield markdown_table(("limit", "default"), rows) + "\n"
+
+
+def _numbers(model: type[Connection]) -> Iterator[tuple[str, str]]:
+    """The vendor's numbers."""
+    if model is BrazeTrackConnection:
+        yield "batch_rule", f"`{_default(model, 'batch_rule')}`"
+    for name in model.model_fields:
+        if name.startswith(("max_", "erasure_items", "window_", "subscribers_", "token_")):
+            value = _default(model, name)
+            yield name, "" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    yield "rates", ", ".join(map(str, _default(model, "rates"))) or "none"
+
+
+def _default(model: type[Connection], name: str) -> Any:
+    return model.model_fields[name].default
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(guide(), encoding="utf-8")

@@ -1,0 +1,107 @@
+"""What the settings of all connections have in common."""
+
+from typing import ClassVar, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from personalake.config.base import Section
+
+UnknownPolicy = Literal["resend_same_key", "hold", "at_least_once"]
+Deduplication = Literal["none", "item_key", "request_key", "natural"]
+
+
+class Promise(NamedTuple):
+    """What a destination can be relied on for.
+
+    Args:
+        deduplication: What makes a repetition harmless there: a key in each item, a key of the request, the nature of the
+            operation (the same row twice is one row), or nothing.
+        guarantee: What follows from that, in a sentence.
+    """
+
+    deduplication: Deduplication
+    guarantee: str
+
+
+class Rate(Section):
+    """How much may leave in a time."""
+
+    amount: int = Field(ge=1, description="How many")
+    per_seconds: float = Field(1, gt=0, description="In how many seconds")
+    of: Literal["requests", "items", "bytes"] = Field("requests", description="What is counted")
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.of} in {self.per_seconds:g} s"
+
+
+class Patience(Section):
+    """Time-outs and retries."""
+
+    connect_seconds: float = Field(10, gt=0, description="Longest wait for a connection, seconds")
+    reply_seconds: float = Field(30, gt=0, description="Longest wait for a whole reply; then it counts as lost, seconds")
+    max_tries: int = Field(8, ge=1, description="Tries of one request in a run; what is left then stays pending")
+    first_wait_seconds: float = Field(1, gt=0, description="Bound of the first wait between tries; it doubles each time")
+    max_wait_seconds: float = Field(300, gt=0, description="Longest wait between tries, whatever the destination asks for")
+    pause_seconds: float = Field(
+        0, ge=0, description="Least pause after `too many requests` without a time to wait, seconds"
+    )
+    lost_statuses: tuple[int, ...] = Field(
+        (502, 504), description="HTTP statuses of a gateway that cannot say whether the request was taken"
+    )
+    poll_seconds: float = Field(5, gt=0, description="Interval at which the results of a queued request are asked for")
+    poll_limit_seconds: float = Field(1800, gt=0, description="After this they stay accepted, not confirmed, seconds")
+
+
+class Bounds(Section):
+    """When sending stops, rather than warns."""
+
+    max_deliveries: int | None = Field(None, ge=0, description="Deliveries in one run; a larger plan does not start")
+    max_removals: int | None = Field(None, ge=0, description="Removals in one run; a larger plan does not start")
+    max_in_window: int | None = Field(None, ge=1, description="Deliveries in any window of `window_seconds`")
+    window_seconds: float = Field(900, gt=0, description="Length of that window, seconds")
+    open_after_failures: int = Field(
+        5, ge=1, description="Requests in a row that fail or lose their reply, after which the destination is left alone"
+    )
+    open_after_rejections: int = Field(
+        1_000, ge=1, description="Items in a row that are refused while none is taken, after which it is left alone"
+    )
+
+
+class Connection(Section):
+    """How one destination is reached, and how carefully."""
+
+    enabled: bool = Field(True, description="False leaves the connection alone")
+    max_items: int | None = Field(None, ge=1, description="Items in one request or file")
+    max_bytes: int | None = Field(None, ge=1, description="Bytes in one request or file")
+    max_item_bytes: int | None = Field(None, ge=1, description="Bytes of one item; a larger one is rejected")
+    rates: tuple[Rate, ...] = Field((), description="How much may leave in a time; all of them hold")
+    max_in_flight: int = Field(8, ge=1, description="Requests at the same time")
+    chunk_items: int = Field(20_000, ge=1, description="Deliveries that are claimed together; bounds memory")
+    recheck_seconds: float = Field(
+        30, ge=0, description="Consent is asked again before a request if the last look is older, seconds"
+    )
+    unknown: UnknownPolicy = Field("hold", description="What is done about a lost reply")
+    patience: Patience = Patience()
+    bounds: Bounds = Bounds()
+
+    promise: ClassVar[Promise] = Promise("none", "at most once")
+
+    @property
+    def promised(self) -> Promise:
+        """What can be relied on with these settings."""
+        return self.promise
+
+    @model_validator(mode="after")
+    def _honest_policy(self) -> "Connection":
+        if self.unknown == "resend_same_key" and self.promised.deduplication == "none":
+            raise ValueError(
+                "unknown is resend_same_key, but this destination honours no key: "
+                "hold reports a lost reply, at_least_once sends again and may repeat"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_item_fits(self) -> "Connection":
+        if self.max_bytes is not None and self.max_item_bytes is not None and self.max_item_bytes > self.max_bytes:
+            raise ValueError(f"max_item_bytes ({self.max_item_bytes}) is above max_bytes ({self.max_bytes})")
+        return self

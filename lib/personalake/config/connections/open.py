@@ -1,0 +1,82 @@
+"""Settings of destinations that are no vendor's: signed webhooks and e-mail."""
+
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from personalake.config.connections.base import Connection, Promise, Rate
+from personalake.config.connections.hosts import SecretReference
+
+
+class WebhookConnection(Connection):
+    """A signed request for each delivery, e.g. a ticket for a help desk."""
+
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: whether the receiver looks at webhook-id is not known, so a lost reply is unknown, held and "
+        "reported; at_least_once is a choice, and keeps the id",
+    )
+    kind: Literal["webhook"] = Field("webhook", description="Which connector speaks")
+    url: str = Field(description="Where requests go; the host cannot be changed by a payload")
+    secret: SecretReference = Field(description="Shared secret of the signature, base64, with or without whsec_")
+    bearer: SecretReference | None = Field(None, description="Token for an Authorization header, if the receiver wants one")
+    allow_private: bool = Field(False, description="True allows addresses that are not public, and plain http there")
+    allow_redirects: bool = Field(False, description="True follows redirects to other public https addresses")
+    max_items: int | None = Field(1, ge=1, le=1, description="Deliveries in one request")
+    max_bytes: int | None = Field(1_000_000, ge=1, description="Bytes of one request")
+    max_item_bytes: int | None = Field(1_000_000, ge=1, description="Bytes of one payload")
+    max_in_flight: int = Field(16, ge=1, description="Requests at the same time")
+
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.fragment:
+            raise ValueError("expected https://host/path, without credentials")
+        return url
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> "WebhookConnection":
+        if not self.allow_private and urlsplit(self.url).scheme != "https":
+            raise ValueError("expected https://; plain http is for private addresses, with allow_private")
+        return self
+
+
+class EmailConnection(Connection):
+    """E-mail by SMTP, one message for each delivery."""
+
+    promise: ClassVar[Promise] = Promise(
+        "none",
+        "at most once: a relay may have taken a message whose reply is lost, so that is unknown, held and reported; "
+        "at_least_once is a choice, and keeps the Message-ID, by which some mailboxes hide the second",
+    )
+    kind: Literal["email"] = Field("email", description="Which connector speaks")
+    host: str = Field(description="SMTP relay")
+    port: int = Field(587, ge=1, le=65_535, description="Its port")
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="none is refused but for this machine")
+    username: SecretReference | None = Field(None, description="User, if the relay wants one")
+    password: SecretReference | None = Field(None, description="Password of the user")
+    sender: str = Field(description="From header, e.g. Shop <news@shop.example>")
+    one_click: bool = Field(True, description="Whether the unsubscribe address takes a POST by one click (RFC 8058)")
+    max_items: int | None = Field(1, ge=1, le=1, description="Messages in one transaction")
+    max_item_bytes: int | None = Field(10_000_000, ge=1, description="Bytes of one message")
+    max_in_flight: int = Field(4, ge=1, description="SMTP sessions at the same time")
+    rates: tuple[Rate, ...] = Field((), description="What the relay allows")
+
+    @field_validator("sender")
+    @classmethod
+    def _one_line(cls, sender: str) -> str:
+        if "\n" in sender or "\r" in sender or "@" not in sender:
+            raise ValueError("expected one address, e.g. Shop <news@shop.example>")
+        return sender
+
+    @model_validator(mode="after")
+    def _private(self) -> "EmailConnection":
+        from personalake.config.connections.hosts import is_loopback
+
+        if self.security == "none" and not is_loopback(self.host):
+            raise ValueError("security: none is for a relay on this machine only")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        return self

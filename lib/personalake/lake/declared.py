@@ -1,0 +1,25 @@
+"""A table's declaration as delta-rs wants it: the Arrow schema, and the properties of the table."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from personalake.tables import Table
+
+_NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
+
+
+def delta_properties(table: Table) -> dict[str, str]:
+    """Statistics are kept where reads are cut by them, and nowhere else."""
+    return {"delta.dataSkippingStatsColumns": ",".join(table.indexed)} if table.indexed else _NO_STATISTICS
+
+
+def arrow_schema(table: Table, columns: Sequence[str] | None = None) -> pa.Schema:
+    """The declared schema for delta-rs, of all columns or a choice of them: UTC microseconds, comments kept."""
+    schema = to_arrow_schema(table.schema, timezone="UTC")
+    declared = {
+        field.name: column.with_metadata({"comment": field.comment})
+        for column, field in zip(schema, table.fields, strict=True)
+    }
+    return pa.schema([declared[name] for name in (table.columns if columns is None else columns)])

@@ -1,0 +1,97 @@
+"""E-mail against a real SMTP server in this process."""
+
+import json
+import socket
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from personalake.activation.delivery import Delivery, State
+from tests.activation.connectors.settings import connector_of
+from tests.activation.doubles import sent
+
+
+class Mailbox:
+    """Keeps what it takes; some addresses are refused, some make it hang up."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
+        if address.startswith("gone"):
+            return f"550 no such user {address}"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.messages.append(message_from_bytes(envelope.content))
+        if envelope.rcpt_tos[0].startswith("lost"):
+            assert server.transport is not None
+            server.transport.abort()
+        return "250 taken"
+
+
+@pytest.fixture
+def mailbox() -> Iterator[tuple[Mailbox, int]]:
+    found = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(found, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield found, port
+    controller.stop()
+
+
+def mail(name: str, to: str, **more: str) -> Delivery:
+    content = {"to": to, "subject": "Grüße", "text": "Hello", "unsubscribe_url": "https://shop.example/u/1"}
+    return Delivery(name, name, "mail", json.dumps({**content, **more}))
+
+
+def test_a_message_has_a_way_out_in_its_headers(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+
+    _, journal = sent([mail("d1", "ann@home.example", html="<p>Hello</p>")], connector_of("email", port=port))
+
+    (message,) = box.messages
+    assert journal.states == {"d1": "accepted"}
+    assert message["List-Unsubscribe"] == "<https://shop.example/u/1>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Message-ID"] == "<d1@shop.example>"
+    assert (message["From"], message["To"]) == ("Shop <news@shop.example>", "ann@home.example")
+    assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
+
+
+def test_one_refused_address_does_not_keep_the_others_from_theirs(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+
+    _, journal = sent(
+        [mail("d1", "ann@home.example"), mail("d2", "gone@home.example"), mail("d3", "cy@home.example")],
+        connector_of("email", port=port, max_in_flight=1),
+    )
+
+    assert journal.states == {"d1": "accepted", "d2": "rejected", "d3": "accepted"}
+    assert journal.outcomes["d2"].reason == "SMTP 550: no such user <value>"
+    assert len(box.messages) == 2
+
+
+def test_a_lost_reply_after_the_message_is_unknown_and_nobody_gets_it_twice(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+
+    _, journal = sent([mail("d1", "lost@home.example"), mail("d2", "ann@home.example")], connector_of("email", port=port))
+
+    assert journal.outcomes["d1"].state is State.UNKNOWN
+    assert journal.outcomes["d2"].state is State.ACCEPTED
+    assert sorted(message["To"] for message in box.messages) == ["ann@home.example", "lost@home.example"]
+
+
+def test_a_relay_that_is_not_there_leaves_mail_pending() -> None:
+    _, journal = sent([mail("d1", "ann@home.example")], connector_of("email", port=9))
+
+    assert journal.outcomes["d1"].state is State.PENDING

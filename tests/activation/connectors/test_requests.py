@@ -1,0 +1,239 @@
+"""What leaves, byte for byte: method, place, headers, body."""
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.transport import Request
+from tests.activation.connectors.settings import connector_of
+
+
+def request_of(kind: str, *items: tuple[str, dict[str, Any]], **settings: Any) -> Request:
+    connector = connector_of(kind, **settings)
+    assert isinstance(connector, HttpConnector)
+    ones = [Delivery(f"d{n}", f"p{n}", operation, json.dumps(payload)) for n, (operation, payload) in enumerate(items)]
+    assert [connector.problem_of(one) for one in ones] == [None] * len(ones)
+    size = sum(connector.size_of(one) for one in ones) + len(ones) - 1
+    pack = Pack("20260101T000000Z-000001-abc", connector.group_of(ones[0]), tuple(ones), size)
+    request = connector.request(pack)
+    assert len(request.body) <= pack.size + connector.envelope(pack.group, ones[0]) or kind in (
+        "webhook",
+        "sfmc_journey",
+        "fcm",
+    )
+    return request
+
+
+TRACK = {"type": "track", "messageId": "m1", "userId": "u1", "event": "Order Completed"}
+
+
+def test_segment_gets_a_batch_by_basic_auth_with_the_write_key_as_user() -> None:
+    request = request_of("segment", ("track", TRACK), ("track", {**TRACK, "messageId": "m2"}))
+
+    assert (request.method, request.url) == ("POST", "https://api.segment.io/v1/batch")
+    assert request.headers["Authorization"] == f"Basic {base64.b64encode(b'value-of-key:').decode()}"
+    assert json.loads(request.body) == {"batch": [TRACK, {**TRACK, "messageId": "m2"}]}
+
+
+def test_segment_in_europe_has_a_host_of_its_own() -> None:
+    assert request_of("segment", ("track", TRACK), region="eu").url == "https://events.eu1.segmentapis.com/v1/batch"
+
+
+def test_tealium_gets_what_is_shared_once_and_each_event() -> None:
+    events = [{"tealium_event": "purchase", "tealium_visitor_id": f"v{n}"} for n in range(2)]
+
+    request = request_of("tealium", *(("event", event) for event in events))
+
+    assert (request.method, request.url) == ("POST", "https://collect.tealiumiq.com/v3/collect/bulk-event")
+    assert json.loads(request.body) == {
+        "shared": {"tealium_account": "acme", "tealium_profile": "main", "tealium_datasource": "abc123"},
+        "events": events,
+    }
+
+
+def test_tealium_by_region_uses_the_regional_endpoint() -> None:
+    event = {"tealium_event": "purchase", "tealium_visitor_id": "v"}
+
+    request = request_of("tealium", ("event", event), region="eu-central-1")
+
+    assert request.url == "https://collect-eu-central-1.tealiumiq.com/v3/collect/regional/bulk-event"
+
+
+def test_salesforce_rows_are_put_as_items_by_external_key() -> None:
+    request = request_of("sfmc_rows", ("row", {"id": "1", "tier": "gold"}), ("row", {"id": "2", "tier": None}))
+
+    host = "https://mc563885gzs27c5t9.rest.marketingcloudapis.com"
+    assert (request.method, request.url) == ("PUT", f"{host}/data/v1/async/dataextensions/key:people/rows")
+    assert json.loads(request.body) == {"items": [{"id": "1", "tier": "gold"}, {"id": "2", "tier": None}]}
+
+
+def test_salesforce_inserts_are_posted() -> None:
+    assert request_of("sfmc_rows", ("row", {"id": "1"}), mode="insert", unknown="hold").method == "POST"
+
+
+def test_a_salesforce_rowset_is_a_bare_list_of_keys_and_values() -> None:
+    row = {"keys": {"id": "1"}, "values": {"tier": "gold"}}
+
+    request = request_of("sfmc_rowset", ("row", row))
+
+    assert request.url.endswith("/hub/v1/dataevents/key:people/rowset")
+    assert json.loads(request.body) == [row]
+
+
+def test_a_salesforce_journey_gets_one_event() -> None:
+    entry = {"ContactKey": "c1", "EventDefinitionKey": "APIEvent-1", "Data": {"tier": "gold"}}
+
+    request = request_of("sfmc_journey", ("journey", entry))
+
+    assert request.url.endswith(".rest.marketingcloudapis.com/interaction/v1/events")
+    assert json.loads(request.body) == entry
+
+
+def test_braze_gets_lists_by_kind_and_no_empty_ones() -> None:
+    request = request_of(
+        "braze_track",
+        ("event", {"external_id": "u1", "name": "a", "time": "2026-01-01T00:00:00.000Z"}),
+        ("attributes", {"external_id": "u1", "tier": "gold"}),
+        ("event", {"external_id": "u2", "name": "b", "time": "2026-01-01T00:00:00.000Z"}),
+    )
+
+    assert (request.method, request.url) == ("POST", "https://rest.fra-01.braze.eu/users/track")
+    assert request.headers["Authorization"] == "Bearer value-of-key"
+    body = json.loads(request.body)
+    assert sorted(body) == ["attributes", "events"]
+    assert [event["name"] for event in body["events"]] == ["a", "b"]
+
+
+def test_braze_recipients_of_one_campaign_share_a_request() -> None:
+    shared = {"campaign_id": "c1", "trigger_properties": {"code": "X"}}
+    payloads = [{**shared, "recipients": [{"external_user_id": f"u{n}", "trigger_properties": {"n": n}}]} for n in range(2)]
+
+    request = request_of("braze_send", *(("send", payload) for payload in payloads))
+
+    assert request.url == "https://rest.fra-01.braze.eu/campaigns/trigger/send"
+    assert json.loads(request.body) == {**shared, "recipients": [payload["recipients"][0] for payload in payloads]}
+
+
+def test_braze_subscriptions_are_one_entry_for_each_group_and_state() -> None:
+    def state(person: str, group: str, value: str) -> tuple[str, dict[str, str]]:
+        return "subscription", {"subscription_group_id": group, "subscription_state": value, "external_id": person}
+
+    request = request_of(
+        "braze_subscription",
+        state("u1", "g1", "subscribed"),
+        state("u2", "g1", "subscribed"),
+        state("u1", "g2", "unsubscribed"),
+    )
+
+    assert request.url == "https://rest.fra-01.braze.eu/v2/subscription/status/set"
+    assert json.loads(request.body) == {
+        "subscription_groups": [
+            {"subscription_group_id": "g1", "subscription_state": "subscribed", "external_ids": ["u1", "u2"]},
+            {"subscription_group_id": "g2", "subscription_state": "unsubscribed", "external_ids": ["u1"]},
+        ]
+    }
+
+
+def test_fcm_gets_one_message() -> None:
+    message = {"token": "t1", "notification": {"title": "Hi", "body": "You"}, "data": {"n": "1"}}
+
+    request = request_of("fcm", ("message", message))
+
+    assert request.url == "https://fcm.googleapis.com/v1/projects/acme-app/messages:send"
+    assert json.loads(request.body) == {"message": message}
+    assert json.loads(request_of("fcm", ("message", message), validate_only=True).body)["validate_only"] is True
+
+
+def test_onesignal_people_with_one_content_share_a_request_with_a_key_of_its_own() -> None:
+    def to(person: str) -> tuple[str, dict[str, Any]]:
+        content = {"target_channel": "push", "contents": {"en": "Hi"}}
+        return "notification", {**content, "include_aliases": {"external_id": [person]}}
+
+    request = request_of("onesignal", to("u1"), to("ü2"))
+
+    body = json.loads(request.body)
+    key = body.pop("idempotency_key")
+    assert (request.url, request.headers["Authorization"]) == ("https://api.onesignal.com/notifications", "Key value-of-key")
+    assert body == {
+        "app_id": "app-1",
+        "target_channel": "push",
+        "contents": {"en": "Hi"},
+        "include_aliases": {"external_id": ["u1", "ü2"]},
+    }
+    assert json.loads(request_of("onesignal", to("u1"), to("ü2")).body)["idempotency_key"] == key
+    assert len(key) == 36
+
+
+def test_a_webhook_is_signed_over_id_time_and_body() -> None:
+    request = request_of("webhook", ("ticket", {"subject": "Hello"}))
+
+    text = f"d0.1767225600.{request.body.decode()}"
+    signed = base64.b64encode(hmac.new(b"0123456789abcdef", text.encode(), hashlib.sha256).digest()).decode()
+    assert json.loads(request.body) == {"subject": "Hello"}
+    assert {name: request.headers[name] for name in request.headers if name.startswith("webhook")} == {
+        "webhook-id": "d0",
+        "webhook-timestamp": "1767225600",
+        "webhook-signature": f"v1,{signed}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "payload", "problem"),
+    [
+        ("segment", "track", {**TRACK, "userId": ""}, "neither userId nor anonymousId"),
+        ("segment", "track", {**TRACK, "messageId": "m" * 100}, "messageId is missing or has 100 characters"),
+        ("segment", "track", {**TRACK, "event": ""}, "event is missing"),
+        ("segment", "page", {**TRACK, "type": "page"}, "type is not one of identify, track, group"),
+        ("tealium", "event", {"tealium_event": "x"}, "tealium_visitor_id is missing"),
+        ("sfmc_rows", "row", {"tier": "gold"}, "key column id is missing"),
+        ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {}}, "at least one value"),
+        ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {f"c{n}": 1 for n in range(50)}}, "51 columns, 50 at most"),
+        ("sfmc_journey", "journey", {"ContactKey": "c"}, "EventDefinitionKey is missing"),
+        ("braze_track", "event", {"name": "a", "time": "t"}, "none of external_id, user_alias"),
+        ("braze_track", "purchase", {"external_id": "u", "product_id": "1", "time": "t"}, "currency, price is missing"),
+        ("braze_track", "other", {"external_id": "u"}, "operation is not one of"),
+        ("braze_send", "send", {"campaign_id": "c", "recipients": []}, "exactly one"),
+        ("braze_send", "send", {"campaign_id": "c", "recipients": [{"email": "a@b.c"}]}, "needs prioritization"),
+        ("braze_subscription", "s", {"subscription_group_id": "g", "subscription_state": "yes"}, "subscription_state"),
+        ("fcm", "m", {"token": "t", "topic": "x"}, "exactly one of token, topic, condition"),
+        ("fcm", "m", {"token": "t", "data": {"n": 1}}, "texts only"),
+        ("fcm", "m", {"token": "t", "data": {"n": "x" * 4_100}}, "oversize: 4108 bytes of notification and data, 4096"),
+        ("fcm", "m", {"topic": "t", "data": {"n": "x" * 2_100}}, "2048 at most"),
+        ("onesignal", "n", {"include_aliases": {"external_id": ["a", "b"]}}, "exactly one person"),
+        ("onesignal", "n", {"include_aliases": {"external_id": ["a"]}, "contents": {"en": "x"}}, "target_channel"),
+        ("email", "mail", {"to": "a@b.c", "subject": "s", "text": "t"}, "unsubscribe_url is missing"),
+        (
+            "email",
+            "mail",
+            {"to": "a@b.c", "subject": "s\nBcc: x", "text": "t", "unsubscribe_url": "https://u"},
+            "a header holds a line end",
+        ),
+        ("csv_drop", "row", {"external_id": ["a"]}, "column external_id holds more than one value"),
+        ("tealium_file", "row", {"tier": "gold"}, "visitor_id is missing"),
+    ],
+)
+def test_what_the_destination_would_never_take_does_not_leave(
+    kind: str, operation: str, payload: dict[str, Any], problem: str
+) -> None:
+    found = connector_of(kind).problem_of(Delivery("d", "p", operation, json.dumps(payload)))
+
+    assert found is not None
+    assert problem in found
+
+
+def test_braze_attributes_are_states_unless_one_is_counted_up() -> None:
+    connector = connector_of("braze_track")
+
+    def is_state(operation: str, **values: Any) -> bool:
+        return connector.is_state(Delivery("d", "p", operation, json.dumps({"external_id": "u", **values})))
+
+    assert is_state("attributes", tier="gold", address={"city": "Ulm"})
+    assert not is_state("attributes", visits={"inc": 1})
+    assert not is_state("attributes", tags={"add": ["x"]})
+    assert not is_state("event", name="x")

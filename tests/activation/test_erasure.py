@@ -1,0 +1,142 @@
+"""Erasure at each destination, and the receipt that it leaves."""
+
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.delivery import State
+from personalake.activation.erasure import ErasureReceipt, delete
+from personalake.activation.transport import ReplyLost, Request
+from tests.activation.connectors.settings import connector_of
+from tests.activation.connectors.test_answers import Replying, reply
+from tests.activation.doubles import START, FakeClock
+
+
+def erased(kind: str, transport: "Transporting", *people: str, **settings: object) -> list[ErasureReceipt]:
+    connector = connector_of(kind, **settings)
+    assert isinstance(connector, HttpConnector)
+    connector.transport = transport  # type: ignore[assignment]
+    return delete(people, connector, FakeClock(), random.Random(1))
+
+
+class Transporting(Replying):
+    async def __aenter__(self) -> "Transporting":
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        return None
+
+    @property
+    def asked(self) -> list[Request]:
+        return [r for r in self.requests if "token" not in r.url and "/v3/auth/" not in r.url]
+
+
+def hashed(person: str) -> str:
+    return hashlib.sha256(person.encode()).hexdigest()
+
+
+def test_segment_suppresses_and_deletes_by_a_regulation() -> None:
+    transport = Transporting(reply(200, {"data": {"regulateId": "reg-1"}}))
+
+    receipts = erased("segment", transport, "u1", "u2")
+
+    (request,) = transport.asked
+    assert (request.method, request.url) == ("POST", "https://api.segmentapis.com/regulations")
+    assert json.loads(request.body) == {
+        "regulationType": "SUPPRESS_WITH_DELETE",
+        "subjectType": "USER_ID",
+        "subjectIds": ["u1", "u2"],
+    }
+    assert receipts[0] == ErasureReceipt(hashed("u1"), "there", State.ACCEPTED, None, "reg-1", START)
+
+
+def test_braze_deletes_fifty_external_ids_a_call() -> None:
+    transport = Transporting(*[reply(201, {"deleted": 50, "message": "success"})] * 2)
+
+    receipts = erased("braze_track", transport, *(f"u{n}" for n in range(60)))
+
+    assert [len(json.loads(request.body)["external_ids"]) for request in transport.asked] == [50, 10]
+    assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
+    assert len(receipts) == 60
+
+
+def test_salesforce_deletes_contacts_by_key() -> None:
+    transport = Transporting(reply(200, {"operationInitiated": True, "operationID": 2038, "hasErrors": False}))
+
+    (receipt,) = erased("sfmc_rows", transport, "c1")
+
+    (request,) = transport.asked
+    assert request.url.endswith("/contacts/v1/contacts/actions/delete?type=keys")
+    assert json.loads(request.body) == {"values": ["c1"], "DeleteOperationType": "ContactAndAttributes"}
+    assert receipt.reference == "2038"
+
+
+def test_tealium_deletes_at_the_regional_host_and_nowhere_else() -> None:
+    good, evil = Transporting(reply(200, {"transactionId": "t1"})), Transporting()
+    for transport, host in ((good, "eu-central-1-platform.tealiumapis.com"), (evil, "evil.example")):
+        connector_host = host
+
+        async def send(request: Request, transport: Transporting = transport, host: str = connector_host) -> object:
+            transport.requests.append(request)
+            return reply(200, {"token": "t", "host": host}) if "/v3/auth/" in request.url else transport.replies.pop(0)
+
+        transport.send = send  # type: ignore[assignment,method-assign]
+
+    (receipt,) = erased("tealium", good, "a b&c")
+    (refused,) = erased("tealium", evil, "v1")
+
+    base = "https://eu-central-1-platform.tealiumapis.com/v3/privacy/visitor/accounts/acme/profiles/main"
+    assert (good.asked[0].url, good.asked[0].body) == (base, b"attributeId=86&attributeValue=a+b%26c")
+    assert (receipt.state, receipt.reference) == (State.ACCEPTED, "t1")
+    assert evil.asked == []
+    assert refused.state is State.PENDING
+
+
+@pytest.mark.parametrize("status", [202, 404])
+def test_onesignal_deletes_a_user_who_may_be_gone_already(status: int) -> None:
+    transport = Transporting(reply(status, {"errors": [{"title": "not found"}]} if status == 404 else {}))
+
+    (receipt,) = erased("onesignal", transport, "u/1")
+
+    assert (transport.asked[0].method, transport.asked[0].url) == (
+        "DELETE",
+        "https://api.onesignal.com/apps/app-1/users/by/external_id/u%2F1",
+    )
+    assert receipt.state is State.ACCEPTED
+
+
+def test_a_lost_reply_is_asked_again_because_erasing_twice_is_erasing_once() -> None:
+    transport = Transporting(ReplyLost("TimeoutError"), reply(201, {"deleted": 1, "message": "success"}))
+
+    (receipt,) = erased("braze_track", transport, "u1")
+
+    assert len(transport.asked) == 2
+    assert receipt.state is State.ACCEPTED
+
+
+def test_a_destination_that_refuses_the_account_leaves_receipts_that_are_pending() -> None:
+    receipts = erased("braze_send", Transporting(reply(401, {})), *(f"u{n}" for n in range(120)), max_in_flight=1)
+
+    assert {receipt.state for receipt in receipts} == {State.PENDING}
+    assert len(receipts) == 120
+
+
+def test_nobody_is_kept_at_fcm_and_file_readers_get_a_list(tmp_path: Path) -> None:
+    (at_fcm,) = delete(["u1"], connector_of("fcm"), FakeClock(), random.Random(1))
+    receipts = delete(["u1", "u2"], connector_of("csv_drop", tmp_path), FakeClock(), random.Random(1))
+
+    (file,) = tmp_path.glob("erasure_personalake_*.csv")
+    assert at_fcm.state is State.ACCEPTED
+    assert file.read_bytes() == b"erased_id\r\nu1\r\nu2\r\n"
+    assert {receipt.state for receipt in receipts} == {State.CONFIRMED}
+
+
+def test_a_receipt_does_not_hold_whom_it_is_about() -> None:
+    (receipt,) = erased("segment", Transporting(reply(400, {"message": "no user ann-4711"})), "ann-4711")
+
+    assert receipt.state is State.REJECTED
+    assert "ann-4711" not in str(receipt)
