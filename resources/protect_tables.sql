@@ -182,6 +182,9 @@ GRANT SELECT ON TABLE silver.match_model TO `personalake_analysts`;
 ALTER TABLE silver.identity_guard ALTER COLUMN value SET MASK gold.mask_text;
 GRANT SELECT ON TABLE silver.identity_guard TO `personalake_analysts`;
 
+-- silver.resolution: One run that grouped records by person; append-only log
+GRANT SELECT ON TABLE silver.resolution TO `personalake_analysts`;
+
 -- gold.customer_feature: One person as known at one as-of
 GRANT SELECT ON TABLE gold.customer_feature TO `personalake_analysts`;
 

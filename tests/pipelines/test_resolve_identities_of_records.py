@@ -84,6 +84,7 @@ def test_records_become_persons_once_and_new_ones_join_them(
     second = run(context_of(settings))
 
     assert (second.figures["records_compared"], second.figures["model_version"]) == (1, first.figures["model_version"])
+    assert second.figures["records_looked_at"] == 3
     assert persons(lake) == links | {("crm", "99"): links["crm", "3"]}
     assert len(lake.ledger.read(MATCH_MODEL)) == 1
     assert lake.ledger.read(PERSON_CHANGE) == []
@@ -95,10 +96,13 @@ def _equals_a_full_run(
 ) -> None:
     """Everything compared anew by the same model: the same pairs, the same persons."""
     edges = {(row["left_key"], row["right_key"], row["match_weight"]) for row in lake.ledger.read(MATCH_EDGE)}
-    lake.overwrite(lake.read(MATCH_RECORD).limit(0), MATCH_RECORD)
-    lake.overwrite(lake.read(MATCH_EDGE).limit(0), MATCH_EDGE)
-    run(context_of(settings))
+    people = sorted(lake.ledger.read(PERSON), key=lambda row: row["person_id"])
+    for table in (MATCH_RECORD, MATCH_EDGE, PERSON):
+        lake.overwrite(lake.read(table).limit(0), table)
+    again = run(context_of(settings, full=True))
+    assert again.figures["records_looked_at"] == 25
     assert persons(lake) == links
+    assert sorted(lake.ledger.read(PERSON), key=lambda row: row["person_id"]) == people
     assert {(row["left_key"], row["right_key"], row["match_weight"]) for row in lake.ledger.read(MATCH_EDGE)} == edges
 
 

@@ -9,11 +9,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from personalake.config.identity import DETAILS, Survivorship
+from personalake.identity.bridges import weakest_by_group
+from personalake.identity.increment import Grouped
+from personalake.identity.person_ids import persons_of
 from personalake.tables.identity import PERSON
 
 # A device and a cookie say nothing about the person as such.
 SURVIVING = (*DETAILS, "email", "phone", "login", "loyalty_id")
 _UNTRUSTED = 1_000
+
+
+def golden_of(grouped: Grouped, settings: Survivorship) -> pa.Table:
+    """The golden records of the persons whose records were looked at."""
+    found = grouped.resolution
+    persons = persons_of(grouped.assigned.links, found)
+    weakest = weakest_by_group(found.graph.size, found.group, found.links)
+    moving = ~found.is_settled
+    return golden_records(found.graph.records[moving], persons[moving], weakest[moving], settings)
 
 
 def golden_records(

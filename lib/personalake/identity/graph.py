@@ -14,8 +14,8 @@ from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
 
 Positions = NDArray[np.int64]
 # Links that need no likeness stand above every match weight, and below each other in this order.
-ALWAYS, ACCOUNT, IDENTIFIER = 3_000.0, 2_000.0, 1_000.0
-KINDS = ("always", "account", "identifier", "match", "sole_user")
+SETTLED, ALWAYS, ACCOUNT, IDENTIFIER = 4_000.0, 3_000.0, 2_000.0, 1_000.0
+KINDS = ("settled", "always", "account", "identifier", "match", "sole_user")
 # How ids of records begin that only visits have shown.
 VISIT = "seen-"
 _ANONYMOUS = (*DETAILS, "login", "loyalty_id", "email", "phone")
@@ -117,13 +117,13 @@ class Graph:
 
     def account_links(self) -> Links:
         """Each record with the first one of the same account."""
-        return _stars(self.accounts, ACCOUNT, "account")
+        return stars(self.accounts, ACCOUNT, "account")
 
     def identifier_links(self, kind: str, hubs: Positions) -> Links:
         """Each record with the first one that holds the same value of a linking kind; values that are hubs link nobody."""
         codes, _ = self.values[kind]
         place = list(self.settings.identifiers).index(kind)
-        return _stars(np.where(np.isin(codes, hubs), -1, codes), IDENTIFIER - place, "identifier")
+        return stars(np.where(np.isin(codes, hubs), -1, codes), IDENTIFIER - place, "identifier")
 
     def match_links(self, edges: pd.DataFrame, least_weight: float) -> Links:
         """Pairs of records that are alike enough.
@@ -144,7 +144,7 @@ def _coded(values: pd.Series) -> tuple[Positions, pd.Index]:
     return codes.astype(np.int64), pd.Index(found)
 
 
-def _stars(codes: Positions, weight: float, kind: str) -> Links:
+def stars(codes: Positions, weight: float, kind: str) -> Links:
     """Each node with the first node of the same code; -1 is no code."""
     nodes = np.flatnonzero(codes >= 0)
     first = pd.Series(nodes).groupby(codes[nodes], sort=False).transform("first").to_numpy(np.int64)

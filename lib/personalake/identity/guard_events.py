@@ -1,6 +1,7 @@
 """What guards refused, as rows that a person can read: hubs, refused links, decisions that contradict each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -20,7 +21,7 @@ EVENTS = pa.schema(
 )
 # One popular value can make a million refusals; the strongest of each guard are told one by one, all are counted.
 MOST_TOLD = 1_000
-PAIR = "pair"
+PAIR, OVERRIDE, BLOCKING = "pair", "override", "blocking"
 _FIRST_LIKENESS_WEIGHT = 900.0
 
 
@@ -65,12 +66,40 @@ def _refusals(resolution: Resolution) -> Iterable[dict[str, object]]:
 
 def _decisions(resolution: Resolution) -> Iterable[dict[str, object]]:
     for pair in resolution.decisions.conflicts:
-        yield _row("override_conflict", "override", pair, 1)
+        yield _row("override_conflict", OVERRIDE, pair, 1)
     for identifier in resolution.decisions.unknown:
-        yield _row("override_unknown", "override", identifier, 0)
+        yield _row("override_unknown", OVERRIDE, identifier, 0)
 
 
 def _oversized(rules: Sequence[RulePairs]) -> Iterable[dict[str, object]]:
     for rule in rules:
         if rule.oversized_keys:
-            yield _row("oversized_key", "blocking", rule.rule, rule.pairs_avoided)
+            yield _row("oversized_key", BLOCKING, rule.rule, rule.pairs_avoided)
+
+
+def merged_events(
+    told: pa.Table, before: Sequence[Mapping[str, Any]], resolution: Resolution, gone: Sequence[str]
+) -> pa.Table:
+    """What guards refused in all, after a run that looked at a part of the records.
+
+    Args:
+        told: Rows of `guard_events` of that part.
+        before: Rows of `silver.identity_guard` before.
+        resolution: Who is who in that part.
+        gone: Keys of records that are no longer there.
+    """
+    records = {*resolution.graph.keys[~resolution.is_settled], *gone}
+    judged = set(zip(resolution.judged["namespace"], resolution.judged["value"], strict=True))
+    rows = [row for row in told.to_pylist() if row["guard"] != "override_unknown"]
+    blocked = {row["value"] for row in rows if row["namespace"] == BLOCKING}
+    for row in before:
+        namespace, value = str(row["namespace"]), str(row["value"])
+        is_over = {
+            PAIR: bool(records & set(value.split(" "))),
+            OVERRIDE: tuple(value.split(":", 1)) in judged,
+            BLOCKING: value in blocked,
+        }.get(namespace, (namespace, value) in judged)
+        if not is_over:
+            rows.append(dict(row))
+    unique = {(row["guard"], row["namespace"], row["value"]): row for row in reversed(rows)}
+    return pa.Table.from_pylist(list(unique.values()), EVENTS)

@@ -13,6 +13,7 @@ from personalake.identity.resolution import Resolution
 CHANGES = pa.schema(
     {"kind": pa.string(), "old_person_id": pa.string(), "new_person_id": pa.string(), "identifiers": pa.int64()}
 )
+_GROUPS = pa.schema({"grp": pa.int64(), "person_id": pa.string()})
 _KEY = "namespace, value"
 # The id of a lone identifier, as common.hashing has it; `nth` counts ids that were taken.
 _HASH = """'p_' || substr(sha256(namespace || ':' || value || CASE WHEN nth > 1 THEN '#' || nth ELSE '' END), 1, 24)"""
@@ -32,7 +33,7 @@ class Assigned:
 
 
 def members(resolution: Resolution) -> pa.Table:
-    """The identifiers of each group of records.
+    """The identifiers of each group of records, as far as their holders are all there.
 
     A value that several groups hold, without being a hub, belongs to the one with most records of it, ties to the oldest;
     a hub is a group of its own.
@@ -42,8 +43,10 @@ def members(resolution: Resolution) -> pa.Table:
     """
     records = resolution.graph.records
     told = records[["record_key", "source", "namespace", "customer_id", "known_at", *IDENTIFIERS]]
+    told = told.assign(grp=resolution.group)
     with duckdb.connect(":memory:") as opened:
-        opened.register("records", told.assign(grp=resolution.group))
+        opened.register("records", told)
+        opened.register("judged", resolution.judged)
         # Groups of records are numbered from 0, hubs below it.
         opened.register("hubs", resolution.hubs[["namespace", "value"]].assign(hub=range(-len(resolution.hubs), 0)))
         own = "SELECT namespace, customer_id AS value, grp, source, known_at, record_key FROM records"
@@ -54,7 +57,10 @@ def members(resolution: Resolution) -> pa.Table:
         return opened.sql(
             f"""
             WITH held AS ({" UNION ALL ".join([own, *shared])}),
-            kept AS (SELECT held.* REPLACE (coalesce(hub, grp) AS grp) FROM held LEFT JOIN hubs USING ({_KEY})),
+            kept AS (
+                SELECT held.* REPLACE (coalesce(hub, grp) AS grp)
+                FROM held SEMI JOIN judged USING ({_KEY}) LEFT JOIN hubs USING ({_KEY})
+            ),
             chosen AS (
                 SELECT {_KEY}, grp FROM kept GROUP BY {_KEY}, grp
                 QUALIFY row_number() OVER (
@@ -67,7 +73,14 @@ def members(resolution: Resolution) -> pa.Table:
         ).to_arrow_table()
 
 
-def assign_ids(found: pa.Table, previous: pa.Table) -> Assigned:
+def settled_persons(resolution: Resolution, settled: "pd.Series[Any]") -> pa.Table:
+    """The person of each settled group: `grp`, `person_id`."""
+    keys = resolution.graph.keys[resolution.is_settled]
+    told = pd.DataFrame({"grp": resolution.group[resolution.is_settled], "person_id": settled.reindex(keys).to_numpy()})
+    return pa.Table.from_pandas(told.drop_duplicates("grp"), _GROUPS, preserve_index=False)
+
+
+def assign_ids(found: pa.Table, previous: pa.Table, settled: pa.Table | None = None) -> Assigned:
     """Give each group its person id.
 
     An id goes to the group that holds most of the identifiers that had it, ties to the oldest identifier; a group that is
@@ -76,10 +89,12 @@ def assign_ids(found: pa.Table, previous: pa.Table) -> Assigned:
     Args:
         found: Rows of `members`.
         previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`.
+        settled: Rows of `settled_persons`: groups that keep their person whatever else happens.
     """
     with duckdb.connect(":memory:") as opened:
         opened.register("found", found)
         opened.register("previous", previous)
+        opened.register("settled", _GROUPS.empty_table() if settled is None else settled)
         opened.execute(_KEPT)
         opened.execute(_FRESH)
         _avoid_taken(opened)
@@ -95,13 +110,14 @@ _KEPT = f"""
 CREATE TABLE kept AS
 WITH overlap AS (
     SELECT grp, person_id, count(*) AS n, min(previous.first_known_at) AS since, min({"namespace || ':' || value"}) AS first
-    FROM found JOIN previous USING ({_KEY}) GROUP BY grp, person_id
+    FROM found JOIN previous USING ({_KEY}) ANTI JOIN settled USING (grp) ANTI JOIN settled AS kept_by USING (person_id)
+    GROUP BY grp, person_id
 ),
 offered AS (
     FROM overlap QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY n DESC, since, first) = 1
 )
-SELECT grp, person_id FROM offered
-QUALIFY row_number() OVER (PARTITION BY grp ORDER BY n DESC, since, person_id) = 1
+SELECT grp, person_id FROM (FROM offered QUALIFY row_number() OVER (PARTITION BY grp ORDER BY n DESC, since, person_id) = 1)
+UNION ALL SELECT grp, person_id FROM settled
 """
 _FRESH = f"""
 CREATE TABLE fresh AS
@@ -115,8 +131,9 @@ _MOVES = f"""
 WITH moved AS (
     SELECT previous.person_id AS old_person_id, links.person_id AS new_person_id, count(*) AS identifiers
     FROM links JOIN previous USING ({_KEY}) WHERE links.person_id <> previous.person_id GROUP BY ALL
-)
-SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links) THEN 'merged'
+),
+elsewhere AS (SELECT person_id FROM previous ANTI JOIN found USING ({_KEY}))
+SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links UNION ALL SELECT person_id FROM elsewhere) THEN 'merged'
     WHEN new_person_id NOT IN (SELECT person_id FROM previous) THEN 'split' ELSE 'moved' END AS kind,
     old_person_id, new_person_id, identifiers
 FROM moved ORDER BY old_person_id, new_person_id
@@ -125,20 +142,21 @@ FROM moved ORDER BY old_person_id, new_person_id
 
 def _avoid_taken(opened: duckdb.DuckDBPyConnection) -> None:
     """A new group whose oldest identifier once named a person that others still are gets another id."""
-    taken = "SELECT grp FROM fresh WHERE person_id IN (SELECT person_id FROM kept)"
+    others = f"SELECT person_id FROM kept UNION ALL SELECT person_id FROM previous ANTI JOIN found USING ({_KEY})"
+    taken = f"SELECT grp FROM fresh WHERE person_id IN ({others})"
     while opened.sql(taken).fetchall():
         opened.execute(f"UPDATE fresh SET nth = nth + 1 WHERE grp IN ({taken})")
         opened.execute(f"UPDATE fresh SET person_id = {_HASH}")
 
 
 def persons_of(links: pa.Table, resolution: Resolution) -> "pd.Series[Any]":
-    """The person of each record of a resolution, by position."""
+    """The person of each record of a resolution, by position; none of a record whose group is settled."""
     records = resolution.graph.records[["namespace", "customer_id"]]
     with duckdb.connect(":memory:") as opened:
         opened.register("records", records.assign(place=range(len(records))))
         opened.register("links", links)
         found = opened.sql(
-            "SELECT person_id FROM records JOIN links ON records.namespace = links.namespace "
+            "SELECT person_id FROM records LEFT JOIN links ON records.namespace = links.namespace "
             "AND records.customer_id = links.value ORDER BY place"
         ).df()
     persons: pd.Series[Any] = found["person_id"]

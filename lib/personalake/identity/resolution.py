@@ -6,13 +6,14 @@ run over everything give the same groups.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from personalake.config.identity import IDENTIFIERS, IdentitySettings
-from personalake.identity.graph import ACCOUNT, KINDS, Graph, Links, Positions, component_of
+from personalake.identity.graph import ACCOUNT, KINDS, SETTLED, Graph, Links, Positions, component_of, stars
 from personalake.identity.groups import Forest, Group, Limits, Refusal
 from personalake.identity.overrides import Decisions, decisions
 
@@ -26,6 +27,8 @@ class Resolution:
     Args:
         graph: The records.
         group: The group of each record, by position.
+        is_settled: Whether each record's group was given, and is only there to be counted.
+        judged: `namespace`, `value`: identifiers of which every holder is there, so that their owner can be told.
         links: Links that hold groups together, those that were refused left out.
         refusals: Links that a guard refused.
         hubs: `namespace`, `value`, `persons`: values that too many share.
@@ -34,34 +37,66 @@ class Resolution:
 
     graph: Graph
     group: Positions
+    is_settled: NDArray[np.bool_]
+    judged: pd.DataFrame
     links: Links
     refusals: Sequence[Refusal]
     hubs: pd.DataFrame
     decisions: Decisions
 
 
-def resolve(records: pd.DataFrame, edges: pd.DataFrame, settings: IdentitySettings) -> Resolution:
+def resolve(
+    records: pd.DataFrame,
+    edges: pd.DataFrame,
+    settings: IdentitySettings,
+    settled: "pd.Series[Any] | None" = None,
+    left_behind: pd.DataFrame | None = None,
+) -> Resolution:
     """Group records by person.
 
     Args:
         records: Rows of `silver.match_record`, in any order.
         edges: Rows of `silver.match_edge`: `left_key`, `right_key`, `match_weight`.
         settings: Identifiers, guards, the weight of a link, decisions.
+        settled: Record key: the person, of records whose group stays as it is; no link changes theirs.
+        left_behind: `namespace`, `value` that vanished records held: their owner is told anew, too.
     """
     graph = Graph.of(records, settings)
+    given = _settled_codes(graph, settled)
+    is_settled = given >= 0
     decided = decisions(settings.overrides, graph)
     account = graph.account_links()
     hubs = {kind: _crowded(graph, kind) for kind, told in settings.identifiers.items() if told.links}
     strong = [graph.identifier_links(kind, values) for kind, values in hubs.items()]
     alike = graph.match_links(edges, settings.matching.link_weight)
     links = Links.joined(decided.links, account, *strong, alike)
+    links = links.where(~(is_settled[links.left] | is_settled[links.right]))
+    links = Links.joined(stars(given, SETTLED, "settled"), links)
     group, refusals = _grouped(graph, links, decided, settings)
-    sole = _sole_users(graph, group)
+    sole = _sole_users(graph, group, is_settled)
     if len(sole.left):
         links = Links.joined(links, sole)
         group = component_of(graph.size, Links.joined(_chain(group), sole))
     stands = group[links.left] == group[links.right]
-    return Resolution(graph, group, links.where(stands), refusals, _hub_rows(graph, group, hubs), decided)
+    judged = _judged(graph, is_settled, left_behind)
+    told = _hub_rows(graph, group, hubs, judged)
+    return Resolution(graph, group, is_settled, judged, links.where(stands), refusals, told, decided)
+
+
+def _judged(graph: Graph, is_settled: NDArray[np.bool_], left_behind: pd.DataFrame | None) -> pd.DataFrame:
+    """Identifiers that a record holds whose group is not settled, and those of vanished records."""
+    moving = graph.records[~is_settled]
+    own = moving[["namespace", "customer_id"]].rename(columns={"customer_id": "value"})
+    parts = [own, *(pd.DataFrame({"namespace": kind, "value": moving[kind].dropna()}) for kind in IDENTIFIERS)]
+    return pd.concat([*parts, *([] if left_behind is None else [left_behind])], ignore_index=True).drop_duplicates()
+
+
+def _settled_codes(graph: Graph, settled: "pd.Series[Any] | None") -> Positions:
+    """The code of the person of each settled record, -1 for the others."""
+    if settled is None or settled.empty:
+        return np.full(graph.size, -1, np.int64)
+    codes, _ = pd.factorize(graph.keys.to_series().map(settled), use_na_sentinel=True)
+    return codes.astype(np.int64)
 
 
 def _crowded(graph: Graph, kind: str) -> Positions:
@@ -80,11 +115,11 @@ def _grouped(graph: Graph, links: Links, decided: Decisions, settings: IdentityS
     forest = Forest(_first_groups(graph, suspects, decided, settings), _limits(settings))
     refusals = []
     doubtful = links.where(is_suspect[links.left]).strongest_first()
-    account, match = KINDS.index("account"), KINDS.index("match")
+    match, given = KINDS.index("match"), (KINDS.index("account"), KINDS.index("settled"))
     rows = zip(*(column.tolist() for column in (doubtful.left, doubtful.right, doubtful.weight, doubtful.kind)), strict=True)
     for left, right, weight, kind in rows:
         refusal = forest.join(left, right, weight, kind == match)
-        if refusal is not None and kind != account:
+        if refusal is not None and kind not in given:
             refusals.append(refusal)
     group = component.copy()
     # Groups of their own are numbered beyond all components, by the record that stands for them.
@@ -146,7 +181,7 @@ def _limits(settings: IdentitySettings) -> Limits:
     )
 
 
-def _sole_users(graph: Graph, group: Positions) -> Links:
+def _sole_users(graph: Graph, group: Positions, is_settled: NDArray[np.bool_]) -> Links:
     """Records that know nothing but a device or cookie, with the one person who is known to use it, if there is just one."""
     found = []
     for kind, told in graph.settings.identifiers.items():
@@ -157,7 +192,7 @@ def _sole_users(graph: Graph, group: Positions) -> Links:
         anonymous = graph.is_anonymous[known["node"]]
         users = known[~anonymous].groupby("code", sort=False).agg(groups=("group", "nunique"), node=("node", "min"))
         sole = users.loc[users["groups"] == 1, "node"]
-        lost = known[anonymous & known["code"].isin(sole.index).to_numpy()]
+        lost = known[anonymous & ~is_settled[known["node"]] & known["code"].isin(sole.index).to_numpy()]
         found.append(Links.of(sole.loc[lost["code"]].to_numpy(), lost["node"].to_numpy(), 0.0, "sole_user"))
     links = Links.joined(*found) if found else graph.account_links().where(np.zeros(0, bool))
     # The first kind of identifier decides where a device and a cookie point to different people.
@@ -171,7 +206,7 @@ def _chain(group: Positions) -> Links:
     return Links.of(first, np.arange(group.size, dtype=np.int64), ACCOUNT, "account")
 
 
-def _hub_rows(graph: Graph, group: Positions, linking: dict[str, Positions]) -> pd.DataFrame:
+def _hub_rows(graph: Graph, group: Positions, linking: dict[str, Positions], judged: pd.DataFrame) -> pd.DataFrame:
     """Values that more persons share than their kind allows."""
     found = []
     for kind, told in graph.settings.identifiers.items():
@@ -179,5 +214,6 @@ def _hub_rows(graph: Graph, group: Positions, linking: dict[str, Positions]) -> 
         held = pd.DataFrame({"code": codes, "group": group})[codes >= 0].drop_duplicates()
         persons = np.bincount(held["code"], minlength=len(values))
         hubs = linking[kind] if kind in linking else np.flatnonzero(persons > told.persons)
+        hubs = hubs[values[hubs].isin(judged.loc[judged["namespace"] == kind, "value"])]
         found.append(pd.DataFrame({"namespace": kind, "value": values[hubs], "persons": persons[hubs]}))
     return pd.concat(found, ignore_index=True)

@@ -1,5 +1,7 @@
 """Customer records on their way to persons: what is new is standardised, compared with what it resembles, and grouped."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,22 +13,22 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.config import Settings
-from personalake.config.identity import FIELDS
+from personalake.config.identity import FIELDS, IdentitySettings
 from personalake.identity.blocking import RulePairs, comparable, sharing_keys
-from personalake.identity.bridges import weakest_by_group
-from personalake.identity.golden_record import golden_records
-from personalake.identity.guard_events import guard_events
+from personalake.identity.golden_record import golden_of
+from personalake.identity.guard_events import guard_events, merged_events
+from personalake.identity.increment import EDGE, Grouped, former_persons, group_all, group_touched
 from personalake.identity.match_model import MatchModel
-from personalake.identity.person_ids import Assigned, assign_ids, members, persons_of
 from personalake.identity.records import match_records, seen_together, spelling
-from personalake.identity.resolution import resolve
 from personalake.identity.scoring import PAIRS, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
-from personalake.tables.identity import MATCH_EDGE, MATCH_MODEL, MATCH_RECORD
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, RESOLUTION
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
+
+_LINK = ("namespace", "value", "person_id", "first_known_at")
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,10 @@ class Resolved:
     """What the records came to; nothing of it has been written.
 
     Args:
-        assigned: Identifiers with their persons, and moves between persons.
-        golden: Rows of `silver.person`.
+        grouped: Who is who among the records that were looked at.
+        is_full: True if those are all records; otherwise the links, persons and guards of the others stay.
+        golden: Rows of `silver.person` of the persons that were looked at.
+        former: The persons whom the records that were looked at belonged to before.
         guards: Rows of `silver.identity_guard`.
         new_records: Rows to add to `silver.match_record`.
         is_rebuilt: True if they take the place of all rows.
@@ -43,11 +47,13 @@ class Resolved:
         edges: Rows to add to `silver.match_edge`.
         is_rescored: True if they take the place of all rows.
         model: The match model, None where matching is off or could not learn.
-        message: What happened, in a few words.
+        records: Number of records in all.
     """
 
-    assigned: Assigned
+    grouped: Grouped
+    is_full: bool
     golden: pa.Table
+    former: pa.Table
     guards: pa.Table
     new_records: pa.Table
     is_rebuilt: bool
@@ -55,7 +61,17 @@ class Resolved:
     edges: pa.Table
     is_rescored: bool
     model: MatchModel | None
-    message: str
+    records: int
+
+    @property
+    def looked_at(self) -> int:
+        """Number of records that were looked at."""
+        return int((~self.grouped.resolution.is_settled).sum())
+
+    @property
+    def message(self) -> str:
+        """What happened, in a few words."""
+        return f"{self.records:,} records, {self.new_records.num_rows:,} of them new, {self.looked_at:,} grouped anew"
 
 
 def knows_people(settings: Settings, lake: Lake) -> bool:
@@ -70,50 +86,80 @@ def knows_people(settings: Settings, lake: Lake) -> bool:
 
 def resolve_records(context: JobContext) -> Resolved:
     """Group the records by person, comparing only what has not been compared yet."""
-    settings, lake = context.settings.identity, context.lake
+    settings, ledger = context.settings.identity, context.lake.ledger
     with context.progress.step("standardising new records"):
         new, kept, is_rebuilt, gone = _records(context)
     model, is_new_model = _model(context, new, kept)
     with context.progress.step(f"comparing {new.num_rows:,} new records"):
         edges, rules = _edges(context, model, is_new_model, new, kept)
-    known = lake.ledger.arrow(MATCH_EDGE) if not is_new_model else edges.slice(0, 0)
-    everything = pa.concat_tables([kept, new]).to_pandas()
-    with context.progress.step(f"grouping {len(everything):,} records"):
-        links = pa.concat_tables([known.select(["left_key", "right_key", "match_weight"]), edges.select(
-            ["left_key", "right_key", "match_weight"])]).to_pandas()  # fmt: skip
-        resolution = resolve(everything, links.drop_duplicates(["left_key", "right_key"], keep="last"), settings)
-        assigned = assign_ids(members(resolution), lake.ledger.arrow(PERSON_LINK))
-    persons = persons_of(assigned.links, resolution)
-    weakest = weakest_by_group(resolution.graph.size, resolution.group, resolution.links)
+    everything = pa.concat_tables([kept, new])
+    is_full = is_rebuilt or is_new_model or not _is_settled(context, model)
+    with context.progress.step(f"grouping {everything.num_rows:,} records"):
+        known = ledger.arrow(MATCH_EDGE, EDGE) if not is_new_model else edges.slice(0, 0).select(EDGE)
+        pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
+        previous = ledger.arrow(PERSON_LINK, _LINK)
+        grouped = (
+            group_all(everything, pairs, previous, settings)
+            if is_full
+            else group_touched(everything, gone, pairs, new["record_key"], previous, settings)
+        )
+    told = guard_events(grouped.resolution, rules)
+    before = [] if is_full else ledger.read(IDENTITY_GUARD)
     return Resolved(
-        assigned,
-        golden_records(resolution.graph.records, persons, weakest, settings.survivorship),
-        guard_events(resolution, rules),
-        new,
-        is_rebuilt,
-        gone,
-        edges,
-        is_new_model,
-        model,
-        f"{len(everything):,} records of {persons.nunique():,} persons, {new.num_rows:,} of them new",
+        grouped=grouped,
+        is_full=is_full,
+        golden=golden_of(grouped, settings.survivorship),
+        former=former_persons(grouped, gone, previous),
+        guards=told if is_full else merged_events(told, before, grouped.resolution, gone["record_key"].to_pylist()),
+        new_records=new,
+        is_rebuilt=is_rebuilt,
+        gone=gone["record_key"].to_pylist(),
+        edges=edges,
+        is_rescored=is_new_model,
+        model=model,
+        records=everything.num_rows,
     )
 
 
-def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, list[str]]:
-    """New rows of `silver.match_record`, those that stay, whether all are new (the spelling changed), and keys that left."""
+def _is_settled(context: JobContext, model: MatchModel | None) -> bool:
+    """Whether a run with the same settings and the same model has grouped what is there, and its persons still are."""
+    lake = context.lake
+    runs = sorted(lake.ledger.read(RESOLUTION), key=lambda row: row["resolved_at"])
+    if not runs or context.options.get("full") or not (lake.exists(PERSON_LINK) and lake.exists(PERSON)):
+        return False
+    marks = (runs[-1]["settings_version"], runs[-1]["model_version"])
+    return marks == (settings_version(context.settings.identity), model.version if model else None)
+
+
+def settings_version(settings: IdentitySettings) -> str:
+    """Twelve hex digits of a hash over all settings of identity."""
+    return hashlib.sha256(json.dumps(settings.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def resolution_row(context: JobContext, resolved: Resolved) -> Mapping[str, Any]:
+    """The row of `silver.resolution` for a run that has written everything."""
+    return {
+        "run_id": context.run_id,
+        "settings_version": settings_version(context.settings.identity),
+        "model_version": resolved.model.version if resolved.model else None,
+        "records": resolved.records,
+        "looked_at": resolved.looked_at,
+        "is_full": resolved.is_full,
+        "resolved_at": datetime.now(UTC),
+    }
+
+
+def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, pa.Table]:
+    """New rows of `silver.match_record`, those that stay, whether all are new (a new spelling), and those that left."""
     settings, lake = context.settings.identity, context.lake
     customers = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
     visits = seen_together(lake.read(INTERACTION), settings) if lake.ledger.rows(INTERACTION) else None
     kept = lake.ledger.arrow(MATCH_RECORD)
     is_rebuilt = not kept.num_rows or lake.ledger.distinct(MATCH_RECORD, "spelling") != {spelling(settings)}
     if is_rebuilt:
-        everything = match_records(customers, settings)
-        return (
-            _arrow(everything if visits is None else everything.unionByName(visits), kept.schema),
-            kept.slice(0, 0),
-            True,
-            [],
-        )
+        told, nothing = match_records(customers, settings), kept.slice(0, 0)
+        told = told if visits is None else told.unionByName(visits)
+        return _arrow(told, kept.schema), nothing, True, nothing
     present = customers.select("record_key")
     present = present if visits is None else present.unionByName(visits.select("record_key"))
     stays = pc.is_in(kept["record_key"], present.toArrow()["record_key"].combine_chunks())
@@ -121,8 +167,8 @@ def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, list[str]]:
     new = match_records(customers.join(known, "record_key", "left_anti"), settings)
     if visits is not None:
         new = new.unionByName(visits.join(known, "record_key", "left_anti"))
-    gone = kept.filter(pc.invert(stays))["record_key"].to_pylist()
-    return _arrow(new, kept.schema), kept.filter(stays) if gone else kept, False, gone
+    gone = kept.filter(pc.invert(stays))
+    return _arrow(new, kept.schema), kept.filter(stays) if gone.num_rows else kept, False, gone
 
 
 def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:

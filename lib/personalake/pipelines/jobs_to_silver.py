@@ -98,10 +98,14 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "silver.match_edge",
             "silver.match_model",
             "silver.identity_guard",
+            "silver.resolution",
             "silver.consent_current",
         ),
         needs=("refine_events", "refine_records", "apply_receipts"),
         sections=("sources", "decisions", "destinations", "audiences", "identity", "privacy"),
-        options=(Option("retrain", "train the match model again, and compare all records anew", default=False),),
+        options=(
+            Option("retrain", "train the match model again, and compare all records anew", default=False),
+            Option("full", "group all records anew, not only what new ones touch", default=False),
+        ),
     ),
 )

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import date
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -11,11 +12,19 @@ from personalake.common.time_cuts import known_before
 from personalake.config import Settings
 from personalake.identity.links import identifiers, joined_links, lone_links
 from personalake.lake import Lake
-from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolve_records
+from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent, with_signals
 from personalake.tables.gold import RUN
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, PERSON_CHANGE
+from personalake.tables.identity import (
+    IDENTITY_GUARD,
+    MATCH_EDGE,
+    MATCH_MODEL,
+    MATCH_RECORD,
+    PERSON,
+    PERSON_CHANGE,
+    RESOLUTION,
+)
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CAMPAIGN_RESPONSE, CONSENT, CONSENT_CURRENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 
@@ -66,11 +75,26 @@ def _links(context: JobContext, resolved: Resolved | None) -> DataFrame:
         _forget_records(lake)
         return lone_links(identifiers([lake.read(table) for table in sighted]))
     _write_changes(context, resolved)
-    told = lake.spark.createDataFrame(resolved.assigned.links)
+    told = _resolved_links(context, resolved)
     if not sighted:
         return told
     found = identifiers([lake.read(table) for table in sighted])
     return joined_links(found, told, context.settings.identity.calling_code)
+
+
+def _resolved_links(context: JobContext, resolved: Resolved) -> DataFrame:
+    """Links of what was looked at, and the others as they were."""
+    lake, grouped = context.lake, resolved.grouped
+    links = _frame(lake, grouped.assigned.links)
+    if resolved.is_full:
+        return links
+    over = links.select("namespace", "value").unionByName(_frame(lake, grouped.vanished))
+    return lake.read(PERSON_LINK).join(over, ["namespace", "value"], "left_anti").unionByName(links)
+
+
+def _frame(lake: Lake, rows: pa.Table) -> DataFrame:
+    """Rows in Spark, which cannot read an Arrow table whose columns have no chunk at all, as empty results may."""
+    return lake.spark.createDataFrame(rows if rows.num_rows else rows.schema.empty_table())
 
 
 def _forget_records(lake: Lake) -> None:
@@ -81,11 +105,11 @@ def _forget_records(lake: Lake) -> None:
 
 def _write_changes(context: JobContext, resolved: Resolved) -> None:
     """Merges and splits are logged before the links move: a run that dies between the two finds the same moves again."""
-    lake, changes = context.lake, resolved.assigned.changes
+    lake, changes = context.lake, resolved.grouped.assigned.changes
     if not changes.num_rows:
         return
     before = str(lake.ledger.version(PERSON_LINK))
-    stamped = lake.spark.createDataFrame(changes).withColumns(
+    stamped = _frame(lake, changes).withColumns(
         {
             "change_id": F.substring(F.sha2(F.concat_ws("|", "old_person_id", "new_person_id", F.lit(before)), 256), 1, 32),
             "as_of": F.lit(context.as_of),
@@ -98,33 +122,40 @@ def _write_changes(context: JobContext, resolved: Resolved) -> None:
 
 def _write_records(context: JobContext, resolved: Resolved) -> None:
     """What was compared is remembered last: a run that dies before compares the same records again."""
-    lake, spark = context.lake, context.lake.spark
-    lake.overwrite(spark.createDataFrame(resolved.golden), PERSON)
-    lake.overwrite(spark.createDataFrame(resolved.guards), IDENTITY_GUARD)
+    lake = context.lake
+    golden = _frame(lake, resolved.golden)
+    if not resolved.is_full:
+        over = golden.select("person_id").unionByName(_frame(lake, resolved.former))
+        golden = lake.read(PERSON).join(over, "person_id", "left_anti").unionByName(golden)
+    lake.overwrite(golden, PERSON)
+    lake.overwrite(_frame(lake, resolved.guards), IDENTITY_GUARD)
     model = model_row(resolved)
     if resolved.is_rescored:
-        lake.overwrite(spark.createDataFrame(resolved.edges), MATCH_EDGE)
+        lake.overwrite(_frame(lake, resolved.edges), MATCH_EDGE)
         if model is not None and not context.dry_run:
             lake.ledger.append(MATCH_MODEL, [model])
     elif resolved.edges.num_rows:
-        lake.merge_new(spark.createDataFrame(resolved.edges), MATCH_EDGE)
+        lake.merge_new(_frame(lake, resolved.edges), MATCH_EDGE)
     for place in range(0, len(resolved.gone), _DELETED_AT_ONCE):
         gone = list(resolved.gone[place : place + _DELETED_AT_ONCE])
         lake.delete(MATCH_EDGE, F.col("left_key").isin(gone) | F.col("right_key").isin(gone))
         lake.delete(MATCH_RECORD, F.col("record_key").isin(gone))
     if resolved.is_rebuilt:
-        lake.overwrite(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
+        lake.overwrite(_frame(lake, resolved.new_records), MATCH_RECORD)
     elif resolved.new_records.num_rows:
-        lake.append(spark.createDataFrame(resolved.new_records), MATCH_RECORD)
+        lake.append(_frame(lake, resolved.new_records), MATCH_RECORD)
+    if not context.dry_run:
+        lake.ledger.append(RESOLUTION, [resolution_row(context, resolved)])
 
 
 def _figures(resolved: Resolved) -> dict[str, object]:
     refused = Counter[str]()
     for guard, links in zip(resolved.guards["guard"].to_pylist(), resolved.guards["links"].to_pylist(), strict=True):
         refused[guard] += links
-    moves = Counter(resolved.assigned.changes["kind"].to_pylist())
+    moves = Counter(resolved.grouped.assigned.changes["kind"].to_pylist())
     return {
         "records_compared": resolved.new_records.num_rows,
+        "records_looked_at": resolved.looked_at,
         "pairs_kept": resolved.edges.num_rows,
         "guards": dict(refused),
         "changes": dict(moves),

@@ -119,4 +119,21 @@ IDENTITY_GUARD = Table(
     ),
 )
 
-IDENTITY = (PERSON_CHANGE, PERSON, MATCH_RECORD, MATCH_EDGE, MATCH_MODEL, IDENTITY_GUARD)
+RESOLUTION = Table(
+    layer="silver",
+    name="resolution",
+    grain="One run that grouped records by person; append-only log",
+    key=("run_id",),
+    fields=(
+        Field("run_id", "string", "Run of resolve_identities"),
+        Field("settings_version", "string", "Hash of the settings of identity; others than before group everything anew"),
+        Field("model_version", "string", "Match model in use; null without one"),
+        Field("records", "bigint", "Records in all"),
+        Field("looked_at", "bigint", "Records whose group could have changed, and was told anew"),
+        Field("is_full", "boolean", "True if every record was looked at"),
+        Field("resolved_at", "timestamp", "When the run had written everything; operational"),
+    ),
+    run_columns=("run_id", "resolved_at"),
+)
+
+IDENTITY = (PERSON_CHANGE, PERSON, MATCH_RECORD, MATCH_EDGE, MATCH_MODEL, IDENTITY_GUARD, RESOLUTION)

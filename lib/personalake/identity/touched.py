@@ -1,0 +1,71 @@
+"""What a run must group anew: the records whose groups a new, changed or vanished record could change, and nobody else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from personalake.config.identity import IDENTIFIERS, IdentitySettings
+from personalake.identity.graph import ACCOUNT, Links, Positions, component_of, stars
+
+# A value of more records than this joins nobody, neither before nor after.
+_CROWD = 1_000
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Where new things meet what is there.
+
+    Args:
+        is_touched: Whether each record's group may change.
+        is_neighbour: Whether each other record holds a value that a touched one holds: its group stays, and is counted.
+    """
+
+    is_touched: NDArray[np.bool_]
+    is_neighbour: NDArray[np.bool_]
+
+
+def touched(records: pa.Table, edges: pa.Table, seeds: pa.Array, settings: IdentitySettings) -> Touched:
+    """Follow every link, whether or not a guard would refuse it, from the seeds to the end.
+
+    Args:
+        records: Rows of `silver.match_record`, those that are gone included.
+        edges: Rows of `silver.match_edge`, with those of new records.
+        seeds: Keys of the records that are new or gone.
+        settings: Which identifiers link, and from which weight a pair does.
+    """
+    keys = pd.Index(records["record_key"].to_pandas())
+    is_seed = np.asarray(
+        pc.is_in(records["record_key"], seeds.combine_chunks() if isinstance(seeds, pa.ChunkedArray) else seeds)
+    )
+    account = pc.binary_join_element_wise(records["namespace"], records["customer_id"], ":")
+    parts = [stars(_codes(account), ACCOUNT, "account")]
+    for kind, told in settings.identifiers.items():
+        if told.links or told.persons == 1:
+            parts.append(stars(_without_crowds(_codes(records[kind]), is_seed), ACCOUNT, "identifier"))
+    strong = edges.filter(pc.greater_equal(edges["match_weight"], settings.matching.link_weight))
+    left, right = (keys.get_indexer(pd.Index(strong[side].to_pandas())) for side in ("left_key", "right_key"))
+    known = (left >= 0) & (right >= 0)
+    parts.append(Links.of(left[known], right[known], 0.0, "match"))
+    component = component_of(records.num_rows, Links.joined(*parts))
+    is_touched = np.isin(component, component[is_seed])
+    is_neighbour = np.zeros(records.num_rows, bool)
+    for kind in IDENTIFIERS:
+        codes = _codes(records[kind])
+        is_neighbour |= (codes >= 0) & np.isin(codes, np.unique(codes[is_touched]))
+    return Touched(is_touched, is_neighbour & ~is_touched)
+
+
+def _codes(values: pa.ChunkedArray) -> Positions:
+    indices = values.combine_chunks().dictionary_encode().indices
+    return np.asarray(pc.fill_null(indices, -1), np.int64)
+
+
+def _without_crowds(codes: Positions, is_seed: NDArray[np.bool_]) -> Positions:
+    """No code for values that a crowd has held before the seeds came."""
+    settled = codes[(codes >= 0) & ~is_seed]
+    crowds = np.flatnonzero(np.bincount(settled, minlength=int(codes.max(initial=0)) + 1) > _CROWD)
+    return np.where(np.isin(codes, crowds), -1, codes)

@@ -1,0 +1,78 @@
+"""A run over what is touched gives the persons of a run over everything."""
+
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from personalake.config.identity import FIELDS, IdentitySettings, Override
+from personalake.identity.increment import Grouped, group_all, group_touched
+from tests.identity.records import edge, record
+from tests.identity.test_resolution import crowds
+
+TEXT, AT = pa.string(), pa.timestamp("us", "UTC")
+RECORDS = pa.schema(
+    [(name, TEXT) for name in ("record_key", "source", "namespace", "customer_id")]
+    + [("known_at", AT)]
+    + [(name, TEXT) for name in FIELDS]
+)
+EDGES = pa.schema([("left_key", TEXT), ("right_key", TEXT), ("match_weight", pa.float64())])
+LINKS = pa.schema([("namespace", TEXT), ("value", TEXT), ("person_id", TEXT), ("first_known_at", AT)])
+SETTINGS = IdentitySettings(overrides=(Override(decision="never", between=("crm:0", "crm:1")),))
+
+
+def table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema)
+
+
+def links(grouped: Grouped, before: dict[tuple[str, str], str] | None = None) -> dict[tuple[str, str], str]:
+    """The links after a run: those of untouched identifiers stay."""
+    new = {(row["namespace"], row["value"]): row["person_id"] for row in grouped.assigned.links.to_pylist()}
+    vanished = {(row["namespace"], row["value"]) for row in grouped.vanished.to_pylist()}
+    return {key: person for key, person in {**(before or {}), **new}.items() if key not in vanished}
+
+
+def as_table(found: dict[tuple[str, str], str]) -> pa.Table:
+    rows = [{"namespace": namespace, "value": value, "person_id": person} for (namespace, value), person in found.items()]
+    return table(rows, LINKS)
+
+
+def partition(found: dict[tuple[str, str], str]) -> set[frozenset[tuple[str, str]]]:
+    return {frozenset(key for key, person in found.items() if person == each) for each in set(found.values())}
+
+
+@settings(max_examples=80, deadline=None)
+@given(crowds(), st.integers(0, 9), st.integers(0, 3))
+def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
+    crowd: tuple[list[Any], list[Any]], old: int, lost: int
+) -> None:
+    rows, edges = crowd
+    for number, row in enumerate(rows):
+        row["email"] = f"m{number % 4}@x"
+    first, later = rows[:old], rows[min(lost, old) :]
+    known = {row["record_key"] for row in first}
+    old_edges = [each for each in edges if {each["left_key"], each["right_key"]} <= known]
+    before = links(group_all(table(first, RECORDS), table(old_edges, EDGES), as_table({}), SETTINGS))
+    new_keys = pa.array([row["record_key"] for row in rows[old:]], TEXT)
+
+    grouped = group_touched(
+        table(later, RECORDS), table(first[:lost], RECORDS), table(edges, EDGES), new_keys, as_table(before), SETTINGS
+    )
+
+    whole = links(group_all(table(later, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
+    assert partition(links(grouped, before)) == partition(whole)
+
+
+def test_only_what_is_linked_to_a_new_record_is_looked_at() -> None:
+    old = [record("crm:1", login="ann"), record("crm:2", login="bob"), record("crm:3", email="f@x")]
+    rows = [*old, record("web:1", login="ann", email="f@x")]
+    before = links(group_all(table(rows[:3], RECORDS), table([], EDGES), as_table({}), SETTINGS))
+    new = table(rows, RECORDS), table([], RECORDS), table([edge("crm:2", "crm:3", -5)], EDGES)
+
+    grouped = group_touched(*new, pa.array(["web:1"]), as_table(before), SETTINGS)
+
+    looked_at = dict(zip(grouped.resolution.graph.keys, grouped.resolution.is_settled, strict=True))
+    assert looked_at == {"crm:1": False, "web:1": False, "crm:3": True}
+    assert links(grouped, before)["email", "f@x"] == before["email", "f@x"] == before["crm", "3"]
+    assert links(grouped, before)["web", "1"] == before["login", "ann"]
