@@ -158,7 +158,7 @@ def granted_among(purposes: Sequence[str]) -> Transformation:
     for place, name in enumerate(names):
         bit = F.when(F.col("purpose") == name, F.lit(1 << place).cast("bigint")).otherwise(bit)
     held = F.array(*map(F.lit, names))
-    has = F.filter(held, lambda _, place: F.get_bit("bits", place) == 1) if names else F.array().cast("array<string>")
+    has = F.filter(held, lambda _, place: F.getbit("bits", place) == 1) if names else F.array().cast("array<string>")
 
     def granted(consents: DataFrame) -> DataFrame:
         asked = consents.where(is_granted(F.col("status")) & F.col("purpose").isin(*names))
