@@ -27,10 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under xdist everything that needs the one Spark session is one group; the other worker takes the rest by modules."""
-    for item in items:
-        needs_spark = "spark_session" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("spark" if needs_spark else item.nodeid.partition("::")[0]))
+    """Under xdist the modules that need the one Spark session are one group; the other worker takes the rest by modules."""
+    modules = {item: item.nodeid.partition("::")[0] for item in items}
+    with_spark = {modules[item] for item in items if "spark_session" in getattr(item, "fixturenames", ())}
+    for item, module in modules.items():
+        item.add_marker(pytest.mark.xdist_group("spark" if module in with_spark else module))
 
 
 @pytest.fixture(scope="session")

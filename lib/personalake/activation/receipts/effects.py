@@ -50,6 +50,7 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
                 "legal_basis": F.lit("consent"),
                 "text_version": F.lit(None).cast("string"),
                 "origin": F.concat(F.lit("receipt: "), "receipt_type"),
+                "expires_at": F.lit(None).cast("timestamp"),
             }
         )
         .select(*CONSENT.columns)
