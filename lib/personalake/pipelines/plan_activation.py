@@ -13,13 +13,20 @@ from pyspark.sql import functions as F
 from personalake.activation.file_drop import Item, Packed, drop, packed
 from personalake.activation.plan import plan
 from personalake.common.persons import with_person
+from personalake.common.transformation import Transformation
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_audiences import due_syncs, plan_audiences
 from personalake.pipelines.plan_figures import equation, with_plans
-from personalake.privacy.consent import granted_purposes, without_refusals
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.reachability import reachable
+from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
+from personalake.privacy.pseudonyms import key_ring, pseudonymous
+from personalake.privacy.suppression import persons_asking, without_erased
+from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 JOB = "plan_activation"
@@ -43,7 +50,7 @@ def run(context: JobContext) -> JobResult:
     if not syncs:
         return files
     with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
-        planned = plan_audiences(context, syncs, _consents(context.lake))
+        planned = plan_audiences(context, syncs, _consents(context), _wanted(context))
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
     return with_plans(files, planned, context)
@@ -72,19 +79,35 @@ def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> 
     return _told(equations, files)
 
 
-def _consents(lake: Lake) -> DataFrame:
-    """What each person says at this moment."""
-    answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    return lake.read(CONSENT_CURRENT).transform(without_refusals(answers))
+def _consents(context: JobContext) -> DataFrame:
+    """What each person says at this moment; of those who must not be reached, nothing."""
+    lake, signals = context.lake, context.settings.privacy.signals
+    answers = lake.read(CONSENT).transform(with_signals(signals)).transform(with_person(lake.read(PERSON_LINK)))
+    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
+    return allowed.transform(reachable(context))
 
 
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
-    lake = context.lake
-    granted = _consents(lake).transform(granted_purposes)
+    lake, privacy = context.lake, context.settings.privacy
+    granted = _consents(context).transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
-    planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
+    decisions = decisions.transform(_wanted(context))
+    ring = key_ring(privacy.pseudonyms) if any(it.identifier == "pseudonym" for it in active.values()) else None
+    planned = [
+        plan(decisions, profiles.transform(pseudonymous(ring, name)), granted, name, it, context.as_of)
+        for name, it in active.items()
+    ]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()
     return sorted(rows, key=lambda row: (row["destination"], row["person_id"], row["decision_id"], row["place"]))
+
+
+def _wanted(context: JobContext) -> Transformation:
+    """Who was erased, or asks to be, is in no export from that moment on."""
+    lake, settings = context.lake, context.settings
+    if not lake.ledger.rows(SUPPRESSION) and not lake.ledger.rows(ERASURE_ASKED):
+        return lambda rows: rows
+    asking = persons_asking(lake.read(ERASURE_ASKED), lake.read(PERSON_LINK), settings.identity.calling_code)
+    return without_erased(lake.read(SUPPRESSION), asking, erasure_key(settings, lake.locations))
 
 
 def _to_outbox(lake: Lake, leaving: Rows) -> None:
