@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
         builder.set(key, value)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Under xdist the modules that need the one Spark session are one group; the other worker takes the rest by modules."""
     modules = {item: item.nodeid.partition("::")[0] for item in items}

@@ -37,6 +37,10 @@ def _undeclared_purposes(settings: Settings) -> Iterator[Problem]:
         for purpose in destination.purposes:
             if purpose not in declared:
                 yield ("destinations", name, "purposes"), f"{purpose!r} is a purpose that {there_are}"
+    for name, sync in settings.audiences.items():
+        for purpose in sync.purposes:
+            if purpose not in declared:
+                yield ("audiences", name, "purposes"), f"{purpose!r} is a purpose that {there_are}"
     needed = {
         purpose: f"{table.full_name}.{field.name}"
         for table in ALL

@@ -70,13 +70,12 @@ def load_settings(
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         problems.extend(_readable(error, origins))
-    if settings is not None:
-        found = audience_problems(settings.audiences, settings.connections, settings.destinations)
-        problems.extend(f"{_origin(place, origins)}: {'.'.join(place)}: {text}" for place, text in found)
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:
-        problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in lawful_problems(settings))
+        unfit = audience_problems(settings.audiences, settings.connections, settings.destinations)
+        found = (*lawful_problems(settings), *unfit)
+        problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(problems)

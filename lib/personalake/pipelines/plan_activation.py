@@ -50,7 +50,7 @@ def run(context: JobContext) -> JobResult:
     if not syncs:
         return files
     with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
-        planned = plan_audiences(context, syncs, _consents(context))
+        planned = plan_audiences(context, syncs, _consents(context), _wanted(context))
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
     return with_plans(files, planned, context)
@@ -80,11 +80,11 @@ def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> 
 
 
 def _consents(context: JobContext) -> DataFrame:
-    """What each person says at this moment, without those whom nobody may reach."""
+    """What each person says at this moment; of those who must not be reached, nothing."""
     lake, signals = context.lake, context.settings.privacy.signals
     answers = lake.read(CONSENT).transform(with_signals(signals)).transform(with_person(lake.read(PERSON_LINK)))
     allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
-    return allowed.transform(reachable(context)).transform(_wanted(context))
+    return allowed.transform(reachable(context))
 
 
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:

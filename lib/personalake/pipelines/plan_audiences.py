@@ -82,17 +82,23 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
     }
 
 
-def plan_audiences(context: JobContext, syncs: Mapping[str, Sync], consents: DataFrame) -> list[Planned]:
+def plan_audiences(
+    context: JobContext, syncs: Mapping[str, Sync], consents: DataFrame, wanted_at_all: Transformation
+) -> list[Planned]:
     """Plan each sync; none if there are no profiles of this as-of.
 
     Args:
         context: The job's.
         syncs: Syncs that are due.
         consents: Rows of `silver.consent_current` without what has been refused by now.
+        wanted_at_all: Leaves out people who are in no export any more, since they were erased or ask to be.
     """
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
         return []
-    return [_planned(context, name, sync, consents.transform(_granted(sync))) for name, sync in syncs.items()]
+    return [
+        _planned(context, name, sync, consents.transform(_granted(sync)).transform(wanted_at_all))
+        for name, sync in syncs.items()
+    ]
 
 
 def _granted(sync: Sync) -> Transformation:

@@ -168,7 +168,7 @@ ACTIVATION_OUTBOX = Table(
         _AS_OF,
         Field("plan_id", "string", "Plan that it is part of, see gold.activation_plan; null for decisions to files"),
         Field("sync", "string", "Name in conf/audiences.yml; null for decisions to files"),
-        Field("sync_key", "string", "What it is about at the destination, one key for each thing that is kept in step"),
+        Field("sync_key", "string", "Key of what is kept in step, as the destination knows it", pii="identifier"),
         Field("removal", "boolean", "Whether it takes something away at the destination"),
     ),
 )

@@ -13,6 +13,7 @@ from personalake.activation.delivery import Delivery
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.values import mapped
 from personalake.activation.syncs.wanted import Asked, wanted
+from personalake.common.hashing import key_blocks
 from personalake.config.audience_kinds import ability
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.decisions import Holdout
@@ -184,11 +185,13 @@ def test_people_are_refused_with_a_reason_and_one_key_is_one_person(spark: Spark
 def test_identifiers_are_put_into_their_usual_form_before_they_are_hashed(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(" Ann@Shop.Example ", "49 170-123", "")], "email string, phone string, login string")
 
+    inner, outer = key_blocks("key")
+
     row = rows.select(
         mapped(Mapped(source="email", hashing="sha256_email")),
         mapped(Mapped(source="phone", hashing="sha256_phone")),
         mapped(Mapped(source="login", hashing="sha256")),
-        mapped(Mapped(source="trim(email)", hashing="hmac", secret="secret://a/b"), "key"),
+        mapped(Mapped(source="trim(email)", hashing="hmac", secret="secret://a/b"), (F.lit(inner), F.lit(outer))),
     ).first()
 
     assert row is not None

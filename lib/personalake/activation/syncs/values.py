@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.common.hashing import keyed_hash
+from personalake.common.hashing import keyed_hash_by
 from personalake.config.audiences import Mapped
 
 _TIMES = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", "timeZone": "UTC"}
 
 
-def mapped(one: Mapped, key: str | None = None) -> Column:
+def mapped(one: Mapped, blocks: tuple[Column, Column] | None = None) -> Column:
     """A value as it leaves; null where there is none.
 
     An e-mail address is hashed in small letters without blanks around it, a phone number as plus and digits.
 
     Args:
         one: Where it comes from, and how it is hashed.
-        key: Key of an hmac.
+        blocks: Inner and outer block of the key of an hmac, as columns: literals show in query plans.
     """
     value = F.expr(one.source)
     if one.hashing == "none":
@@ -31,7 +31,11 @@ def mapped(one: Mapped, key: str | None = None) -> Column:
         digits = F.regexp_replace(text, r"[^0-9]", "")
         text = F.when(digits != "", F.concat(F.lit("+"), digits))
     present = F.when(text != "", text)
-    return keyed_hash(key or "", present) if one.hashing == "hmac" else F.sha2(present, 256)
+    if one.hashing == "hmac":
+        if blocks is None:
+            raise ValueError("an hmac needs a key")
+        return keyed_hash_by(*blocks, present)
+    return F.sha2(present, 256)
 
 
 def object_of(values: Mapping[str, Column], erases_nulls: bool = False) -> Column:

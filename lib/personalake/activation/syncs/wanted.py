@@ -9,7 +9,7 @@ from pyspark.sql.window import Window
 
 from personalake.activation.syncs.shapes import Shape
 from personalake.activation.syncs.values import mapped
-from personalake.common.hashing import keyed_share
+from personalake.common.hashing import key_blocks, keyed_share
 from personalake.config.audience_kinds import Ability
 from personalake.config.audiences import Sync
 from personalake.config.decisions import Holdout
@@ -20,6 +20,7 @@ OVERSIZE, SAME_KEY = "oversize", "another person has the same key"
 WANTED = ("sync_key", "person_id", "decision_id", "purpose", "key", "body", "payload_hash", "refusal")
 # Of whom nothing leaves, a place of their own: a real key never begins with it.
 _NOWHERE = "\0"
+_INNER, _OUTER = "_inner_", "_outer_"
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,28 @@ class Asked:
     @property
     def values(self) -> dict[str, Column]:
         """Field to value."""
-        return {name: mapped(one, self.secrets.get(f"fields.{name}")) for name, one in self.sync.fields.items()}
+        return {name: mapped(one, self._blocks(f"fields.{name}")) for name, one in self.sync.fields.items()}
 
     @property
     def key(self) -> Column:
         """What the destination knows a person by; null if that is empty."""
-        text = mapped(self.sync.key, self.secrets.get("key")).cast("string")
+        text = mapped(self.sync.key, self._blocks("key")).cast("string")
         return F.when(text != "", text)
+
+    def with_keys(self, people: DataFrame) -> DataFrame:
+        """People with the blocks of each key beside them, where there are keys."""
+        if not self.secrets:
+            return people
+        blocks = [block for where in sorted(self.secrets) for block in key_blocks(self.secrets[where])]
+        names = [f"{part}{place}" for place in range(len(self.secrets)) for part in (_INNER, _OUTER)]
+        row = people.sparkSession.createDataFrame([tuple(blocks)], ", ".join(f"{name} binary" for name in names))
+        return people.crossJoin(F.broadcast(row))
+
+    def _blocks(self, where: str) -> tuple[Column, Column] | None:
+        if where not in self.secrets:
+            return None
+        place = sorted(self.secrets).index(where)
+        return F.col(f"{_INNER}{place}"), F.col(f"{_OUTER}{place}")
 
 
 def wanted(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
@@ -71,7 +87,8 @@ def wanted(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
     identity = F.concat_ws("|", F.lit(asked.shape.mark), "body")
     key = F.concat_ws("/", "key", "decision_id") if asked.ability.is_message and is_decided else F.col("key")
     return (
-        people.join(granted, "person_id", "left")
+        asked.with_keys(people)
+        .join(granted, "person_id", "left")
         .withColumns({"key": asked.key, "needs": _needs(sync, is_decided), "body": body})
         .withColumn("decision_id", F.col("decision_id") if is_decided else F.lit(None).cast("string"))
         .withColumn("refusal", _refusal(asked))
