@@ -176,7 +176,10 @@ ACTIVATION_LOG = Table(
         Field("state", "string", "pending, in_flight, accepted, confirmed, rejected, unknown or cancelled"),
         Field("reason", "string", "Why, e.g. the vendor's words; null if nothing to say"),
         Field("file", "string", "File that holds it, for file destinations"),
-        Field("logged_at", "timestamp", "When the state changed"),
+        Field("pack_id", "string", "Request that it was part of; null before it is claimed"),
+        Field("reference", "string", "The destination's own name for the request or message"),
+        Field("may_repeat", "boolean", "True if it was sent again, after a lost reply, to who cannot tell; null if unsaid"),
+        Field("logged_at", "timestamp", "When the state changed; later rows of one delivery have later times"),
     ),
     run_columns=("logged_at",),
 )

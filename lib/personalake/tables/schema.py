@@ -20,7 +20,7 @@ from pyspark.sql.types import (
 )
 
 # What reads are cut by: time, batch, source.
-_INDEXED = ("as_of", "batch_id", "known_at", "occurred_at", "source")
+_INDEXED = ("as_of", "batch_id", "known_at", "logged_at", "occurred_at", "source")
 
 # Spark parses DDL only with a session; declarations must stand without one.
 _TYPES: dict[str, DataType] = {
