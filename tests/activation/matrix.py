@@ -15,7 +15,9 @@ from personalake.activation.answers import Answer, NotYet
 from personalake.activation.connectors import connect
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.journal import Journal
 from personalake.activation.sending import Report
+from personalake.config.connections import Connection
 from tests.activation.connectors.settings import CONNECTION, SETTINGS, key_file, secret
 from tests.activation.doubles import FakeClock, MemoryJournal, sent
 from tests.fakes import Fakes, Handle, Step
@@ -38,6 +40,7 @@ FAULTS: Mapping[str, Sequence[Step]] = {
     "revoke": (Step("revoke", at=[2]),),
     "every third": (Step("lost", every=3), Step("status", status=500, every=4)),
 }
+PATIENCE = {"reply_seconds": 0.25, "max_tries": 6, "poll_seconds": 1}
 _RUNS = 6
 
 
@@ -86,17 +89,27 @@ class Case:
 
     def connector(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector, with small requests and little patience."""
-        patience = {"reply_seconds": 0.25, "max_tries": 6, "poll_seconds": 1}
-        return self.whole(fakes, clock, **{**self.small, "patience": patience, **more})
+        return self.whole(fakes, clock, **{**self.small, "patience": PATIENCE, **more})
 
     def whole(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector with the vendor's own limits, unpaced; null stands for a default."""
-        handle = self.handle(fakes)
-        known = self.secrets(handle)
-        settings = {"kind": self.kind, **SETTINGS.get(self.kind, {}), **self.settings(handle), "rates": [], **more}
-        settings = {key: value for key, value in settings.items() if value is not None}
-        connection = CONNECTION.validate_python(settings)
-        return connect("there", connection, clock, lambda reference: known.get(reference) or secret(reference))
+        return connect("there", self.connection(fakes, **more), clock, self.resolve(fakes))
+
+    def connection(self, fakes: Fakes, **more: Any) -> Connection:
+        """The settings of that connector."""
+        settings = {
+            "kind": self.kind,
+            **SETTINGS.get(self.kind, {}),
+            **self.settings(self.handle(fakes)),
+            "rates": [],
+            **more,
+        }
+        return CONNECTION.validate_python({key: value for key, value in settings.items() if value is not None})
+
+    def resolve(self, fakes: Fakes) -> Callable[[str], str]:
+        """The secrets behind its references."""
+        known = self.secrets(self.handle(fakes))
+        return lambda reference: known.get(reference) or secret(reference)
 
     def deliveries(self, count: int) -> list[Delivery]:
         """So many deliveries, two for each person."""
@@ -124,8 +137,10 @@ class Found:
     reports: tuple[Report, ...]
 
 
-class _DyingJournal:
-    def __init__(self, journal: MemoryJournal, step: str) -> None:
+class DyingJournal:
+    """A journal that dies at a step."""
+
+    def __init__(self, journal: Journal, step: str) -> None:
         self._journal = journal
         self._step = step
 
@@ -144,16 +159,18 @@ class _DyingJournal:
             raise Killed
 
 
-def _dying(connector: Any, step: str) -> None:
+def dying(connector: Any, step: str) -> None:
+    """Let a connector die at a step."""
     post, ask, number = connector.post, connector.ask, 0
 
     async def dying_post(pack: Pack) -> Answer:
         nonlocal number
         number += 1
-        if step == "before request" and number == 2:
+        is_second = number == 2
+        if step == "before request" and is_second:
             raise Killed
         answer = await post(pack)
-        if step == "after request" and number == 2:
+        if step == "after request" and is_second:
             raise Killed
         return answer  # type: ignore[no-any-return]
 
@@ -184,8 +201,8 @@ def played(case: Case, fakes: Fakes, kill: str | None, fault: str, count: int = 
             break
         written: Any = journal
         if run == 0 and kill is not None:
-            _dying(connector, kill)
-            written = _DyingJournal(journal, kill)
+            dying(connector, kill)
+            written = DyingJournal(journal, kill)
         try:
             report, _ = sent(left, connector, written, clock=clock)
             reports.append(report)
@@ -494,4 +511,6 @@ CASES = {
         ),
     )
 }
-__all__ = ["CASES", "FAULTS", "KILLS", "Case", "Found", "Path", "judged", "key_file", "played"]
+__all__ = [
+    "CASES", "FAULTS", "KILLS", "Case", "DyingJournal", "Found", "Killed", "Path", "dying", "judged", "key_file", "played",
+]  # fmt: skip

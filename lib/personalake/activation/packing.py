@@ -156,7 +156,7 @@ class Packing:
     def _looked_at(self, delivery: Delivery) -> Outcome | tuple[int, str, str]:
         """Size, group and key of a delivery, or its outcome if it leaves in no request."""
         connector = self._connector
-        held = None if delivery.claim is None else _held_back(delivery, connector, self._now)
+        held = None if delivery.claim is None else held_back(delivery, connector, self._now)
         if held is not None:
             return held
         try:
@@ -223,8 +223,14 @@ def _unknown(delivery: Delivery, reason: str) -> Outcome:
     return Outcome(delivery.delivery_id, State.UNKNOWN, reason, _claimed(delivery) or None)
 
 
-def _held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcome | None:
-    """A delivery that may have left before, and is not sent again."""
+def held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcome | None:
+    """What is said of a delivery that may have left before, and is not sent again; null if it is.
+
+    Args:
+        delivery: Claimed by an earlier run.
+        connector: Where it goes.
+        now: The end of the destination's memory for keys.
+    """
     declaration = connector.declaration
     if delivery.claim is None:
         return None

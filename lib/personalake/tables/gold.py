@@ -162,6 +162,22 @@ ACTIVATION_OUTBOX = Table(
         Field("payload_hash", "string", "SHA-256 of the payload"),
         Field("purpose", "string", "Consent purpose that was checked"),
         _AS_OF,
+        Field("plan_id", "string", "Plan that it is part of; null for what was written to files"),
+        Field("sync", "string", "Sync that planned it"),
+        Field("sync_key", "string", "What the destination knows the row by"),
+        Field("removal", "boolean", "True if it takes something away at the destination"),
+    ),
+)
+
+ACTIVATION_PLAN = Table(
+    layer="gold",
+    name="activation_plan",
+    grain="One change of state of one plan; append-only, the last row is the state",
+    key=("plan_id", "state", "logged_at"),
+    fields=(
+        Field("plan_id", "string", "The plan"),
+        Field("state", "string", "ready, awaiting_approval, approved, stopped or superseded"),
+        Field("logged_at", "timestamp", "When the state changed"),
     ),
 )
 
@@ -253,5 +269,5 @@ RUN = Table(
 
 GOLD = (
     CUSTOMER_FEATURE, FEATURE_SNAPSHOT, CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY, PREDICTION, RECOMMENDATION,
-    DECISION, ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
+    DECISION, ACTIVATION_OUTBOX, ACTIVATION_PLAN, ACTIVATION_LOG, DATA_HEALTH, MODEL_HEALTH, RUN,
 )  # fmt: skip

@@ -1,0 +1,125 @@
+"""Plans by their state, and what each owes to whom: the outbox beside the log."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from personalake.activation.backlog import Backlog
+from personalake.activation.delivery import Delivery, Outcome, State
+from personalake.lake import Lake, Ledger
+from personalake.lake.scan import Scan
+from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, RUN
+
+STANDING = ("ready", "approved")
+_SUPERSEDED = "no longer current: its plan is superseded"
+_CHUNK = 50_000
+Owed = tuple[list[Scan], Scan]
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """Where a plan stands: the last of its rows in `gold.activation_plan`.
+
+    Args:
+        plan_id: The plan.
+        state: ready, awaiting_approval, approved, stopped or superseded.
+        planned_at: When it was made.
+        changed_at: When it came into its state.
+        has_stood: Whether it could ever be sent.
+    """
+
+    plan_id: str
+    state: str
+    planned_at: datetime
+    changed_at: datetime
+    has_stood: bool
+
+    @property
+    def stands(self) -> bool:
+        """Whether it may be sent."""
+        return self.state in STANDING
+
+
+def plans(ledger: Ledger) -> list[PlanState]:
+    """Every plan, in the order in which they were made; none before the first."""
+    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "state", "logged_at"))
+    found: dict[str, PlanState] = {}
+    # Of states that were logged in one instant, one that keeps the plan from being sent counts.
+    for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
+        name, state, logged_at = row["plan_id"], row["state"], row["logged_at"]
+        first = found.get(name, PlanState(name, state, logged_at, logged_at, False))
+        found[name] = PlanState(name, state, first.planned_at, logged_at, first.has_stood or state in STANDING)
+    return sorted(found.values(), key=lambda plan: (plan.planned_at, plan.plan_id))
+
+
+def owed(ledger: Ledger, chosen: Sequence[PlanState], destinations: Collection[str] | None = None) -> Mapping[str, Owed]:
+    """Rows of the outbox by destination, one entry for each of the plans, and the log about them."""
+    if not chosen:
+        return {}
+    order = {plan.plan_id: place for place, plan in enumerate(chosen)}
+    pairs = _distinct(ledger, chosen, ("destination", "plan_id"))
+    since = min(plan.planned_at for plan in chosen)
+    found: dict[str, Owed] = {}
+    for destination, plan_id in sorted(pairs, key=lambda pair: (pair[0], order[pair[1]])):
+        if destinations is not None and destination not in destinations:
+            continue
+        if destination not in found:
+            log = ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">=", since)])
+            found[destination] = ([], log)
+        found[destination][0].append(
+            ledger.scan(ACTIVATION_OUTBOX, [("destination", "=", destination), ("plan_id", "=", plan_id)])
+        )
+    return found
+
+
+def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:
+    """As-ofs of the decisions behind some plans."""
+    return sorted({as_of for (as_of,) in _distinct(ledger, chosen, ("as_of",)) if as_of is not None})
+
+
+def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
+    """Plans that stood when sending last came to its end, or later, and have been replaced since."""
+    gone = [plan for plan in known if plan.state == "superseded" and plan.has_stood]
+    if not gone:
+        return []
+    runs = ledger.read(RUN, ("job", "status", "started_at"), [("job", "=", "send_activation"), ("status", "!=", "failed")])
+    last = max((row["started_at"] for row in runs), default=None)
+    return [plan for plan in gone if last is None or plan.changed_at >= last]
+
+
+def cancel_superseded(lake: Lake, gone: Sequence[PlanState], stamps: Stamps) -> int:
+    """Log what replaced plans still owed: cancelled, or unknown if it may have left.
+
+    Returns:
+        How many were cancelled.
+    """
+    cancelled = 0
+    for destination, (outbox, log) in owed(lake.ledger, gone).items():
+        journal = LakeJournal(lake, destination, stamps)
+        with Backlog(outbox, log) as backlog:
+            outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
+            while some := list(islice(outcomes, _CHUNK)):
+                journal.record(some)
+                cancelled += sum(outcome.state is State.CANCELLED for outcome in some)
+    return cancelled
+
+
+def _taken_back(delivery: Delivery) -> Outcome:
+    if delivery.claim is None:
+        return Outcome(delivery.delivery_id, State.CANCELLED, _SUPERSEDED)
+    return Outcome(delivery.delivery_id, State.UNKNOWN, f"may have left before: {_SUPERSEDED}", delivery.claim.pack_id)
+
+
+def _distinct(ledger: Ledger, chosen: Sequence[PlanState], columns: Sequence[str]) -> set[tuple[Any, ...]]:
+    rows = ledger.scan(ACTIVATION_OUTBOX, [("plan_id", "in", [plan.plan_id for plan in chosen])]).reader(columns)
+    return {row for batch in rows for row in _unique(batch)}
+
+
+def _unique(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    grouped = pa.Table.from_batches([batch]).group_by(list(batch.schema.names)).aggregate([])
+    return zip(*(column.to_pylist() for column in grouped.columns), strict=True)
