@@ -1,18 +1,20 @@
-"""The console: `personalake demo | run | explain | tables | doctor`."""
+"""The console: `personalake demo | run | explain | tables | activation | doctor`."""
 
 import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from personalake.cli_activation import activation
+from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Root, Sets, settings_for
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
 from personalake.lake import Lake
-from personalake.pipelines.command import EXIT_CODES, fail, open_lake, settings_of
+from personalake.pipelines.command import EXIT_CODES, fail, open_lake
 from personalake.pipelines.progress import Progress
 
 app = typer.Typer(
@@ -22,16 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
-DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
-ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
-Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
+app.add_typer(activation, name="activation")
 # Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
 WORLD_DAYS = 60
-
-Sets = Annotated[list[str] | None, typer.Option("--set", help="Override one setting, KEY=VALUE; repeatable.")]
 
 
 def main() -> None:
@@ -47,12 +42,6 @@ def main() -> None:
             error.show()
             sys.exit(error.exit_code)
         sys.exit(fail("personalake", error))
-
-
-def _settings(
-    env: str, conf_dir: Path, root: str | None, as_of: str | None, sets: list[str] | None, **more: Any
-) -> Settings:
-    return settings_of({"env": env, "conf_dir": conf_dir, "root": root, "as_of": as_of, "set": sets or [], **more})
 
 
 @app.command()
@@ -73,7 +62,7 @@ def run(
     """Run the whole graph in one warm session; a graph that failed goes on where it stopped."""
     from personalake.pipelines.graph import run_graph, select_jobs
 
-    settings = _settings(env, conf_dir, root, as_of, sets, training_cut=training_cut)
+    settings = settings_for(env, conf_dir, root, as_of, sets, training_cut=training_cut)
     lake = open_lake(settings, dry_run)
     result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, Progress(), workers)
     print(json.dumps([outcome.as_json() for outcome in result.outcomes], default=str))
@@ -99,7 +88,7 @@ def demo(
         _world_demo("world" if env == "demo" else env, conf_dir, root, people)
         return
     progress = Progress()
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     lake = open_lake(settings)
     progress.say(f"Landing files of a shop, from the Complete Journey, in {settings.landing}")
     with progress.step("writing landing files"):
@@ -123,7 +112,7 @@ def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None
     from personalake.world import WorldSettings, emit_world
 
     progress = Progress()
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     lake = open_lake(settings)
     drawn = WorldSettings(people=people, days=WORLD_DAYS)
     progress.say(f"Landing files of a made-up shop with {people:,} people and {drawn.days} days, in {settings.landing}")
@@ -153,7 +142,7 @@ def explain(
     from personalake.pipelines.look import explain as explain_person
     from personalake.pipelines.look_view import explanation_view
 
-    settings = _settings(env, conf_dir, root, as_of, None)
+    settings = settings_for(env, conf_dir, root, as_of, None)
     day = None if settings.as_of == "latest" else settings.as_of
     Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day, settings.identity)))
 
@@ -170,7 +159,7 @@ def explain_pair(
     from personalake.pipelines.look import explain_records
     from personalake.pipelines.look_view import pair_view
 
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     steps = explain_records(_lake(settings).ledger, left, right, settings.identity)
     Console().print(pair_view(steps))
 
@@ -181,7 +170,7 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.look import table_facts
     from personalake.pipelines.look_view import tables_view
 
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
 
 

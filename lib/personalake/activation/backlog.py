@@ -24,7 +24,7 @@ _SENT = ("delivery_id", "person_id", "operation", "payload", "removal", "purpose
 _LOGGED = ("delivery_id", "state", "pack_id", "logged_at")
 # Rows of one instant: what comes later in a delivery's life is the later one.
 _PLACES = "['pending', 'in_flight', 'unknown', 'cancelled', 'rejected', 'accepted', 'confirmed']"
-_KEY = f"epoch_us(log.logged_at) * 8 + list_position({_PLACES}, log.state)"
+KEY = f"epoch_us(log.logged_at) * 8 + list_position({_PLACES}, log.state)"
 _DONE, _FRESH, _CLAIMED, _UNKNOWN = range(4)
 _MEMORY = "1GB"
 _ROWS = 4_096
@@ -91,6 +91,10 @@ class Backlog:
         """
         return chain(self._claimed(is_held), self._fresh())
 
+    def doubtful(self) -> Iterator[Delivery]:
+        """What may have left, request by request."""
+        return self._claimed(lambda delivery: False)
+
     def _fresh(self) -> Iterator[Delivery]:
         start = 0
         for batch in self._batches(_SENT):
@@ -116,7 +120,7 @@ class Backlog:
             f"""
             CREATE TABLE told AS SELECT delivery_id, arg_max(state, key) AS state,
                 coalesce(max(key) FILTER (state NOT IN ('in_flight', 'unknown')), 0) AS calm
-            FROM (SELECT *, {_KEY} AS key FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))
+            FROM (SELECT *, {KEY} AS key FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))
             GROUP BY delivery_id
             """
         )
@@ -135,9 +139,9 @@ class Backlog:
             f"""
             CREATE TABLE doubtful AS SELECT aside.*, claim.* EXCLUDE (delivery_id) FROM aside JOIN (
                 SELECT delivery_id, any_value(told.state) AS state,
-                    arg_max(log.pack_id, {_KEY}) AS pack_id, min(log.logged_at) AS claimed_at
+                    arg_max(log.pack_id, {KEY}) AS pack_id, min(log.logged_at) AS claimed_at
                 FROM log JOIN told USING (delivery_id)
-                WHERE told.state IN ('in_flight', 'unknown') AND {_KEY} > calm
+                WHERE told.state IN ('in_flight', 'unknown') AND {KEY} > calm
                 GROUP BY delivery_id
             ) AS claim USING (delivery_id)
             """

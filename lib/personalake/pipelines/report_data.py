@@ -8,6 +8,7 @@ import pandas as pd
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
 from personalake.reports.data import ReportData
@@ -62,6 +63,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         masked=_MASKED,
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
+        sent=sent_so_far(ledger),
     )
 
 

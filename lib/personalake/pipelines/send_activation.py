@@ -17,7 +17,7 @@ from personalake.activation.packing import held_back
 from personalake.activation.sending import Report, finished, sending
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
-from personalake.errors import ConfigError, LeaseHeldError, SendingStoppedError
+from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import PlanState, as_ofs_of, cancel_superseded, owed, plans, superseded
 from personalake.pipelines.activation_results import equation, figures, sentence
@@ -115,12 +115,21 @@ def _errands(
             except LeaseHeldError as error:
                 busy.append(error)
                 continue
-        connector = connect(name, active[name], clock, resolve)
+        connector = _connected(name, active[name], clock, resolve)
         backlog = opened.enter_context(Backlog(outbox, log))
         errand = Errand(connector, backlog, LakeJournal(context.lake, name, stamps), clock)
         if errand.volume.deliveries:
             errands[name] = errand
     return errands, busy
+
+
+def _connected(name: str, connection: Connection, clock: Clock, resolve: Callable[[str], str]) -> Connector:
+    try:
+        return connect(name, connection, clock, resolve)
+    except ImportError as error:
+        raise EnvironmentProblem(
+            f"Sending to {name} needs {error.name}, which is not installed.", "Install personalake[sending]."
+        ) from error
 
 
 async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: LastLook) -> list[BaseException]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -55,6 +55,45 @@ class Linkage:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What became of one plan at one destination, in deliveries.
+
+    Args:
+        destination: Name of the connection.
+        plan_id: The plan.
+        plan_state: Where the plan stands.
+        planned_at: When it was made.
+        planned: All of them; the sum of taken, rejected, unknown, cancelled and pending.
+        taken: Accepted or confirmed by the destination.
+        confirmed: Processed there.
+        rejected: Will never be taken as they are.
+        unknown: Left, and the reply was lost; or claimed by a run that died.
+        cancelled: Stopped before they left.
+        pending: Still to be sent.
+        may_repeat: Sent again after a lost reply to a destination that cannot tell.
+        first_at: First claim; null before.
+        last_at: Latest change; null before.
+        reasons: Deliveries by state and reason.
+    """
+
+    destination: str
+    plan_id: str
+    plan_state: str
+    planned_at: datetime
+    planned: int
+    taken: int
+    confirmed: int
+    rejected: int
+    unknown: int
+    cancelled: int
+    pending: int
+    may_repeat: int
+    first_at: datetime | None
+    last_at: datetime | None
+    reasons: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything that the report shows; frames have the columns of their tables.
 
@@ -74,6 +113,7 @@ class ReportData:
         consents: Person, purpose, status and origin.
         runs: `gold.run`, last run of each job.
         linkage: How records became persons; None where no source tells people apart.
+        sent: What was sent to vendors, the newest plan first.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
@@ -95,6 +135,7 @@ class ReportData:
     masked: frozenset[str] = frozenset()
     planning: Rows = ()
     linkage: Linkage | None = None
+    sent: Sequence[Sent] = ()
 
     @property
     def currency(self) -> str | None:

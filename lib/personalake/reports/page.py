@@ -15,6 +15,7 @@ from personalake.reports.customers import what_they_consent_to, which_segments, 
 from personalake.reports.data import ReportData
 from personalake.reports.linkage import who_is_who
 from personalake.reports.outlook import what_they_would_like, who_will_leave
+from personalake.reports.sending import what_was_sent
 from personalake.reports.words import money, number, share
 
 _FOLDER = Path(__file__).parent
@@ -26,7 +27,7 @@ def sections(data: ReportData) -> list[Section]:
         what_came_in(data), what_was_refused(data), planted_and_found(data), who_is_who(data), who_they_are(data),
         which_segments(data),
         who_will_leave(data), what_they_would_like(data), what_was_decided(data), what_would_be_sent(data),
-        what_they_consent_to(data), which_runs(data),
+        what_was_sent(data), what_they_consent_to(data), which_runs(data),
     ]  # fmt: skip
     return [section for section in found if section is not None]
 
