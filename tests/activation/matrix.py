@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 from personalake.activation.answers import Answer, NotYet
 from personalake.activation.connectors import connect
+from personalake.activation.connectors.csv_files import CsvFiles
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
 from personalake.activation.journal import Journal
 from personalake.activation.sending import Report
+from personalake.activation.stores import StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections import Connection
 from tests.activation.connectors.settings import CONNECTION, SETTINGS, key_file, secret
 from tests.activation.doubles import FakeClock, MemoryJournal, sent
@@ -93,7 +95,10 @@ class Case:
 
     def whole(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector with the vendor's own limits, unpaced; null stands for a default."""
-        return connect("there", self.connection(fakes, **more), clock, self.resolve(fakes))
+        connector = connect("there", self.connection(fakes, **more), clock, self.resolve(fakes))
+        if isinstance(connector, CsvFiles) and self.vendor == "folder":
+            connector._store = ScriptedStore(connector._store, FOLDER)
+        return connector
 
     def connection(self, fakes: Fakes, **more: Any) -> Connection:
         """The settings of that connector."""
@@ -240,12 +245,15 @@ def judged(case: Case, found: Found, count: int, policy: str) -> list[str]:
 
 
 class Folder:
-    """Where files are dropped; it is steered like a fake, and nothing goes wrong with it."""
+    """Where files are dropped; it is steered like a fake, and what is put there goes wrong by its script."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="personalake-drop-"))
+        self.reset()
 
     def reset(self) -> None:
+        self.steps: Sequence[Step] = ()
+        self.puts, self.is_refused = 0, False
         for path in self.path.iterdir():
             path.unlink()
 
@@ -254,9 +262,49 @@ class Folder:
 
     def configure(self, **changes: Any) -> None: ...
 
-    def script(self, *steps: Step) -> None: ...
+    def script(self, *steps: Step) -> None:
+        self.steps = steps
 
-    def restore(self) -> None: ...
+    def restore(self) -> None:
+        self.is_refused = False
+
+    def fault(self, name: str) -> str | None:
+        """What goes wrong with a file; manifests are written as well as their file was."""
+        if not name.endswith(".csv"):
+            return None
+        self.puts += 1
+        for step in self.steps:
+            if self.puts in (step.at or ()) or (step.every and self.puts % step.every == 0):
+                return f"status {step.status}" if step.fault == "status" else step.fault
+        return None
+
+
+class ScriptedStore:
+    """A store that refuses, fails, or does not say what it took."""
+
+    def __init__(self, store: Any, folder: Folder) -> None:
+        self._store = store
+        self._folder = folder
+
+    async def put(self, name: str, content: bytes) -> None:
+        fault = self._folder.fault(name)
+        self._folder.is_refused |= fault == "revoke"
+        if self._folder.is_refused:
+            raise StoreRefused("no permission")
+        if fault in ("throttle", "status 500", "status 503", "reset_before_body"):
+            raise StoreFailed(fault)
+        if fault in ("reset", "truncated"):
+            raise StoreLost(fault)
+        await self._store.put(name, content)
+        if fault in ("lost", "hang", "html", "status 502"):
+            raise StoreLost(fault)
+
+    async def __aenter__(self) -> "ScriptedStore":
+        await self._store.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._store.__aexit__(*raised)
 
 
 FOLDER = Folder()
@@ -364,8 +412,20 @@ def _csv_row(number: int) -> tuple[str, Mapping[str, Any]]:
     return "row", {"external_id": str(number), "tier": "gold"}
 
 
+def _visitor(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "row", {"visitor_id": str(number), "tier": "gold"}
+
+
+def _cells(state: Mapping[str, Any], column: str) -> Counter[int]:
+    return _numbers([row[column] for text in state["texts"].values() for row in csv.DictReader(text.splitlines())])
+
+
 def _dropped(state: Mapping[str, Any]) -> Counter[int]:
-    return _numbers([row["external_id"] for text in state["texts"].values() for row in csv.DictReader(text.splitlines())])
+    return _cells(state, "external_id")
+
+
+def _imported(state: Mapping[str, Any]) -> Counter[int]:
+    return _cells(state, "visitor_id")
 
 
 def _uploaded(handle: Handle) -> Mapping[str, Any]:
@@ -393,6 +453,8 @@ CASES = {
     case.kind: case
     for case in (
         Case("csv_drop", "folder", lambda handle: {"folder": FOLDER.path}, _csv_row, _dropped),
+        Case("object_store", "folder", lambda handle: {"uri": FOLDER.path.as_uri()}, _csv_row, _dropped),
+        Case("tealium_file", "folder", lambda handle: {"uri": FOLDER.path.as_uri()}, _visitor, _imported),
         Case(
             "sftp",
             "sftp",
