@@ -68,7 +68,7 @@ def _to_outbox(lake: Lake, leaving: Rows) -> None:
     as_ofs = {item["as_of"] for item in leaving}
     held = lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), [("as_of", "in", as_ofs)])
     known = {row["delivery_id"] for row in held}
-    rows = [{name: item[name] for name in ACTIVATION_OUTBOX.columns} for item in leaving]
+    rows = [{name: item.get(name) for name in ACTIVATION_OUTBOX.columns} for item in leaving]
     lake.add([row for row in rows if row["delivery_id"] not in known], ACTIVATION_OUTBOX)
 
 
