@@ -40,7 +40,8 @@ def settings(lake: Lake, connections: Mapping[str, Any]) -> Settings:
 
 def planned(lake: Lake, case: Case, count: int, destination: str = "there", plan: str = "plan-1", **more: Any) -> None:
     """A plan that is ready: so many deliveries, two for each person, all of whom consent."""
-    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": plan, "state": "ready", "logged_at": PLANNED_AT}])
+    row = {"plan_id": plan, "sync": "vip", "state": "ready", "data_points": 2 * count, "logged_at": PLANNED_AT}
+    lake.ledger.append(ACTIVATION_PLAN, [row])
     rows = [
         {"delivery_id": one.delivery_id, "person_id": one.person_id, "destination": destination, "operation": one.operation,
          "payload": one.payload, "purpose": PURPOSE, "plan_id": plan, "removal": False, **more}
@@ -54,7 +55,10 @@ def planned(lake: Lake, case: Case, count: int, destination: str = "there", plan
 
 def changed(lake: Lake, state: str, plan: str = "plan-1", days: int = 1) -> None:
     """The plan comes into another state, so many days after it was made."""
-    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": plan, "state": state, "logged_at": PLANNED_AT + timedelta(days=days)}])
+    lake.ledger.append(
+        ACTIVATION_PLAN,
+        [{"plan_id": plan, "sync": "vip", "state": state, "data_points": 8, "logged_at": PLANNED_AT + timedelta(days=days)}],
+    )
 
 
 def answered(lake: Lake, people: Sequence[str], status: str, number: int = 1) -> None:

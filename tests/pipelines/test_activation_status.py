@@ -54,8 +54,8 @@ def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
     assert sent.reasons["cancelled", "no consent at this moment"] == 2
     assert sum(count for (state, _), count in sent.reasons.items() if state == "unknown") == 2
     text = shown(status_view([sent]))
-    assert " there plan-1 ready 8 3 0 1 2 0 2 0 50.0 % " in text
-    assert " there plan-1 cancelled no consent at this moment 2 " in text
+    assert " there vip plan-1 ready 8 3 0 1 2 0 2 0 50.0 % 6 " in text
+    assert " there vip plan-1 cancelled no consent at this moment 2 " in text
 
 
 def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:
@@ -74,7 +74,7 @@ def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half
     assert section is not None
     alarm, table, reasons = section.blocks
     assert alarm.text == "there: 2 deliveries of plan plan-1 may have been taken or not: the reply was lost."  # type: ignore[union-attr]
-    assert [row[:3] for row in table.rows] == [["there", "plan-1", "ready"]]  # type: ignore[union-attr]
+    assert [row[:4] for row in table.rows] == [["there", "vip", "plan-1", "ready"]]  # type: ignore[union-attr]
     assert len(reasons.rows) >= 3  # type: ignore[union-attr]
 
 

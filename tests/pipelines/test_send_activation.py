@@ -355,6 +355,21 @@ def test_what_a_replaced_plan_still_owed_is_cancelled_and_what_it_had_claimed_is
     assert not held(SEGMENT, fakes)
 
 
+def test_a_replaced_plan_that_is_made_again_is_sent_after_all(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    changed(lake, "superseded")
+    send(lake, fakes, SEGMENT)
+    assert set(states(lake).values()) == {"cancelled"}
+
+    changed(lake, "ready", days=36_500)
+    send(lake, fakes, SEGMENT)
+    again = send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter(range(6))
+    assert again.skipped
+
+
 def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes: Fakes) -> None:
     clock = TodaysClock()
     stamps = Stamps.after(lake.ledger, clock, [])

@@ -5,8 +5,8 @@ before, and come first, request by request.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import chain
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -26,6 +26,12 @@ _LOGGED = ("delivery_id", "state", "pack_id", "logged_at")
 _PLACES = "['pending', 'in_flight', 'unknown', 'cancelled', 'rejected', 'accepted', 'confirmed']"
 KEY = f"epoch_us(log.logged_at) * 8 + list_position({_PLACES}, log.state)"
 _DONE, _FRESH, _CLAIMED, _UNKNOWN = range(4)
+_MARKS = f"""
+SELECT n, (CASE
+    WHEN state = 'pending' OR (state = 'cancelled' AND logged_at < stands_since) THEN {_FRESH}
+    WHEN state = 'in_flight' THEN {_CLAIMED} WHEN state = 'unknown' THEN {_UNKNOWN} ELSE {_DONE} END)::UTINYINT AS mark
+FROM planned JOIN told USING (delivery_id) JOIN plan USING (plan_id)
+"""
 _MEMORY = "1GB"
 _ROWS = 4_096
 Mask = npt.NDArray[np.bool_]
@@ -39,16 +45,31 @@ class Rows(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Part:
+    """One plan's rows of `gold.activation_outbox` for one destination.
+
+    Args:
+        plan_id: The plan.
+        rows: The rows; the deliveries of a person stand in the order in which they are to leave.
+        stands_since: What was cancelled before is open again: the plan had been replaced, and is wanted after all. Null if
+            the plan does not stand.
+    """
+
+    plan_id: str
+    rows: Rows
+    stands_since: datetime | None = None
+
+
 class Backlog:
     """The open deliveries of some plans to one destination; a context, since large ones are laid aside on disk.
 
     Args:
-        plans: Rows of `gold.activation_outbox`, one entry for each plan, earlier plans first; in a plan, the deliveries of
-            a person stand in the order in which they are to leave.
+        plans: One entry for each plan, earlier plans first.
         log: Rows of `gold.activation_log`, all that there are about those plans.
     """
 
-    def __init__(self, plans: Sequence[Rows], log: Rows) -> None:
+    def __init__(self, plans: Sequence[Part], log: Rows) -> None:
         self._plans = plans
         self._log = log
         self._folder = TemporaryDirectory(prefix="personalake-backlog-")
@@ -113,21 +134,22 @@ class Backlog:
     def _lay_out(self) -> None:
         """Mark each row of the outbox, and put aside those that may have left before."""
         run = self._opened
-        self._take("planned", _schema(("delivery_id", "n")), self._numbered(("delivery_id",)))
+        self._take("planned", _schema(("delivery_id", "plan_id", "n")), self._numbered(("delivery_id", "plan_id")))
         self._marks = np.full(run.execute("SELECT count(*) FROM planned").fetchall()[0][0], _FRESH, np.uint8)
         self._read_log()
+        run.execute("CREATE TABLE plan (plan_id VARCHAR, stands_since TIMESTAMPTZ)")
+        run.executemany("INSERT INTO plan VALUES ($1, $2)", [[plan.plan_id, plan.stands_since] for plan in self._plans])
         run.execute(
             f"""
-            CREATE TABLE told AS SELECT delivery_id, arg_max(state, key) AS state,
+            CREATE TABLE told AS SELECT delivery_id, arg_max(state, key) AS state, max(logged_at) AS logged_at,
                 coalesce(max(key) FILTER (state NOT IN ('in_flight', 'unknown')), 0) AS calm
             FROM (SELECT *, {KEY} AS key FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))
             GROUP BY delivery_id
             """
         )
-        marks = f"CASE state WHEN 'pending' THEN {_FRESH} WHEN 'in_flight' THEN {_CLAIMED} WHEN 'unknown' THEN {_UNKNOWN}"
-        query = f"SELECT n, ({marks} ELSE {_DONE} END)::UTINYINT AS mark FROM planned JOIN told USING (delivery_id)"
-        for batch in run.sql(query).to_arrow_reader(1 << 16):
+        for batch in run.sql(_MARKS).to_arrow_reader(1 << 16):
             self._marks[batch.column(0).to_numpy()] = batch.column(1).to_numpy()
+        run.execute("DROP TABLE planned")
         self._put_aside()
 
     def _put_aside(self) -> None:
@@ -147,6 +169,7 @@ class Backlog:
             """
         )
         run.execute("DROP TABLE aside")
+        run.execute("DROP TABLE told")
 
     def _numbered(self, columns: Sequence[str], chosen: Mask | None = None) -> Iterator[pa.RecordBatch]:
         """Rows of the outbox with their numbers, all or the chosen ones."""
@@ -170,7 +193,7 @@ class Backlog:
 
     def _batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         for plan in self._plans:
-            yield from plan.reader(columns)
+            yield from plan.rows.reader(columns)
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from personalake.activation.backlog import Backlog
+from personalake.activation.backlog import Backlog, Part
 from personalake.activation.delivery import Delivery, Outcome, State
 from personalake.lake import Lake, Ledger
+from personalake.lake.conditions import Conditions
 from personalake.lake.scan import Scan
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, RUN
@@ -18,7 +19,7 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATIO
 STANDING = ("ready", "approved")
 _SUPERSEDED = "no longer current: its plan is superseded"
 _CHUNK = 50_000
-Owed = tuple[list[Scan], Scan]
+Owed = tuple[list[Part], Scan]
 
 
 @dataclass(frozen=True)
@@ -27,34 +28,45 @@ class PlanState:
 
     Args:
         plan_id: The plan.
+        sync: Name of the sync that it is for.
         state: ready, awaiting_approval, approved, stopped or superseded.
-        planned_at: When it was made.
+        data_points: What the vendor bills for all of it, estimated; null where it bills none.
+        planned_at: When it was first made.
         changed_at: When it came into its state.
-        has_stood: Whether it could ever be sent.
+        stands_since: Since when it may be sent; null if it may not.
+        has_stood: Whether it ever could.
     """
 
     plan_id: str
+    sync: str | None
     state: str
+    data_points: int | None
     planned_at: datetime
     changed_at: datetime
+    stands_since: datetime | None
     has_stood: bool
-
-    @property
-    def stands(self) -> bool:
-        """Whether it may be sent."""
-        return self.state in STANDING
 
 
 def plans(ledger: Ledger) -> list[PlanState]:
     """Every plan, in the order in which they were made; none before the first."""
-    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "state", "logged_at"))
-    found: dict[str, PlanState] = {}
+    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "state", "data_points", "logged_at"))
+    histories: dict[str, list[dict[str, Any]]] = {}
     # Of states that were logged in one instant, one that keeps the plan from being sent counts.
     for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
-        name, state, logged_at = row["plan_id"], row["state"], row["logged_at"]
-        first = found.get(name, PlanState(name, state, logged_at, logged_at, False))
-        found[name] = PlanState(name, state, first.planned_at, logged_at, first.has_stood or state in STANDING)
-    return sorted(found.values(), key=lambda plan: (plan.planned_at, plan.plan_id))
+        histories.setdefault(row["plan_id"], []).append(row)
+    found = [_state(history) for history in histories.values()]
+    return sorted(found, key=lambda plan: (plan.planned_at, plan.plan_id))
+
+
+def _state(history: Sequence[dict[str, Any]]) -> PlanState:
+    last, since = history[-1], None
+    for row in history:
+        since = (since or row["logged_at"]) if row["state"] in STANDING else None
+    has_stood = any(row["state"] in STANDING for row in history)
+    return PlanState(
+        last["plan_id"], last["sync"], last["state"], last["data_points"], history[0]["logged_at"], last["logged_at"],
+        since, has_stood,
+    )  # fmt: skip
 
 
 def owed(ledger: Ledger, chosen: Sequence[PlanState], destinations: Collection[str] | None = None) -> Mapping[str, Owed]:
@@ -71,15 +83,15 @@ def owed(ledger: Ledger, chosen: Sequence[PlanState], destinations: Collection[s
         if destination not in found:
             log = ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">=", since)])
             found[destination] = ([], log)
-        found[destination][0].append(
-            ledger.scan(ACTIVATION_OUTBOX, [("destination", "=", destination), ("plan_id", "=", plan_id)])
-        )
+        rows = ledger.scan(ACTIVATION_OUTBOX, [("destination", "=", destination), ("plan_id", "=", plan_id)])
+        found[destination][0].append(Part(plan_id, rows, chosen[order[plan_id]].stands_since))
     return found
 
 
 def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:
     """As-ofs of the decisions behind some plans."""
-    return sorted({as_of for (as_of,) in _distinct(ledger, chosen, ("as_of",)) if as_of is not None})
+    found = _distinct(ledger, chosen, ("as_of",), [("decision_id", "!=", None)])
+    return sorted({as_of for (as_of,) in found if as_of is not None})
 
 
 def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
@@ -115,8 +127,11 @@ def _taken_back(delivery: Delivery) -> Outcome:
     return Outcome(delivery.delivery_id, State.UNKNOWN, f"may have left before: {_SUPERSEDED}", delivery.claim.pack_id)
 
 
-def _distinct(ledger: Ledger, chosen: Sequence[PlanState], columns: Sequence[str]) -> set[tuple[Any, ...]]:
-    rows = ledger.scan(ACTIVATION_OUTBOX, [("plan_id", "in", [plan.plan_id for plan in chosen])]).reader(columns)
+def _distinct(
+    ledger: Ledger, chosen: Sequence[PlanState], columns: Sequence[str], where: Conditions = ()
+) -> set[tuple[Any, ...]]:
+    of_plans = ("plan_id", "in", [plan.plan_id for plan in chosen])
+    rows = ledger.scan(ACTIVATION_OUTBOX, [of_plans, *where]).reader(columns)
     return {row for batch in rows for row in _unique(batch)}
 
 

@@ -39,19 +39,22 @@ def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]]) 
     for row in rows:
         if row["state"] in _WITH_REASONS and row["reason"] is not None:
             reasons[row["state"], row["reason"]] = row["deliveries"]
+    planned, taken = sum(row["deliveries"] for row in rows), _count(rows, *_TAKEN)
     return Sent(
         destination=destination,
+        sync=plan.sync or "",
         plan_id=plan.plan_id,
         plan_state=plan.state,
         planned_at=plan.planned_at,
-        planned=sum(row["deliveries"] for row in rows),
-        taken=_count(rows, *_TAKEN),
+        planned=planned,
+        taken=taken,
         confirmed=_count(rows, "confirmed"),
         rejected=_count(rows, "rejected"),
         unknown=_count(rows, *_IN_DOUBT),
         cancelled=_count(rows, "cancelled"),
         pending=_count(rows, "pending"),
         may_repeat=sum(row["may_repeat"] for row in rows),
+        data_points=None if plan.data_points is None else round(plan.data_points * taken / planned),
         first_at=min((row["first_at"] for row in rows if row["first_at"]), default=None),
         last_at=max((row["last_at"] for row in rows if row["last_at"]), default=None),
         reasons=reasons,

@@ -9,7 +9,7 @@ from rich.text import Text
 from personalake.reports.data import Sent
 from personalake.reports.sending import HEAD, REASONS_HEAD, cells, reason_rows
 
-_TEXTS = ("Destination", "Plan", "Plan is", "State", "Reason")
+_TEXTS = ("Destination", "Sync", "Plan", "Plan is", "State", "Reason")
 
 
 def status_view(sent: Sequence[Sent]) -> RenderableType:

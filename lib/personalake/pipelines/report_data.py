@@ -102,7 +102,9 @@ def _churn(ledger: Ledger, as_of: date) -> pd.DataFrame:
 
 
 def _deliveries(ledger: Ledger, as_of: date) -> pd.DataFrame:
-    planned = _frame(ledger, ACTIVATION_OUTBOX, ("delivery_id", "destination", "operation"), as_of)
+    """Decisions to files; what syncs send is counted by `sent_so_far`."""
+    written = [("as_of", "=", as_of), ("plan_id", "=", None)]
+    planned = ledger.arrow(ACTIVATION_OUTBOX, ("delivery_id", "destination", "operation"), written).to_pandas()
     log = last_states(_frame(ledger, ACTIVATION_LOG, ("delivery_id", "state", "reason", "file", "logged_at")))
     found = planned.merge(log, on="delivery_id", how="left")
     return found.assign(state=found["state"].fillna("pending"))

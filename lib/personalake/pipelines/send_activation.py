@@ -66,7 +66,7 @@ def send_planned(
     """The same, with time, chance and secrets as arguments."""
     active = _chosen(context)
     known = plans(context.lake.ledger)
-    standing, fallen = [plan for plan in known if plan.stands], superseded(known, context.lake.ledger)
+    standing, fallen = [plan for plan in known if plan.stands_since is not None], superseded(known, context.lake.ledger)
     if not active or not (standing or fallen):
         lack = "no plan is ready to be sent" if active else "no connection is enabled in conf/connections.yml"
         return JobResult(skipped=True, message=lack)

@@ -60,6 +60,7 @@ class Sent:
 
     Args:
         destination: Name of the connection.
+        sync: Name of the sync.
         plan_id: The plan.
         plan_state: Where the plan stands.
         planned_at: When it was made.
@@ -71,12 +72,14 @@ class Sent:
         cancelled: Stopped before they left.
         pending: Still to be sent.
         may_repeat: Sent again after a lost reply to a destination that cannot tell.
+        data_points: What the vendor bills for what was taken, estimated; null where it bills none.
         first_at: First claim; null before.
         last_at: Latest change; null before.
         reasons: Deliveries by state and reason.
     """
 
     destination: str
+    sync: str
     plan_id: str
     plan_state: str
     planned_at: datetime
@@ -88,6 +91,7 @@ class Sent:
     cancelled: int
     pending: int
     may_repeat: int
+    data_points: int | None
     first_at: datetime | None
     last_at: datetime | None
     reasons: Mapping[tuple[str, str], int]
