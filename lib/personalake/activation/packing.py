@@ -69,7 +69,7 @@ class Packer:
 
     def _alone(self, delivery: Delivery, size: int, group: str) -> Pack:
         self._number += 1
-        name = f"{self._stamp}-{self._number:06d}-{_digest((delivery,))}"
+        name = f"{self._stamp}-{self._number:06d}-{_hashed(delivery.delivery_id)}"
         return Pack(name, group, (delivery,), size, delivery.claim is not None)
 
     def rest(self) -> Iterator[Pack]:
@@ -114,7 +114,10 @@ class Packer:
 
 
 def _digest(deliveries: Iterable[Delivery]) -> str:
-    text = "|".join(delivery.delivery_id for delivery in deliveries)
+    return _hashed("|".join(delivery.delivery_id for delivery in deliveries))
+
+
+def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

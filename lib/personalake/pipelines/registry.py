@@ -208,6 +208,7 @@ JOBS: tuple[JobSpec, ...] = (
             "gold.recommendation",
             "gold.decision",
             "gold.activation_outbox",
+            "gold.activation_plan",
             "gold.activation_log",
             "gold.model_health",
             "silver.consent_current",
