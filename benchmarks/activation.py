@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.activation_job import job
 from personalake.activation.connectors.base import BaseConnector, HttpConnector, declared
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
@@ -257,17 +258,21 @@ def matrix(kinds: Sequence[str]) -> bool:
 def main() -> None:
     """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="throughput, memory, packs, matrix; all by default")
+    parser.add_argument("parts", nargs="*", help="throughput, memory, job, packs, matrix; all by default")
     parser.add_argument("--kinds", nargs="*", default=list(CASES))
     parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory part")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory and job parts")
     chosen = parser.parse_args()
-    parts = chosen.parts or ["throughput", "memory", "packs", "matrix"]
+    parts = chosen.parts or ["throughput", "memory", "job", "packs", "matrix"]
     good = True
     if "throughput" in parts:
         throughput(chosen.kinds, chosen.seconds)
     if "memory" in parts:
         good &= memory(chosen.rows)
+    if "job" in parts:
+        with fakes_in_a_process() as fakes:
+            emptied(CASES["segment"], fakes, unlimited=True)
+            good &= job(CASES["segment"], fakes, chosen.rows)
     if "packs" in parts:
         good &= packs(100_000)
     if "matrix" in parts:
