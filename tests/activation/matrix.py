@@ -249,6 +249,7 @@ class Folder:
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="personalake-drop-"))
+        self.settings: Mapping[str, Any] = {}
         self.reset()
 
     def reset(self) -> None:

@@ -67,9 +67,13 @@ class BaseConnector:
         """
         text, found = self._parsed
         if text is not delivery.payload:
-            found = json.loads(delivery.payload)
+            found = self.loads(delivery.payload)
             self._parsed = (delivery.payload, found)
         return found
+
+    def loads(self, text: str) -> Any:
+        """JSON as this destination wants it."""
+        return json.loads(text)
 
     @property
     def declaration(self) -> Declaration:
