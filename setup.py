@@ -25,6 +25,7 @@ TEST = [
     "pre-commit>=4",
     "psutil>=7",
     "pytest-spark==0.8.0",
+    "pytest-xdist>=3.6",
     "pytest>=8",
     "recordlinkage==0.16",
     "ruff>=0.12",

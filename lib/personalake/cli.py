@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from personalake.cli_activation import activation
-from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Root, Sets, settings_for
+from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
 from personalake.lake import Lake
@@ -25,6 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(activation, name="activation")
+templates = typer.Typer(help="Templates in conf/templates/.", no_args_is_help=True)
+app.add_typer(templates, name="template")
+
 # Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
 WORLD_DAYS = 60
 
@@ -58,11 +61,12 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written; change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run jobs even if nothing is new.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Jobs at work at the same time.")] = 2,
+    region: Region = None,
 ) -> None:
     """Run the whole graph in one warm session; a graph that failed goes on where it stopped."""
     from personalake.pipelines.graph import run_graph, select_jobs
 
-    settings = settings_for(env, conf_dir, root, as_of, sets, training_cut=training_cut)
+    settings = settings_for(env, conf_dir, root, as_of, sets, training_cut=training_cut, region=region)
     lake = open_lake(settings, dry_run)
     result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, Progress(), workers)
     print(json.dumps([outcome.as_json() for outcome in result.outcomes], default=str))
@@ -137,14 +141,34 @@ def explain(
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     as_of: AsOf = None,
+    region: Region = None,
 ) -> None:
     """Everything about one person: profile, features, segments, score and reasons, items, decision, what would be sent."""
     from personalake.pipelines.look import explain as explain_person
     from personalake.pipelines.look_view import explanation_view
 
-    settings = settings_for(env, conf_dir, root, as_of, None)
+    settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
     Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day, settings.identity)))
+
+
+@templates.command("preview")
+def template_preview(
+    person: Annotated[str, typer.Option("--person", help="A person id, or a customer's key in some source.")],
+    template: Annotated[str | None, typer.Option("--template", help="A template; the decision's own by default.")] = None,
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    as_of: AsOf = None,
+) -> None:
+    """What a person would read, before anything is sent."""
+    from personalake.pipelines.look_view import previews_view
+    from personalake.pipelines.template_preview import previews
+
+    settings = settings_for(env, conf_dir, root, as_of, None)
+    day = None if settings.as_of == "latest" else settings.as_of
+    found = previews(settings, _lake(settings).ledger, person, template, day)
+    Console().print(previews_view([preview.as_row() for preview in found]))
 
 
 @app.command("explain-pair")
@@ -154,23 +178,24 @@ def explain_pair(
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
+    region: Region = None,
 ) -> None:
     """Why two records are one person's, or not: what each comparison adds to their match weight."""
     from personalake.pipelines.look import explain_records
     from personalake.pipelines.look_view import pair_view
 
-    settings = settings_for(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     steps = explain_records(_lake(settings).ledger, left, right, settings.identity)
     Console().print(pair_view(steps))
 
 
 @app.command()
-def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None) -> None:
+def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None, region: Region = None) -> None:
     """Every table: rows, version, freshness."""
     from personalake.pipelines.look import table_facts
     from personalake.pipelines.look_view import tables_view
 
-    settings = settings_for(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
 
 

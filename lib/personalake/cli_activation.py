@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from personalake.cli_options import ConfDir, Env, Root, settings_for
+from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
 from personalake.pipelines.command import open_lake
 from personalake.reports.words import plural
 
@@ -23,12 +23,12 @@ class Verdict(StrEnum):
 
 
 @activation.command()
-def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None) -> None:
+def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None, region: Region = None) -> None:
     """Each plan and destination: planned, sent, confirmed, rejected and why, unknown, perhaps twice, how long it took."""
     from personalake.pipelines.activation_status import sent_so_far
     from personalake.pipelines.activation_view import status_view
 
-    settings = settings_for(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     Console().print(status_view(sent_so_far(open_lake(settings).ledger)))
 
 
@@ -43,12 +43,13 @@ def resolve(
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
+    region: Region = None,
 ) -> None:
     """Settle deliveries that are unknown, after the destination was asked; all of a destination, or those that are named."""
     from personalake.pipelines.settle_unknown import settle_unknown
     from personalake.pipelines.system_clock import SystemClock
 
-    settings = settings_for(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     lake = open_lake(settings)
     count = settle_unknown(lake, settings, destination, verdict.value, SystemClock(), deliveries or ())
     Console().print(f"{plural(count, 'delivery', 'deliveries')} to {destination} settled: {verdict.value}")

@@ -24,11 +24,12 @@ from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH, DECISION, RUN
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT_CURRENT
 from tests.activation.matrix import CASES, KILLS, Case, DyingJournal, Found, Killed, TodaysClock, dying, judged
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
-from tests.pipelines.outbox_rows import a_lake, answered, changed, planned, send, settings, states
+from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, planned, send, settings, states
 
 __all__ = ["fakes", "started_fakes"]
 SEGMENT, WEBHOOK = CASES["segment"], CASES["webhook"]
@@ -134,6 +135,18 @@ def test_consent_withdrawn_since_the_plan_a_held_out_person_and_a_decision_that_
         "x2": "no longer current: its decision is gone",
     }
     assert result.message == "there: 1 of 5 sent, 4 cancelled"
+
+
+def test_who_is_suppressed_since_the_plan_is_not_reached(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    since = {"since": PLANNED_AT, "person_id": "p1", "scope": "email", "suppression_id": "s"}
+    lake.ledger.append(SUPPRESSION, [since])
+
+    result = send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter([0, 1, 4, 5])
+    assert result.figures["destinations"]["there"]["reasons"] == {"cancelled: suppressed": 2}
 
 
 @examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,7 +13,9 @@ from personalake.common.persons import with_person
 from personalake.lake.declared import arrow_schema
 from personalake.privacy.consent import granted_purposes, without_refusals
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
+from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
 from personalake.tables import Table
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
@@ -84,3 +86,29 @@ def test_every_purpose_of_a_delivery_must_be_granted_and_one_without_a_purpose_n
     opened.register("asked", pa.Table.from_pylist(asked))
 
     assert lacking_consent(opened) == {"both", "none", "new"}
+
+
+def test_a_suppression_bars_the_purpose_of_its_channel_while_it_lasts_and_an_unknown_channel_bars_all() -> None:
+    rows = [
+        ("ann", "email", EARLY, None), ("bob", "email", EARLY, LATE), ("cat", "email", LATE, None),
+        ("dan", "all", EARLY, None), ("eve", "fax", EARLY, None), (None, "all", EARLY, None),
+    ]  # fmt: skip
+    given = [{"person_id": who, "scope": scope, "since": since, "until": until} for who, scope, since, until in rows]
+    complete = [{name: row.get(name) for name in SUPPRESSION.columns} for row in given]
+    people = ("ann", "bob", "cat", "dan", "eve", "fay")
+    asked = [
+        {"delivery_id": f"{who}-{purpose}", "person_id": who, "purposes": [purpose]}
+        for who in people
+        for purpose in ("email_marketing", "push_marketing")
+    ]
+    with duckdb.connect(":memory:") as database:
+        database.register("given_suppression", pa.Table.from_pylist(complete, arrow_schema(SUPPRESSION)))
+        database.register("asked", pa.Table.from_pylist(asked))
+        lay_out_suppressed(database, {"email": "email_marketing", "push": "push_marketing"})
+
+        found = suppressed_deliveries(database, EARLY + (LATE - EARLY) / 2)
+        later = suppressed_deliveries(database, LATE)
+
+    everything = {f"{who}-{purpose}" for who in ("dan", "eve") for purpose in ("email_marketing", "push_marketing")}
+    assert found == {"ann-email_marketing", "bob-email_marketing", *everything}
+    assert later == {"ann-email_marketing", "cat-email_marketing", *everything}

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
+from personalake.config.databases import DatabaseSettings
 from personalake.config.sql import check_expression
 
 Severity = Literal["refuse", "warn", "ignore"]
+ELEMENT = "_element"
 # The names of `ingestion/contracts/`, told here since configuration is read before anything else; a test compares them.
 ContractName = Literal[
     "order_line",
@@ -27,6 +29,7 @@ ContractName = Literal[
     "social_mention",
     "third_party_attribute",
     "campaign_spend",
+    "delivery_receipt",
 ]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
 # lines in the middle of a character.
@@ -67,11 +70,27 @@ class Source(Section):
 
     enabled: bool = Field(True, description="False leaves the source alone")
     contract: ContractName = Field(description="What the rows become")
-    kind: Literal["files", "kafka"] = Field("files", description="How the rows arrive")
+    kind: Literal["files", "kafka", "jdbc"] = Field("files", description="How the rows arrive")
     format: Literal["json", "csv", "parquet"] = Field("json", description="How a file or message is written")
+    layout: Literal["lines", "document"] = Field(
+        "lines",
+        description="How a JSON file is laid out: one object a line, or one object or array of them in a file, as webhooks "
+        "drop it",
+    )
+    where: str | None = Field(
+        None,
+        description="Spark SQL over the source's columns, all of them strings: rows for which it does not hold are left to "
+        "other sources; what cannot be read is kept",
+    )
+    each: str | None = Field(
+        None,
+        description="Column with a JSON array: each of its elements becomes a row of its own, in which the element is the "
+        "column `_element` beside all others; an empty array is one row without it",
+    )
     path: Path | None = Field(None, description="Folder of a file source")
     glob: str = Field("**/*", description="Which files below the folder; names that begin with _ or . never count")
     kafka: KafkaSettings | None = Field(None, description="Needed for kind: kafka")
+    database: DatabaseSettings | None = Field(None, description="Needed for kind: jdbc")
     encoding: str = Field("utf-8", description="Character set of text files")
     separator: str = Field(",", description="Column separator of CSV files")
     quote: str = Field('"', description="Quote character of CSV files")
@@ -143,6 +162,8 @@ class Source(Section):
     def is_rewritten(self) -> bool:
         """Whether checked files are rewritten as UTF-8: Spark reads JSON lines in no other character set, CSV in a few."""
         name = codecs.lookup(self.encoding).name
+        if self.layout == "document":
+            return True
         return self.format != "parquet" and (name not in _READ_BY_SPARK if self.format == "csv" else name != "utf-8")
 
     @property
@@ -158,4 +179,15 @@ class Source(Section):
             raise ValueError("kafka is missing: a Kafka source needs bootstrap_servers and topic")
         if self.kind == "kafka" and self.format != "json":
             raise ValueError(f"format is {self.format!r}: messages of a Kafka source are read as json")
+        if self.kind == "jdbc" and self.database is None:
+            raise ValueError("database is missing: a jdbc source needs url, table or query, and watermark")
+        if self.layout == "document" and (self.kind, self.format) != ("files", "json"):
+            raise ValueError("layout is 'document': only files of format json are laid out so")
         return self
+
+    @field_validator("where")
+    @classmethod
+    def _readable_where(cls, where: str | None) -> str | None:
+        if where is not None:
+            check_expression(where)
+        return where

@@ -11,8 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from personalake.config.sources import Source
+from personalake.config.sources import ELEMENT, Source
 from personalake.config.sql import columns_of
+from personalake.lake.documents import document_problem
+from personalake.lake.unpacked import opened
 
 _CHUNK = 1 << 20
 
@@ -41,6 +43,8 @@ def problem_of(path: Path, source: Source, first: Shape | None) -> str | None:
     if path.suffix == ".gz" and (problem := _gzip_problem(path)):
         return problem
     problem = _parquet_problem(path) if source.format == "parquet" else _text_problem(path, source.encoding)
+    if problem is None and source.layout == "document":
+        problem = document_problem(path, source.encoding)
     if problem:
         return problem
     found = shape_of(path, source, source.encoding)
@@ -67,19 +71,14 @@ def shape_of(path: Path, source: Source, encoding: str) -> Shape | None:
 
 
 def needed_columns(source: Source) -> tuple[str, ...]:
-    """Columns of the source that its mapping reads."""
-    names: list[str] = []
+    """Columns of the source that its mapping and its choice of rows read."""
+    names: list[str] = [name for text in (source.each, source.where) if text for name in columns_of(text)]
     for mapped in source.columns.values():
         if mapped.column is not None:
             names.append(mapped.column)
         elif mapped.expression is not None:
             names.extend(columns_of(mapped.expression))
-    return tuple(dict.fromkeys(names))
-
-
-def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """The bytes of a file, unpacked if it is a gzip."""
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    return tuple(name for name in dict.fromkeys(names) if name != ELEMENT)
 
 
 def ends_a_line(path: Path) -> bool:

@@ -18,6 +18,8 @@ from delta.exceptions import (
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
+from personalake.lake.declared import arrow_schema
+from personalake.lake.direct import FEW_ROWS, few_on_driver, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
 from personalake.lake.schema_check import require_fit
@@ -83,6 +85,10 @@ class Lake:
         """All rows of a table; no rows of the declared schema if it has not been created yet."""
         if not self.exists(table):
             return self.spark.createDataFrame([], table.schema)
+        opened = self.ledger.opened(table, version)
+        rows = None if opened is None else read_directly(self.spark, opened)
+        if rows is not None:
+            return rows
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -90,16 +96,19 @@ class Lake:
             return reader.table(self.locations.identifier(table))
         return reader.load(self.locations.table(table))
 
-    def append(self, rows: DataFrame, table: Table, txn: tuple[str, int] | None = None) -> WriteResult:
+    def append(
+        self, rows: DataFrame, table: Table, txn: tuple[str, int] | None = None, about: int | None = None
+    ) -> WriteResult:
         """Add rows.
 
         Args:
             rows: Rows of the declared columns.
             table: The table.
             txn: Application id and version that make a repeated append do nothing; versions only grow within one id.
+            about: How many rows there are, about, if that is known: few are written without Spark.
         """
         options = {} if txn is None else {"txnAppId": txn[0], "txnVersion": str(txn[1])}
-        return self._write(rows, table, "append", options)
+        return self._write(rows, table, "append", options, about)
 
     def add(self, rows: Sequence[Row], table: Table) -> WriteResult:
         """Add rows that are on the driver already; no commit if there are none."""
@@ -181,11 +190,20 @@ class Lake:
         if not self.dry_run:
             self.ledger.create(table)
 
-    def _write(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult:
+    def _write(
+        self, rows: DataFrame, table: Table, mode: str, options: dict[str, str], about: int | None = None
+    ) -> WriteResult:
         require_fit(rows, table)
         if self.dry_run:
             return self._planned(table, rows.count())
         self.create(table)
+        if mode == "overwrite":
+            # What is put in the place of few rows is probably few.
+            about = self.ledger.rows(table) or None
+        if about is not None and about <= FEW_ROWS:
+            written = self._written_directly(rows, table, mode, options)
+            if written is not None:
+                return written
         before = self.ledger.version(table)
         writer = rows.select(*table.columns).write.format("delta").mode(mode).options(**options)
         # What replaces rows may simply be done again when another job committed to the table meanwhile.
@@ -202,6 +220,19 @@ class Lake:
                     raise
                 time.sleep(_PAUSE_SECONDS)
         return self._done(table, before)
+
+    def _written_directly(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult | None:
+        """Few rows, written without Spark; None if they are many, or the table wants Spark's writer."""
+        opened = self.ledger.opened(table)
+        if opened is None or not takes_direct_writes(opened):
+            return None
+        few = few_on_driver(rows.select(*table.columns), arrow_schema(table))
+        if few is None:
+            return None
+        count = write_directly(self.locations.table(table), few, mode, options)
+        version = self.ledger.version(table)
+        self.writes.append(WriteResult(table.full_name, count or 0, -1 if version is None else version))
+        return self.writes[-1]
 
     def _planned(self, table: Table, rows: int) -> WriteResult:
         self.writes.append(WriteResult(table.full_name, rows, -1))

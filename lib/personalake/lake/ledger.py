@@ -121,11 +121,7 @@ class Ledger:
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of a table of any size, piece by piece."""
-        opened = None if self.locations.catalog else self._open(table)
-        if opened is None:
-            yield from self.arrow(table, columns).to_batches()
-        else:
-            yield from self._dataset(table, opened).scanner(columns=list(columns)).to_batches()
+        yield from self.scan(table).reader(columns)
 
     def per_day(self, table: Table, column: str, time_zone: str = "UTC") -> dict[date, int]:
         """Rows of a table of any size by the day (in a time zone) of a timestamp column, in order of days."""
@@ -253,11 +249,15 @@ class Ledger:
                 raise_if_key_not_exists=False,
             )
 
-    def _open(self, table: Table) -> DeltaTable | None:
+    def opened(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        """A table as delta-rs sees it, at a version or the latest; None with a catalog, or if it has not been created."""
+        return None if self.locations.catalog else self._open(table, version)
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
         if not (Path(self.locations.table(table)) / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(self.locations.table(table))
+            return DeltaTable(self.locations.table(table), version=version)
         except TableNotFoundError:
             return None
 

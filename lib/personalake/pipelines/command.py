@@ -69,8 +69,8 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
             overrides[key] = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise ConfigError([f"--set {pair}: the value is not YAML"]) from error
-    for option in ("as_of", "training_cut", "root"):
-        if parsed.get(option) is not None:
+    for option in ("as_of", "training_cut", "root", "region"):
+        if parsed.get(option):
             overrides[option] = parsed[option]
     return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=mapping_problems)
 
@@ -115,6 +115,10 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--conf-dir", default="conf", metavar="DIR", help="configuration folder (default: conf)")
     parser.add_argument("--root", metavar="DIR", help="folder of the lake (default: as configured)")
+    parser.add_argument(
+        "--region", default=os.environ.get("PERSONALAKE_REGION"), metavar="NAME",
+        help="region whose lake and rules are meant (default: PERSONALAKE_REGION, else none)",
+    )  # fmt: skip
     parser.add_argument("--as-of", type=_day, metavar="DATE", help="exclusive day up to which things are known, or 'latest'")
     parser.add_argument("--training-cut", type=_day, metavar="DATE", help="as-of whose past models learn from")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The last look before sending: does the plan still stand, and the decision; does the person grant it at this moment?"""
+"""The last look before sending: do plan and decision still stand; does the person grant it, and may be reached, now?"""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,14 @@ from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import STANDING, plans
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
+from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_PLAN, DECISION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
-NO_CONSENT, HOLDOUT = "no consent at this moment", "holdout"
+NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
+_SUPPRESSED = ("person_id", "scope", "since", "until")
 _CONSENTS: Mapping[Table, Sequence[str]] = {
     CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id"),
     CONSENT_CURRENT: ("person_id", "purpose", "status"),
@@ -41,9 +44,18 @@ class LastLook:
         as_ofs: As-ofs of the decisions that may be asked about.
         clock: Time.
         max_age_seconds: For how long a look at versions holds; within it nothing is asked of the lake.
+        purposes: Channel to the purpose that its suppression bars.
     """
 
-    def __init__(self, ledger: Ledger, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        as_ofs: Sequence[date],
+        clock: Clock,
+        max_age_seconds: float,
+        purposes: Mapping[str, str] | None = None,
+    ) -> None:
+        self._purposes = purposes or {}
         self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
         self._opened = duckdb.connect(":memory:")
         self._lock = threading.Lock()
@@ -56,6 +68,7 @@ class LastLook:
         self._opened.execute("SET threads = 1")
         self._opened.execute("SET memory_limit = $1", [_MEMORY])
         self._opened.execute("SET enable_progress_bar = false")
+        self._opened.execute("SET TimeZone = 'UTC'")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -68,7 +81,9 @@ class LastLook:
             if self._passed.issuperset(one.delivery_id for one in deliveries):
                 return {}
             self._opened.register("asked", _asked(deliveries))
-            reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | self._decided_otherwise()
+            suppressed = suppressed_deliveries(self._opened, self._clock.now())
+            reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
+            reasons |= self._decided_otherwise()
             self._opened.unregister("asked")
             for one in deliveries:
                 state = self._plans.get(one.plan_id or "")
@@ -97,7 +112,7 @@ class LastLook:
         now = self._clock.ticks()
         if self._looked_at is not None and now - self._looked_at < self._max_age:
             return
-        seen = {table: self._ledger.version(table) for table in (ACTIVATION_PLAN, DECISION, *_CONSENTS)}
+        seen = {table: self._ledger.version(table) for table in (ACTIVATION_PLAN, DECISION, SUPPRESSION, *_CONSENTS)}
         changed = {table for table, version in seen.items() if self._seen.get(table, _NEVER) != version}
         if changed:
             self._passed.clear()
@@ -106,6 +121,9 @@ class LastLook:
         if DECISION in changed:
             self._lend(DECISION, ("decision_id", "status"), [("as_of", "in", list(self._as_ofs))])
             self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
+        if SUPPRESSION in changed:
+            self._lend(SUPPRESSION, _SUPPRESSED)
+            lay_out_suppressed(self._opened, self._purposes)
         if changed & _CONSENTS.keys():
             for table, columns in _CONSENTS.items():
                 self._lend(table, columns)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
@@ -163,6 +164,28 @@ def _scores(predictions: Sequence[Mapping[str, Any]]) -> RenderableType | None:
                 )
 
     return Group(*lines()) if predictions else None
+
+
+def previews_view(previews: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What a person would read, template by template.
+
+    Args:
+        previews: Rows of `template_preview.Preview`.
+    """
+
+    def parts() -> Iterator[RenderableType]:
+        for row in previews:
+            rule = f"rule {row['rule']!r}" if row["rule"] else "no rule chose it for this person"
+            yield Text(f"{row['template']} ({row['locale'] or 'refused'}; {rule})", style="bold")
+            if row["reason"]:
+                yield Text(f"  refused: {row['reason']}", style="red")
+            for part, text in row["parts"].items():
+                yield Text(f"  {part}", style="dim")
+                yield Padding(Text(text), (0, 0, 1, 4))
+            if row["fallbacks"]:
+                yield Text(f"  missing, a fallback stands there: {', '.join(row['fallbacks'])}", style="yellow")
+
+    return Group(*parts()) if previews else Text("No template is declared in conf/templates/.", style="dim")
 
 
 def _items(recommendations: Sequence[Mapping[str, Any]]) -> RenderableType | None:

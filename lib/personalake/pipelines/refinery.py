@@ -1,5 +1,6 @@
 """What the two refine jobs share: parse, validate, deduplicate each micro-batch, and write down the equation."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,7 +43,8 @@ def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult
     if not context.lake.exists(bronze):
         return JobResult(skipped=True, message=f"{bronze.full_name} is empty: nothing has been ingested yet")
     before = _health_ids(context.lake, job)
-    streams = [_stream(context, job, name, source, bronze) for name, source in _arrived(context.lake, bronze, sources)]
+    waiting = sources if context.options.get("continuous") else dict(_waiting(context.lake, job, bronze, sources))
+    streams = [_stream(context, job, name, source, bronze) for name, source in waiting.items()]
     if streams:
         with context.progress.step(f"refining {', '.join(stream.name for stream in streams)}"):
             trigger = context.settings.streams.trigger_seconds if context.options.get("continuous") else None
@@ -81,10 +83,15 @@ def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
     )
 
 
-def _arrived(lake: Lake, bronze: Table, sources: dict[str, Source]) -> list[tuple[str, Source]]:
-    """The sources of which bronze has rows."""
-    present = lake.ledger.distinct(bronze, "source")
-    return [(name, source) for name, source in sources.items() if name in present]
+def _waiting(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
+    """The sources of which bronze has another number of rows than has been refined: starting a stream costs a second."""
+    refined = Counter[str]()
+    for row in _equations(lake, job):
+        refined[row["source"]] += row["rows_in"]
+    for name, source in sources.items():
+        arrived = lake.ledger.count(bronze, [("source", "=", name)])
+        if arrived and (arrived != refined[name] or not lake.locations.checkpoint(job, name).is_dir()):
+            yield name, source
 
 
 def _stream(context: JobContext, job: str, name: str, source: Source, bronze: Table) -> Stream:
@@ -113,7 +120,7 @@ def _refine_batch(
         judged = _with_duplicates(lake, contract, parsed, batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
-            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
+            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
             if table is contract.table:
                 # Counted where they lie: several sources may write into one table at the same time.
                 counts["held"] = lake.ledger.count(table, [("batch_id", "=", batch_id)])

@@ -9,8 +9,12 @@ import pandas as pd
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.audit_sources import latest_audits
+from personalake.pipelines.collect_figures import latest_figures
+from personalake.pipelines.product_names import product_names
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
+from personalake.pipelines.template_preview import examples
 from personalake.reports.data import ReportData
 from personalake.tables import ALL, Table
 from personalake.tables.gold import (
@@ -25,7 +29,7 @@ from personalake.tables.gold import (
     RUN,
     SEGMENT_SUMMARY,
 )
-from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT
+from personalake.tables.silver import CONSENT_CURRENT
 
 # Order of a delivery's states, for those logged in the same instant.
 _STATES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
@@ -44,7 +48,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
     recommendations = _frame(ledger, RECOMMENDATION, ("person_id", "slot", "rank", "product_id", "reason"), as_of)
     decisions = _frame(ledger, DECISION, DECISION.columns, as_of)
     deliveries = _deliveries(ledger, as_of)
-    offered = {*recommendations["product_id"].dropna(), *decisions["product_id"].dropna()}
+    products = product_names(ledger, {*recommendations["product_id"].dropna(), *decisions["product_id"].dropna()})
     return ReportData(
         title=settings.report.title,
         as_of=as_of,
@@ -53,7 +57,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         segments=_frame(ledger, SEGMENT_SUMMARY, SEGMENT_SUMMARY.columns, as_of),
         predictions=_churn(ledger, as_of),
         recommendations=recommendations,
-        products=product_names(ledger, offered),
+        products=products,
         decisions=decisions,
         outbox=_one_per_destination(ledger, deliveries),
         deliveries=deliveries,
@@ -64,22 +68,10 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
         sent=sent_so_far(ledger),
+        messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
+        audits=latest_audits(ledger),
+        region_figures=latest_figures(ledger),
     )
-
-
-def product_names(ledger: Ledger, products: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Name and category of products, from the latest version of each; the product type stands in for a missing name."""
-    columns = ("product_id", "name", "category", "product_type", "department", "known_at", "record_id")
-    wanted = sorted(set(products))
-    versions = ledger.read(CATALOG_ITEM, columns, [("product_id", "in", wanted)]) if wanted else []
-    latest = {row["product_id"]: row for row in sorted(versions, key=lambda row: (row["known_at"], row["record_id"]))}
-    return {
-        product: {
-            "name": row["name"] or row["product_type"] or row["category"],
-            "category": row["category"] or row["department"],
-        }
-        for product, row in latest.items()
-    }
 
 
 def last_states(log: pd.DataFrame) -> pd.DataFrame:
@@ -103,8 +95,9 @@ def _churn(ledger: Ledger, as_of: date) -> pd.DataFrame:
 
 def _deliveries(ledger: Ledger, as_of: date) -> pd.DataFrame:
     """Decisions to files; what syncs send is counted by `sent_so_far`."""
-    written = [("as_of", "=", as_of), ("plan_id", "=", None)]
-    planned = ledger.arrow(ACTIVATION_OUTBOX, ("delivery_id", "destination", "operation"), written).to_pandas()
+    to_files = [("as_of", "=", as_of), ("plan_id", "=", None)]
+    columns = ("delivery_id", "destination", "operation")
+    planned: pd.DataFrame = ledger.arrow(ACTIVATION_OUTBOX, columns, to_files).to_pandas()
     log = last_states(_frame(ledger, ACTIVATION_LOG, ("delivery_id", "state", "reason", "file", "logged_at")))
     found = planned.merge(log, on="delivery_id", how="left")
     return found.assign(state=found["state"].fillna("pending"))
@@ -118,6 +111,11 @@ def _one_per_destination(ledger: Ledger, deliveries: pd.DataFrame) -> list[dict[
     columns = ("delivery_id", "destination", "operation", "payload")
     rows = ledger.read(ACTIVATION_OUTBOX, columns, [("delivery_id", "in", list(chosen["delivery_id"]))])
     return sorted(rows, key=lambda row: str(row["destination"]))
+
+
+def _one_per_rule(decisions: pd.DataFrame) -> list[dict[str, Any]]:
+    acted = decisions[decisions["status"] == "act"].sort_values("person_id").drop_duplicates("rule")
+    return [{str(name): value for name, value in row.items()} for row in acted.to_dict("records")]
 
 
 def _planning(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:

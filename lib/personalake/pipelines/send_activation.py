@@ -80,7 +80,8 @@ def send_planned(
         if errands:
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
-            with LastLook(context.lake.ledger, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
+            purposes = context.settings.receipts.purposes
+            with LastLook(context.lake.ledger, as_ofs, clock, min(rest, _LONGEST_REST), purposes) as check:
                 failures = finished(_all(list(errands.values()), clock, chance, check))
     return _ended(context, errands, cancelled, [*failures, *busy])
 

@@ -119,6 +119,9 @@ class ReportData:
         linkage: How records became persons; None where no source tells people apart.
         sent: What was sent to vendors, the newest plan first.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
+        messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
+        audits: Newest row of each source in `gold.source_audit`.
+        region_figures: Newest figures of each region in `gold.region_figure`.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
 
@@ -140,6 +143,9 @@ class ReportData:
     planning: Rows = ()
     linkage: Linkage | None = None
     sent: Sequence[Sent] = ()
+    messages: Rows = ()
+    audits: Rows = ()
+    region_figures: Rows = ()
 
     @property
     def currency(self) -> str | None:

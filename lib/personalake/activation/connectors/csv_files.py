@@ -75,7 +75,7 @@ class CsvFiles(BaseConnector):
 
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""
-        rows = [self._rows.pop(one.delivery_id, None) or self._row(one) for one in pack.deliveries]
+        rows = [self._rows.pop(one.delivery_id, b"") or self._row(one) for one in pack.deliveries]
         return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:

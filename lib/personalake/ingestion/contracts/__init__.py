@@ -6,6 +6,7 @@ from personalake.ingestion.contracts.catalog_item import CATALOG_ITEM
 from personalake.ingestion.contracts.consent import CONSENT
 from personalake.ingestion.contracts.contract import Contract, ContractField, Reference
 from personalake.ingestion.contracts.customer_record import CUSTOMER_RECORD
+from personalake.ingestion.contracts.delivery_receipt import DELIVERY_RECEIPT
 from personalake.ingestion.contracts.email_engagement import EMAIL_ENGAGEMENT
 from personalake.ingestion.contracts.experiment_exposure import EXPERIMENT_EXPOSURE
 from personalake.ingestion.contracts.interaction import INTERACTION
@@ -31,6 +32,7 @@ CONTRACTS: dict[str, Contract] = {
         SOCIAL_MENTION,
         THIRD_PARTY_ATTRIBUTE,
         CAMPAIGN_SPEND,
+        DELIVERY_RECEIPT,
     )
 }
 
