@@ -52,7 +52,8 @@ status of success is a lost reply too.
 It stops, and says why, at an account error (401, 403, a wrong place, Salesforce code 50200), beyond `bounds`, and after
 `bounds.open_after_failures` requests in a row that failed. What was not sent stays pending, and the run fails.
 
-Secrets are references; hosts are checked when the configuration is read, redirects are not followed, and a token is only sent to the vendor's own hosts.
+Secrets are references; hosts are checked when the configuration is read, redirects are not followed, and a token is only
+sent to the vendor's own hosts.
 
 ## Bringing a connection
 
