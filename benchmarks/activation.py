@@ -22,6 +22,8 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.activation_job import job
+from benchmarks.activation_stores import Timed, bare_files, bare_mail, plain_csv
 from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import BaseConnector, HttpConnector, declared
 from personalake.activation.contract import Limits
@@ -69,6 +71,11 @@ class Measured:
     @property
     def rate(self) -> float:
         return self.deliveries / self.seconds
+
+
+def measured(deliveries: int, timed: Timed) -> Measured:
+    """What a bare loop took, for so many deliveries."""
+    return Measured(deliveries, timed.requests, timed.bytes, timed.seconds, timed.cpu)
 
 
 def rows(case: Case, count: int) -> Iterator[Delivery]:
@@ -124,6 +131,7 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
             case = CASES[kind]
             connector = case.whole(fakes, SystemClock(), rates=None)
             if not isinstance(connector, HttpConnector):
+                files_and_mail(case, fakes, seconds)
                 continue
             given = list(rows(case, int(seconds * (6_000 if connector.declaration.limits.max_items == 1 else 60_000))))
             # The rows are looked at by no collection of garbage: in a run they come and go.
@@ -146,6 +154,30 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
                 f" | {ratio:.2f} of the {'limit' if is_paced else 'loop'}, {refused} refused for speed{short}",
                 flush=True,
             )
+
+
+def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> None:
+    """The same for what speaks no HTTP: the connector beside its bytes put into place bare, and beside a plain CSV loop."""
+
+    def connector() -> Any:
+        emptied(case, fakes, unlimited=True)
+        return case.whole(fakes, SystemClock())
+
+    is_mail = case.kind == "email"
+    given = list(rows(case, int(seconds * (500 if is_mail else 60_000))))
+    gc.freeze()
+    yards = {"bare smtplib": bare_mail} if is_mail else {"bare bytes": bare_files, "plain loop": plain_csv}
+    found = {name: measured(len(given), bare(connector(), given)) for name, bare in yards.items()}
+    run = ours(given, connector(), nobody)
+    told = [
+        f"{name} {yard.rate:>9,.0f}/s, CPU {yard.cpu / yard.seconds:4.0%}: {run.rate / yard.rate:.2f} of it"
+        for name, yard in found.items()
+    ]
+    print(
+        f"{case.kind:18} {run.rate:>9,.0f}/s, {run.bytes / run.seconds / 1e6:6.2f} MB/s, CPU {run.cpu / run.seconds:4.0%}"
+        f" | {' | '.join(told)}",
+        flush=True,
+    )
 
 
 def nobody(deliveries: Sequence[Delivery]) -> dict[str, str]:
@@ -293,23 +325,28 @@ def matrix(kinds: Sequence[str]) -> bool:
 def main() -> None:
     """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="throughput, memory, packs, addresses, matrix; all by default")
+    parser.add_argument("parts", nargs="*", help="throughput, memory, job, packs, addresses, matrix; all by default")
     parser.add_argument("--kinds", nargs="*", default=list(CASES))
     parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory and addresses parts")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory, job and addresses parts")
     chosen = parser.parse_args()
-    parts = chosen.parts or ["throughput", "memory", "packs", "addresses", "matrix"]
+    parts = chosen.parts or ["throughput", "memory", "job", "packs", "addresses", "matrix"]
     good = True
     if "throughput" in parts:
         throughput(chosen.kinds, chosen.seconds)
     if "memory" in parts:
         good &= memory(chosen.rows)
+    if "job" in parts:
+        with fakes_in_a_process() as fakes:
+            emptied(CASES["segment"], fakes, unlimited=True)
+            good &= job(CASES["segment"], fakes, chosen.rows)
     if "packs" in parts:
         good &= packs(100_000)
     if "addresses" in parts:
         good &= address_book(chosen.rows)
     if "matrix" in parts:
         good &= matrix(chosen.kinds)
+    gc.unfreeze()
     if not good:
         sys.exit("a bound is not kept, see above")
 

@@ -4,16 +4,18 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from personalake.cli_activation import activation
+from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for
 from personalake.cli_plans import add_plan_commands
 from personalake.config import Settings
 from personalake.errors import InputError, PersonalakeError
 from personalake.lake import Lake
-from personalake.pipelines.command import EXIT_CODES, fail, open_lake, settings_of
+from personalake.pipelines.command import EXIT_CODES, fail, open_lake
 from personalake.pipelines.progress import Progress
 
 app = typer.Typer(
@@ -25,20 +27,11 @@ app = typer.Typer(
 )
 templates = typer.Typer(help="Templates in conf/templates/.", no_args_is_help=True)
 app.add_typer(templates, name="template")
-activation = typer.Typer(help="What leaves for vendors, and what became of it.", no_args_is_help=True)
 add_plan_commands(activation)
 app.add_typer(activation, name="activation")
 
-Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
-DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
-ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
-Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
-Region = Annotated[str | None, typer.Option("--region", help="Region that is meant.", envvar="PERSONALAKE_REGION")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
 # Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
 WORLD_DAYS = 60
-
-Sets = Annotated[list[str] | None, typer.Option("--set", help="Override one setting, KEY=VALUE; repeatable.")]
 
 
 def main() -> None:
@@ -54,12 +47,6 @@ def main() -> None:
             error.show()
             sys.exit(error.exit_code)
         sys.exit(fail("personalake", error))
-
-
-def _settings(
-    env: str, conf_dir: Path, root: str | None, as_of: str | None, sets: list[str] | None, **more: Any
-) -> Settings:
-    return settings_of({"env": env, "conf_dir": conf_dir, "root": root, "as_of": as_of, "set": sets or [], **more})
 
 
 @app.command()
@@ -81,7 +68,7 @@ def run(
     """Run the whole graph in one warm session; a graph that failed goes on where it stopped."""
     from personalake.pipelines.graph import run_graph, select_jobs
 
-    settings = _settings(env, conf_dir, root, as_of, sets, training_cut=training_cut, region=region)
+    settings = settings_for(env, conf_dir, root, as_of, sets, training_cut=training_cut, region=region)
     lake = open_lake(settings, dry_run)
     result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, Progress(), workers)
     print(json.dumps([outcome.as_json() for outcome in result.outcomes], default=str))
@@ -107,7 +94,7 @@ def demo(
         _world_demo("world" if env == "demo" else env, conf_dir, root, people)
         return
     progress = Progress()
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     lake = open_lake(settings)
     progress.say(f"Landing files of a shop, from the Complete Journey, in {settings.landing}")
     with progress.step("writing landing files"):
@@ -131,7 +118,7 @@ def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None
     from personalake.world import WorldSettings, emit_world
 
     progress = Progress()
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     lake = open_lake(settings)
     drawn = WorldSettings(people=people, days=WORLD_DAYS)
     progress.say(f"Landing files of a made-up shop with {people:,} people and {drawn.days} days, in {settings.landing}")
@@ -162,7 +149,7 @@ def explain(
     from personalake.pipelines.look import explain as explain_person
     from personalake.pipelines.look_view import explanation_view
 
-    settings = _settings(env, conf_dir, root, as_of, None, region=region)
+    settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
     Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day, settings.identity)))
 
@@ -180,7 +167,7 @@ def template_preview(
     from personalake.pipelines.look_view import previews_view
     from personalake.pipelines.template_preview import previews
 
-    settings = _settings(env, conf_dir, root, as_of, None)
+    settings = settings_for(env, conf_dir, root, as_of, None)
     day = None if settings.as_of == "latest" else settings.as_of
     found = previews(settings, _lake(settings).ledger, person, template, day)
     Console().print(previews_view([preview.as_row() for preview in found]))
@@ -199,7 +186,7 @@ def explain_pair(
     from personalake.pipelines.look import explain_records
     from personalake.pipelines.look_view import pair_view
 
-    settings = _settings(env, conf_dir, root, None, None, region=region)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     steps = explain_records(_lake(settings).ledger, left, right, settings.identity)
     Console().print(pair_view(steps))
 
@@ -210,7 +197,7 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.look import table_facts
     from personalake.pipelines.look_view import tables_view
 
-    settings = _settings(env, conf_dir, root, None, None, region=region)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
 
 
@@ -225,7 +212,7 @@ def query(
     """Ask the tables in SQL, with personal columns masked as analysts see them."""
     from personalake.pipelines.masked_query import masked_query
 
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None)
     print(masked_query(_lake(settings).ledger, sql).limit(rows))
 
 
@@ -240,7 +227,7 @@ def check_source(
     from personalake.pipelines.look_view import source_view
     from personalake.pipelines.source_check import check_source as look_at
 
-    settings = _settings(env, conf_dir, None, None, None)
+    settings = settings_for(env, conf_dir, None, None, None)
     if name not in settings.sources:
         raise InputError(f"No source is called {name!r}.", f"There are: {', '.join(sorted(settings.sources))}.")
     seen = look_at(settings.sources[name], rows)

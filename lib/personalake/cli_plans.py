@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from personalake.cli_options import ConfDir, Env, Root, settings_for
+from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
 from personalake.pipelines.command import open_lake
 
 
@@ -22,12 +22,13 @@ def plan(
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
+    region: Region = None,
 ) -> None:
     """Each plan: what would leave for where, what it costs, and whether it may."""
     from personalake.pipelines.plan_states import latest_plans
     from personalake.pipelines.plan_view import plans_view
 
-    settings = settings_for(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     found = latest_plans(open_lake(settings).ledger, sync).values()
     Console().print(plans_view([row for row in found if everything or row["state"] != "superseded"]))
 
@@ -37,11 +38,12 @@ def approve(
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
+    region: Region = None,
 ) -> None:
     """Let a plan leave that waits for a person because of its size."""
     from personalake.pipelines.approve_plan import approve_plan
 
-    settings = settings_for(env, conf_dir, root, None, None)
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
     row = approve_plan(open_lake(settings), settings, plan_id)
     count = row["added"] + row["changed"] + row["removed"]
     told = f"{plan_id} is approved: {count:,} deliveries to {row['destination']} leave with the next send_activation."

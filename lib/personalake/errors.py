@@ -37,6 +37,17 @@ class LeaseHeldError(PersonalakeError):
     exit_code = 3
 
 
+class SendingStoppedError(PersonalakeError):
+    """Raised when sending to a destination stopped before its end: account, volume or removal bounds, failures in a row."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            what,
+            "What was not sent stays pending. Mend the cause, or raise the bound in conf/connections.yml if that much is "
+            "meant, and run send_activation again; `personalake activation status` shows where each delivery stands.",
+        )
+
+
 class InputError(PersonalakeError):
     """Raised when input data or an input table cannot be used as it is."""
 

@@ -13,9 +13,13 @@ from urllib.parse import urlsplit
 
 from personalake.activation.answers import Answer, NotYet
 from personalake.activation.connectors import connect
+from personalake.activation.connectors.csv_files import CsvFiles
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.journal import Journal
 from personalake.activation.sending import Report
+from personalake.activation.stores import StoreFailed, StoreLost, StoreRefused
+from personalake.config.connections import Connection
 from tests.activation.connectors.settings import CONNECTION, SETTINGS, key_file, secret
 from tests.activation.doubles import FakeClock, MemoryJournal, sent
 from tests.fakes import Fakes, Handle, Step
@@ -38,6 +42,7 @@ FAULTS: Mapping[str, Sequence[Step]] = {
     "revoke": (Step("revoke", at=[2]),),
     "every third": (Step("lost", every=3), Step("status", status=500, every=4)),
 }
+PATIENCE = {"reply_seconds": 0.25, "max_tries": 6, "poll_seconds": 1}
 _RUNS = 6
 
 
@@ -86,17 +91,30 @@ class Case:
 
     def connector(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector, with small requests and little patience."""
-        patience = {"reply_seconds": 0.25, "max_tries": 6, "poll_seconds": 1}
-        return self.whole(fakes, clock, **{**self.small, "patience": patience, **more})
+        return self.whole(fakes, clock, **{**self.small, "patience": PATIENCE, **more})
 
     def whole(self, fakes: Fakes, clock: Any, **more: Any) -> Connector:
         """The connector with the vendor's own limits, unpaced; null stands for a default."""
-        handle = self.handle(fakes)
-        known = self.secrets(handle)
-        settings = {"kind": self.kind, **SETTINGS.get(self.kind, {}), **self.settings(handle), "rates": [], **more}
-        settings = {key: value for key, value in settings.items() if value is not None}
-        connection = CONNECTION.validate_python(settings)
-        return connect("there", connection, clock, lambda reference: known.get(reference) or secret(reference))
+        connector = connect("there", self.connection(fakes, **more), clock, self.resolve(fakes))
+        if isinstance(connector, CsvFiles) and self.vendor == "folder":
+            connector._store = ScriptedStore(connector._store, FOLDER)
+        return connector
+
+    def connection(self, fakes: Fakes, **more: Any) -> Connection:
+        """The settings of that connector."""
+        settings = {
+            "kind": self.kind,
+            **SETTINGS.get(self.kind, {}),
+            **self.settings(self.handle(fakes)),
+            "rates": [],
+            **more,
+        }
+        return CONNECTION.validate_python({key: value for key, value in settings.items() if value is not None})
+
+    def resolve(self, fakes: Fakes) -> Callable[[str], str]:
+        """The secrets behind its references."""
+        known = self.secrets(self.handle(fakes))
+        return lambda reference: known.get(reference) or secret(reference)
 
     def deliveries(self, count: int) -> list[Delivery]:
         """So many deliveries, two for each person."""
@@ -124,8 +142,10 @@ class Found:
     reports: tuple[Report, ...]
 
 
-class _DyingJournal:
-    def __init__(self, journal: MemoryJournal, step: str) -> None:
+class DyingJournal:
+    """A journal that dies at a step."""
+
+    def __init__(self, journal: Journal, step: str) -> None:
         self._journal = journal
         self._step = step
 
@@ -144,16 +164,18 @@ class _DyingJournal:
             raise Killed
 
 
-def _dying(connector: Any, step: str) -> None:
+def dying(connector: Any, step: str) -> None:
+    """Let a connector die at a step."""
     post, ask, number = connector.post, connector.ask, 0
 
     async def dying_post(pack: Pack) -> Answer:
         nonlocal number
         number += 1
-        if step == "before request" and number == 2:
+        is_second = number == 2
+        if step == "before request" and is_second:
             raise Killed
         answer = await post(pack)
-        if step == "after request" and number == 2:
+        if step == "after request" and is_second:
             raise Killed
         return answer  # type: ignore[no-any-return]
 
@@ -184,8 +206,8 @@ def played(case: Case, fakes: Fakes, kill: str | None, fault: str, count: int = 
             break
         written: Any = journal
         if run == 0 and kill is not None:
-            _dying(connector, kill)
-            written = _DyingJournal(journal, kill)
+            dying(connector, kill)
+            written = DyingJournal(journal, kill)
         try:
             report, _ = sent(left, connector, written, clock=clock)
             reports.append(report)
@@ -223,12 +245,16 @@ def judged(case: Case, found: Found, count: int, policy: str) -> list[str]:
 
 
 class Folder:
-    """Where files are dropped; it is steered like a fake, and nothing goes wrong with it."""
+    """Where files are dropped; it is steered like a fake, and what is put there goes wrong by its script."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="personalake-drop-"))
+        self.settings: Mapping[str, Any] = {}
+        self.reset()
 
     def reset(self) -> None:
+        self.steps: Sequence[Step] = ()
+        self.puts, self.is_refused = 0, False
         for path in self.path.iterdir():
             path.unlink()
 
@@ -237,9 +263,49 @@ class Folder:
 
     def configure(self, **changes: Any) -> None: ...
 
-    def script(self, *steps: Step) -> None: ...
+    def script(self, *steps: Step) -> None:
+        self.steps = steps
 
-    def restore(self) -> None: ...
+    def restore(self) -> None:
+        self.is_refused = False
+
+    def fault(self, name: str) -> str | None:
+        """What goes wrong with a file; manifests are written as well as their file was."""
+        if not name.endswith(".csv"):
+            return None
+        self.puts += 1
+        for step in self.steps:
+            if self.puts in (step.at or ()) or (step.every and self.puts % step.every == 0):
+                return f"status {step.status}" if step.fault == "status" else step.fault
+        return None
+
+
+class ScriptedStore:
+    """A store that refuses, fails, or does not say what it took."""
+
+    def __init__(self, store: Any, folder: Folder) -> None:
+        self._store = store
+        self._folder = folder
+
+    async def put(self, name: str, content: bytes) -> None:
+        fault = self._folder.fault(name)
+        self._folder.is_refused |= fault == "revoke"
+        if self._folder.is_refused:
+            raise StoreRefused("no permission")
+        if fault in ("throttle", "status 500", "status 503", "reset_before_body"):
+            raise StoreFailed(fault)
+        if fault in ("reset", "truncated"):
+            raise StoreLost(fault)
+        await self._store.put(name, content)
+        if fault in ("lost", "hang", "html", "status 502"):
+            raise StoreLost(fault)
+
+    async def __aenter__(self) -> "ScriptedStore":
+        await self._store.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._store.__aexit__(*raised)
 
 
 FOLDER = Folder()
@@ -347,8 +413,20 @@ def _csv_row(number: int) -> tuple[str, Mapping[str, Any]]:
     return "row", {"external_id": str(number), "tier": "gold"}
 
 
+def _visitor(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "row", {"visitor_id": str(number), "tier": "gold"}
+
+
+def _cells(state: Mapping[str, Any], column: str) -> Counter[int]:
+    return _numbers([row[column] for text in state["texts"].values() for row in csv.DictReader(text.splitlines())])
+
+
 def _dropped(state: Mapping[str, Any]) -> Counter[int]:
-    return _numbers([row["external_id"] for text in state["texts"].values() for row in csv.DictReader(text.splitlines())])
+    return _cells(state, "external_id")
+
+
+def _imported(state: Mapping[str, Any]) -> Counter[int]:
+    return _cells(state, "visitor_id")
 
 
 def _uploaded(handle: Handle) -> Mapping[str, Any]:
@@ -376,6 +454,8 @@ CASES = {
     case.kind: case
     for case in (
         Case("csv_drop", "folder", lambda handle: {"folder": FOLDER.path}, _csv_row, _dropped),
+        Case("object_store", "folder", lambda handle: {"uri": FOLDER.path.as_uri()}, _csv_row, _dropped),
+        Case("tealium_file", "folder", lambda handle: {"uri": FOLDER.path.as_uri()}, _visitor, _imported),
         Case(
             "sftp",
             "sftp",
@@ -494,4 +574,6 @@ CASES = {
         ),
     )
 }
-__all__ = ["CASES", "FAULTS", "KILLS", "Case", "Found", "Path", "judged", "key_file", "played"]
+__all__ = [
+    "CASES", "FAULTS", "KILLS", "Case", "DyingJournal", "Found", "Killed", "Path", "dying", "judged", "key_file", "played",
+]  # fmt: skip

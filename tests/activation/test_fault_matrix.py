@@ -48,7 +48,7 @@ def test_who_opts_in_is_sent_to_twice_and_it_is_counted(fakes: Fakes, kind: str)
 
     found = played(case, fakes, None, "lost", COUNT, unknown="at_least_once")
 
-    twice = sum(times == 2 for times in found.effects.values())
+    twice = sum(times > 1 for times in found.effects.values())
     assert judged(case, found, COUNT, "at_least_once") == []
     assert set(found.states.values()) <= {"accepted", "confirmed"}
     assert 0 < twice <= found.may_repeat

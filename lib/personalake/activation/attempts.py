@@ -66,7 +66,7 @@ async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
         answer = await _once(run, attempt, outcomes)
         if answer is None:
             return outcomes + left(attempt, run.breaker.reason)
-        if isinstance(answer, Taken):
+        if isinstance(answer, Taken) and answer.ask_later:
             answer = await _followed(run, attempt.pack, answer)
         if isinstance(answer, Taken):
             outcomes += of_taken(run.connector, attempt, answer)
@@ -92,8 +92,10 @@ async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
 async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer | None:
     """One try, after the last look at consent; null if nothing may leave."""
     async with run.slots:
-        await _turn(run, attempt.pack)
-        outcomes += await _last_look(run, attempt)
+        if run.pacer.is_needed:
+            await _turn(run, attempt.pack)
+        if run.check is not None and run.clock.ticks() - attempt.looked_at > run.connector.declaration.recheck_seconds:
+            outcomes += await _last_look(run, attempt)
         pack = attempt.pack
         if not pack.deliveries or not run.breaker.admit_in_window(len(pack.deliveries), run.clock.ticks()):
             return None
@@ -117,9 +119,7 @@ async def _turn(run: Run, pack: Pack) -> None:
 
 
 async def _last_look(run: Run, attempt: Attempt) -> list[Outcome]:
-    """Consent, suppression, caps and freshness once more, if the last look is too old."""
-    if run.check is None or run.clock.ticks() - attempt.looked_at <= run.connector.declaration.recheck_seconds:
-        return []
+    """Consent, suppression, caps and freshness once more, since the last look is too old."""
     attempt.looked_at = run.clock.ticks()
     return cancelled(attempt, await look(run, attempt.pack.deliveries))
 
@@ -150,7 +150,7 @@ async def _wait(run: Run, attempt: Attempt, answer: Again | Lost) -> None:
 
 async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
     """Ask for the results of a queued request until they are there, or for as long as patience lasts."""
-    if not taken.ask_later or taken.reference is None:
+    if taken.reference is None:
         return taken
     patience = run.connector.declaration.patience
     ends, doubts = run.clock.ticks() + patience.poll_limit_seconds, 0

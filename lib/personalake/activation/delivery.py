@@ -46,6 +46,9 @@ class Delivery:
         payload: The item exactly as it is sent, JSON.
         removal: Whether it takes something away at the destination; counted by the breaker.
         claim: Set when an earlier run may have sent it already: claimed without an outcome, or unknown.
+        purposes: What the person must have granted, all of it, when it leaves.
+        decision_id: The decision that asked for it, which must still stand; null without one.
+        plan_id: The plan that it is part of, which must still stand.
     """
 
     delivery_id: str
@@ -54,6 +57,9 @@ class Delivery:
     payload: str
     removal: bool = False
     claim: Claim | None = None
+    purposes: tuple[str, ...] = ()
+    decision_id: str | None = None
+    plan_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,10 @@ class Order:
 
     def enter(self, pack: Pack) -> Turn:
         """Queue up behind the packs of the same people."""
-        turn = Turn((*[delivery.person_id for delivery in pack.deliveries], *[f"\0{key}" for key in pack.keys]))
+        if len(pack.deliveries) == 1 and not pack.keys:
+            turn = Turn((pack.deliveries[0].person_id,))
+        else:
+            turn = Turn((*[delivery.person_id for delivery in pack.deliveries], *[f"\0{key}" for key in pack.keys]))
         for name in turn.names:
             earlier = self._last.get(name)
             if earlier is not None and earlier is not turn and earlier not in turn.before:

@@ -84,6 +84,11 @@ class Pacer:
         self._buckets = [Bucket(rate, largest[rate.of]) for rate in rates]
         self._paused_until = 0.0
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is any limit, or ever was a pause."""
+        return bool(self._buckets) or self._paused_until > 0
+
     def reserve(self, items: int, size: int, now: float) -> float:
         """Seconds until a request of so many items and bytes may leave."""
         costs = {"requests": 1, "items": items, "bytes": size}

@@ -71,7 +71,7 @@ class Packer:
 
     def _alone(self, delivery: Delivery, size: int, group: str) -> Pack:
         self._number += 1
-        name = f"{self._stamp}-{self._number:06d}-{_digest((delivery,))}"
+        name = f"{self._stamp}-{self._number:06d}-{_hashed(delivery.delivery_id)}"
         return Pack(name, group, (delivery,), size, delivery.claim is not None)
 
     def rest(self) -> Iterator[Pack]:
@@ -116,7 +116,10 @@ class Packer:
 
 
 def _digest(deliveries: Iterable[Delivery]) -> str:
-    text = "|".join(delivery.delivery_id for delivery in deliveries)
+    return _hashed("|".join(delivery.delivery_id for delivery in deliveries))
+
+
+def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -158,7 +161,7 @@ class Packing:
     def _looked_at(self, delivery: Delivery) -> Outcome | tuple[int, str, str]:
         """Size, group and key of a delivery, or its outcome if it leaves in no request."""
         connector = self._connector
-        held = None if delivery.claim is None else _held_back(delivery, connector, self._now)
+        held = None if delivery.claim is None else held_back(delivery, connector, self._now)
         if held is not None:
             return held
         try:
@@ -225,8 +228,14 @@ def _unknown(delivery: Delivery, reason: str) -> Outcome:
     return Outcome(delivery.delivery_id, State.UNKNOWN, reason, _claimed(delivery) or None)
 
 
-def _held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcome | None:
-    """A delivery that may have left before, and is not sent again."""
+def held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcome | None:
+    """What is said of a delivery that may have left before, and is not sent again; null if it is.
+
+    Args:
+        delivery: Claimed by an earlier run.
+        connector: Where it goes.
+        now: The end of the destination's memory for keys.
+    """
     declaration = connector.declaration
     if delivery.claim is None:
         return None

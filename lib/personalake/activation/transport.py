@@ -24,7 +24,7 @@ class ReplyLost(Exception):
     """Raised when a request may have been taken, and no reply came."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request; its representation shows neither headers nor body."""
 
@@ -34,7 +34,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One reply, read to its end."""
 

@@ -25,10 +25,11 @@ and bounds, are in [configuration.md](configuration.md).
 | `confirmed` | processed there, and said so |
 | `rejected` | will never be taken as it is; the reason is the destination's |
 | `unknown` | it left, and the reply was lost; nobody knows whether it was taken |
-| `cancelled` | stopped here at the last moment: consent withdrawn, suppressed, capped, no longer current |
+| `cancelled` | stopped here at the last moment: consent withdrawn, suppressed, held out, no longer current |
 
-A request is claimed before it leaves, consent is asked again right before, and the outcome is written down after. A run that
-is killed leaves claims without an outcome; the next one treats them as unknown.
+`send_activation` sends what standing plans owe. A request is claimed before it leaves; consent is asked again right before,
+of the ledger as it is then; the outcome is written down after. A run that is killed leaves claims without an outcome; the
+next one treats them as unknown. `personalake activation status` counts the deliveries of each plan by these states.
 
 ## A lost reply
 
@@ -39,6 +40,9 @@ No destination can be asked whether it took a request. `unknown` says what is do
 - `hold`: not sent again; held as unknown and reported. Nobody gets anything twice, and somebody may get nothing.
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
+What is held can be settled once somebody has asked the destination:
+`personalake activation resolve --destination crm_push --as taken` (or `send_again`, `given_up`).
+
 Statuses 502 and 504 count as a lost reply (`patience.lost_statuses`): a gateway cannot say what happened behind it. 429,
 408, 500 and 503 are the destination's own word that it took nothing; they are tried again. A page instead of JSON under a
 status of success is a lost reply too.
@@ -46,8 +50,10 @@ status of success is a lost reply too.
 ## When sending stops
 
 It stops, and says why, at an account error (401, 403, a wrong place, Salesforce code 50200), beyond `bounds`, and after
-`bounds.open_after_failures` requests in a row that failed. What was not sent stays pending. Secrets are references; hosts
-are checked when the configuration is read, redirects are not followed, and a token is only sent to the vendor's own hosts.
+`bounds.open_after_failures` requests in a row that failed. What was not sent stays pending, and the run fails.
+
+Secrets are references; hosts are checked when the configuration is read, redirects are not followed, and a token is only
+sent to the vendor's own hosts.
 
 ## Bringing a connection
 

@@ -119,9 +119,22 @@ class Lake:
         if not rows:
             return WriteResult(table.full_name, 0, -1)
         self.ledger.append(table, rows)
+        return self._added(table, len(rows))
+
+    def add_arrow(self, rows: pa.Table, table: Table) -> WriteResult:
+        """The same for rows in Arrow, of exactly the declared columns."""
+        if self.dry_run:
+            return self._planned(table, len(rows))
+        if not len(rows):
+            return WriteResult(table.full_name, 0, -1)
+        self.ledger.append_arrow(table, rows)
+        return self._added(table, len(rows))
+
+    def _added(self, table: Table, rows: int) -> WriteResult:
         version = self.ledger.version(table)
-        self.writes.append(WriteResult(table.full_name, len(rows), -1 if version is None else version))
-        return self.writes[-1]
+        written = WriteResult(table.full_name, rows, -1 if version is None else version)
+        self.writes.append(written)
+        return written
 
     def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:
         """Put rows in the place of everything there is."""

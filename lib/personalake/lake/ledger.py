@@ -24,6 +24,7 @@ from personalake.lake.conditions import Conditions, all_of, spark_condition
 from personalake.lake.declared import arrow_schema, delta_properties
 from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
+from personalake.lake.scan import Scan
 from personalake.tables import Table
 
 Row = Mapping[str, Any]
@@ -120,11 +121,7 @@ class Ledger:
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Rows of a table of any size, piece by piece."""
-        opened = None if self.locations.catalog else self._open(table)
-        if opened is None:
-            yield from self.arrow(table, columns).to_batches()
-        else:
-            yield from self._dataset(table, opened).scanner(columns=list(columns)).to_batches()
+        yield from self.scan(table).reader(columns)
 
     def per_day(self, table: Table, column: str, time_zone: str = "UTC") -> dict[date, int]:
         """Rows of a table of any size by the day (in a time zone) of a timestamp column, in order of days."""
@@ -195,6 +192,14 @@ class Ledger:
         batches = self._dataset(table, opened).scanner(columns=[column]).to_batches()
         return {value for batch in batches for value in pc.unique(batch.column(0)).to_pylist()}
 
+    def scan(self, table: Table, where: Conditions = ()) -> Scan:
+        """Some rows of a table of any size as it is now, to be read piece by piece, and more than once."""
+        opened = None if self.locations.catalog else self._open(table)
+        if opened is None:
+            return Scan(arrow_schema(table), rows=self.arrow(table, where=where))
+        dataset = self._dataset(table, opened)
+        return Scan(arrow_schema(table), dataset, all_of(dataset, where))
+
     def append(self, table: Table, rows: Iterable[Row]) -> None:
         """Add a few rows; every declared column that a row lacks is null.
 
@@ -202,16 +207,23 @@ class Ledger:
             EnvironmentProblem: If the disk is full, or the folder cannot be written.
         """
         complete = [{name: row.get(name) for name in table.columns} for row in rows]
-        if not complete:
-            return
+        if complete:
+            self.append_arrow(table, pa.Table.from_pylist(complete, arrow_schema(table)))
+
+    def append_arrow(self, table: Table, rows: pa.Table) -> None:
+        """Add rows that have exactly the declared columns, in one commit.
+
+        Raises:
+            EnvironmentProblem: If the disk is full, or the folder cannot be written.
+        """
         self.create(table)
         if self.locations.catalog:
-            frame = self.start_session().createDataFrame(complete, table.schema)
+            frame = self.start_session().createDataFrame(rows.to_pylist(maps_as_pydicts="strict"), table.schema)
             frame.write.mode("append").saveAsTable(self.locations.identifier(table))
             return
         folder = self.locations.table(table)
         with writing(Path(folder)):
-            write_deltalake(folder, pa.Table.from_pylist(complete, arrow_schema(table)), mode="append")
+            write_deltalake(folder, rows, mode="append")
 
     def create(self, table: Table) -> None:
         """Create a table from its declaration, if it is not there.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -57,6 +57,49 @@ class Linkage:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What became of one plan at one destination, in deliveries.
+
+    Args:
+        destination: Name of the connection.
+        sync: Name of the sync.
+        plan_id: The plan.
+        plan_state: Where the plan stands.
+        planned_at: When it was made.
+        planned: All of them; the sum of taken, rejected, unknown, cancelled and pending.
+        taken: Accepted or confirmed by the destination.
+        confirmed: Processed there.
+        rejected: Will never be taken as they are.
+        unknown: Left, and the reply was lost; or claimed by a run that died.
+        cancelled: Stopped before they left.
+        pending: Still to be sent.
+        may_repeat: Sent again after a lost reply to a destination that cannot tell.
+        data_points: What the vendor bills for what was taken, estimated; null where it bills none.
+        first_at: First claim; null before.
+        last_at: Latest change; null before.
+        reasons: Deliveries by state and reason.
+    """
+
+    destination: str
+    sync: str
+    plan_id: str
+    plan_state: str
+    planned_at: datetime
+    planned: int
+    taken: int
+    confirmed: int
+    rejected: int
+    unknown: int
+    cancelled: int
+    pending: int
+    may_repeat: int
+    data_points: int | None
+    first_at: datetime | None
+    last_at: datetime | None
+    reasons: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
 class ReportData:
     """Everything that the report shows; frames have the columns of their tables.
 
@@ -76,6 +119,7 @@ class ReportData:
         consents: Person, purpose, status and origin.
         runs: `gold.run`, last run of each job.
         linkage: How records became persons; None where no source tells people apart.
+        sent: What was sent to vendors, the newest plan first.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
         audits: Newest row of each source in `gold.source_audit`.
@@ -102,6 +146,7 @@ class ReportData:
     masked: frozenset[str] = frozenset()
     planning: Rows = ()
     linkage: Linkage | None = None
+    sent: Sequence[Sent] = ()
     messages: Rows = ()
     audits: Rows = ()
     region_figures: Rows = ()

@@ -18,6 +18,7 @@ from personalake.reports.linkage import who_is_who
 from personalake.reports.messages import what_they_would_read
 from personalake.reports.outlook import what_they_would_like, who_will_leave
 from personalake.reports.regions import what_regions_tell
+from personalake.reports.sending import what_was_sent
 from personalake.reports.soundness import are_they_sound
 from personalake.reports.sources import which_sources
 from personalake.reports.words import money, number, share
@@ -31,7 +32,7 @@ def sections(data: ReportData) -> list[Section]:
         what_came_in(data), what_was_refused(data), planted_and_found(data), are_they_sound(data), which_sources(data),
         what_regions_tell(data), who_is_who(data), who_they_are(data), which_segments(data), how_they_buy(data),
         who_will_leave(data), what_they_would_like(data), what_was_decided(data), what_they_would_read(data),
-        what_would_be_sent(data),
+        what_would_be_sent(data), what_was_sent(data),
         what_they_consent_to(data), which_runs(data),
     ]  # fmt: skip
     return [section for section in found if section is not None]

@@ -16,7 +16,8 @@ from tests.activation.doubles import START
 from tests.activation.matrix import CASES
 
 KINDS = sorted(SETTINGS)
-HTTP = sorted(set(CASES) - {"csv_drop", "sftp", "email"})
+FILES = {"csv_drop", "object_store", "sftp", "tealium_file"}
+HTTP = sorted(set(CASES) - FILES - {"email"})
 # Control characters, quotes, emoji, right-to-left text, formulas, long values.
 TEXTS = st.one_of(
     st.text(max_size=40),

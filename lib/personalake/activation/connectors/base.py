@@ -67,9 +67,13 @@ class BaseConnector:
         """
         text, found = self._parsed
         if text is not delivery.payload:
-            found = json.loads(delivery.payload)
+            found = self.loads(delivery.payload)
             self._parsed = (delivery.payload, found)
         return found
+
+    def loads(self, text: str) -> Any:
+        """JSON as this destination wants it."""
+        return json.loads(text)
 
     @property
     def declaration(self) -> Declaration:
@@ -168,7 +172,7 @@ class HttpConnector(BaseConnector):
 
     def fault(self, reply: Reply) -> Answer | None:
         """What a reply means whatever was asked: too many requests, no permission, out of order; null if nothing."""
-        return usual_fault(reply, self.declaration.patience, self.clock.now())
+        return usual_fault(reply, self._declaration.patience, self.clock)
 
     async def post(self, pack: Pack) -> Answer:
         """Hand over a pack, once."""
@@ -181,7 +185,7 @@ class HttpConnector(BaseConnector):
     async def exchange(self, request: Request, meaning: Callable[[Reply], Meaning]) -> Meaning | Answer:
         """Send a request and understand its reply; a token that was refused is replaced once."""
         try:
-            reply = await self._authorised(request)
+            reply = await (self.transport.send(request) if self.tokens is None else self._authorised(request, self.tokens))
         except TokenRefused as refusal:
             return Stop(f"no token: {refusal}")
         except Unreached as failure:
@@ -196,14 +200,12 @@ class HttpConnector(BaseConnector):
         except MISSHAPEN:
             return Lost(f"status {reply.status} with a body that cannot be understood")
 
-    async def _authorised(self, request: Request) -> Reply:
-        if self.tokens is None:
-            return await self.transport.send(request)
-        token = await self.tokens.current()
+    async def _authorised(self, request: Request, tokens: Tokens) -> Reply:
+        token = await tokens.current()
         reply = await self.transport.send(_bearing(request, token.value))
         if reply.status != 401:
             return reply
-        token = await self.tokens.instead_of(token)
+        token = await tokens.instead_of(token)
         return await self.transport.send(_bearing(request, token.value))
 
 

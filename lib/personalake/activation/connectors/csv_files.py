@@ -2,8 +2,8 @@
 
 import csv
 import hashlib
-import io
 import json
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,14 +45,25 @@ class CsvFiles(BaseConnector):
         self._needed = needed
         # Files that wait for their manifest.
         self._written: set[str] = set()
+        # Rows that were measured and wait for their file; a file that is written again makes them anew.
+        self._rows: dict[str, bytes] = {}
+        self._header = _line(connection.columns)
+
+    def loads(self, text: str) -> Any:
+        """JSON, with numbers as they stand there: 10.50 stays 10.50."""
+        return json.loads(text, parse_float=str)
 
     def envelope(self, group: str, first: Delivery) -> int:
         """The header line."""
-        return len(_lines([list(self._connection.columns)]))
+        return len(self._header)
 
     def size_of(self, delivery: Delivery) -> int:
         """The row's bytes in the file."""
-        return len(_lines([self._cells(delivery)]))
+        row = self._row(delivery)
+        if len(self._rows) >= 4 * self.declaration.chunk_items:
+            self._rows.clear()  # of rows that were refused or cancelled after they were measured
+        self._rows[delivery.delivery_id] = row
+        return len(row)
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """Values that a cell can hold, and those that every row needs."""
@@ -64,25 +75,25 @@ class CsvFiles(BaseConnector):
 
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""
-        rows = [list(self._connection.columns), *(self._cells(delivery) for delivery in pack.deliveries)]
-        return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", rows)
+        rows = [self._rows.pop(one.delivery_id, b"") or self._row(one) for one in pack.deliveries]
+        return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:
         """A file of identifiers, for whoever reads the others."""
-        rows = [["erased_id"], *([delivery.payload] for delivery in pack.deliveries)]
-        return await self._put(f"erasure_{self._connection.prefix}_{pack.pack_id}.csv", rows)
+        rows = [_line([delivery.payload]) for delivery in pack.deliveries]
+        return await self._put(f"erasure_{self._connection.prefix}_{pack.pack_id}.csv", ("erased_id",), rows)
 
     @property
     def erasure_limits(self) -> Limits:
         """Identifiers in one file."""
         return Limits(self._connection.max_items)
 
-    async def _put(self, name: str, rows: list[list[str]]) -> Answer:
-        content = _lines(rows)
+    async def _put(self, name: str, columns: Sequence[str], rows: Sequence[bytes]) -> Answer:
+        content = _line(columns) + b"".join(rows)
         manifest = {
             "file": name,
-            "columns": rows[0],
-            "rows": len(rows) - 1,
+            "columns": list(columns),
+            "rows": len(rows),
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
@@ -104,9 +115,9 @@ class CsvFiles(BaseConnector):
         self._written.discard(name)
         return Taken(State.CONFIRMED, reference=name)
 
-    def _cells(self, delivery: Delivery) -> list[str]:
-        row = json.loads(delivery.payload, parse_float=str)
-        return [_cell(row.get(column), self._connection.escape_formulas) for column in self._connection.columns]
+    def _row(self, delivery: Delivery) -> bytes:
+        values, escape = self.parsed(delivery), self._connection.escape_formulas
+        return _line([_cell(values.get(column), escape) for column in self._connection.columns])
 
     async def __aenter__(self) -> Self:
         await self._store.__aenter__()
@@ -128,7 +139,7 @@ def _cell(value: Any, escape: bool) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value)
+    text = value if isinstance(value, str) else str(value)
     is_formula = escape and text.startswith(_RUNS) and not _is_number(text)
     return f"'{text}" if is_formula else text
 
@@ -141,8 +152,17 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.strip() == text
 
 
-def _lines(rows: list[list[str]]) -> bytes:
+class _Line:
+    """Takes what a `csv.writer` writes."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        self.text = text
+
+
+def _line(cells: Sequence[str]) -> bytes:
     """RFC 4180: lines end in CR LF, cells are quoted where they need it."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
-    return out.getvalue().encode()
+    line = _Line()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.text.encode()

@@ -19,6 +19,8 @@ from personalake.config.connections.open import EmailConnection
 
 # Replies that concern the session or the account, not the message: authentication, encryption, policy of the sender.
 _ACCOUNT = frozenset({530, 534, 535, 538})
+# Relays leave idle sessions open for minutes; one that was used just now needs no question.
+_FRESH_SECONDS = 5.0
 _HEADERS = {"reply_to": "Reply-To", "feedback_id": "Feedback-ID"}
 
 
@@ -31,7 +33,10 @@ class Email(BaseConnector):
         self._login = (
             (resolve(connection.username), resolve(connection.password or "")) if connection.username is not None else None
         )
-        self._idle: SimpleQueue[smtplib.SMTP] = SimpleQueue()
+        self._sender = parseaddr(connection.sender)[1]
+        # Parsed once: a header costs as much as a request.
+        self._from = SMTP.header_factory("From", connection.sender)
+        self._idle: SimpleQueue[tuple[smtplib.SMTP, float]] = SimpleQueue()
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """An address, something to read, and a way out."""
@@ -51,18 +56,18 @@ class Email(BaseConnector):
         """Send one message in a thread of its own."""
         try:
             message = self.message(pack.deliveries[0])
+            content, to = message.as_bytes(), parseaddr(str(message["To"]))[1]
         except (ValueError, UnicodeError) as problem:
             return Refused(f"not a message: {problem}")
-        return await asyncio.to_thread(self._send, message)
+        return await asyncio.to_thread(self._send, to, content)
 
     def message(self, delivery: Delivery) -> EmailMessage:
         """The message of a delivery; its Message-ID is the delivery's, each time it is sent."""
         payload = json.loads(delivery.payload)
-        sender = parseaddr(self._connection.sender)[1]
         message = EmailMessage(policy=SMTP)
-        message["From"], message["To"], message["Subject"] = self._connection.sender, payload["to"], payload["subject"]
+        message["From"], message["To"], message["Subject"] = self._from, payload["to"], payload["subject"]
         message["Date"] = format_datetime(self.clock.now())
-        message["Message-ID"] = f"<{delivery.delivery_id}@{sender.rpartition('@')[2]}>"
+        message["Message-ID"] = f"<{delivery.delivery_id}@{self._sender.rpartition('@')[2]}>"
         message["List-Unsubscribe"] = f"<{payload['unsubscribe_url']}>"
         if self._connection.one_click and payload["unsubscribe_url"].startswith("https://"):
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -76,32 +81,30 @@ class Email(BaseConnector):
             add(payload["html"], subtype="html")
         return message
 
-    def _send(self, message: EmailMessage) -> Answer:
+    def _send(self, to: str, content: bytes) -> Answer:
         try:
             session = self._session()
         except smtplib.SMTPAuthenticationError as error:
             return Stop(f"SMTP {error.smtp_code}: the relay refuses user and password")
         except (smtplib.SMTPException, OSError) as error:
             return Again(f"not reached: {type(error).__name__}")
-        answer = _handed_over(session, message)
-        if isinstance(answer, Taken | Refused):
-            self._idle.put(session)
+        answer = _handed_over(session, self._sender, to, content)
+        # After a refusal the transaction is still open.
+        if isinstance(answer, Taken) or (isinstance(answer, Refused) and _is_clean(session)):
+            self._idle.put((session, self.clock.ticks()))
         else:
             session.close()
         return answer
 
     def _session(self) -> smtplib.SMTP:
-        """One that is open already and still alive, or a new one."""
+        """One that is open already, or a new one; one that was idle for a while is asked whether it still lives."""
         while True:
             try:
-                session = self._idle.get_nowait()
+                session, since = self._idle.get_nowait()
             except Empty:
                 return self._connected()
-            try:
-                if session.rset()[0] == 250:
-                    return session
-            except (smtplib.SMTPException, OSError):
-                pass
+            if self.clock.ticks() - since < _FRESH_SECONDS or _is_clean(session):
+                return session
             session.close()
 
     def _connected(self) -> smtplib.SMTP:
@@ -124,22 +127,27 @@ class Email(BaseConnector):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         while not self._idle.empty():
-            self._idle.get_nowait().close()
+            self._idle.get_nowait()[0].close()
 
 
-def _handed_over(session: smtplib.SMTP, message: EmailMessage) -> Answer:
+def _is_clean(session: smtplib.SMTP) -> bool:
+    """Take back what was begun; false if nobody answers any more."""
+    try:
+        return bool(session.rset()[0] == 250)
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+def _handed_over(session: smtplib.SMTP, sender: str, to: str, content: bytes) -> Answer:
     """The transaction step by step, since only the last one is in doubt when its reply is lost."""
     try:
-        for code, reply in (
-            session.mail(parseaddr(str(message["From"]))[1]),
-            session.rcpt(parseaddr(str(message["To"]))[1]),
-        ):
+        for code, reply in (session.mail(sender), session.rcpt(to)):
             if code not in (250, 251):
                 return _refusal(code, reply)
     except (smtplib.SMTPException, OSError) as error:
         return Again(f"not reached: {type(error).__name__}")
     try:
-        code, reply = session.data(message.as_bytes())
+        code, reply = session.data(content)
     except smtplib.SMTPDataError as error:
         return _refusal(error.smtp_code, error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:

@@ -1,18 +1,21 @@
 """What replies have in common, whoever sends them."""
 
 import json
-from datetime import datetime
 
 from personalake.activation.answers import Again, Answer, Lost, Stop
+from personalake.activation.clock import Clock
 from personalake.activation.delivery import Pack
 from personalake.activation.retries import asked_wait
 from personalake.activation.transport import Reply
 from personalake.config.connections.base import Patience
 
 
-def usual_fault(reply: Reply, patience: Patience, now: datetime) -> Answer | None:
+def usual_fault(reply: Reply, patience: Patience, clock: Clock) -> Answer | None:
     """The meaning that statuses have everywhere."""
     status = reply.status
+    if 200 <= status < 300 and status not in patience.lost_statuses:
+        return Lost(f"status {status} with a page") if reply.is_html else None
+    now = clock.now()
     if status == 429 or (status == 503 and asked_wait(reply.headers, now) is not None):
         asked = asked_wait(reply.headers, now)
         return Again(
@@ -28,9 +31,7 @@ def usual_fault(reply: Reply, patience: Patience, now: datetime) -> Answer | Non
         return Stop(f"status {status}: nothing answers there; check the connection's settings")
     if 300 <= status < 400:
         return Stop(f"status {status}: redirects are not followed, they could lead secrets elsewhere")
-    if reply.is_html:
-        return Lost(f"status {status} with a page") if status < 300 else Again(f"status {status} with a page")
-    return None
+    return Again(f"status {status} with a page") if reply.is_html else None
 
 
 def joined(pack: Pack) -> str:

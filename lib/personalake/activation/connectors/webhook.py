@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import json
 from datetime import datetime
@@ -16,6 +15,8 @@ from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request, Transport
 from personalake.config.connections.open import WebhookConnection
 
+_TAKEN = Taken()
+
 
 class Webhook(HttpConnector):
     """One request for each delivery; the receiver can tell a repetition by `webhook-id`, which never changes."""
@@ -25,7 +26,7 @@ class Webhook(HttpConnector):
             connection.patience, connection.max_in_flight, connection.allow_private, connection.allow_redirects
         )
         super().__init__(name, declared(connection), clock, transport)
-        self._connection = connection
+        self._url = connection.url
         self._key = signing_key(resolve(connection.secret))
         self._headers = dict(JSON)
         if connection.bearer:
@@ -38,7 +39,7 @@ class Webhook(HttpConnector):
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """Any 2xx."""
-        return Taken() if 200 <= reply.status < 300 else Refused(said(reply))
+        return _TAKEN if 200 <= reply.status < 300 else Refused(said(reply))
 
     @property
     def erasure_limits(self) -> Limits:
@@ -52,8 +53,9 @@ class Webhook(HttpConnector):
         return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
 
     def _signed(self, message_id: str, body: bytes) -> Request:
-        headers = {**self._headers, **signature(self._key, message_id, self.clock.now(), body)}
-        return Request("POST", self._connection.url, body, headers)
+        headers = signature(self._key, message_id, self.clock.now(), body)
+        headers.update(self._headers)
+        return Request("POST", self._url, body, headers)
 
 
 def signing_key(secret: str) -> bytes:
@@ -74,9 +76,9 @@ def signature(key: bytes, message_id: str, now: datetime, body: bytes) -> dict[s
         body: Exactly what is sent.
     """
     timestamp = str(int(now.timestamp()))
-    signed = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    signed = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+        "webhook-signature": f"v1,{binascii.b2a_base64(signed, newline=False).decode()}",
     }

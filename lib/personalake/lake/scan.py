@@ -1,0 +1,41 @@
+"""Rows of one version of a table, read piece by piece: however often, the same rows in the same order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+# Rows with payloads are wide: few at a time, and one file after the other.
+_ROWS = 8_192
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is read.
+
+    Args:
+        schema: Of all columns, as declared.
+        dataset: Files of one version; null if the rows are here already, as with a catalog.
+        matching: Condition on its rows.
+        rows: The rows, if they are here already.
+    """
+
+    schema: pa.Schema
+    dataset: ds.Dataset | None = None
+    matching: ds.Expression | None = None
+    rows: pa.Table | None = None
+
+    def reader(self, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """The rows in order, in the declared types."""
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in self._batches(list(columns))))
+
+    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        if self.dataset is None:
+            yield from [] if self.rows is None else self.rows.select(columns).to_batches(_ROWS)
+            return
+        scanner = self.dataset.scanner(
+            columns=columns, filter=self.matching, batch_size=_ROWS, batch_readahead=2, fragment_readahead=1
+        )
+        yield from scanner.to_batches()

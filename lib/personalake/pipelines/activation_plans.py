@@ -1,0 +1,140 @@
+"""Plans by their state, and what each owes to whom: the outbox beside the log."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from personalake.activation.backlog import Backlog, Part
+from personalake.activation.delivery import Delivery, Outcome, State
+from personalake.lake import Lake, Ledger
+from personalake.lake.conditions import Conditions
+from personalake.lake.scan import Scan
+from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, RUN
+
+STANDING = ("ready", "approved")
+_SUPERSEDED = "no longer current: its plan is superseded"
+_CHUNK = 50_000
+Owed = tuple[list[Part], Scan]
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """Where a plan stands: the last of its rows in `gold.activation_plan`.
+
+    Args:
+        plan_id: The plan.
+        sync: Name of the sync that it is for.
+        state: ready, awaiting_approval, approved, stopped or superseded.
+        data_points: What the vendor bills for all of it, estimated; null where it bills none.
+        planned_at: When it was first made.
+        changed_at: When it came into its state.
+        stands_since: Since when it may be sent; null if it may not.
+        has_stood: Whether it ever could.
+    """
+
+    plan_id: str
+    sync: str | None
+    state: str
+    data_points: int | None
+    planned_at: datetime
+    changed_at: datetime
+    stands_since: datetime | None
+    has_stood: bool
+
+
+def plans(ledger: Ledger) -> list[PlanState]:
+    """Every plan, in the order in which they were made; none before the first."""
+    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "state", "data_points", "logged_at"))
+    histories: dict[str, list[dict[str, Any]]] = {}
+    # Of states that were logged in one instant, one that keeps the plan from being sent counts.
+    for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
+        histories.setdefault(row["plan_id"], []).append(row)
+    found = [_state(history) for history in histories.values()]
+    return sorted(found, key=lambda plan: (plan.planned_at, plan.plan_id))
+
+
+def _state(history: Sequence[dict[str, Any]]) -> PlanState:
+    last, since = history[-1], None
+    for row in history:
+        since = (since or row["logged_at"]) if row["state"] in STANDING else None
+    has_stood = any(row["state"] in STANDING for row in history)
+    return PlanState(
+        last["plan_id"], last["sync"], last["state"], last["data_points"], history[0]["logged_at"], last["logged_at"],
+        since, has_stood,
+    )  # fmt: skip
+
+
+def owed(ledger: Ledger, chosen: Sequence[PlanState], destinations: Collection[str] | None = None) -> Mapping[str, Owed]:
+    """Rows of the outbox by destination, one entry for each of the plans, and the log about them."""
+    if not chosen:
+        return {}
+    order = {plan.plan_id: place for place, plan in enumerate(chosen)}
+    pairs = _distinct(ledger, chosen, ("destination", "plan_id"))
+    since = min(plan.planned_at for plan in chosen)
+    found: dict[str, Owed] = {}
+    for destination, plan_id in sorted(pairs, key=lambda pair: (pair[0], order[pair[1]])):
+        if destinations is not None and destination not in destinations:
+            continue
+        if destination not in found:
+            log = ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">=", since)])
+            found[destination] = ([], log)
+        rows = ledger.scan(ACTIVATION_OUTBOX, [("destination", "=", destination), ("plan_id", "=", plan_id)])
+        found[destination][0].append(Part(plan_id, rows, chosen[order[plan_id]].stands_since))
+    return found
+
+
+def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:
+    """As-ofs of the decisions behind some plans."""
+    found = _distinct(ledger, chosen, ("as_of",), [("decision_id", "!=", None)])
+    return sorted({as_of for (as_of,) in found if as_of is not None})
+
+
+def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
+    """Plans that stood when sending last came to its end, or later, and have been replaced since."""
+    gone = [plan for plan in known if plan.state == "superseded" and plan.has_stood]
+    if not gone:
+        return []
+    runs = ledger.read(RUN, ("job", "status", "started_at"), [("job", "=", "send_activation"), ("status", "!=", "failed")])
+    last = max((row["started_at"] for row in runs), default=None)
+    return [plan for plan in gone if last is None or plan.changed_at >= last]
+
+
+def cancel_superseded(lake: Lake, gone: Sequence[PlanState], stamps: Stamps) -> int:
+    """Log what replaced plans still owed: cancelled, or unknown if it may have left.
+
+    Returns:
+        How many were cancelled.
+    """
+    cancelled = 0
+    for destination, (outbox, log) in owed(lake.ledger, gone).items():
+        journal = LakeJournal(lake, destination, stamps)
+        with Backlog(outbox, log) as backlog:
+            outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
+            while some := list(islice(outcomes, _CHUNK)):
+                journal.record(some)
+                cancelled += sum(outcome.state is State.CANCELLED for outcome in some)
+    return cancelled
+
+
+def _taken_back(delivery: Delivery) -> Outcome:
+    if delivery.claim is None:
+        return Outcome(delivery.delivery_id, State.CANCELLED, _SUPERSEDED)
+    return Outcome(delivery.delivery_id, State.UNKNOWN, f"may have left before: {_SUPERSEDED}", delivery.claim.pack_id)
+
+
+def _distinct(
+    ledger: Ledger, chosen: Sequence[PlanState], columns: Sequence[str], where: Conditions = ()
+) -> set[tuple[Any, ...]]:
+    of_plans = ("plan_id", "in", [plan.plan_id for plan in chosen])
+    rows = ledger.scan(ACTIVATION_OUTBOX, [of_plans, *where]).reader(columns)
+    return {row for batch in rows for row in _unique(batch)}
+
+
+def _unique(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    grouped = pa.Table.from_batches([batch]).group_by(list(batch.schema.names)).aggregate([])
+    return zip(*(column.to_pylist() for column in grouped.columns), strict=True)

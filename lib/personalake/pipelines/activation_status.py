@@ -1,0 +1,65 @@
+"""What was sent so far: plans and their deliveries by state, for the console and the report; reads without Spark."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from personalake.activation.tally import tally
+from personalake.lake import Ledger
+from personalake.pipelines.activation_plans import PlanState, plans
+from personalake.reports.data import Sent
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+
+_TAKEN = ("accepted", "confirmed")
+# A claim without an outcome may have left: nobody knows until the next run.
+_IN_DOUBT = ("unknown", "in_flight")
+_WITH_REASONS = ("rejected", "unknown", "cancelled", "pending")
+
+
+def sent_so_far(ledger: Ledger) -> list[Sent]:
+    """One entry for each plan and destination, the newest plan first; none before the first plan."""
+    known = {plan.plan_id: (place, plan) for place, plan in enumerate(plans(ledger))}
+    if not known:
+        return []
+    since = min(plan.planned_at for _, plan in known.values())
+    outbox = ledger.scan(ACTIVATION_OUTBOX, [("plan_id", "!=", None)])
+    counted: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in tally(outbox, ledger.scan(ACTIVATION_LOG, [("logged_at", ">=", since)])):
+        counted.setdefault((row["plan_id"], row["destination"]), []).append(row)
+    found = [
+        (known[plan_id][0], _sent(known[plan_id][1], destination, rows))
+        for (plan_id, destination), rows in counted.items()
+        if plan_id in known
+    ]
+    return [sent for _, sent in sorted(found, key=lambda pair: (-pair[0], pair[1].destination))]
+
+
+def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]]) -> Sent:
+    rows = list(rows)
+    reasons: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if row["state"] in _WITH_REASONS and row["reason"] is not None:
+            reasons[row["state"], row["reason"]] = row["deliveries"]
+    planned, taken = sum(row["deliveries"] for row in rows), _count(rows, *_TAKEN)
+    return Sent(
+        destination=destination,
+        sync=plan.sync or "",
+        plan_id=plan.plan_id,
+        plan_state=plan.state,
+        planned_at=plan.planned_at,
+        planned=planned,
+        taken=taken,
+        confirmed=_count(rows, "confirmed"),
+        rejected=_count(rows, "rejected"),
+        unknown=_count(rows, *_IN_DOUBT),
+        cancelled=_count(rows, "cancelled"),
+        pending=_count(rows, "pending"),
+        may_repeat=sum(row["may_repeat"] for row in rows),
+        data_points=None if plan.data_points is None else round(plan.data_points * taken / planned),
+        first_at=min((row["first_at"] for row in rows if row["first_at"]), default=None),
+        last_at=max((row["last_at"] for row in rows if row["last_at"]), default=None),
+        reasons=reasons,
+    )
+
+
+def _count(rows: Iterable[Mapping[str, Any]], *states: str) -> int:
+    return sum(row["deliveries"] for row in rows if row["state"] in states)

@@ -1,0 +1,146 @@
+"""The last look before sending: do plan and decision still stand; does the person grant it, and may be reached, now?"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import date
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+
+from personalake.activation.clock import Clock
+from personalake.activation.delivery import Delivery
+from personalake.lake import Ledger
+from personalake.lake.conditions import Conditions
+from personalake.pipelines.activation_plans import STANDING, plans
+from personalake.privacy.consent_now import lacking_consent, lay_out_granted
+from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
+from personalake.tables import Table
+from personalake.tables.gold import ACTIVATION_PLAN, DECISION
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
+
+NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
+_SUPPRESSED = ("person_id", "scope", "since", "until")
+_CONSENTS: Mapping[Table, Sequence[str]] = {
+    CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id"),
+    CONSENT_CURRENT: ("person_id", "purpose", "status"),
+    PERSON_LINK: ("namespace", "value", "person_id"),
+}
+_TEXT = pa.string()
+_ASKED = pa.schema([("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("decision_id", _TEXT)])
+_MEMORY = "1GB"
+# Deliveries that passed, and need no further look until something changes.
+_REMEMBERED = 200_000
+_NEVER = -1
+
+
+class LastLook:
+    """Why each of some deliveries must not leave after all. Tables are read when their versions say that they changed.
+
+    Args:
+        ledger: The tables.
+        as_ofs: As-ofs of the decisions that may be asked about.
+        clock: Time.
+        max_age_seconds: For how long a look at versions holds; within it nothing is asked of the lake.
+        purposes: Channel to the purpose that its suppression bars.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        as_ofs: Sequence[date],
+        clock: Clock,
+        max_age_seconds: float,
+        purposes: Mapping[str, str] | None = None,
+    ) -> None:
+        self._purposes = purposes or {}
+        self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
+        self._opened = duckdb.connect(":memory:")
+        self._lock = threading.Lock()
+        self._seen: dict[Table, int | None] = {}
+        self._looked_at: float | None = None
+        self._plans: dict[str, str] = {}
+        self._passed: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._opened.execute("SET threads = 1")
+        self._opened.execute("SET memory_limit = $1", [_MEMORY])
+        self._opened.execute("SET enable_progress_bar = false")
+        self._opened.execute("SET TimeZone = 'UTC'")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._opened.close()
+
+    def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
+        """Reason by delivery; what is not named may leave."""
+        with self._lock:
+            self._refresh()
+            if self._passed.issuperset(one.delivery_id for one in deliveries):
+                return {}
+            self._opened.register("asked", _asked(deliveries))
+            suppressed = suppressed_deliveries(self._opened, self._clock.now())
+            reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
+            reasons |= self._decided_otherwise()
+            self._opened.unregister("asked")
+            for one in deliveries:
+                state = self._plans.get(one.plan_id or "")
+                if state not in STANDING:
+                    reasons[one.delivery_id] = f"no longer current: its plan is {state or 'gone'}"
+            if len(self._passed) > _REMEMBERED:
+                self._passed.clear()
+            self._passed.update(one.delivery_id for one in deliveries if one.delivery_id not in reasons)
+            return reasons
+
+    def _decided_otherwise(self) -> dict[str, str]:
+        """Deliveries whose decision is gone, or is not to act any more."""
+        found = self._opened.execute(
+            """
+            SELECT delivery_id, status FROM asked LEFT JOIN decision USING (decision_id)
+            WHERE decision_id IS NOT NULL AND status IS DISTINCT FROM 'act'
+            """
+        )
+        return {
+            delivery_id: HOLDOUT if status == "holdout" else f"no longer current: its decision is {status or 'gone'}"
+            for delivery_id, status in found.fetchall()
+        }
+
+    def _refresh(self) -> None:
+        """Read again what has changed."""
+        now = self._clock.ticks()
+        if self._looked_at is not None and now - self._looked_at < self._max_age:
+            return
+        seen = {table: self._ledger.version(table) for table in (ACTIVATION_PLAN, DECISION, SUPPRESSION, *_CONSENTS)}
+        changed = {table for table, version in seen.items() if self._seen.get(table, _NEVER) != version}
+        if changed:
+            self._passed.clear()
+        if ACTIVATION_PLAN in changed:
+            self._plans = {plan.plan_id: plan.state for plan in plans(self._ledger)}
+        if DECISION in changed:
+            self._lend(DECISION, ("decision_id", "status"), [("as_of", "in", list(self._as_ofs))])
+            self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
+        if SUPPRESSION in changed:
+            self._lend(SUPPRESSION, _SUPPRESSED)
+            lay_out_suppressed(self._opened, self._purposes)
+        if changed & _CONSENTS.keys():
+            for table, columns in _CONSENTS.items():
+                self._lend(table, columns)
+            lay_out_granted(self._opened)
+        # Only what was read whole counts as seen: a look that breaks is looked again.
+        self._looked_at, self._seen = now, seen
+
+    def _lend(self, table: Table, columns: Sequence[str], where: Conditions = ()) -> None:
+        """Let one query read a table."""
+        self._opened.register(f"given_{table.name}", self._ledger.scan(table, where).reader(columns))
+
+
+def _asked(deliveries: Sequence[Delivery]) -> pa.Table:
+    columns = (
+        [one.delivery_id for one in deliveries],
+        [one.person_id for one in deliveries],
+        [list(one.purposes) for one in deliveries],
+        [one.decision_id for one in deliveries],
+    )
+    return pa.table([pa.array(values, field.type) for values, field in zip(columns, _ASKED, strict=True)], schema=_ASKED)

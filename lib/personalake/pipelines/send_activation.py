@@ -1,0 +1,177 @@
+"""`gold.activation_outbox` to its destinations, `gold.activation_log` in step; safe to kill at any line."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from personalake.activation.backlog import Backlog
+from personalake.activation.breaker import Volume
+from personalake.activation.clock import Chance, Clock
+from personalake.activation.connectors import connect
+from personalake.activation.contract import Connector
+from personalake.activation.delivery import Delivery
+from personalake.activation.journal import Journal
+from personalake.activation.packing import held_back
+from personalake.activation.sending import Report, finished, sending
+from personalake.config.connections import Connection
+from personalake.config.secrets import resolve_secret
+from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
+from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.activation_plans import PlanState, as_ofs_of, cancel_superseded, owed, plans, superseded
+from personalake.pipelines.activation_results import equation, figures, sentence
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.last_look import LastLook
+from personalake.pipelines.sending_lease import sending_lease
+from personalake.pipelines.system_clock import SystemClock
+from personalake.tables.gold import DATA_HEALTH
+
+# A look at consent may rest on versions of tables that were asked for so recently, in shares of `recheck_seconds`.
+_REST, _LONGEST_REST = 0.1, 1.0
+
+
+@dataclass
+class Errand:
+    """What is sent to one destination in this run."""
+
+    connector: Connector
+    backlog: Backlog
+    journal: Journal
+    clock: Clock
+    report: Report = field(default_factory=Report)
+    volume: Volume = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.volume = self.backlog.volume(self.is_held)
+
+    def is_held(self, delivery: Delivery) -> bool:
+        """Whether an unknown delivery stays so, by the destination's policy."""
+        return held_back(delivery, self.connector, self.clock.now()) is not None
+
+
+def run(context: JobContext) -> JobResult:
+    """Send what standing plans still owe to each destination; what an earlier run left in doubt comes first.
+
+    Raises:
+        SendingStoppedError: If a destination was left alone: its account, its bounds, failures in a row.
+        LeaseHeldError: If a destination is being sent to by somebody else.
+    """
+    return send_planned(context, SystemClock(), random.Random())
+
+
+def send_planned(
+    context: JobContext, clock: Clock, chance: Chance, resolve: Callable[[str], str] = resolve_secret
+) -> JobResult:
+    """The same, with time, chance and secrets as arguments."""
+    active = _chosen(context)
+    known = plans(context.lake.ledger)
+    standing, fallen = [plan for plan in known if plan.stands_since is not None], superseded(known, context.lake.ledger)
+    if not active or not (standing or fallen):
+        lack = "no plan is ready to be sent" if active else "no connection is enabled in conf/connections.yml"
+        return JobResult(skipped=True, message=lack)
+    stamps = Stamps.after(context.lake.ledger, clock, [plan.changed_at for plan in known])
+    with ExitStack() as opened:
+        errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened)
+        if context.dry_run:
+            return _foretold(errands)
+        cancelled = cancel_superseded(context.lake, fallen, stamps)
+        failures: Sequence[BaseException] = ()
+        if errands:
+            as_ofs = as_ofs_of(context.lake.ledger, standing)
+            rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
+            purposes = context.settings.receipts.purposes
+            with LastLook(context.lake.ledger, as_ofs, clock, min(rest, _LONGEST_REST), purposes) as check:
+                failures = finished(_all(list(errands.values()), clock, chance, check))
+    return _ended(context, errands, cancelled, [*failures, *busy])
+
+
+def _chosen(context: JobContext) -> Mapping[str, Connection]:
+    """The enabled connections, or the one that was asked for."""
+    active = {name: one for name, one in sorted(context.settings.connections.items()) if one.enabled}
+    asked = context.options.get("destination")
+    if asked is None:
+        return active
+    if asked not in active:
+        known = ", ".join(active) or "none"
+        raise ConfigError([f"--destination {asked}: no enabled connection of that name; there are: {known}"])
+    return {asked: active[asked]}
+
+
+def _errands(
+    context: JobContext,
+    active: Mapping[str, Connection],
+    standing: Sequence[PlanState],
+    stamps: Stamps,
+    clock: Clock,
+    resolve: Callable[[str], str],
+    opened: ExitStack,
+) -> tuple[dict[str, Errand], list[LeaseHeldError]]:
+    """One for each destination that is owed something; and who is being sent to by somebody else."""
+    errands, busy = {}, []
+    for name, (outbox, log) in owed(context.lake.ledger, standing, active).items():
+        if not context.dry_run:
+            try:
+                opened.enter_context(sending_lease(context.settings, context.lake, name, context.run_id))
+            except LeaseHeldError as error:
+                busy.append(error)
+                continue
+        connector = _connected(name, active[name], clock, resolve)
+        backlog = opened.enter_context(Backlog(outbox, log))
+        errand = Errand(connector, backlog, LakeJournal(context.lake, name, stamps), clock)
+        if errand.volume.deliveries:
+            errands[name] = errand
+    return errands, busy
+
+
+def _connected(name: str, connection: Connection, clock: Clock, resolve: Callable[[str], str]) -> Connector:
+    try:
+        return connect(name, connection, clock, resolve)
+    except ImportError as error:
+        raise EnvironmentProblem(
+            f"Sending to {name} needs {error.name}, which is not installed.", "Install personalake[sending]."
+        ) from error
+
+
+async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: LastLook) -> list[BaseException]:
+    """All destinations at the same time; one that breaks does not end the others."""
+
+    async def one(errand: Errand) -> None:
+        given = errand.backlog.deliveries(errand.is_held)
+        run = sending(
+            given, errand.connector, clock, errand.journal, chance, errand.report, check=check, volume=errand.volume
+        )
+        async for outcomes in run:
+            errand.report.add(outcomes)
+
+    found = await asyncio.gather(*map(one, errands), return_exceptions=True)
+    return [error for error in found if error is not None]
+
+
+def _foretold(errands: Mapping[str, Errand]) -> JobResult:
+    rows = {name: {"would_send": one.volume.deliveries, "removals": one.volume.removals} for name, one in errands.items()}
+    told = ", ".join(f"{name}: {row['would_send']:,}" for name, row in rows.items())
+    return JobResult(skipped=True, message=f"would send {told or 'nothing'}", figures={"destinations": rows})
+
+
+def _ended(
+    context: JobContext, errands: Mapping[str, Errand], cancelled: int, failures: Sequence[BaseException]
+) -> JobResult:
+    """Write the equations down; then say what happened, or raise what broke, the gravest first."""
+    results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
+    context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
+    for error in sorted(failures, key=lambda error: isinstance(error, LeaseHeldError)):
+        raise error
+    stopped = {name: report for name, (report, _) in results.items() if report.stopped is not None}
+    if stopped:
+        raise SendingStoppedError("; ".join(sentence(name, *results[name]) for name in stopped))
+    told = [sentence(name, *one) for name, one in results.items()]
+    if cancelled:
+        told.append(f"{cancelled:,} of superseded plans taken back")
+    return JobResult(
+        rows_read=sum(owed for _, owed in results.values()),
+        rows_rejected=sum(report.states["rejected"] for report, _ in results.values()),
+        message="; ".join(told) or "nothing is left to send",
+        skipped=not told,
+        figures={"destinations": {name: figures(*one) for name, one in results.items()}},
+    )

@@ -1,0 +1,23 @@
+"""One sender for each destination at a time."""
+
+from contextlib import AbstractContextManager
+
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.lake.lease import lease
+
+
+def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str) -> AbstractContextManager[None]:
+    """Hold a destination; who comes second is told that it is being sent to.
+
+    Args:
+        settings: How leases are kept.
+        lake: Where they lie.
+        destination: Its name.
+        run_id: Who holds it.
+
+    Raises:
+        LeaseHeldError: If somebody else holds it.
+    """
+    path = lake.locations.lease(f"send_activation.{destination}")
+    return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds)

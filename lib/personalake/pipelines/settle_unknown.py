@@ -1,0 +1,62 @@
+"""Deliveries whose fate nobody knows, settled by a person who has asked the destination."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Literal
+
+from personalake.activation.backlog import Backlog
+from personalake.activation.clock import Clock
+from personalake.activation.delivery import Delivery, Outcome, State
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.activation_plans import owed, plans
+from personalake.pipelines.sending_lease import sending_lease
+
+Verdict = Literal["taken", "send_again", "given_up"]
+_STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.CANCELLED}
+_WORDS = {"taken": "it is there", "send_again": "send it again", "given_up": "it is not there, and is not sent again"}
+_CHUNK = 50_000
+
+
+def settle_unknown(
+    lake: Lake, settings: Settings, destination: str, verdict: Verdict, clock: Clock, deliveries: Sequence[str] = ()
+) -> int:
+    """Log a verdict on unknown deliveries to a destination.
+
+    Args:
+        lake: The tables.
+        settings: How leases are kept.
+        destination: Its name.
+        verdict: `taken`: it is there. `send_again`: the next run sends it, and it counts as perhaps sent twice.
+            `given_up`: it is not there, and stays away.
+        clock: Time.
+        deliveries: Ids of those that are meant; all by default.
+
+    Returns:
+        How many were settled.
+
+    Raises:
+        LeaseHeldError: If the destination is being sent to.
+    """
+    known = plans(lake.ledger)
+    count, chosen = 0, frozenset(deliveries)
+    with sending_lease(settings, lake, destination, "settle"):
+        outbox, log = owed(lake.ledger, known, {destination}).get(destination, ([], None))
+        if log is None:
+            return 0
+        journal = LakeJournal(lake, destination, Stamps.after(lake.ledger, clock, [plan.changed_at for plan in known]))
+        with Backlog(outbox, log) as backlog:
+            settled = _settled(backlog.doubtful(), verdict, chosen)
+            while some := list(islice(settled, _CHUNK)):
+                journal.record(some)
+                count += len(some)
+    return count
+
+
+def _settled(deliveries: Iterator[Delivery], verdict: Verdict, chosen: frozenset[str]) -> Iterator[Outcome]:
+    for delivery in deliveries:
+        if (not chosen or delivery.delivery_id in chosen) and delivery.claim is not None:
+            reason = f"settled by hand: {_WORDS[verdict]}"
+            repeats = verdict == "send_again"
+            yield Outcome(delivery.delivery_id, _STATES[verdict], reason, delivery.claim.pack_id or None, None, repeats)

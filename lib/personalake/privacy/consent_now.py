@@ -1,0 +1,68 @@
+"""Consent at this moment, without Spark: `granted_purposes` and `without_refusals` of `privacy.consent`, in DuckDB.
+
+Sending asks again for every chunk, in processes that may have no session.
+"""
+
+import duckdb
+
+from personalake.privacy.consent import GRANTED
+
+_GRANTED = ", ".join(f"'{status}'" for status in GRANTED)
+
+
+def lay_out_granted(opened: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `granted` (`person_id`, `purpose`): granted at the last as-of, and not refused by now.
+
+    A grant waits for its day, a refusal never does; of answers given at the same moment, a refusal wins. Who has given no
+    answer is not in it.
+
+    Args:
+        opened: A database that can read `given_consent_current`, `given_consent` and `given_person_link`: all rows of those
+            tables, each once.
+    """
+    opened.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE answer AS
+        SELECT person_id, purpose, status, occurred_at, known_at, record_id
+        FROM given_consent AS consent JOIN given_person_link AS link
+        ON consent.namespace = link.namespace AND consent.customer_id = link.value
+        """
+    )
+    opened.execute(
+        f"""
+        CREATE OR REPLACE TABLE granted AS
+        WITH newest AS (
+            SELECT person_id, purpose, status FROM answer
+            SEMI JOIN (SELECT person_id, purpose FROM answer WHERE status IS DISTINCT FROM 'granted') AS doubted
+            USING (person_id, purpose)
+            QUALIFY row_number() OVER (
+                PARTITION BY person_id, purpose
+                ORDER BY occurred_at DESC NULLS LAST, (status IS NOT DISTINCT FROM 'granted'),
+                    known_at DESC NULLS LAST, record_id
+            ) = 1
+        )
+        SELECT DISTINCT person_id, purpose FROM given_consent_current
+        ANTI JOIN (SELECT person_id, purpose FROM newest WHERE coalesce(status NOT IN ({_GRANTED}), true)) AS refused
+        USING (person_id, purpose)
+        WHERE status IN ({_GRANTED})
+        """
+    )
+    opened.execute("DROP TABLE answer")
+
+
+def lacking_consent(opened: duckdb.DuckDBPyConnection) -> set[str]:
+    """Deliveries without a purpose, or whose person does not grant all of its purposes now.
+
+    Args:
+        opened: A database with `granted`, and `asked`: rows of `delivery_id`, `person_id`, `purposes` (a list).
+    """
+    found = opened.execute(
+        """
+        SELECT DISTINCT delivery_id FROM (
+            SELECT delivery_id, person_id, unnest(CASE WHEN len(purposes) > 0 THEN purposes ELSE [NULL] END) AS purpose
+            FROM asked
+        ) AS needed
+        ANTI JOIN granted USING (person_id, purpose)
+        """
+    )
+    return {row[0] for row in found.fetchall()}

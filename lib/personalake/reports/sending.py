@@ -1,0 +1,77 @@
+"""What was sent to vendors, and what became of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from personalake.reports.blocks import Block, Note, Section, Table
+from personalake.reports.data import ReportData, Sent
+from personalake.reports.words import ABSENT, minute, name, number, plural, share
+
+HEAD = (
+    "Destination", "Sync", "Plan", "Plan is", "Planned", "Sent", "Confirmed", "Rejected", "Unknown", "Perhaps twice",
+    "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
+)  # fmt: skip
+REASONS_HEAD = ("Destination", "Sync", "Plan", "State", "Reason", "Deliveries")
+_NOTE = (
+    "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it left, and the reply "
+    "was lost. Perhaps twice: sent again after that, to a destination that cannot tell a repetition. Cancelled: stopped "
+    "here at the last moment. Share sent: of what was planned and not cancelled. Data points: billed for what was sent, "
+    "estimated."
+)
+_NEWEST, _REASONS = 30, 30
+# Plans are named by hashes; so much of one tells it apart.
+_SHORT = 12
+
+
+def what_was_sent(data: ReportData) -> Section | None:
+    """Plans by destination, and why deliveries did not arrive; nothing where nothing was planned for a vendor."""
+    if not data.sent:
+        return None
+    lead = "Every delivery is written down before it leaves and after; what is not certain is called unknown."
+    newest = data.sent[:_NEWEST]
+    blocks: list[Block] = [*_alarms(newest)]
+    blocks.append(Table("By plan and destination", HEAD, [cells(one) for one in newest], HEAD[4:], _NOTE))
+    reasons = reason_rows(newest)
+    if reasons:
+        blocks.append(Table("Not sent, and why", REASONS_HEAD, reasons[:_REASONS], ("Deliveries",)))
+    return Section("sending", "What was sent", lead, blocks)
+
+
+def cells(sent: Sent) -> list[str]:
+    """A row of the table of plans."""
+    counts = (sent.planned, sent.taken, sent.confirmed, sent.rejected, sent.unknown, sent.may_repeat, sent.cancelled)
+    meant = sent.planned - sent.cancelled
+    return [
+        *_who(sent), name(sent.plan_state), *map(number, counts), number(sent.pending),
+        share(sent.taken / meant) if meant else ABSENT, number(sent.data_points), _took(sent), minute(sent.last_at),
+    ]  # fmt: skip
+
+
+def reason_rows(sent: Sequence[Sent]) -> list[list[str]]:
+    """Why deliveries did not arrive, most frequent first."""
+    found = [(count, one, state, why) for one in sent for (state, why), count in one.reasons.items()]
+    found.sort(key=lambda row: (-row[0], row[1].destination, row[2], row[3]))
+    return [[*_who(one), state, why, number(count)] for count, one, state, why in found]
+
+
+def _who(sent: Sent) -> tuple[str, str, str]:
+    return sent.destination, sent.sync, sent.plan_id[:_SHORT]
+
+
+def _alarms(sent: Sequence[Sent]) -> list[Note]:
+    """What a person should look at."""
+    found = []
+    for one in sent:
+        if one.unknown:
+            told = plural(one.unknown, "delivery", "deliveries")
+            text = (
+                f"{one.destination}: {told} of plan {one.plan_id[:_SHORT]} may have been taken or not: the reply was lost."
+            )
+            found.append(Note(text, "alarm"))
+    return found
+
+
+def _took(sent: Sent) -> str:
+    if sent.first_at is None or sent.last_at is None:
+        return ABSENT
+    return str(timedelta(seconds=round((sent.last_at - sent.first_at).total_seconds())))

@@ -1,0 +1,108 @@
+"""What the console and the report say of deliveries, and how a person settles those that nobody knows about."""
+
+import io
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from personalake.errors import SendingStoppedError
+from personalake.lake import Lake
+from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.activation_view import status_view
+from personalake.pipelines.settle_unknown import settle_unknown
+from personalake.reports.sending import what_was_sent
+from tests.activation.matrix import CASES, TodaysClock
+from tests.fakes import Fakes, Step
+from tests.fakes.fixtures import fakes, started_fakes
+from tests.pipelines.outbox_rows import a_lake, answered, planned, send, settings, states
+
+__all__ = ["fakes", "started_fakes"]
+WEBHOOK = CASES["webhook"]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return a_lake(tmp_path / "lakehouse")
+
+
+@pytest.fixture
+def half_sent(lake: Lake, fakes: Fakes) -> Lake:
+    """Of eight deliveries two were cancelled, two lost their reply, one was refused, and the rest was taken."""
+    planned(lake, WEBHOOK, 8)
+    answered(lake, ["p3"], "withdrawn")
+    fakes.webhook.script(Step("lost", at=[1, 2]), Step("partial", at=[3], items=[0]))
+    send(lake, fakes, WEBHOOK, max_in_flight=1)
+    return lake
+
+
+def shown(view: Any) -> str:
+    out = io.StringIO()
+    Console(width=250, file=out).print(view)
+    return re.sub(r"[ │┃]+", " ", out.getvalue())
+
+
+def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
+    (sent,) = sent_so_far(half_sent.ledger)
+
+    counts = (sent.planned, sent.taken, sent.rejected, sent.unknown, sent.cancelled, sent.pending, sent.may_repeat)
+    assert counts == (8, 3, 1, 2, 2, 0, 0)
+    assert sum(counts[1:6]) == sent.planned
+    assert sent.reasons["cancelled", "no consent at this moment"] == 2
+    assert sum(count for (state, _), count in sent.reasons.items() if state == "unknown") == 2
+    text = shown(status_view([sent]))
+    assert " there vip plan-1 ready 8 3 0 1 2 0 2 0 50.0 % 6 " in text
+    assert " there vip plan-1 cancelled no consent at this moment 2 " in text
+
+
+def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:
+    sent = sent_so_far(lake.ledger)
+
+    assert sent == []
+    assert "Nothing has been planned" in shown(status_view(sent))
+
+
+def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half_sent: Lake) -> None:
+    class Data:
+        sent = sent_so_far(half_sent.ledger)
+
+    section = what_was_sent(Data)  # type: ignore[arg-type]
+
+    assert section is not None
+    alarm, table, reasons = section.blocks
+    assert alarm.text == "there: 2 deliveries of plan plan-1 may have been taken or not: the reply was lost."  # type: ignore[union-attr]
+    assert [row[:4] for row in table.rows] == [["there", "vip", "plan-1", "ready"]]  # type: ignore[union-attr]
+    assert len(reasons.rows) >= 3  # type: ignore[union-attr]
+
+
+def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_says_so(
+    half_sent: Lake, fakes: Fakes
+) -> None:
+    unknown = sorted(name for name, state in states(half_sent).items() if state == "unknown")
+    chosen, clock = settings(half_sent, {}), TodaysClock()
+    send(half_sent, fakes, WEBHOOK)
+    assert Counter(states(half_sent).values())["unknown"] == 2
+
+    settled = settle_unknown(half_sent, chosen, "there", "send_again", clock, unknown[:1])
+    taken = settle_unknown(half_sent, chosen, "there", "taken", clock)
+    send(half_sent, fakes, WEBHOOK)
+
+    assert (settled, taken) == (1, 1)
+    assert {states(half_sent)[name] for name in unknown} == {"accepted"}
+    held = WEBHOOK.effects(fakes.webhook.state())
+    assert (held[int(unknown[0][1:])], held[int(unknown[1][1:])]) == (2, 1)
+    (sent,) = sent_so_far(half_sent.ledger)
+    assert (sent.unknown, sent.may_repeat) == (0, 1)
+
+
+def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, WEBHOOK, 4)
+
+    with pytest.raises(SendingStoppedError):
+        send(lake, fakes, WEBHOOK, bounds={"max_deliveries": 3})
+
+    (sent,) = sent_so_far(lake.ledger)
+    assert (sent.planned, sent.pending, sent.first_at) == (4, 4, None)

@@ -1,0 +1,411 @@
+"""The job that sends, over Delta tables and without a session; what the vendor then holds is the judge."""
+
+import json
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from personalake.activation.delivery import Claimed, Outcome, State
+from personalake.errors import LeaseHeldError, SendingStoppedError
+from personalake.lake import Lake
+from personalake.pipelines import send_activation
+from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.last_look import LastLook
+from personalake.pipelines.registry import BY_NAME
+from personalake.pipelines.runner import run_job
+from personalake.pipelines.sending_lease import sending_lease
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH, DECISION, RUN
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import CONSENT_CURRENT
+from tests.activation.matrix import CASES, KILLS, Case, DyingJournal, Found, Killed, TodaysClock, dying, judged
+from tests.fakes import Fakes, Step
+from tests.fakes.fixtures import fakes, started_fakes
+from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, planned, send, settings, states
+
+__all__ = ["fakes", "started_fakes"]
+SEGMENT, WEBHOOK = CASES["segment"], CASES["webhook"]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return a_lake(tmp_path / "lakehouse")
+
+
+def held(case: Case, fakes: Fakes) -> Counter[int]:
+    return case.effects(case.looked_at(case.handle(fakes)))
+
+
+def unlimited(case: Case, fakes: Fakes) -> None:
+    case.handle(fakes).configure(**case.configure)
+    case.handle(fakes).reset()
+    case.prepare(case.handle(fakes), 24)
+
+
+def test_a_plan_is_sent_whole_once_and_the_log_and_the_equation_say_so(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 10)
+
+    result = send(lake, fakes, SEGMENT)
+    again = send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter(range(10))
+    rows = sorted(lake.ledger.read(ACTIVATION_LOG), key=lambda row: row["logged_at"])
+    assert Counter(row["state"] for row in rows) == {"in_flight": 10, "accepted": 10}
+    assert all(row["pack_id"] and row["destination"] == "there" and row["may_repeat"] in (None, False) for row in rows)
+    assert set(states(lake).values()) == {"accepted"}
+    (health,) = lake.ledger.read(DATA_HEALTH)
+    assert (health["source"], health["rows_in"], health["rows_accepted"], health["balanced"]) == ("there", 10, 10, True)
+    assert (result.rows_read, result.message) == (10, "there: 10 of 10 sent")
+    assert (again.skipped, again.message) == (True, "nothing is left to send")
+
+
+@pytest.mark.parametrize("state", ["awaiting_approval", "stopped", "superseded"])
+def test_a_plan_that_does_not_stand_is_not_sent(lake: Lake, fakes: Fakes, state: str) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 4)
+    changed(lake, state)
+
+    send(lake, fakes, SEGMENT)
+
+    assert not held(SEGMENT, fakes)
+    assert set(states(lake).values()) == ({"cancelled"} if state == "superseded" else set())
+
+
+def test_a_plan_is_sent_once_it_is_approved(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 4)
+    changed(lake, "awaiting_approval", days=1)
+    changed(lake, "approved", days=2)
+
+    send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter(range(4))
+
+
+def test_nothing_to_send_starts_no_session_and_takes_no_time(lake: Lake) -> None:
+    spec = BY_NAME["send_activation"]
+
+    first = run_job(spec, settings(lake, {}), lake)
+    second = run_job(spec, settings(lake, {}), lake)
+
+    assert (first.status, first.result.message) == ("skipped", "no connection is enabled in conf/connections.yml")
+    assert second.result.message == "nothing new since the last run"
+    assert first.seconds + second.seconds < 0.5
+    assert not spec.needs_session
+
+
+def test_consent_withdrawn_since_the_plan_a_held_out_person_and_a_decision_that_is_gone_are_cancelled_with_the_reason(
+    lake: Lake, fakes: Fakes
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 2)
+    planned(lake, SEGMENT, 0)
+    as_of, decided = date(2026, 1, 1), []
+    for number, status in enumerate(("act", "holdout", None)):
+        name = f"x{number}"
+        operation, payload = SEGMENT.items(10 + number)
+        row = {"delivery_id": name, "person_id": "p1", "destination": "there", "operation": operation}
+        lake.ledger.append(
+            ACTIVATION_OUTBOX,
+            [{**row, "payload": json.dumps(payload), "purpose": "email_marketing", "plan_id": "plan-1", "decision_id": name,
+              "as_of": as_of}],
+        )  # fmt: skip
+        decided += [{"decision_id": name, "as_of": as_of, "status": status}] if status else []
+    lake.ledger.append(DECISION, decided)
+    lake.ledger.append(CONSENT_CURRENT, [{"person_id": "p1", "purpose": "email_marketing", "status": "granted"}])
+    answered(lake, ["p0"], "withdrawn")
+
+    result = send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter([10])
+    rows = lake.ledger.read(ACTIVATION_LOG, ("delivery_id", "state", "reason"), [("state", "=", "cancelled")])
+    assert {row["delivery_id"]: row["reason"] for row in rows} == {
+        "d000": "no consent at this moment",
+        "d001": "no consent at this moment",
+        "x1": "holdout",
+        "x2": "no longer current: its decision is gone",
+    }
+    assert result.message == "there: 1 of 5 sent, 4 cancelled"
+
+
+def test_who_is_suppressed_since_the_plan_is_not_reached(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    since = {"since": PLANNED_AT, "person_id": "p1", "scope": "email", "suppression_id": "s"}
+    lake.ledger.append(SUPPRESSION, [since])
+
+    result = send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter([0, 1, 4, 5])
+    assert result.figures["destinations"]["there"]["reasons"] == {"cancelled: suppressed": 2}
+
+
+@examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moment=st.integers(0, 20), who=st.sets(st.integers(0, 5), min_size=1), back=st.booleans())
+def test_nobody_is_sent_to_who_does_not_grant_the_purpose_whenever_it_is_withdrawn(
+    started_fakes: Fakes, moment: int, who: set[int], back: bool
+) -> None:
+    """Withdrawn at any step of a run, in chunks of four with requests of two: the vendor gets nothing after that."""
+    fakes, people = started_fakes, [f"p{one}" for one in sorted(who)]
+    unlimited(SEGMENT, fakes)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        lake = a_lake(Path(folder))
+        planned(lake, SEGMENT, 12)
+        if back:
+            answered(lake, people, "granted", 1)
+        there: list[set[int]] = []
+
+        def withdraw() -> None:
+            answered(lake, people, "withdrawn", 2)
+            there.append(set(held(SEGMENT, fakes)))
+
+        _at(patch, moment, withdraw)
+
+        send(lake, fakes, SEGMENT, max_items=2, chunk_items=4, max_in_flight=1, recheck_seconds=0)
+
+        after = set(held(SEGMENT, fakes))
+    before = there[0] if there else after
+    withdrawn = {number for number in range(12) if number // 2 in who}
+    assert not (after - before) & withdrawn
+    assert after >= set(range(12)) - withdrawn
+
+
+def _at(patch: pytest.MonkeyPatch, moment: int, act: Callable[[], None]) -> None:
+    """Act once, before the numbered step: a claim, a look, a record, or after a request."""
+    lock, steps = threading.Lock(), iter(range(1_000))
+
+    def step() -> None:
+        with lock:
+            if next(steps) == moment:
+                act()
+
+    class Watched(LakeJournal):
+        def claim(self, claims: Sequence[Claimed]) -> None:
+            step()
+            super().claim(claims)
+
+        def record(self, outcomes: Sequence[Outcome]) -> None:
+            step()
+            super().record(outcomes)
+
+    class Look(LastLook):
+        def __call__(self, deliveries: Any) -> dict[str, str]:
+            step()
+            return super().__call__(deliveries)
+
+    connect = send_activation.connect
+
+    def watched(*given: Any) -> Any:
+        connector: Any = connect(*given)
+        post = connector.post
+
+        async def posted(pack: Any) -> Any:
+            answer = await post(pack)
+            step()
+            return answer
+
+        connector.post = posted
+        return connector
+
+    patch.setattr(send_activation, "LakeJournal", Watched)
+    patch.setattr(send_activation, "LastLook", Look)
+    patch.setattr(send_activation, "connect", watched)
+
+
+@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize("kind", ["segment", "webhook", "csv_drop"])
+def test_killed_at_any_step_and_run_again_the_vendor_has_what_the_connection_promises(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, kind: str, kill: str
+) -> None:
+    case = CASES[kind]
+    unlimited(case, fakes)
+    planned(lake, case, 12)
+    with monkeypatch.context() as patch:
+        _dies(patch, kill)
+        reached = kill == "before poll"
+        try:
+            send(lake, fakes, case)
+        except Killed:
+            reached = True
+    assert reached
+
+    send(lake, fakes, case)
+    rows = lake.ledger.rows(ACTIVATION_LOG)
+    send(lake, fakes, case)
+
+    assert lake.ledger.rows(ACTIVATION_LOG) == rows
+    policy = case.connection(fakes).unknown
+    told = {int(name[1:]): state for name, state in states(lake).items()}
+    assert judged(case, Found(told, held(case, fakes), 0, ()), 12, policy) == []
+
+
+def _dies(patch: pytest.MonkeyPatch, kill: str) -> None:
+    connect = send_activation.connect
+
+    def dying_connector(*given: Any) -> Any:
+        connector = connect(*given)
+        dying(connector, kill)
+        return connector
+
+    patch.setattr(send_activation, "connect", dying_connector)
+    patch.setattr(send_activation, "LakeJournal", lambda *given: DyingJournal(LakeJournal(*given), kill))
+
+
+def test_a_plan_beyond_its_volume_stops_before_anything_leaves_and_the_run_fails(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+
+    with pytest.raises(SendingStoppedError, match=r"there: 0 of 6 sent; STOPPED: 6 deliveries are planned; .*is 5") as stop:
+        send(lake, fakes, SEGMENT, bounds={"max_deliveries": 5})
+
+    assert stop.value.exit_code != 0
+    assert not held(SEGMENT, fakes)
+    (health,) = lake.ledger.read(DATA_HEALTH)
+    assert (health["rows_in"], health["rows_accepted"], health["rows_quarantined"]) == (6, 0, 6)
+    send(lake, fakes, SEGMENT, bounds={"max_deliveries": 6})
+    assert held(SEGMENT, fakes) == Counter(range(6))
+
+
+def test_a_token_that_is_revoked_in_mid_batch_stops_the_run_and_the_rest_is_sent_once_it_is_mended(
+    lake: Lake, fakes: Fakes
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 12)
+    fakes.segment.script(Step("revoke", at=[2]))
+
+    with pytest.raises(SendingStoppedError, match="401"):
+        send(lake, fakes, SEGMENT, max_items=2, max_in_flight=1)
+    assert Counter(states(lake).values()) == {"accepted": 2, "pending": 10}
+    fakes.segment.restore()
+    send(lake, fakes, SEGMENT, max_items=2)
+
+    assert held(SEGMENT, fakes) == Counter(range(12))
+    assert set(states(lake).values()) == {"accepted"}
+
+
+def test_a_destination_that_answers_pages_is_left_alone_and_what_it_may_have_taken_is_held(lake: Lake, fakes: Fakes) -> None:
+    unlimited(WEBHOOK, fakes)
+    planned(lake, WEBHOOK, 12)
+    fakes.webhook.script(Step("html", every=1))
+
+    with pytest.raises(SendingStoppedError, match="requests in a row failed"):
+        send(lake, fakes, WEBHOOK, max_in_flight=1)
+
+    found = Counter(states(lake).values())
+    assert set(found) == {"unknown", "pending"}
+    assert found.total() == 12
+    fakes.webhook.reset()
+    send(lake, fakes, WEBHOOK)
+    assert Counter(states(lake).values()) == {"unknown": found["unknown"], "accepted": found["pending"]}
+    assert sum(held(WEBHOOK, fakes).values()) == found["pending"]
+
+
+def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    case = SEGMENT.connection(fakes)
+    at_work, go_on = threading.Event(), threading.Event()
+
+    class Slow(LakeJournal):
+        def claim(self, claims: Sequence[Claimed]) -> None:
+            at_work.set()
+            go_on.wait(20)
+            super().claim(claims)
+
+    monkeypatch.setattr(send_activation, "LakeJournal", Slow)
+    connect, resolve = send_activation.connect, SEGMENT.resolve(fakes)
+    monkeypatch.setattr(send_activation, "connect", lambda *given: connect(*given[:3], resolve))
+    chosen, outcomes = settings(lake, {"there": case}), []
+    first = threading.Thread(target=lambda: outcomes.append(run_job(BY_NAME["send_activation"], chosen, lake)))
+    first.start()
+    assert at_work.wait(20)
+
+    with pytest.raises(LeaseHeldError) as refusal:
+        run_job(BY_NAME["send_activation"], chosen, a_lake(lake.locations.root))
+    go_on.set()
+    first.join(20)
+
+    assert refusal.value.exit_code == 3
+    assert [outcome.status for outcome in outcomes] == ["done"]
+    assert held(SEGMENT, fakes) == Counter(range(6))
+
+
+def test_a_destination_in_somebody_elses_hands_is_left_out_and_said(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    chosen = settings(lake, {})
+
+    with sending_lease(chosen, lake, "there", "another"), pytest.raises(LeaseHeldError, match=r"send_activation.there"):
+        send(lake, fakes, SEGMENT)
+
+    assert not held(SEGMENT, fakes)
+    send(lake, fakes, SEGMENT)
+    assert held(SEGMENT, fakes) == Counter(range(6))
+
+
+def test_what_a_replaced_plan_still_owed_is_cancelled_and_what_it_had_claimed_is_unknown(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    journal = LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), []))
+    journal.claim([Claimed("d000", "pack-1"), Claimed("d001", "pack-1")])
+    changed(lake, "superseded")
+
+    result = send(lake, fakes, SEGMENT)
+
+    assert Counter(states(lake).values()) == {"unknown": 2, "cancelled": 4}
+    assert result.message == "4 of superseded plans taken back"
+    assert not held(SEGMENT, fakes)
+
+
+def test_a_replaced_plan_that_is_made_again_is_sent_after_all(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    changed(lake, "superseded")
+    send(lake, fakes, SEGMENT)
+    assert set(states(lake).values()) == {"cancelled"}
+
+    changed(lake, "ready", days=36_500)
+    send(lake, fakes, SEGMENT)
+    again = send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter(range(6))
+    assert again.skipped
+
+
+def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes: Fakes) -> None:
+    clock = TodaysClock()
+    stamps = Stamps.after(lake.ledger, clock, [])
+    journal = LakeJournal(lake, "there", stamps)
+    journal.claim([Claimed("d000", "pack-1")])
+    first = stamps.next()
+
+    class SetBack(TodaysClock):
+        def now(self) -> Any:
+            return first.replace(year=2020)
+
+    later = LakeJournal(lake, "there", Stamps.after(lake.ledger, SetBack(), []))
+    later.record([Outcome("d000", State.ACCEPTED)])
+
+    assert states(lake) == {"d000": "accepted"}
+
+
+def test_a_dry_run_says_how_much_would_leave_and_sends_nothing(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    lake.dry_run = True
+
+    result = send(lake, fakes, SEGMENT)
+
+    assert result.message == "would send there: 6"
+    assert (held(SEGMENT, fakes), lake.ledger.rows(ACTIVATION_LOG), lake.ledger.rows(RUN)) == (Counter(), 0, 0)

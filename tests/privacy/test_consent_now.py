@@ -1,0 +1,114 @@
+"""Consent without Spark is consent with Spark."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from personalake.common.persons import with_person
+from personalake.lake.declared import arrow_schema
+from personalake.privacy.consent import granted_purposes, without_refusals
+from personalake.privacy.consent_now import lacking_consent, lay_out_granted
+from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
+from personalake.tables import Table
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
+
+EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+CURRENT = [
+    {"person_id": person, "purpose": purpose, "status": status}
+    for person, purpose, status in (
+        ("ann", "email", "granted"), ("ann", "push", "denied"), ("bob", "email", "assumed_granted"),
+        ("cat", "email", "granted"), ("dan", "email", "granted"), ("eve", "email", "withdrawn"), ("fay", "email", "granted"),
+        ("gus", "email", "granted"),
+    )
+]  # fmt: skip
+# Of each: who, what was said, when it was given, when it was known.
+ANSWERS = [
+    ("ann", "granted", LATE, LATE), ("ann", "withdrawn", EARLY, LATE),
+    ("bob", "withdrawn", LATE, LATE),
+    ("cat", "granted", LATE, EARLY), ("cat", "denied", LATE, EARLY),
+    ("dan", "withdrawn", EARLY, EARLY), ("dan", "granted", LATE, LATE), ("dan", "granted", EARLY, EARLY),
+    ("eve", "granted", LATE, LATE),
+    ("fay", None, LATE, LATE),
+    ("nobody", "withdrawn", LATE, LATE),
+]  # fmt: skip
+CONSENTS = [
+    {"record_id": str(number), "namespace": "n", "customer_id": f"c-{who}", "purpose": "email", "status": status,
+     "occurred_at": occurred, "known_at": known}
+    for number, (who, status, occurred, known) in enumerate(ANSWERS)
+]  # fmt: skip
+PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay", "gus")
+LINKS = [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in PEOPLE]
+GIVEN: dict[Table, list[dict[str, Any]]] = {CONSENT: CONSENTS, CONSENT_CURRENT: CURRENT, PERSON_LINK: LINKS}
+
+
+@pytest.fixture
+def opened() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as database:
+        for table, rows in GIVEN.items():
+            complete = [{name: row.get(name) for name in table.columns} for row in rows]
+            database.register(f"given_{table.name}", pa.Table.from_pylist(complete, arrow_schema(table)))
+        lay_out_granted(database)
+        yield database
+
+
+def test_the_same_people_grant_the_same_purposes_as_with_spark(
+    opened: duckdb.DuckDBPyConnection, spark: SparkSession
+) -> None:
+    frames = {
+        table: spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema)
+        for table, rows in GIVEN.items()
+    }
+    answers = frames[CONSENT].transform(with_person(frames[PERSON_LINK]))
+    by_spark = frames[CONSENT_CURRENT].transform(without_refusals(answers)).transform(granted_purposes)
+
+    found = set(opened.execute("SELECT person_id, purpose FROM granted").fetchall())
+
+    assert found == {(row["person_id"], purpose) for row in by_spark.collect() for purpose in row["purposes"]}
+    assert found == {(who, "email") for who in ("ann", "dan", "gus")}
+
+
+def test_every_purpose_of_a_delivery_must_be_granted_and_one_without_a_purpose_never_leaves(
+    opened: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = [
+        ("both", "ann", ["email", "push"]),
+        ("one", "ann", ["email"]),
+        ("none", "ann", []),
+        ("stranger", "zoe", ["email"]),
+    ]
+    asked = [{"delivery_id": name, "person_id": who, "purposes": purposes} for name, who, purposes in rows]
+    opened.register("asked", pa.Table.from_pylist(asked))
+
+    assert lacking_consent(opened) == {"both", "none", "new"}
+
+
+def test_a_suppression_bars_the_purpose_of_its_channel_while_it_lasts_and_an_unknown_channel_bars_all() -> None:
+    rows = [
+        ("ann", "email", EARLY, None), ("bob", "email", EARLY, LATE), ("cat", "email", LATE, None),
+        ("dan", "all", EARLY, None), ("eve", "fax", EARLY, None), (None, "all", EARLY, None),
+    ]  # fmt: skip
+    given = [{"person_id": who, "scope": scope, "since": since, "until": until} for who, scope, since, until in rows]
+    complete = [{name: row.get(name) for name in SUPPRESSION.columns} for row in given]
+    people = ("ann", "bob", "cat", "dan", "eve", "fay")
+    asked = [
+        {"delivery_id": f"{who}-{purpose}", "person_id": who, "purposes": [purpose]}
+        for who in people
+        for purpose in ("email_marketing", "push_marketing")
+    ]
+    with duckdb.connect(":memory:") as database:
+        database.register("given_suppression", pa.Table.from_pylist(complete, arrow_schema(SUPPRESSION)))
+        database.register("asked", pa.Table.from_pylist(asked))
+        lay_out_suppressed(database, {"email": "email_marketing", "push": "push_marketing"})
+
+        found = suppressed_deliveries(database, EARLY + (LATE - EARLY) / 2)
+        later = suppressed_deliveries(database, LATE)
+
+    everything = {f"{who}-{purpose}" for who in ("dan", "eve") for purpose in ("email_marketing", "push_marketing")}
+    assert found == {"ann-email_marketing", "bob-email_marketing", *everything}
+    assert later == {"ann-email_marketing", "cat-email_marketing", *everything}
