@@ -1,6 +1,7 @@
 """Every job, declared once; the local runner, the Databricks task graph and the README's table follow this list."""
 
 from personalake.pipelines.job import JobSpec, Option
+from personalake.pipelines.on_demand import ON_DEMAND
 
 _SEGMENTED = ("gold.customer_feature", "gold.customer_profile")
 
@@ -286,38 +287,7 @@ JOBS: tuple[JobSpec, ...] = (
         watches_handover=True,
         files=lambda settings: (settings.report.path / "index.html",),
     ),
-    JobSpec(
-        name="share_figures",
-        purpose="share figures about groups of a region's people with the centre of a hybrid set-up",
-        reads=("gold.customer_profile", "gold.segment_membership", "gold.decision", "silver.consent_current"),
-        writes=(),
-        kind="on_demand",
-        sections=("regions",),
-        needs_session=False,
-    ),
-    JobSpec(
-        name="collect_figures",
-        purpose="collect the figures that regions have shared, into the centre's lake",
-        reads=(),
-        writes=("gold.region_figure",),
-        kind="on_demand",
-        sections=("regions",),
-        needs_as_of=False,
-        needs_session=False,
-        watches_handover=True,
-    ),
-    JobSpec(
-        name="replay_quarantine",
-        purpose="send quarantined rows through again after a cure",
-        reads=("silver.quarantine",),
-        writes=("bronze.event", "bronze.record", "silver.quarantine"),
-        kind="on_demand",
-        needs_as_of=False,
-        options=(
-            Option("source", "only rows of this source"),
-            Option("reason", "only rows with this reason, e.g. 'product_id: missing'"),
-        ),
-    ),
+    *ON_DEMAND,
 )
 BY_NAME: dict[str, JobSpec] = {job.name: job for job in JOBS}
 GRAPH: tuple[JobSpec, ...] = tuple(job for job in JOBS if job.kind == "graph")
