@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,6 +83,21 @@ def test_a_failed_check_stops_the_line_where_that_is_wanted_and_the_verdicts_are
 
     assert job.lake.ledger.rows(DATASET_VERDICT) == 8
     assert UnhealthyError.exit_code == 6
+
+
+def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    near = {"columns": ["name"], "block": "lower(category)", "most_edits": 1, "tolerance": 0.1, "fail_beyond": 0.4}
+    quality = QualitySettings.model_validate({"datasets": {"silver.catalog_item": {"near_duplicates": near}}})
+    items = [("1", "oat milk", "Drinks"), ("2", "oat milkk", "drinks"), ("3", "oat milk", "soap"), ("4", "cheese", "drinks")]
+    lake.ledger.append(CATALOG_ITEM, [
+        {"source": "shop", "record_id": key, "name": name, "category": category} for key, name, category in items
+    ])  # fmt: skip
+
+    run(context_of(Settings(root=lake.locations.root, quality=quality)))
+
+    (verdict,) = lake.ledger.read(DATASET_VERDICT)
+    assert (verdict["check"], verdict["value"], verdict["verdict"]) == ("near duplicates by name", 0.25, "warn")
+    assert verdict["reason"] == "1 of 4 rows are at most 1 edits from an earlier one"
 
 
 def test_without_checks_there_is_nothing_to_do(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_a_treatment_that_cannot_be_is_refused_before_anything_starts(
         ({"datasets": {"silver.orders": {}}}, "silver.orders is not a table"),
         ({"datasets": {"silver.order_line": {"completeness": {"price": 1}}}}, "has no column price"),
         ({"datasets": {"gold.segment_summary": {"volume": {}}}}, "has no column known_at"),
+        ({"datasets": {"silver.catalog_item": {"near_duplicates": {"columns": ["name"], "block": "zip"}}}}, "no column zip"),
         ({"datasets": {"silver.order_line": {"completeness": {"amount": 2}}}}, "within 0..1"),
         ({"consistency": {"x": {"kind": "equal", "left": "count(silver.event)", "right": "rows(silver.event)"}}},
          "no measure"),

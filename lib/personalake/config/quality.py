@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
+from personalake.config.sql import columns_of
 from personalake.tables import BY_NAME, Table
 
 # Tables that are treated before they are written; each is cut into groups within which statistics are taken.
@@ -89,6 +90,17 @@ class Volume(Section):
     fail_z: float = Field(7.0, gt=0, description="Robust z-score beyond which it is a failure")
 
 
+class NearDuplicates(Section):
+    """How many rows may be nearly the same as an earlier one."""
+
+    columns: tuple[str, ...] = Field(min_length=1, description="Columns of text that are compared, edits summed over them")
+    block: str = Field(description="Spark SQL that two rows must share to be compared at all, e.g. postcode")
+    most_edits: int = Field(2, ge=0, description="Edits (Levenshtein) up to which two rows are nearly the same")
+    largest_block: int = Field(500, ge=2, description="Rows of a block beyond which its rows are not compared")
+    tolerance: float = Field(0.01, ge=0, le=1, description="Share of such rows that is a pass")
+    fail_beyond: float = Field(0.1, ge=0, le=1, description="Share beyond which it is a failure")
+
+
 class DatasetChecks(Section):
     """What a sound table looks like."""
 
@@ -96,6 +108,7 @@ class DatasetChecks(Section):
     freshness: Freshness | None = Field(None, description="Age of the newest row; not looked at by default")
     volume: Volume | None = Field(None, description="Rows of the newest day; not looked at by default")
     completeness: dict[str, float] = Field(default_factory=dict, description="Column: least share of rows with it, 0..1")
+    near_duplicates: NearDuplicates | None = Field(None, description="Rows that are nearly the same; costs a Spark job")
     fail_below: float = Field(0.9, gt=0, le=1, description="Part of a wanted share below which it is a failure")
 
     @field_validator("completeness")
@@ -154,6 +167,9 @@ class QualitySettings(Section):
                 problems.append(f"{name} is not a table; see docs/tables.md")
                 continue
             wanted = [*checks.completeness, *([checks.clock] if checks.freshness or checks.volume else [])]
+            if checks.near_duplicates:
+                wanted += [*checks.near_duplicates.columns, *columns_of(checks.near_duplicates.block)]
+                problems += [] if BY_NAME[name].key else [f"{name} has no key to tell its rows apart by"]
             problems += [f"{name} has no column {column}" for column in wanted if column not in BY_NAME[name].columns]
         if problems:
             raise ValueError("; ".join(problems))

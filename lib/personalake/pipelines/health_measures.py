@@ -8,10 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from personalake.config.quality import Consistency, DatasetChecks, measure_of
+from personalake.config.quality import Consistency, DatasetChecks, NearDuplicates, measure_of
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
-from personalake.quality.verdicts import Verdict, completeness, equal, freshness, known_elsewhere, volume
+from personalake.quality.near_duplicates import near_duplicates, without_near_duplicates
+from personalake.quality.verdicts import (
+    Verdict,
+    completeness,
+    equal,
+    few_near_duplicates,
+    freshness,
+    known_elsewhere,
+    volume,
+)
 from personalake.tables import BY_NAME, Table
 
 
@@ -33,6 +42,21 @@ def _of_table(context: JobContext, table: Table, checks: DatasetChecks) -> Itera
     for column, wanted in checks.completeness.items():
         missing = ledger.count(table, [(column, "=", None)]) if rows else 0
         yield completeness(table.full_name, column, rows, missing, wanted, checks.fail_below)
+    if checks.near_duplicates:
+        yield few_near_duplicates(
+            table.full_name, *_repeated(context.lake, table, checks.near_duplicates), checks.near_duplicates
+        )
+
+
+def _repeated(lake: Lake, table: Table, wanted: NearDuplicates) -> tuple[int, int]:
+    """Rows of a table, and those of them that are nearly the same as an earlier one; a Spark job."""
+    rows = lake.ledger.rows(table)
+    if not rows:
+        return 0, 0
+    keyed = lake.read(table).withColumn("row_key", F.concat_ws(":", *table.key))
+    block = F.expr(wanted.block).cast("string")
+    pairs = near_duplicates(keyed, "row_key", wanted.columns, block, wanted.most_edits, wanted.largest_block)
+    return rows, rows - without_near_duplicates(keyed, "row_key", pairs, []).count()
 
 
 def _of_two(lake: Lake, name: str, check: Consistency) -> Verdict:

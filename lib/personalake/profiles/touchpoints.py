@@ -94,13 +94,15 @@ def _orders(order_lines: DataFrame, settings: JourneySettings) -> DataFrame:
     """One touchpoint per order; goods that are only brought back are none."""
     is_online = F.col("store_id").isin(*settings.online_stores)
     channel = F.when(is_online, F.col("store_id")).otherwise(F.lit("store"))
+    # Hashed: an id must not spell out a loyalty number or an address.
+    customer_and_order = F.concat_ws(":", "namespace", "customer_id", "order_id")
     return (
         order_lines.where("NOT coalesce(is_return, false) AND customer_id IS NOT NULL")
         .groupBy("namespace", "customer_id", "order_id")
         .agg(F.min("occurred_at").alias("occurred_at"), F.min(channel).alias("channel"))
         .withColumns(
             {
-                "touchpoint_id": F.concat_ws(":", F.lit("order"), "namespace", "customer_id", "order_id"),
+                "touchpoint_id": F.concat(F.lit("order:"), F.substring(F.sha2(customer_and_order, 256), 1, 24)),
                 "kind": F.lit(PURCHASE),
                 "product_id": F.lit(None).cast("string"),
             }

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-from personalake.config.quality import Consistency, Freshness, Volume
+from personalake.config.quality import Consistency, Freshness, NearDuplicates, Volume
 from personalake.quality.outliers import MAD_SCALE
 
 Result = Literal["pass", "warn", "fail", "unknown"]
@@ -111,6 +111,24 @@ def known_elsewhere(table: str, name: str, rows: int, unknown: int, wanted: Cons
     reason = f"{unknown:,} of {rows:,} rows have a value that {wanted.right} does not know"
     verdict = _beyond(share, wanted.tolerance, max(wanted.tolerance, wanted.fail_beyond))
     return Verdict(table, name, "consistency", share, "share", None, wanted.tolerance, verdict, reason)
+
+
+def few_near_duplicates(table: str, rows: int, repeated: int, wanted: NearDuplicates) -> Verdict:
+    """Whether few enough rows are nearly the same as an earlier one.
+
+    Args:
+        table: Name of the table.
+        rows: Rows of the table.
+        repeated: Rows that are nearly the same as an earlier one.
+        wanted: Share that may be, and beyond which it is a failure.
+    """
+    check = f"near duplicates by {', '.join(wanted.columns)}"
+    if not rows:
+        return Verdict(table, check, "near_duplicates", None, "share", None, wanted.tolerance, "unknown", "it has no rows")
+    share = repeated / rows
+    reason = f"{repeated:,} of {rows:,} rows are at most {wanted.most_edits} edits from an earlier one"
+    verdict = _beyond(share, wanted.tolerance, max(wanted.tolerance, wanted.fail_beyond))
+    return Verdict(table, check, "near_duplicates", share, "share", None, wanted.tolerance, verdict, reason)
 
 
 def equal(table: str, name: str, left: float | None, right: float | None, wanted: Consistency) -> Verdict:

@@ -9,8 +9,12 @@ DATASET_VERDICT = Table(
     key=("table", "check", "as_of", "run_id"),
     fields=(
         Field("table", "string", "Table that was looked at"),
-        Field("check", "string", "freshness, volume, completeness of a column, or the name of a consistency check"),
-        Field("kind", "string", "freshness, volume, completeness or consistency"),
+        Field(
+            "check",
+            "string",
+            "freshness, volume, completeness of or near duplicates by columns, or the name of a consistency check",
+        ),
+        Field("kind", "string", "freshness, volume, completeness, near_duplicates or consistency"),
         Field("as_of", "date", "Exclusive day for which it was looked at"),
         Field("value", "double", "What was measured; null if it could not be"),
         Field("unit", "string", "Unit of the value: days, rows, share"),

@@ -16,19 +16,21 @@ CUSTOMER_JOURNEY = Table(
         Field("occurred_at", "timestamp", "When it happened (UTC)"),
         Field("channel", "string", "Where: web, app, email, store, or the help desk's way in"),
         Field("kind", "string", "What: view, search, cart, purchase, open, click, ticket, or the source's own word"),
-        Field("product_id", "string", "The source's key for the product; null if none is concerned"),
+        Field("product_id", "string", "The source's key for the product; null if none is concerned",
+              purposes=("personalisation",)),
         Field("order_id", "string", "Id of the order; null but for a purchase"),
         Field("session", "int", "Number of the person's session, from 1; a pause beyond session_minutes starts a new one"),
         Field("session_id", "string", "Hash of the person and the session's first touchpoint; stays as more arrive"),
         Field("journey", "int", "Number of the person's journey, from 1; one begins after a purchase, or a long silence"),
-        Field("path", "string", "Steps of the journey so far, repeated ones once, purchases left out; null for none"),
+        Field("path", "string", "Steps of the journey so far, repeated ones once, purchases left out; null for none",
+              purposes=("personalisation",)),
         Field("is_first_touch", "boolean", "True for the first touchpoint of a journey"),
         Field("is_last_touch", "boolean", "True for the last touchpoint before the journey's purchase"),
         Field("seconds_since_previous", "bigint", "Since the person's touchpoint before, seconds; null for the first"),
         Field("seconds_to_purchase", "bigint", "Until the journey's purchase, seconds; null if none came"),
         Field("definition", "string", "Fingerprint of the rules by which journeys were cut"),
     ),
-)
+)  # fmt: skip
 
 JOURNEY_PATH = Table(
     layer="gold",
