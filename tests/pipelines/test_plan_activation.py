@@ -8,11 +8,14 @@ import pytest
 
 from personalake.config import Settings
 from personalake.config.activation import Destination
+from personalake.config.privacy import PrivacySettings
+from personalake.config.receipts import ReceiptSettings
 from personalake.lake import Lake
 from personalake.pipelines import plan_activation
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.pseudonyms import KeyRing
 from personalake.privacy.subject import Subject
 from personalake.privacy.suppression import suppressions
 from personalake.tables import Table
@@ -91,6 +94,17 @@ def test_only_who_consents_now_and_is_not_held_out_is_written_and_the_equation_h
     }
 
 
+def test_who_is_suppressed_for_the_channel_is_not_written(context: JobContext) -> None:
+    consent(context.lake)
+    bounced = {"suppression_id": "s", "person_id": "a", "scope": "email", "reason": "hard_bounce", "source": "mail"}
+    write(context.lake, SUPPRESSION, [{**bounced, "since": datetime(2017, 11, 1, tzinfo=UTC)}])
+    context.settings = context.settings.model_copy(update={"receipts": ReceiptSettings(purposes={"email": "email"})})
+
+    run(context)
+
+    assert events(context) == ["cb"]
+
+
 def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:
     run(context)
     files = exported(context)
@@ -122,6 +136,30 @@ def test_a_withdrawal_that_became_known_after_the_as_of_stops_the_plan_unless_it
     run(context)
 
     assert events(context) == ["ca"]
+
+
+def test_a_signal_of_the_browser_stops_what_it_speaks_for_and_a_destination_may_know_pseudonyms_only(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_K1", "s3cret")
+    consent(context.lake)
+    write(context.lake, PERSON_LINK, [{"namespace": "cookie", "value": p, "person_id": p} for p in "ab"])
+    at = datetime(2017, 12, 1, 8, tzinfo=UTC)
+    signal = {"record_id": "s", "namespace": "cookie", "customer_id": "b", "purpose": "gpc", "status": "withdrawn"}
+    write(context.lake, CONSENT, [{**signal, "occurred_at": at, "known_at": at}])
+    privacy = {
+        "signals": {"gpc": ["email"]},
+        "pseudonyms": {"keys": {"k1": "secret://pseudonyms/k1"}, "current": "k1"},
+    }
+    named = BRAZE.model_copy(update={"identifier": "pseudonym"})
+    context.settings = context.settings.model_copy(
+        update={"privacy": PrivacySettings.model_validate(privacy), "destinations": {"braze": named}}
+    )
+
+    run(context)
+
+    assert events(context) == [KeyRing({"k1": "s3cret"}, "k1").pseudonym_of("braze", "a")]
+    assert not any(b'"ca"' in content for content in exported(context).values())
 
 
 def test_consent_that_was_withdrawn_since_takes_the_person_out_of_the_files_and_given_again_brings_them_back(

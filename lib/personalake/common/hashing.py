@@ -41,9 +41,14 @@ def keyed_hash(key: str, text: Column) -> Column:
 
     Who lacks the key cannot find out whose hash it is by trying all addresses, as with a plain hash.
     """
-    inner, outer = _pads(key)
-    digest = F.sha2(F.concat(F.lit(inner), text.cast("binary")), 256)
-    return F.sha2(F.concat(F.lit(outer), F.unhex(digest)), 256)
+    inner, outer = key_blocks(key)
+    return keyed_hash_by(F.lit(inner), F.lit(outer), text)
+
+
+def keyed_hash_by(inner: Column, outer: Column, text: Column) -> Column:
+    """The same, under a key whose blocks stand in columns: literals show in query plans, and so in logs and errors."""
+    digest = F.sha2(F.concat(inner, text.cast("binary")), 256)
+    return F.sha2(F.concat(outer, F.unhex(digest)), 256)
 
 
 def keyed_hash_of(key: str, text: str) -> str:
@@ -55,7 +60,7 @@ def keyed_hash_of(key: str, text: str) -> str:
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def _pads(key: str) -> tuple[bytes, bytes]:
+def key_blocks(key: str) -> tuple[bytes, bytes]:
     """The key's inner and outer block, as RFC 2104 has them."""
     given = key.encode()
     block = (hashlib.sha256(given).digest() if len(given) > _BLOCK_BYTES else given).ljust(_BLOCK_BYTES, b"\0")

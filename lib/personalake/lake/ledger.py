@@ -237,11 +237,15 @@ class Ledger:
                 raise_if_key_not_exists=False,
             )
 
-    def _open(self, table: Table) -> DeltaTable | None:
+    def opened(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        """A table as delta-rs sees it, at a version or the latest; None with a catalog, or if it has not been created."""
+        return None if self.locations.catalog else self._open(table, version)
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
         if not (Path(self.locations.table(table)) / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(self.locations.table(table))
+            return DeltaTable(self.locations.table(table), version=version)
         except TableNotFoundError:
             return None
 

@@ -11,7 +11,7 @@ from typing import IO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from personalake.lake.file_checks import opened
+from personalake.lake.unpacked import opened
 
 LineOf = Callable[[str], bool]
 RowOf = Callable[[Mapping[str, object]], bool]
