@@ -235,7 +235,7 @@ DATA_HEALTH = Table(
         Field(
             "rows_quarantined",
             "bigint",
-            "Rows refused, kept in quarantine; those of erased persons are kept nowhere",
+            "Rows refused, kept in quarantine",
         ),
         Field("rows_duplicate", "bigint", "Rows dropped because they were known already"),
         Field("rows_late", "bigint", "Accepted rows that became known a day or more after they happened"),
