@@ -210,7 +210,11 @@ GRANT SELECT ON TABLE gold.decision TO `personalake_analysts`;
 
 -- gold.activation_outbox: One planned delivery to one destination; insert-only
 ALTER TABLE gold.activation_outbox ALTER COLUMN payload SET MASK gold.mask_text;
+ALTER TABLE gold.activation_outbox ALTER COLUMN sync_key SET MASK gold.mask_text;
 GRANT SELECT ON TABLE gold.activation_outbox TO `personalake_analysts`;
+
+-- gold.activation_plan: One change of state of one plan; append-only, the last row is the state
+GRANT SELECT ON TABLE gold.activation_plan TO `personalake_analysts`;
 
 -- gold.activation_log: One change of state of one delivery; append-only, the last row is the state
 GRANT SELECT ON TABLE gold.activation_log TO `personalake_analysts`;
