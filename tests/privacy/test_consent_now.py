@@ -80,7 +80,7 @@ def test_every_purpose_of_a_delivery_must_be_granted_and_one_without_a_purpose_n
         ("both", "ann", ["email", "push"]),
         ("one", "ann", ["email"]),
         ("none", "ann", []),
-        ("stranger", "zoe", ["email"]),
+        ("new", "zoe", ["email"]),
     ]
     asked = [{"delivery_id": name, "person_id": who, "purposes": purposes} for name, who, purposes in rows]
     opened.register("asked", pa.Table.from_pylist(asked))
