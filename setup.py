@@ -53,6 +53,7 @@ setup(
         "mlflow>=3.17,<3.18",
         "numpy<2.5",
         "pandas>=2.2,<3",
+        "phonenumbers>=9,<10",
         "plotly>=6,<8",
         "pyarrow>=18",
         "pydantic>=2.10,<3",

@@ -224,8 +224,33 @@ GRANT SELECT ON TABLE gold.model_health TO `personalake_analysts`;
 -- gold.run: One run of one job
 GRANT SELECT ON TABLE gold.run TO `personalake_analysts`;
 
+-- gold.customer_journey: One touchpoint of one person, in order; a journey ends with a purchase, or in silence
+GRANT SELECT ON TABLE gold.customer_journey TO `personalake_analysts`;
+
+-- gold.journey_path: One beginning of journeys at one as-of, taken by several; journeys = went on + bought + dropped + open
+GRANT SELECT ON TABLE gold.journey_path TO `personalake_analysts`;
+
+-- gold.customer_profile_history: One value of one attribute of one person while it held; no row while it was unknown
+GRANT SELECT ON TABLE gold.customer_profile_history TO `personalake_analysts`;
+
+-- gold.dataset_verdict: One check of one table at one as-of; the newest counts
+GRANT SELECT ON TABLE gold.dataset_verdict TO `personalake_analysts`;
+
 -- gold.source_audit: One source as an audit found it; the newest row of a source counts, and one is added when something changed
 GRANT SELECT ON TABLE gold.source_audit TO `personalake_analysts`;
 
 -- gold.region_figure: One figure about a group of people of one region, as it was shared; of an as-of, what was shared last counts
 GRANT SELECT ON TABLE gold.region_figure TO `personalake_analysts`;
+
+-- silver.erasure_request: One request to be forgotten as it came; the row goes with the person
+ALTER TABLE silver.erasure_request ALTER COLUMN customer_id SET MASK gold.mask_text;
+GRANT SELECT ON TABLE silver.erasure_request TO `personalake_analysts`;
+
+-- gold.erasure_request: One change of state of one request to be forgotten; append-only, the last row is the state
+GRANT SELECT ON TABLE gold.erasure_request TO `personalake_analysts`;
+
+-- gold.erasure_receipt: What was done about one request in one place: a table, a folder of files, a store, a destination
+GRANT SELECT ON TABLE gold.erasure_receipt TO `personalake_analysts`;
+
+-- gold.access_log: One time that somebody read or exported what is held about one person; append-only
+GRANT SELECT ON TABLE gold.access_log TO `personalake_analysts`;

@@ -14,6 +14,7 @@ from pyspark.sql import Row, SparkSession
 from personalake.config.sources import Source
 from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
+from personalake.ingestion.mapping import mapping_problems
 from personalake.ingestion.parsing import parse
 
 LANDED = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
@@ -47,8 +48,8 @@ GA4_PURCHASE = {
 }
 CONTEXT = {"ip": "8.8.8.8", "library": {"name": "analytics.js"}, "page": {"referrer": "https://search.example/"}}
 SEGMENT = {
-    "anonymousId": "507f191e810c19729de860ea", "context": CONTEXT, "messageId": "022bb90c-bbac-11e4",
-    "userId": "97980cfea0067",
+    "anonymousId": "anonymous-507f191e", "context": CONTEXT, "messageId": "022bb90c-bbac-11e4",
+    "userId": "user-97980",
     "originalTimestamp": "2024-02-23T22:28:55.111Z", "sentAt": "2024-02-23T22:28:55.111Z",
     "receivedAt": "2024-02-23T22:28:55.387Z", "timestamp": "2024-02-23T22:28:55.111Z", "version": "1.1",
 }  # fmt: skip
@@ -71,6 +72,14 @@ def feed(spark: SparkSession, tmp_path: Path) -> Feed:
         return sorted(typed, key=lambda row: str(row["payload"]))
 
     return taken
+
+
+@pytest.mark.parametrize("path", sorted(Path("conf/sources").glob("*.yml")), ids=lambda path: path.stem)
+def test_each_mapping_fits_its_contract_turned_on_or_not(path: Path) -> None:
+    raw = yaml.safe_load(path.read_text())
+
+    assert list(mapping_problems(raw)) == []
+    assert Source.model_validate(raw).contract == raw["contract"]
 
 
 def test_an_event_of_ga4_is_a_click_with_its_cookie_session_and_referrer(feed: Feed) -> None:
@@ -129,7 +138,7 @@ def test_consent_preferences_of_segment_are_an_answer_for_each_category(feed: Fe
 
     found = {row["purpose"]: row["status"] for row in answers}
     assert found == {"email_marketing": "granted", "analytics": "denied"}
-    assert {(row["customer_id"], row["namespace"]) for row in answers} == {("97980cfea0067", "login")}
+    assert {(row["customer_id"], row["namespace"]) for row in answers} == {("user-97980", "login")}
 
 
 def test_a_receipt_of_onetrust_is_an_answer_for_each_purpose_and_only_a_confirmation_grants(feed: Feed) -> None:

@@ -11,6 +11,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from personalake.config.sources import Source
+from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.mapping import mapping_problems
 from personalake.ingestion.parsing import parse
@@ -141,6 +142,19 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
         (segment("Email Marked as Spam", email_id="18vz"), ("complained", "email", "18vz", *OF_SEGMENT)),
         (segment("Unsubscribed", email_id="18vz"), ("unsubscribed", "email", "18vz", *OF_SEGMENT)),
     ],
+    "delivery_receipts": [
+        (
+            {
+                "receipt_id": "u-1",
+                "receipt_type": "unsubscribed",
+                "channel": "email",
+                "delivery_id": "d41d8cd98f00b204e980",
+                "customer_id": "c1",
+                "occurred_at": "2026-01-01T00:00:00Z",
+            },
+            ("unsubscribed", "email", None, "d41d8cd98f00b204e980", "c1", None, None, datetime(2026, 1, 1)),
+        ),
+    ],
     "smtp_bounces": [
         (bounce("failed", "5.1.1"), ("hard_bounce", *OF_BOUNCE, "5.1.1 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("failed", "4.0.0"), ("soft_bounce", *OF_BOUNCE, "4.0.0 smtp; 426 connection timed out", AT_BOUNCE)),
@@ -172,13 +186,16 @@ def test_a_vendors_receipts_become_the_suites_own(spark: SparkSession, name: str
     assert len({row["record_id"] for row in rows}) == len(given)
 
 
-def test_a_report_that_is_no_receipt_is_quarantined_with_its_reason(spark: SparkSession) -> None:
-    payload = json.dumps(braze("users.messages.inappmessage.Impression", {}))
-    bronze = spark.createDataFrame(
-        [("braze_receipts", payload, "f", 1, datetime(2026, 1, 1, tzinfo=UTC))],
-        "source string, payload string, source_file string, ordinal int, landed_at timestamp",
-    )
+def test_reports_of_other_kinds_are_left_out_and_an_odd_one_is_quarantined(spark: SparkSession, tmp_path: Path) -> None:
+    source = source_of("braze_receipts").model_copy(update={"path": tmp_path})
+    kinds = ("users.messages.inappmessage.Impression", "users.behaviors.Purchase", "users.messages.email.Wink")
+    file = tmp_path / "_inbox" / "braze_receipts" / "a.json" / "1767225600_1.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("".join(json.dumps(braze(kind, BRAZE_MAIL)) + "\n" for kind in kinds))
+    spec = read_spec(source, tmp_path / "_inbox" / "braze_receipts", None)
+    lines = spark.read.format(spec.format).option("recursiveFileLookup", "true").load(spec.path)
 
-    (row,) = bronze.transform(parse("braze_receipts", source_of("braze_receipts"), CONTRACTS["delivery_receipt"])).collect()
+    bronze = lines.transform(to_bronze("braze_receipts", source)).transform(with_ordinal(source))
+    (row,) = bronze.transform(parse("braze_receipts", source, CONTRACTS["delivery_receipt"])).collect()
 
     assert row["reasons"] == ["receipt_type: missing"]

@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession
 from personalake.jars import jar_folder, jdbc_jar_paths
 
 _NOBODY = 65534
+SESAME = "open sesame"
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
 port = {port}
@@ -55,7 +56,7 @@ class Postgres:
         for path in jdbc_jar_paths():
             self.spark.sql(f"ADD JAR '{path}'")
         properties = jvm.java.util.Properties()
-        for name, value in {"user": "postgres", "password": "secret-word", "sslmode": "require"}.items():
+        for name, value in {"user": "postgres", "password": SESAME, "sslmode": "require"}.items():
             properties.setProperty(name, value)
         connection = jvm.org.postgresql.Driver().connect(self.url, properties)
         try:
@@ -75,7 +76,7 @@ def postgres(spark: SparkSession) -> Iterator[Postgres]:
         (name,) = (name for name in packed.namelist() if name.endswith(".txz"))
         with packed.open(name) as programs, tarfile.open(fileobj=programs, mode="r:xz") as unpacked:
             unpacked.extractall(folder, filter="data")
-    (folder / "password").write_text("secret-word")
+    (folder / "password").write_text(SESAME)
     _own(folder)
     data = folder / "data"
     make = [

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from personalake.activation.receipts.states import told
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
-from personalake.config.receipts import SuppressionSettings
+from personalake.config.erasure import ErasureSettings
+from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines import apply_receipts
 from personalake.pipelines.job import JobContext
@@ -32,14 +33,12 @@ def shop(lake: Lake, context_of: Callable[..., JobContext], monkeypatch: pytest.
     add(lake, ACTIVATION_OUTBOX, [{"delivery_id": f"d_{p}", "person_id": f"p_{p}", "destination": "mail"} for p in PEOPLE])
     states = {"ann": "accepted", "bob": "accepted", "cyd": "unknown", "dan": "in_flight", "eve": "accepted"}
     log(lake, {f"d_{p}": (state, "r-1" if p in ("ann", "bob") else None) for p, state in states.items()})
-    suppression = SuppressionSettings(hash_key="secret://privacy/hashes")
-    return context_of(Settings(root=lake.locations.root, suppression=suppression))
+    erasure = ErasureSettings(key="secret://privacy/hashes")
+    return context_of(Settings(root=lake.locations.root, erasure=erasure))
 
 
 def add(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
-    lake.append(
-        lake.spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema), table
-    )
+    lake.ledger.append(table, rows)
 
 
 def log(lake: Lake, states: dict[str, tuple[str, str | None]], at: datetime = SENT_AT) -> None:
@@ -67,7 +66,13 @@ def last_states(lake: Lake) -> dict[str, str]:
     return {row["delivery_id"].removeprefix("d_"): row["state"] for row in rows}
 
 
-def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(shop: JobContext) -> None:
+def _die(*arguments: object) -> NoReturn:
+    raise RuntimeError("the plug was pulled")
+
+
+def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
+    shop: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report(
         shop,
         receipt("1", "delivered", reference="r-1", customer_id="ann"),
@@ -76,16 +81,27 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(sh
         receipt("4", "delivered", delivery_id="d_cyd"),
         receipt("5", "unsubscribed", delivery_id="d_cyd", occurred_at=SENT_AT + timedelta(hours=2)),
         receipt("6", "capped", delivery_id="d_dan", channel="push", reason="over the cap"),
-        receipt("7", "complained", address="ann@example.com"),
+        receipt("7", "complained", address="Ann@Example.com"),
         receipt("8", "unsubscribed", channel="smoke_signals", customer_id="eve"),
         receipt("9", "opened", reference="nobody knows so far"),
         receipt("10", "soft_bounce", delivery_id="d_eve"),
+        receipt("11", "failed", reference="r-1"),
+        receipt("12", "failed", delivery_id="d_eve", destination="elsewhere"),
     )
+
+    # The first run dies when all but the log has been written: the second does the whole batch again.
+    with monkeypatch.context() as broken:
+        broken.setattr(apply_receipts, "settled", _die)
+        with pytest.raises(InputError, match="the plug was pulled"):
+            apply_receipts.run(shop)
 
     result = apply_receipts.run(shop)
 
     lake = shop.lake
-    assert result.message == "10 receipts applied, 1 of them about nobody who is known"
+    assert result.message == (
+        "12 receipts applied, 3 of them about nobody who is known; "
+        "1 withdrawn on a channel that receipts.purposes does not name"
+    )
     assert last_states(lake) == {
         "ann": "confirmed", "bob": "rejected", "cyd": "confirmed", "dan": "rejected", "eve": "accepted",
     }  # fmt: skip
@@ -107,7 +123,7 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(sh
     ]  # fmt: skip
     (equation,) = [row for row in lake.ledger.read(DATA_HEALTH) if row["job"] == "apply_receipts"]
     counts = [equation[name] for name in ("rows_in", "rows_accepted", "rows_quarantined", "balanced")]
-    assert counts == [10, 9, 1, True]
+    assert counts == [12, 9, 3, True]
 
     # Again, after the log has named a request that a receipt was about: that one counts now, and all others only once.
     log(lake, {"d_eve": ("accepted", "nobody knows so far")}, SENT_AT + timedelta(minutes=1))

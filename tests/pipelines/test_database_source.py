@@ -15,7 +15,7 @@ from personalake.pipelines import database_intake, ingest_records, refine_record
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables.bronze import DATABASE_READ, RECORD
 from personalake.tables.silver import CUSTOMER_RECORD
-from tests.pipelines.postgres_server import Postgres, postgres
+from tests.pipelines.postgres_server import SESAME, Postgres, postgres
 
 ContextOf = Callable[..., JobContext]
 TABLE = "CREATE TABLE customer (no bigint, mail text, born date, changed timestamptz, local_change timestamp)"
@@ -31,7 +31,7 @@ def server(spark: SparkSession) -> Iterator[Postgres]:
 def crm(server: Postgres, context_of: ContextOf, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobContext]:
     """Makes the context of a run that reads the table `customer`."""
     monkeypatch.setenv("PERSONALAKE_SECRET_CRM_USER", "postgres")
-    monkeypatch.setenv("PERSONALAKE_SECRET_CRM_PASSWORD", "secret-word")
+    monkeypatch.setenv("PERSONALAKE_SECRET_CRM_PASSWORD", SESAME)
     server.run("DROP TABLE IF EXISTS customer", TABLE)
 
     def make(**changes: Any) -> JobContext:
@@ -124,5 +124,5 @@ def test_a_server_that_proves_itself_by_another_authority_is_not_read(
     with pytest.raises(InputError, match=r"Source crm could not be read: .*(PKIX|certificat)") as failed:
         ingest(crm(root_certificate=None))
 
-    assert "secret-word" not in str(failed.value)
+    assert SESAME not in str(failed.value)
     assert not lake.exists(RECORD) or mails(lake) == []

@@ -107,8 +107,8 @@ def test_the_centre_gets_figures_and_nobody_s_identifier(company: Company) -> No
     assert collected == "7 figures of 2 regions"
     rows = company.lake(None).ledger.read(REGION_FIGURE)
     told = {(row["region"], row["dimension"], row["member"]): row["people"] for row in rows if row["figure"] == "people"}
-    assert told == {("eu", "everyone", "everyone"): 120, ("eu", "rfm", "Champions"): 60,
-                    ("us", "everyone", "everyone"): 80}  # fmt: skip
+    assert told == {("eu", "all_people", "all_people"): 120, ("eu", "rfm", "Champions"): 60,
+                    ("us", "all_people", "all_people"): 80}  # fmt: skip
     lake = company.folder / "lake"
     assert "canary" not in "".join([*decoded(lake / "central"), *decoded(lake / "_handover")])
     for region, other in (("eu", "us"), ("us", "eu")):
@@ -131,8 +131,8 @@ def test_what_is_shared_or_collected_twice_is_there_once(company: Company) -> No
 def test_what_is_no_figure_is_not_collected(company: Company) -> None:
     place = Locations.of_handover(company.settings("eu"), "eu")
     assert place is not None
-    good = {"region": "eu", "as_of": AS_OF, "figure": "people", "dimension": "everyone", "member": "everyone", "people": 70,
-            "value": 70.0, "shared_at": datetime(2024, 5, 2, tzinfo=UTC)}  # fmt: skip
+    good = {"region": "eu", "as_of": AS_OF, "figure": "people", "dimension": "all_people", "member": "all_people",
+            "people": 70, "value": 70.0, "shared_at": datetime(2024, 5, 2, tzinfo=UTC)}  # fmt: skip
     few, foreign, long = {**good, "people": 49}, {**good, "region": "us"}, {**good, "member": "m" * 61}
     Lake(place, no_session).ledger.append(REGION_FIGURE, [good, few, foreign, long])
 

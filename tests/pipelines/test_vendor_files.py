@@ -62,7 +62,7 @@ def test_calls_and_webhooks_reach_silver_and_nothing_is_counted_twice(
 
     (person,) = lake.ledger.read(CUSTOMER_RECORD)
     assert (person["login"], person["cookie_id"], person["email"]) == (
-        "97980cfea0067", "507f191e810c19729de860ea", "peter@example.com",
+        "user-97980", "anonymous-507f191e", "peter@example.com",
     )  # fmt: skip
     assert (person["first_name"], person["last_name"], person["postcode"]) == ("Peter", "Gibbons", "73301")
     clicks = {row["event_id"]: row for row in lake.ledger.read(INTERACTION)}

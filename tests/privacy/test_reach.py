@@ -2,33 +2,42 @@ from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
-from personalake.privacy.reach import without_suppressed
+from personalake.common.hashing import keyed_hash_of
+from personalake.privacy.reach import suppressed_persons, without_suppressed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
-def test_who_is_suppressed_is_held_back_from_that_channel_for_as_long_as_it_holds(spark: SparkSession) -> None:
-    day = timedelta(days=1)
+def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_holds(spark: SparkSession) -> None:
     suppressions = spark.createDataFrame(
         [
-            ("bounced", "email", NOW - day, None),
-            ("bounced", "email", NOW - 9 * day, None),
-            ("erased", "all", NOW - day, None),
-            ("over", "email", NOW - 3 * day, NOW - day),
-            ("later", "email", NOW + day, None),
-            (None, "all", NOW - day, None),
+            ("bounced", None, "email", NOW - DAY, None),
+            ("bounced", None, "email", NOW - 9 * DAY, None),
+            ("erased", None, "all", NOW - DAY, None),
+            ("over", None, "email", NOW - 3 * DAY, NOW - DAY),
+            ("later", None, "email", NOW + DAY, None),
+            ("odd", None, "carrier pigeon", NOW - DAY, None),
+            (None, keyed_hash_of("k", "email|new@example.com"), "email", NOW - DAY, None),
         ],
-        "person_id string, scope string, since timestamp, until timestamp",
+        "person_id string, identifier_hash string, scope string, since timestamp, until timestamp",
     )
-    wanted = spark.createDataFrame(
-        [(person, channel) for person in ("bounced", "erased", "over", "later") for channel in ("email", "push", None)],
-        "person_id string, channel string",
+    links = spark.createDataFrame(
+        [("email", "New@Example.com", "owner"), ("email", "other@example.com", "over")],
+        "namespace string, value string, person_id string",
+    )
+    people = ("bounced", "erased", "over", "later", "odd", "owner")
+    consents = spark.createDataFrame(
+        [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
+        "person_id string, purpose string",
     )
 
-    rows = wanted.transform(without_suppressed(suppressions, NOW)).collect()
+    persons = suppressed_persons(suppressions, links, "k", "1", NOW)
+    rows = consents.transform(without_suppressed(persons, {"email": "email_marketing"})).collect()
 
-    assert sorted((row["person_id"], row["channel"] or "") for row in rows) == [
-        ("bounced", ""), ("bounced", "push"),
-        ("later", ""), ("later", "email"), ("later", "push"),
-        ("over", ""), ("over", "email"), ("over", "push"),
+    assert sorted((row["person_id"], row["purpose"]) for row in rows) == [
+        ("bounced", "personalisation"),
+        ("later", "email_marketing"), ("later", "personalisation"),
+        ("over", "email_marketing"), ("over", "personalisation"),
+        ("owner", "personalisation"),
     ]  # fmt: skip

@@ -26,8 +26,8 @@ def test_figures_count_people_orders_spend_segments_actions_and_grants() -> None
              regional_figures(profiles, segments, consents, decisions)}  # fmt: skip
 
     assert found == {
-        ("people", "everyone", "everyone"): (3, 3.0),
-        ("orders", "everyone", "everyone"): (2, 3.0),
+        ("people", "all_people", "all_people"): (3, 3.0),
+        ("orders", "all_people", "all_people"): (2, 3.0),
         ("spend", "currency", "EUR"): (2, 12.5),
         ("people", "rfm", "Champions"): (2, 2.0),
         ("people", "grants", "push"): (1, 1.0),

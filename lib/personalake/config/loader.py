@@ -19,6 +19,8 @@ _SECTION_FILES = {
     "segments": "segments",
     "identity": "identity",
     "privacy": "privacy",
+    "profiles": "profiles",
+    "quality": "quality",
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",

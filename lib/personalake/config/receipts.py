@@ -3,7 +3,6 @@
 from pydantic import Field
 
 from personalake.config.base import Section
-from personalake.config.connections.hosts import SecretReference
 
 
 class ReceiptSettings(Section):
@@ -18,12 +17,4 @@ class ReceiptSettings(Section):
     )
     look_back_days: int = Field(
         7, ge=0, description="How long a receipt waits for the log to name the delivery that it is about, days"
-    )
-
-
-class SuppressionSettings(Section):
-    """Whom not to reach."""
-
-    hash_key: SecretReference | None = Field(
-        None, description="Key of the hashes of suppressed identifiers; without one, persons are suppressed, not addresses"
     )

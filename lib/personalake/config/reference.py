@@ -27,6 +27,8 @@ reported together, before anything starts.
 _FILES = {
     "segments": "conf/segments.yml",
     "identity": "conf/identity.yml",
+    "profiles": "conf/profiles.yml",
+    "quality": "conf/quality.yml",
     "models": "conf/models.yml",
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",

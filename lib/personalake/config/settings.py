@@ -10,10 +10,13 @@ from personalake.config.activation import Destination
 from personalake.config.base import Section
 from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
+from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.privacy import PrivacySettings
-from personalake.config.receipts import ReceiptSettings, SuppressionSettings
+from personalake.config.profiles import ProfileSettings
+from personalake.config.quality import QualitySettings
+from personalake.config.receipts import ReceiptSettings
 from personalake.config.recommending import RecommenderSettings
 from personalake.config.regions import RegionSettings
 from personalake.config.segmentation import SegmentSettings
@@ -85,14 +88,16 @@ class Settings(Section):
     lease: LeaseSettings = LeaseSettings()
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
+    erasure: ErasureSettings = ErasureSettings()
     identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
+    profiles: ProfileSettings = ProfileSettings()
+    quality: QualitySettings = QualitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()
     decisions: DecisionSettings = DecisionSettings()
     receipts: ReceiptSettings = ReceiptSettings()
-    suppression: SuppressionSettings = SuppressionSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
     connections: dict[str, AnyConnection] = Field(

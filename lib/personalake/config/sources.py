@@ -31,6 +31,7 @@ ContractName = Literal[
     "third_party_attribute",
     "campaign_spend",
     "delivery_receipt",
+    "erasure_request",
     "preference",
 ]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their

@@ -4,7 +4,7 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Shape:
 
     Args:
         names: Names of the columns, in their order.
-        types: Types of a Parquet file's columns by name; empty for CSV.
+        types: Types of a Parquet file's columns by name, and of what is nested in them; empty for CSV.
     """
 
     names: tuple[str, ...]
@@ -61,7 +61,7 @@ def shape_of(path: Path, source: Source, encoding: str) -> Shape | None:
     """
     if source.format == "parquet":
         schema = pq.read_schema(path)
-        return Shape(tuple(schema.names), {column.name: _type_name(column.type) for column in schema})
+        return Shape(tuple(schema.names), dict(kind for column in schema for kind in _types(column.name, column.type)))
     if source.format == "csv":
         with opened(path) as stream, io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
             line = text.readline().lstrip("\ufeff").rstrip("\r\n")
@@ -124,6 +124,19 @@ def _parquet_problem(path: Path) -> str | None:
     if exact:
         return f"times in nanoseconds, which Spark cannot read: {', '.join(exact)}; write them in microseconds"
     return None
+
+
+def _types(name: str, kind: pa.DataType) -> Iterator[tuple[str, str]]:
+    """Each type by its own name: a nested field that is new is no change to those that were there."""
+    if pa.types.is_struct(kind):
+        yield name, "struct"
+        for place in range(kind.num_fields):
+            yield from _types(f"{name}.{kind.field(place).name}", kind.field(place).type)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield name, "array"
+        yield from _types(f"{name}[]", kind.value_type)
+    else:
+        yield name, _type_name(kind)
 
 
 def _type_name(kind: pa.DataType) -> str:

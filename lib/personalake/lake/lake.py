@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
+import pyarrow as pa
 from delta.exceptions import (
     ConcurrentAppendException,
     ConcurrentDeleteDeleteException,
@@ -17,6 +18,8 @@ from delta.exceptions import (
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
+from personalake.errors import InputError
+from personalake.lake.changes import merge_by_spark, merge_directly
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import FEW_ROWS, few_on_driver, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
@@ -140,6 +143,52 @@ class Lake:
         """Put the rows of several as-ofs in the place of those as-ofs', in one commit."""
         days = ", ".join(f"DATE'{as_of.isoformat()}'" for as_of in as_ofs)
         return self._write(rows, table, "overwrite", {"replaceWhere": f"as_of IN ({days})"})
+
+    def replace_ids(self, rows: DataFrame, table: Table, column: str, ids: Sequence[str]) -> WriteResult:
+        """Put rows in the place of those with one of the ids, in one commit; the others stay.
+
+        Args:
+            rows: Rows whose column has one of the ids.
+            table: The table.
+            column: The column of ids, e.g. `person_id`.
+            ids: Ids of letters, digits, `_` and `-`; the rows of one that has none now are gone.
+        """
+        odd = [value for value in ids if not value.replace("_", "").replace("-", "").isalnum()]
+        if odd:
+            raise InputError(f"{len(odd)} ids of {table.full_name} are no plain ids.", "Replace the whole table instead.")
+        listed = ", ".join(f"'{value}'" for value in ids)
+        return self._write(rows, table, "overwrite", {"replaceWhere": f"{column} IN ({listed})"})
+
+    def merge_changes(self, changes: pa.Table | DataFrame, table: Table) -> WriteResult:
+        """Write changes by the table's key, in one commit: what is gone is removed, the rest put in place or added.
+
+        Args:
+            changes: The table's columns and `is_gone`; Arrow rows are written without Spark.
+            table: A table whose key is never null.
+        """
+        self.create(table)
+        if isinstance(changes, pa.Table):
+            opened = self.ledger.opened(table)
+            if self.dry_run:
+                return self._planned(table, changes.num_rows)
+            if not changes.num_rows:
+                return WriteResult(table.full_name, 0, -1)
+            if opened is not None and takes_direct_writes(opened):
+                count = merge_directly(self.locations.table(table), changes, table.key, arrow_schema(table))
+                version = self.ledger.version(table)
+                self.writes.append(WriteResult(table.full_name, count, -1 if version is None else version))
+                return self.writes[-1]
+            changes = self.spark.createDataFrame(changes)
+        if self.dry_run:
+            return self._planned(table, changes.count())
+        before = self.ledger.version(table)
+        merge_by_spark(self._delta(table), changes, table)
+        version = self.ledger.version(table)
+        if version is None or version == before:
+            return WriteResult(table.full_name, 0, -1)
+        count = sum(self._metric(table, version, f"numTargetRows{what}") for what in ("Inserted", "Updated", "Deleted"))
+        self.writes.append(WriteResult(table.full_name, count, version))
+        return self.writes[-1]
 
     def merge_new(self, rows: DataFrame, table: Table) -> WriteResult:
         """Add the rows whose key is not there yet; rows must be unique on the key."""

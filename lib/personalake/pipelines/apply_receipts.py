@@ -1,6 +1,6 @@
 """`silver.delivery_receipt` to consent, suppression, engagement and `gold.activation_log`; each receipt counts once."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -10,16 +10,18 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.receipts import engagements, matched, settled, suppressions, withdrawals
-from personalake.config.secrets import resolve_secret
+from personalake.activation.receipts.effects import WITHDRAWING
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 
 JOB = "apply_receipts"
+_NO_PURPOSE = "withdrawn on a channel that receipts.purposes does not name"
 _NOBODY = "neither a person nor a delivery is known by it"
 
 
@@ -49,43 +51,38 @@ def run(context: JobContext) -> JobResult:
 
 def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
-    lake, settings, batch_id = context.lake, context.settings, f"{app_id}:{number}"
-    links = lake.read(PERSON_LINK)
+    lake, batch_id = context.lake, f"{app_id}:{number}"
     stamped = batch.withColumn("batch_id", F.lit(batch_id))
-    receipts = _matched(lake, stamped).persist(StorageLevel.MEMORY_AND_DISK_DESER)
+    receipts = _matched(context, stamped).persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        counts = _counts(receipts)
-        key = settings.suppression.hash_key
-        outputs: list[tuple[str, Callable[[], object]]] = [
-            (
-                "withdrawals",
-                lambda: lake.append(withdrawals(receipts, links, settings.receipts.purposes), CONSENT, (app_id, number)),
-            ),
-            (
-                "bounces",
-                lambda: lake.merge_new(
-                    suppressions(
-                        receipts,
-                        resolve_secret(key) if key is not None else None,
-                        settings.identity.calling_code,
-                        settings.receipts.hard_bounce_days,
-                    ),
-                    SUPPRESSION,
-                ),
-            ),
-            ("mails", lambda: lake.append(engagements(receipts, links), EMAIL_ENGAGEMENT, (app_id, number))),
-            ("about_deliveries", lambda: _settle(context, receipts)),
-        ]
-        for name, write in outputs:
-            if counts[name]:
-                write()
+        counts = _counts(receipts, context.settings.receipts.purposes)
+        if counts["withdrawals"]:
+            lake.append(_withdrawals(context, receipts), CONSENT, (app_id, number))
+        if counts["bounces"]:
+            lake.merge_new(_suppressions(context, receipts), SUPPRESSION)
+        if counts["mails"]:
+            lake.append(engagements(receipts, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT, (app_id, number))
+        if counts["about_deliveries"]:
+            _settle(context, receipts)
         _write_equation(context, batch_id, counts)
     finally:
         receipts.unpersist()
 
 
-def _matched(lake: Lake, receipts: DataFrame) -> DataFrame:
-    return matched(receipts, lake.read(ACTIVATION_OUTBOX), lake.read(ACTIVATION_LOG), lake.read(PERSON_LINK))
+def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
+    settings = context.settings
+    return withdrawals(receipts, context.lake.read(PERSON_LINK), settings.receipts.purposes, settings.identity.calling_code)
+
+
+def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
+    settings = context.settings
+    key = erasure_key(settings, context.lake.locations)
+    return suppressions(receipts, key, settings.identity.calling_code, settings.receipts.hard_bounce_days)
+
+
+def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
+    outbox, log, links = (context.lake.read(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, PERSON_LINK))
+    return matched(receipts, outbox, log, links, context.settings.identity.calling_code)
 
 
 def _settle(context: JobContext, receipts: DataFrame) -> int:
@@ -107,17 +104,19 @@ def _settle_recent(context: JobContext) -> int:
         return 0
     since = context.run_started_at - timedelta(days=days)
     recent = context.lake.read(DELIVERY_RECEIPT).where(F.col("known_at") >= F.lit(since.isoformat()).cast("timestamp"))
-    return _settle(context, _matched(context.lake, recent.where("delivery_id IS NULL AND reference IS NOT NULL")))
+    return _settle(context, _matched(context, recent.where("delivery_id IS NULL AND reference IS NOT NULL")))
 
 
-def _counts(receipts: DataFrame) -> dict[str, int]:
+def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:
     kind, knows = F.col("receipt_type"), F.col("person_id").isNotNull() | F.col("about").isNotNull()
+    withdraws = kind.isin(*WITHDRAWING)
     named = knows | F.col("customer_id").isNotNull() | F.col("address").isNotNull()
     row = receipts.agg(
         F.count("*").alias("rows_in"),
         F.count_if(named).alias("rows_accepted"),
         F.count_if(~named).alias("rows_quarantined"),
-        F.count_if(kind.isin("unsubscribed", "complained")).alias("withdrawals"),
+        F.count_if(withdraws).alias("withdrawals"),
+        F.count_if(withdraws & ~F.col("channel").isin(*purposes)).alias("without_purpose"),
         F.count_if(kind == "hard_bounce").alias("bounces"),
         F.count_if(F.col("channel") == "email").alias("mails"),
         F.count_if(F.col("about").isNotNull()).alias("about_deliveries"),
@@ -145,7 +144,7 @@ def _write_equation(context: JobContext, batch_id: str, counts: dict[str, int]) 
         "rows_late": 0,
         "balanced": counts["rows_in"] == counts["rows_accepted"] + unknown,
         "reasons": {_NOBODY: unknown} if unknown else {},
-        "warnings": {},
+        "warnings": {_NO_PURPOSE: counts["without_purpose"]} if counts["without_purpose"] else {},
         "recorded_at": datetime.now(UTC),
     }
     context.lake.add([row], DATA_HEALTH)
@@ -156,6 +155,9 @@ def _told(rows: list[dict[str, Any]], late: int) -> JobResult:
     message = f"{rows_in:,} receipts applied"
     if unknown:
         message += f", {unknown:,} of them about nobody who is known"
+    lost = sum((row["warnings"] or {}).get(_NO_PURPOSE, 0) for row in rows)
+    if lost:
+        message += f"; {lost:,} {_NO_PURPOSE}"
     if late:
         message += f"; {late:,} deliveries settled by earlier receipts"
     return JobResult(rows_read=rows_in, message=message, figures={"unknown": unknown, "settled_late": late})

@@ -25,7 +25,7 @@ def fingerprint(spec: JobSpec, context: JobContext) -> str:
         "inputs": {name: lake.ledger.version(TABLES[name]) for name in spec.reads},
         "settings": _sections(spec, context.settings),
         "business_timezone": context.settings.business_timezone,
-        "options": {option.name: context.options.get(option.name) for option in spec.options},
+        "options": {option.name: context.options.get(option.name) for option in spec.options if not option.is_private},
     }
     if spec.needs_as_of:
         parts["as_of"] = context.as_of.isoformat()

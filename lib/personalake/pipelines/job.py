@@ -22,6 +22,7 @@ class Option:
         help: Meaning, one line.
         default: Value if not given; a bool makes it a flag.
         choices: Allowed values; empty for any.
+        is_private: Whether its value may be personal: it is kept out of fingerprints, which outlive an erasure.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Option:
     default: str | bool | None = None
     choices: tuple[str, ...] = ()
     required: bool = False
+    is_private: bool = False
 
 
 @dataclass(frozen=True)

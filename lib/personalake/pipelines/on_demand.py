@@ -1,7 +1,11 @@
-"""Jobs that run when they are asked for, beside the graph; `registry` has them all."""
+"""The jobs that somebody starts when there is a reason; see `registry`, which declares them all."""
 
 from personalake.pipelines.job import JobSpec, Option
 
+_PERSON = (
+    Option("identifier", "the person, as namespace=value, e.g. email=ann@example.com", is_private=True),
+    Option("request-file", "file with one namespace=value a line, which no list of processes shows", is_private=True),
+)
 ON_DEMAND: tuple[JobSpec, ...] = (
     JobSpec(
         name="share_figures",
@@ -48,5 +52,25 @@ ON_DEMAND: tuple[JobSpec, ...] = (
             Option("epsilon", "what it may take from the privacy budget", default="0.5"),
         ),
         needs_session=False,
+    ),
+    JobSpec(
+        name="erase_customers",
+        purpose="forget people who ask for it: in every table, file, version and destination, with receipts",
+        reads=("silver.erasure_request", "gold.erasure_request"),
+        writes=("silver.suppression", "gold.erasure_request", "gold.erasure_receipt"),
+        kind="on_demand",
+        needs_as_of=False,
+        needs_session=False,  # only what waits to be refined, and catalogs, need one
+        options=_PERSON,
+    ),
+    JobSpec(
+        name="export_customer",
+        purpose="write down everything that is held about one person, as JSON and CSV",
+        reads=("silver.person_link", "gold.access_log"),
+        writes=("gold.access_log",),
+        kind="on_demand",
+        needs_as_of=False,
+        needs_session=False,
+        options=_PERSON,
     ),
 )

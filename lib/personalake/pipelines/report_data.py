@@ -28,6 +28,8 @@ from personalake.tables.gold import (
     RUN,
     SEGMENT_SUMMARY,
 )
+from personalake.tables.health import DATASET_VERDICT
+from personalake.tables.journeys import JOURNEY_PATH
 from personalake.tables.silver import CONSENT_CURRENT
 
 # Order of a delivery's states, for those logged in the same instant.
@@ -69,6 +71,8 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
         audits=latest_audits(ledger),
         region_figures=latest_figures(ledger),
+        paths=_frame(ledger, JOURNEY_PATH, JOURNEY_PATH.columns, as_of),
+        verdicts=_newest_verdicts(ledger, as_of),
     )
 
 
@@ -119,6 +123,13 @@ def _planning(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:
     here = [row for row in rows if f"/{as_of.isoformat()}/" in row["batch_id"]]
     newest = {row["source"]: row for row in sorted(here, key=lambda row: (row["recorded_at"], row["batch_id"]))}
     return [newest[name] for name in sorted(newest)]
+
+
+def _newest_verdicts(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:
+    """The verdicts of the newest run for the as-of."""
+    rows = ledger.read(DATASET_VERDICT, where=[("as_of", "=", as_of)])
+    newest = max(rows, key=lambda row: (row["checked_at"], row["run_id"]), default={"run_id": None})
+    return [row for row in rows if row["run_id"] == newest["run_id"]]
 
 
 def _latest_cut(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from personalake.privacy.consent import GRANTED
 
-EVERYONE = "everyone"
+EVERYONE = "all_people"
 # Dimensions whose groups may overlap; in the others each person is in one group.
 _OVERLAPPING = frozenset({"grants"})
 

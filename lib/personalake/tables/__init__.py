@@ -2,8 +2,11 @@
 
 from personalake.tables.audit import AUDIT
 from personalake.tables.bronze import BRONZE
+from personalake.tables.erasure import ERASURE
 from personalake.tables.gold import GOLD
+from personalake.tables.health import HEALTH
 from personalake.tables.identity import IDENTITY
+from personalake.tables.journeys import JOURNEYS
 from personalake.tables.privacy import PRIVACY
 from personalake.tables.receipts import RECEIPTS
 from personalake.tables.regions import REGIONS
@@ -11,10 +14,9 @@ from personalake.tables.schema import Field, Table
 from personalake.tables.silver import SILVER
 from personalake.tables.touchpoints import TOUCHPOINTS
 
-ALL: tuple[Table, ...] = (*BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *PRIVACY, *IDENTITY, *GOLD, *AUDIT, *REGIONS)
+ALL: tuple[Table, ...] = (
+    *BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *PRIVACY, *IDENTITY, *GOLD, *JOURNEYS, *HEALTH, *AUDIT, *REGIONS, *ERASURE,
+)  # fmt: skip
 BY_NAME: dict[str, Table] = {table.full_name: table for table in ALL}
 
-__all__ = [
-    "ALL", "AUDIT", "BRONZE", "BY_NAME", "GOLD", "IDENTITY", "PRIVACY", "RECEIPTS", "REGIONS", "SILVER", "TOUCHPOINTS",
-    "Field", "Table",
-]  # fmt: skip
+__all__ = ["ALL", "BY_NAME", "SILVER", "TOUCHPOINTS", "Field", "Table"]

@@ -36,7 +36,7 @@ SUPPRESSION = Table(
     fields=(
         Field("suppression_id", "string", "Hash of whom, scope, reason and source; the same thing told twice is one row"),
         Field("namespace", "string", "What kind of identifier was hashed, e.g. email; null where only a person is named"),
-        Field("identifier_hash", "string", "HMAC-SHA-256 of `namespace|value` under `suppression.hash_key`; null without"),
+        Field("identifier_hash", "string", "HMAC-SHA-256 of `namespace|value` under `erasure.key`; null without"),
         Field("person_id", "string", "The resolved human, as known when it was written; null if nobody was known"),
         Field("scope", "string", "Channel that must not be used, e.g. email; `all` for every channel"),
         Field("reason", "string", "Why, e.g. hard_bounce, spam_complaint, erased"),

@@ -11,7 +11,7 @@ REGION_FIGURE = Table(
         Field("region", "string", "Name of the region"),
         Field("as_of", "date", "Exclusive day up to which things were known"),
         Field("figure", "string", "What is counted: people, orders, or spend"),
-        Field("dimension", "string", "By what: everyone, currency, rfm, action, or grants"),
+        Field("dimension", "string", "By what: all_people, currency, rfm, action, or grants"),
         Field("member", "string", "The group, e.g. a segment or a purpose"),
         Field("people", "bigint", "People behind the figure, at least regions.smallest_cell"),
         Field("value", "double", "The figure; money in the currency that `member` names"),

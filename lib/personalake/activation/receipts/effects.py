@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from personalake.activation.receipts.matching import PERSON_ID
 from personalake.common.hashing import keyed_hash
-from personalake.common.standardise import standard_email, standard_phone
+from personalake.common.standardise import standard_value
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
@@ -19,13 +19,14 @@ _ENGAGEMENTS = {
 }  # fmt: skip
 
 
-def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, str]) -> DataFrame:
+def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, str], calling_code: str) -> DataFrame:
     """Who unsubscribes or complains withdraws the purpose of the channel.
 
     Args:
         receipts: Rows of `matched`, with `batch_id`.
         links: Rows of `silver.person_link`: a receipt that only names a delivery counts for an identifier of its person.
         purposes: Channel to purpose; a channel without one withdraws nothing.
+        calling_code: Of phone numbers that are written without one.
 
     Returns:
         Rows of `silver.consent`, one for each receipt.
@@ -33,7 +34,8 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
     smallest = links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
     asked = receipts.where(F.col("receipt_type").isin(*WITHDRAWING)).join(smallest, "person_id", "left")
     key = F.struct("namespace", "customer_id")
-    address = F.struct(F.col("address_namespace").alias("namespace"), F.col("address").alias("customer_id"))
+    spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
+    address = F.struct(F.col("address_namespace").alias("namespace"), spelled.alias("customer_id"))
     is_key = F.col("customer_id").isNotNull() & (F.col("namespace") != PERSON_ID)
     is_address = F.col("address").isNotNull() & F.col("address_namespace").isNotNull()
     who = F.coalesce(F.when(is_key, key), F.col("own"), F.when(is_address, address))
@@ -46,6 +48,7 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
                 "customer_id": F.col("who.customer_id"),
                 "status": F.lit("withdrawn"),
                 "legal_basis": F.lit("consent"),
+                "expires_at": F.lit(None).cast("timestamp"),
                 "text_version": F.lit(None).cast("string"),
                 "origin": F.concat(F.lit("receipt: "), "receipt_type"),
             }
@@ -120,18 +123,11 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
 
 
 def _hashed(hash_key: str | None, calling_code: str) -> Column:
+    """Null without a key or an address."""
     if hash_key is None:
         return F.lit(None).cast("string")
-    address = F.col("address")
-    spelt = (
-        F.when(F.col("address_namespace") == "email", standard_email(address))
-        .when(F.col("address_namespace") == "phone", standard_phone(address, calling_code))
-        .otherwise(address)
-    )
-    return F.when(
-        F.col("address_namespace").isNotNull() & spelt.isNotNull(),
-        keyed_hash(hash_key, F.concat_ws("|", "address_namespace", spelt)),
-    )
+    spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
+    return keyed_hash(hash_key, F.concat("address_namespace", F.lit("|"), spelled))
 
 
 def _looked_up(pairs: Mapping[str, str], column: str) -> Column:

@@ -3,6 +3,8 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.standardise import standard_value
+
 KEY = ("source", "record_id")
 # How a channel's addresses are called among identifiers.
 ADDRESSES = {"email": "email", "sms": "phone", "push": "device_token"}
@@ -10,7 +12,7 @@ ADDRESSES = {"email": "email", "sms": "phone", "push": "device_token"}
 PERSON_ID = "person_id"
 
 
-def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataFrame) -> DataFrame:
+def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataFrame, calling_code: str) -> DataFrame:
     """Receipts with the person and the delivery that they are about, where anything tells.
 
     A delivery is found by its own id, else by the destination's name for the request: where several people shared the
@@ -21,11 +23,14 @@ def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataF
         outbox: Rows of `gold.activation_outbox`.
         log: Rows of `gold.activation_log`, for the destinations' references.
         links: Rows of `silver.person_link`.
+        calling_code: Of phone numbers that are written without one.
 
     Returns:
         The receipts, with `address_namespace`, `person_id` and `about` (the delivery); null where nothing tells.
     """
-    named = receipts.withColumn("address_namespace", _namespace_of_channel()).transform(lambda rows: _named(rows, links))
+    named = receipts.withColumn("address_namespace", _namespace_of_channel()).transform(
+        lambda rows: _named(rows, links, calling_code)
+    )
     planned = outbox.select(
         F.col("delivery_id").alias("planned_id"),
         F.col("person_id").alias("planned_person"),
@@ -44,23 +49,20 @@ def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataF
     )
 
 
-def _named(receipts: DataFrame, links: DataFrame) -> DataFrame:
-    """Add the person whom the receipt itself names: by their key, else by their address."""
-
-    def linked(name: str, namespace: str, value: str) -> DataFrame:
-        return links.select(F.col("namespace").alias(namespace), F.col("value").alias(value), F.col("person_id").alias(name))
-
-    by_key = linked("person_by_key", "namespace", "customer_id")
-    by_address = linked("person_by_address", "address_namespace", "address")
-    is_person = F.col("namespace") == PERSON_ID
+def _named(receipts: DataFrame, links: DataFrame, calling_code: str) -> DataFrame:
+    """Add the person whom the receipt itself names: by their key, else by their address, each as written or standardised."""
+    places = (("namespace", "customer_id"), ("address_namespace", "address"))
+    forms = [
+        F.struct(F.col(kind).alias("namespace"), form.alias("value"))
+        for kind, name in places
+        for form in (F.col(name), standard_value(F.col(kind), F.col(name), calling_code))
+    ]
+    tried = receipts.select(*KEY, F.posexplode(F.array(*forms)).alias("place", "form")).select(*KEY, "place", "form.*")
+    known = links.select("namespace", "value", F.col("person_id").alias("linked"))
+    found = tried.join(known, ["namespace", "value"]).groupBy(*KEY).agg(F.min_by("linked", "place").alias("linked"))
+    told = F.when(F.col("namespace") == PERSON_ID, F.col("customer_id"))
     return (
-        receipts.join(by_key, ["namespace", "customer_id"], "left")
-        .join(by_address, ["address_namespace", "address"], "left")
-        .withColumn(
-            "named_person",
-            F.coalesce(F.when(is_person, F.col("customer_id")), F.col("person_by_key"), F.col("person_by_address")),
-        )
-        .drop("person_by_key", "person_by_address")
+        receipts.join(found, list(KEY), "left").withColumn("named_person", F.coalesce(told, F.col("linked"))).drop("linked")
     )
 
 

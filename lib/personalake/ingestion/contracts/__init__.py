@@ -8,6 +8,7 @@ from personalake.ingestion.contracts.contract import Contract, ContractField, Re
 from personalake.ingestion.contracts.customer_record import CUSTOMER_RECORD
 from personalake.ingestion.contracts.delivery_receipt import DELIVERY_RECEIPT
 from personalake.ingestion.contracts.email_engagement import EMAIL_ENGAGEMENT
+from personalake.ingestion.contracts.erasure_request import ERASURE_REQUEST
 from personalake.ingestion.contracts.experiment_exposure import EXPERIMENT_EXPOSURE
 from personalake.ingestion.contracts.interaction import INTERACTION
 from personalake.ingestion.contracts.order_line import ORDER_LINE
@@ -34,6 +35,7 @@ CONTRACTS: dict[str, Contract] = {
         THIRD_PARTY_ATTRIBUTE,
         CAMPAIGN_SPEND,
         DELIVERY_RECEIPT,
+        ERASURE_REQUEST,
         PREFERENCE,
     )
 }
