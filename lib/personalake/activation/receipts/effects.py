@@ -48,6 +48,7 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
                 "customer_id": F.col("who.customer_id"),
                 "status": F.lit("withdrawn"),
                 "legal_basis": F.lit("consent"),
+                "expires_at": F.lit(None).cast("timestamp"),
                 "text_version": F.lit(None).cast("string"),
                 "origin": F.concat(F.lit("receipt: "), "receipt_type"),
                 "expires_at": F.lit(None).cast("timestamp"),
