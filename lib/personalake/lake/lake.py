@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
+import pyarrow as pa
 from delta.exceptions import (
     ConcurrentAppendException,
     ConcurrentDeleteDeleteException,
@@ -109,6 +111,23 @@ class Lake:
         self.ledger.append(table, rows)
         version = self.ledger.version(table)
         self.writes.append(WriteResult(table.full_name, len(rows), -1 if version is None else version))
+        return self.writes[-1]
+
+    def put(self, rows: pa.Table, table: Table, mode: Literal["append", "overwrite"] = "overwrite") -> WriteResult:
+        """Write an Arrow table that is on the driver: in a fraction of the time that Spark takes for it.
+
+        Args:
+            rows: The declared columns.
+            table: The table.
+            mode: `overwrite` puts the rows in the place of everything there is; nothing to `append` makes no commit.
+        """
+        if self.dry_run:
+            return self._planned(table, rows.num_rows)
+        if mode == "append" and not rows.num_rows:
+            return WriteResult(table.full_name, 0, -1)
+        self.ledger.write(table, rows, mode)
+        version = self.ledger.version(table)
+        self.writes.append(WriteResult(table.full_name, rows.num_rows, -1 if version is None else version))
         return self.writes[-1]
 
     def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:
