@@ -24,8 +24,8 @@ endif
 ifeq ($(wildcard .jars/spark/*.jar),)
 $(shell rm -f .setup/jars .setup/archive)
 endif
-ifeq ($(wildcard .jars/kafka/*.jar),)
-$(shell rm -f .setup/kafka)
+ifeq ($(and $(wildcard .jars/kafka/*.jar),$(wildcard .jars/postgres/*.jar)),)
+$(shell rm -f .setup/servers)
 endif
 
 .PHONY: help setup setup-test doctor demo test lint types check audit secrets bench format docs lock clean clean-demo
@@ -36,7 +36,7 @@ help: ## Show this list
 setup: .setup/jars conf/spark-defaults.conf ## Make the environment: Python packages, jars, Spark settings (once)
 	@$(if $(filter setup,$(MAKECMDGOALS)),echo "Set up. Next: make demo",:)
 
-setup-test: setup .setup/test .setup/kafka ## The same, with what the tests need (once)
+setup-test: setup .setup/test .setup/servers ## The same, with what the tests need (once)
 	@$(if $(filter setup-test,$(MAKECMDGOALS)),echo "Set up. Next: make test",:)
 
 doctor: setup ## Say what this machine has, and what it lacks
@@ -47,7 +47,7 @@ demo: setup ## Run the whole suite on real retail data, and show what came of it
 	@$(BIN)/personalake demo $(if $(WORLD),--world)
 
 test: setup-test lint types ## Everything that CI runs: lint, types, architecture, tests
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
 
 lint: setup-test
 	@$(BIN)/ruff check -q $(CODE)
@@ -81,6 +81,9 @@ docs: setup-test ## Make the pages in docs/, resources/ and the pinned helps aga
 	@$(BIN)/python -m personalake.config.reference docs/configuration.md
 	@$(BIN)/python -m personalake.config.connection_guide docs/destinations.md
 	@$(BIN)/python -m personalake.pipelines.bundle resources
+	@$(BIN)/python -m personalake.privacy.masking resources/protect_tables.sql
+	@$(BIN)/python -m personalake.privacy.data_map docs/data-map.md
+	@$(BIN)/python -m personalake.privacy.impact_assessment docs/privacy-impact-assessment.md
 	@$(BIN)/python tests/jobs/pin_helps.py
 
 lock: setup-test ## Resolve the pinned versions again (UPGRADE=--upgrade for newer ones)
@@ -132,6 +135,6 @@ conf/spark-defaults.conf: .setup/archive lib/personalake/session.py conf/base.ym
 		$(BIN)/python -m pip install -q -r requirements/test.txt
 	@touch $@
 
-.setup/kafka: .setup/test
-	@$(BIN)/python -m personalake.setup_jars --with-broker
+.setup/servers: .setup/test
+	@$(BIN)/python -m personalake.setup_jars --with-broker --with-database
 	@touch $@

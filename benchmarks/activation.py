@@ -12,13 +12,17 @@ import json
 import random
 import resource
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import BaseConnector, HttpConnector, declared
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
@@ -26,8 +30,9 @@ from personalake.activation.journal import Check
 from personalake.activation.packing import packed
 from personalake.activation.sending import Report, send
 from personalake.activation.transport import Request
-from personalake.config.connections import Connection
+from personalake.config.connections import Connection, CsvDropConnection
 from personalake.pipelines.system_clock import SystemClock
+from tests.activation.address_book import Book, problems
 from tests.activation.matrix import CASES, FAULTS, KILLS, Case, judged, played
 from tests.fakes import Fakes, fakes_in_a_process, running_fakes
 
@@ -198,6 +203,37 @@ def memory(count: int) -> bool:
     return peak < 4 * GIB
 
 
+def address_book(count: int) -> bool:
+    """So many people, one in a hundred broken: templates filled, rows checked, files written and read again."""
+    started, cpu = time.perf_counter(), time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        connection = CsvDropConnection(folder=Path(folder), columns=("id", "greeting"), max_item_bytes=16_000)
+        book, journal, clock = Book(count), RejectionsJournal(), SystemClock()
+        report = send(book.deliveries(), connect("there", connection, clock), clock, journal, random.Random(1))
+        seconds, used = time.perf_counter() - started, time.process_time() - cpu
+        wrong = problems(Path(folder), count, book.refused, journal.rejected)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    refused = book.refused.total() + journal.rejected.total()
+    print(
+        f"address book: {count:,} rows in {seconds:.0f} s ({count / seconds:,.0f}/s, CPU {used / seconds:4.0%}); "
+        f"{report.states['confirmed']:,} written, {refused:,} refused, {'; '.join(wrong) or 'nothing lost, nothing wrong'}; "
+        f"peak {peak / GIB:.2f} GiB, reading the files again included"
+    )
+    return not wrong
+
+
+class RejectionsJournal(CountingJournal):
+    """Keeps the reasons alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rejected: Counter[str] = Counter()
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        super().record(outcomes)
+        self.rejected.update((one.reason or "").partition(":")[0] for one in outcomes if one.state == "rejected")
+
+
 class Sized(BaseConnector):
     """A destination whose payloads are their own sizes."""
 
@@ -257,12 +293,12 @@ def matrix(kinds: Sequence[str]) -> bool:
 def main() -> None:
     """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="throughput, memory, packs, matrix; all by default")
+    parser.add_argument("parts", nargs="*", help="throughput, memory, packs, addresses, matrix; all by default")
     parser.add_argument("--kinds", nargs="*", default=list(CASES))
     parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory part")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory and addresses parts")
     chosen = parser.parse_args()
-    parts = chosen.parts or ["throughput", "memory", "packs", "matrix"]
+    parts = chosen.parts or ["throughput", "memory", "packs", "addresses", "matrix"]
     good = True
     if "throughput" in parts:
         throughput(chosen.kinds, chosen.seconds)
@@ -270,6 +306,8 @@ def main() -> None:
         good &= memory(chosen.rows)
     if "packs" in parts:
         good &= packs(100_000)
+    if "addresses" in parts:
+        good &= address_book(chosen.rows)
     if "matrix" in parts:
         good &= matrix(chosen.kinds)
     if not good:

@@ -26,6 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
         builder.set(key, value)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under xdist everything that needs the one Spark session is one group; the other worker takes the rest by modules."""
+    for item in items:
+        needs_spark = "spark_session" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("spark" if needs_spark else item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def spark(spark_session: SparkSession) -> SparkSession:
     return spark_session

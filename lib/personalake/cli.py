@@ -1,4 +1,4 @@
-"""The console: `personalake demo | run | explain | tables | doctor`."""
+"""The console: `personalake demo | run | explain | tables | query | check-source | doctor`."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from personalake.config import Settings
-from personalake.errors import PersonalakeError
+from personalake.errors import InputError, PersonalakeError
 from personalake.lake import Lake
 from personalake.pipelines.command import EXIT_CODES, fail, open_lake, settings_of
 from personalake.pipelines.progress import Progress
@@ -22,11 +22,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+templates = typer.Typer(help="Templates in conf/templates/.", no_args_is_help=True)
+app.add_typer(templates, name="template")
 
 Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
 DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
 ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
 Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
+Region = Annotated[str | None, typer.Option("--region", help="Region that is meant.", envvar="PERSONALAKE_REGION")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
 # Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
 WORLD_DAYS = 60
@@ -69,11 +72,12 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read and written; change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run jobs even if nothing is new.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Jobs at work at the same time.")] = 2,
+    region: Region = None,
 ) -> None:
     """Run the whole graph in one warm session; a graph that failed goes on where it stopped."""
     from personalake.pipelines.graph import run_graph, select_jobs
 
-    settings = _settings(env, conf_dir, root, as_of, sets, training_cut=training_cut)
+    settings = _settings(env, conf_dir, root, as_of, sets, training_cut=training_cut, region=region)
     lake = open_lake(settings, dry_run)
     result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, Progress(), workers)
     print(json.dumps([outcome.as_json() for outcome in result.outcomes], default=str))
@@ -149,6 +153,7 @@ def explain(
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     as_of: AsOf = None,
+    region: Region = None,
 ) -> None:
     """Everything about one person, from records to what would be sent; or why two records are one person's, or not."""
     from personalake.pipelines.look import explain as explain_person
@@ -157,7 +162,7 @@ def explain(
 
     if (person is None) == (pair is None):
         raise typer.BadParameter("name a person (--person ID) or a pair of records (--pair crm:17 web:4), one of the two")
-    settings = _settings(env, conf_dir, root, as_of, None)
+    settings = _settings(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = _lake(settings).ledger
     if pair is not None:
@@ -166,14 +171,68 @@ def explain(
         Console().print(explanation_view(explain_person(ledger, person, day, settings.identity)))
 
 
+@templates.command("preview")
+def template_preview(
+    person: Annotated[str, typer.Option("--person", help="A person id, or a customer's key in some source.")],
+    template: Annotated[str | None, typer.Option("--template", help="A template; the decision's own by default.")] = None,
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    as_of: AsOf = None,
+) -> None:
+    """What a person would read, before anything is sent."""
+    from personalake.pipelines.look_view import previews_view
+    from personalake.pipelines.template_preview import previews
+
+    settings = _settings(env, conf_dir, root, as_of, None)
+    day = None if settings.as_of == "latest" else settings.as_of
+    found = previews(settings, _lake(settings).ledger, person, template, day)
+    Console().print(previews_view([preview.as_row() for preview in found]))
+
+
 @app.command()
-def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None) -> None:
+def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None, region: Region = None) -> None:
     """Every table: rows, version, freshness."""
     from personalake.pipelines.look import table_facts
     from personalake.pipelines.look_view import tables_view
 
-    settings = _settings(env, conf_dir, root, None, None)
+    settings = _settings(env, conf_dir, root, None, None, region=region)
     Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over tables of silver and gold, e.g. FROM gold.customer_profile.")],
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 50,
+) -> None:
+    """Ask the tables in SQL, with personal columns masked as analysts see them."""
+    from personalake.pipelines.masked_query import masked_query
+
+    settings = _settings(env, conf_dir, root, None, None)
+    print(masked_query(_lake(settings).ledger, sql).limit(rows))
+
+
+@app.command("check-source")
+def check_source(
+    name: Annotated[str, typer.Argument(help="A source in conf/sources/.")],
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    rows: Annotated[int, typer.Option(min=1, help="Rows to look at.")] = 1_000,
+) -> None:
+    """Look at a source's landing files for personal data, before anything is read."""
+    from personalake.pipelines.look_view import source_view
+    from personalake.pipelines.source_check import check_source as look_at
+
+    settings = _settings(env, conf_dir, None, None, None)
+    if name not in settings.sources:
+        raise InputError(f"No source is called {name!r}.", f"There are: {', '.join(sorted(settings.sources))}.")
+    seen = look_at(settings.sources[name], rows)
+    Console().print(source_view(name, seen))
+    if any(column.untagged for column in seen):
+        sys.exit(InputError.exit_code)
 
 
 @app.command()

@@ -49,5 +49,11 @@ class EnvironmentProblem(PersonalakeError):
     exit_code = 5
 
 
+class UnhealthyError(PersonalakeError):
+    """Raised when a whole table failed a check that stops the line."""
+
+    exit_code = 6
+
+
 class TableMismatchError(PersonalakeError):
     """Raised when rows do not fit the declared table; lists every difference."""

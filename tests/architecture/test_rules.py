@@ -63,7 +63,9 @@ PLANTED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "place", "code", "expected"), PLANTED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("rule", "place", "code", "expected"), PLANTED, ids=lambda value: str(getattr(value, "__name__", value))[:40]
+)
 def test_a_planted_breach_is_found(
     rule: Callable[[Path], Iterator[str]], place: str, code: str, expected: str, tmp_path: Path
 ) -> None:

@@ -21,6 +21,14 @@ def long_form(text: Column) -> Column:
     return s.long_form(text, {"bill": "william"})
 
 
+def day_first(text: Column) -> Column:
+    return s.any_day(text, day_first=True)
+
+
+def month_first(text: Column) -> Column:
+    return s.any_day(text, day_first=False)
+
+
 CASES: list[tuple[Callable[[Column], Column], str | None, str | None]] = [
     (s.standard_name, "  Jean-Luc  O’Neill ", "jean luc oneill"),
     (s.standard_name, "MÜLLER-Ødegård, Zoë", "muller odegard zoe"),
@@ -53,6 +61,29 @@ CASES: list[tuple[Callable[[Column], Column], str | None, str | None]] = [
     (s.standard_day, "1981-02-29", None),
     (s.standard_day, "0001-01-01", None),
     (s.standard_day, "yesterday", None),
+    (day_first, "3/4/2020", "2020-04-03"),
+    (month_first, "3/4/2020", "2020-03-04"),
+    (month_first, "25/4/2020", "2020-04-25"),  # there is no month 25
+    (day_first, "3-4-2020 10:15", "2020-04-03"),
+    (day_first, "3rd MARCH 2020", "2020-03-03"),
+    (day_first, "Mar. 3, 2020", "2020-03-03"),
+    (day_first, "March 3 2020", "2020-03-03"),
+    (day_first, "2020-03-03T08:00:00Z", "2020-03-03"),
+    (day_first, "20200303", "2020-03-03"),
+    (day_first, "3.3.20", None),
+    (day_first, "31/2/2020", None),
+    (day_first, "soon", None),
+    (day_first, None, None),
+    (s.full_name, "O’Neill, Dr. Jean-Luc Jr.", "jean luc oneill"),
+    (s.full_name, "Mrs Ann  LEE", "ann lee"),
+    (s.full_name, "Frau Prof. Müller", "muller"),
+    (s.full_name, "Sir", "sir"),
+    (s.full_name, " , ", None),
+    (s.postal_address, "12 N. High St., Apt #4", "12 north high street unit 4"),
+    (s.postal_address, "7 Lakeshore Dr", "7 lakeshore drive"),
+    (s.postal_address, "Hauptstr. 5", "hauptstrasse 5"),
+    (s.postal_address, "P.O. Box 12", "po box 12"),
+    (s.postal_address, None, None),
     (s.standard_identifier, "  L17 ", "L17"),
     (unblocked, "NULL", None),
     (unblocked, "000-000", None),

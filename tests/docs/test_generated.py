@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+from personalake.config import load_settings
 from personalake.config.base import Section
 from personalake.config.connection_guide import guide, kinds
 from personalake.config.reference import reference
+from personalake.privacy.data_map import data_map
+from personalake.privacy.impact_assessment import impact_assessment
+from personalake.privacy.masking import protection
 from personalake.tables import BY_NAME, Field, Table
 from personalake.tables.dictionary import dictionary
 
@@ -26,6 +30,41 @@ def test_the_page_on_destinations_is_what_the_connections_say() -> None:
     for kind, model in kinds().items():
         assert f"### {kind}\n" in text
         assert f"Guarantee: {model.promise.guarantee}." in text
+
+
+def test_the_data_map_the_assessment_and_the_grants_are_what_tags_and_settings_say() -> None:
+    settings = load_settings("local")
+
+    assert (DOCS / "data-map.md").read_text(encoding="utf-8") == data_map(settings)
+    assert (DOCS / "privacy-impact-assessment.md").read_text(encoding="utf-8") == impact_assessment(settings)
+    script = DOCS.parent / "resources" / "protect_tables.sql"
+    assert script.read_text(encoding="utf-8") == protection(settings.privacy.access)
+
+
+def test_the_data_map_names_every_personal_column_its_retention_and_its_recipients() -> None:
+    settings = load_settings("local")
+    guest = Table(
+        "gold", "guest", "One guest", ("person_id",),
+        (Field("person_id", "string", "Who"), Field("mail", "string", "Address", pii="identifier", purposes=("email",)),
+         Field("visits", "bigint", "Visits")),
+        retention_days=90,
+    )  # fmt: skip
+
+    text = data_map(settings, [guest, Table("gold", "figure", "One sum", (), (Field("sum", "bigint", "Sum"),))])
+
+    assert "| `gold.guest` | One guest | pseudonym, identifier | 90 days |" in text
+    assert "| `mail` | identifier | Address | email |" in text
+    assert "`visits`" not in text
+    assert "gold.figure" not in text
+    assert all(f"| `{name}` |" in text for name, it in settings.destinations.items() if it.enabled)
+
+
+def test_the_assessment_is_unsigned_and_names_every_declared_purpose() -> None:
+    settings = load_settings("local")
+    text = impact_assessment(settings)
+
+    assert all(f"\n| {purpose} |" in text for purpose in settings.privacy.purposes)
+    assert "| Data protection officer |  |  |  |" in text
 
 
 def test_the_dictionary_names_every_table_and_column() -> None:

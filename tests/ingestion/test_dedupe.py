@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
+from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids, returned
 
 ROWS = "event_id string, payload_checksum bigint, known_at timestamp, landed_at timestamp, source_file string"
 EXISTING = "event_id string, payload_checksum bigint"
@@ -55,3 +55,34 @@ def test_every_new_id_is_kept_once_and_every_row_is_accounted_for(
     kept = [r.event_id for r in found if not r.is_duplicate]
     assert len(found) == len(rows)
     assert sorted(kept) == sorted({event_id for event_id, _, _ in rows} - known)
+
+
+RECORDS = "record_id string, source string, customer_id string, known_at timestamp, landed_at timestamp, source_file string"
+
+
+def came_back(spark: SparkSession, new: list[tuple[str, str, int]], known: list[tuple[str, str, int]]) -> list[str]:
+    """Days on which a record of a customer is its own earlier version again; each is a content, a customer and a day."""
+    told = [
+        [(content, "crm", who, datetime(2017, 1, day), datetime(2017, 1, day), "f") for content, who, day in rows]
+        for rows in (new, known)
+    ]
+    valid = spark.createDataFrame(told[0], RECORDS).withColumn(ROW, F.monotonically_increasing_id())
+    existing = spark.createDataFrame(told[1], RECORDS) if known else None
+    repeated = repeated_ids(valid, existing and existing.select("record_id"), "record_id")
+    back = returned(valid, repeated, existing, "record_id", ("source", "customer_id"))
+    found = valid.join(back, ROW).select("customer_id", F.dayofmonth("known_at").alias("day")).collect()
+    return sorted(f"{row.customer_id}{row.day}" for row in found)
+
+
+def test_a_record_that_says_again_what_it_once_said_is_no_copy(spark: SparkSession) -> None:
+    changed = [("A", "ann", 1), ("B", "ann", 2)]
+
+    assert came_back(spark, [("A", "ann", 3)], changed) == ["ann3"]
+    assert came_back(spark, [*changed, ("A", "ann", 3), ("A", "ann", 4)], []) == ["ann3"]
+    assert came_back(spark, [("A", "ann", 4), ("B", "ann", 5)], [*changed, ("A~1483401600000000", "ann", 3)]) == ["ann5"]
+
+
+def test_a_copy_of_the_newest_version_and_a_list_told_again_do_not_come_back(spark: SparkSession) -> None:
+    assert came_back(spark, [("B", "ann", 3), ("A", "bob", 3)], [("A", "ann", 1), ("B", "ann", 2), ("A", "bob", 1)]) == []
+    assert came_back(spark, [("X", "ann", 2), ("Y", "ann", 2)], [("X", "ann", 1), ("Y", "ann", 1)]) == []
+    assert came_back(spark, [("A", "ann", 1)], [("A", "ann", 1), ("B", "ann", 2)]) == []

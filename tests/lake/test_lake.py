@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
-from personalake.errors import EnvironmentProblem, TableMismatchError
+from personalake.errors import EnvironmentProblem, InputError, TableMismatchError
 from personalake.lake import Lake, Ledger, Locations
 from personalake.tables import ALL, Table
 from personalake.tables.gold import DATA_HEALTH, SEGMENT_SUMMARY
@@ -149,7 +149,7 @@ def test_a_replacement_that_another_commit_overtook_is_done_again(
         save(writer, path)
 
     monkeypatch.setattr(DataFrameWriter, "save", save_at_last)
-    monkeypatch.setattr("personalake.lake.lake._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("personalake.lake.overtaken._PAUSE_SECONDS", 0)
     day = date(2017, 12, 1)
 
     written = lake.replace_as_of(summaries(spark, day, 3), SEGMENT_SUMMARY, day)
@@ -157,3 +157,8 @@ def test_a_replacement_that_another_commit_overtook_is_done_again(
     assert written.rows == 1
     assert [row["people"] for row in lake.ledger.read(SEGMENT_SUMMARY)] == [3]
     assert next(failures, None) is None
+
+
+def test_ids_that_would_have_to_be_quoted_are_refused(lake: Lake, spark: SparkSession) -> None:
+    with pytest.raises(InputError, match=r"1 ids of silver\.person_link are no plain ids"):
+        lake.replace_ids(links(spark), PERSON_LINK, "person_id", ["p_1", "p') OR ('1'='1"])

@@ -121,3 +121,4 @@ def test_people_get_profiles_items_and_actions_and_the_report_names_the_assumed_
     assert 10 < len({row["person_id"] for row in shop.lake.ledger.read(ACTIVATION_OUTBOX)}) <= 16
     assert list(shop.exports.rglob("*.json"))
     assert "Source kaufhaus is set to consent: assume_granted" in shop.report
+    assert "Which data serves which touchpoint" in shop.report

@@ -105,6 +105,21 @@ def test_a_line_sent_again_in_a_later_run_is_a_duplicate(shop: JobContext) -> No
     assert (result.rows_read, result.figures["rows_duplicate"]) == (2, 1)
 
 
+def test_a_customer_who_is_as_before_again_is_a_new_version_and_a_full_export_adds_none(shop: JobContext) -> None:
+    customers = shop.settings.landing / "customers"
+    for day, age in enumerate(("25-34", "35-44", "25-34", "25-34"), start=1):
+        land(customers, f"2017-03-0{day}/c.csv", "id,age", f"c1,{age}", "c2,45-54")
+        ingest_records.run(shop)
+        refine_records.run(shop)
+
+    versions = held(shop, CUSTOMER_RECORD, "customer_id", "known_at", "age_band")
+
+    assert [(who, known_at.day, age) for who, known_at, age in versions] == [
+        ("c1", 1, "25-34"), ("c1", 2, "35-44"), ("c1", 3, "25-34"), ("c2", 1, "45-54"),
+    ]  # fmt: skip
+    assert all(row["balanced"] for row in shop.lake.ledger.read(DATA_HEALTH))
+
+
 def test_nothing_new_adds_nothing(shop: JobContext) -> None:
     land(orders(shop), "2017-03-01/a.json", line("o1"))
     take_in(shop)

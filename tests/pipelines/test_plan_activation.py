@@ -8,12 +8,20 @@ import pytest
 
 from personalake.config import Settings
 from personalake.config.activation import Destination
+from personalake.config.privacy import PrivacySettings
+from personalake.config.receipts import ReceiptSettings
 from personalake.lake import Lake
 from personalake.pipelines import plan_activation
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.pseudonyms import KeyRing
+from personalake.privacy.subject import Subject
+from personalake.privacy.suppression import suppressions
 from personalake.tables import Table
+from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 AS_OF = date(2017, 12, 1)
@@ -86,6 +94,17 @@ def test_only_who_consents_now_and_is_not_held_out_is_written_and_the_equation_h
     }
 
 
+def test_who_is_suppressed_for_the_channel_is_not_written(context: JobContext) -> None:
+    consent(context.lake)
+    bounced = {"suppression_id": "s", "person_id": "a", "scope": "email", "reason": "hard_bounce", "source": "mail"}
+    write(context.lake, SUPPRESSION, [{**bounced, "since": datetime(2017, 11, 1, tzinfo=UTC)}])
+    context.settings = context.settings.model_copy(update={"receipts": ReceiptSettings(purposes={"email": "email"})})
+
+    run(context)
+
+    assert events(context) == ["cb"]
+
+
 def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:
     run(context)
     files = exported(context)
@@ -119,6 +138,30 @@ def test_a_withdrawal_that_became_known_after_the_as_of_stops_the_plan_unless_it
     assert events(context) == ["ca"]
 
 
+def test_a_signal_of_the_browser_stops_what_it_speaks_for_and_a_destination_may_know_pseudonyms_only(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_K1", "s3cret")
+    consent(context.lake)
+    write(context.lake, PERSON_LINK, [{"namespace": "cookie", "value": p, "person_id": p} for p in "ab"])
+    at = datetime(2017, 12, 1, 8, tzinfo=UTC)
+    signal = {"record_id": "s", "namespace": "cookie", "customer_id": "b", "purpose": "gpc", "status": "withdrawn"}
+    write(context.lake, CONSENT, [{**signal, "occurred_at": at, "known_at": at}])
+    privacy = {
+        "signals": {"gpc": ["email"]},
+        "pseudonyms": {"keys": {"k1": "secret://pseudonyms/k1"}, "current": "k1"},
+    }
+    named = BRAZE.model_copy(update={"identifier": "pseudonym"})
+    context.settings = context.settings.model_copy(
+        update={"privacy": PrivacySettings.model_validate(privacy), "destinations": {"braze": named}}
+    )
+
+    run(context)
+
+    assert events(context) == [KeyRing({"k1": "s3cret"}, "k1").pseudonym_of("braze", "a")]
+    assert not any(b'"ca"' in content for content in exported(context).values())
+
+
 def test_consent_that_was_withdrawn_since_takes_the_person_out_of_the_files_and_given_again_brings_them_back(
     context: JobContext,
 ) -> None:
@@ -139,6 +182,23 @@ def test_consent_that_was_withdrawn_since_takes_the_person_out_of_the_files_and_
     assert events(context) == ["ca", "cb"]
     assert states(context) == ["accepted", "accepted", "accepted", "cancelled"]
     assert context.lake.ledger.rows(ACTIVATION_OUTBOX) == 2
+
+
+def test_who_asks_to_be_forgotten_or_was_is_in_no_file_from_then_on(context: JobContext) -> None:
+    consent(context.lake)
+    write(context.lake, PERSON_LINK, [{"namespace": "email", "value": f"{p}@x.example", "person_id": p} for p in "ah"])
+    (held,) = [row for row in context.lake.ledger.read(DECISION) if row["person_id"] == "h"]
+    context.lake.ledger.append(DECISION, [{**held, "decision_id": "d_h2", "status": "act"}])
+    asked = {"namespace": "email", "source": "desk", "record_id": "r"}
+    requests = [{**asked, "customer_id": f" {p.upper()}@x.example", "is_verified": p == "a"} for p in "ah"]
+    write(context.lake, ERASURE_ASKED, requests)
+    key = erasure_key(context.settings, context.lake.locations)
+    forgotten = suppressions(Subject(("email", "b"), frozenset("b")), key, datetime(2017, 12, 2, tzinfo=UTC), "test")
+    write(context.lake, SUPPRESSION, [row for row in forgotten if not row["person_id"]])
+
+    run(context)
+
+    assert events(context) == ["ch"]
 
 
 def test_a_run_that_died_before_its_files_is_finished_by_the_next(

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
 from personalake.tables import Table
 from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import (
     CAMPAIGN_RESPONSE,
     CATALOG_ITEM,
@@ -57,6 +58,7 @@ def known(spark: SparkSession, lines: list[Row], **parts: list[Row]) -> Known:
         responses=rows_of(spark, CAMPAIGN_RESPONSE, *parts.get("responses", [])),
         links=rows_of(spark, PERSON_LINK, *links),
         consents=rows_of(spark, CONSENT_CURRENT, *parts.get("consents", [])),
+        wishes=rows_of(spark, PREFERENCE, *parts.get("wishes", [])),
     )
 
 
@@ -149,3 +151,21 @@ def test_only_coupons_redeemed_before_the_as_of_count(spark: SparkSession) -> No
     ]
 
     assert profiles(known(spark, [], responses=responses))["p1"]["coupons_redeemed"] == 1
+
+
+def wish(preference: str, value: str | None, day: int, known_day: int | None = None) -> Row:
+    at, known = datetime(2017, 5, day), datetime(2017, 5, known_day or day)
+    return {"record_id": f"{preference}{day}", "namespace": "n", "customer_id": "1", "preference": preference,
+            "value": value, "occurred_at": at, "known_at": known}  # fmt: skip
+
+
+def test_a_wish_counts_as_it_was_last_changed_and_one_that_is_taken_back_is_gone(spark: SparkSession) -> None:
+    wishes = [
+        wish("language", "de", 3), wish("language", "en", 2, known_day=9), wish("channel", "email", 1),
+        wish("frequency", "weekly", 1), wish("frequency", None, 4), {**wish("colour", "red", 1), "customer_id": "nobody"},
+    ]  # fmt: skip
+
+    found = profiles(known(spark, [], wishes=wishes, links=[link("1"), link("2")]))
+
+    assert found["p1"]["preferences"] == {"channel": "email", "language": "de"}
+    assert found["p2"]["preferences"] == {}

@@ -29,7 +29,7 @@ def plan(
 
     Args:
         decisions: Rows of `gold.decision` at `as_of`.
-        profiles: Rows of `gold.customer_profile`.
+        profiles: Rows of `gold.customer_profile`, with `pseudonym` for a destination that knows people by it.
         granted: `person_id` and `purposes` granted at this moment.
         name: Name of the destination.
         destination: What it takes.
@@ -46,7 +46,7 @@ def plan(
     if gaps:
         raise ConfigError(gaps)
     external = F.col(destination.identifier).alias("external_id")
-    people = profiles.select("person_id", *({"customer_id"} & {destination.identifier}), *destination.traits)
+    people = profiles.select("person_id", *({"customer_id", "pseudonym"} & {destination.identifier}), *destination.traits)
     wanted = (
         decisions.where("status = 'act'")
         .where(_goes_there(destination))

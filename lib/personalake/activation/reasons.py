@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_LONGEST = 300
-_PRIVATE = (
+LONGEST = 300
+PRIVATE = (
     (re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;]+"), "<address>"),
     (re.compile(r"(?i)\b(bearer|basic|key)\s+[\w.~+/=-]{8,}"), r"\1 <secret>"),
     (re.compile(r"(?<!\w)\+?\d[\d ().-]{7,}\d"), "<number>"),
@@ -29,9 +29,9 @@ def told(reason: object, payload: str | None = None) -> str:
     text = " ".join(str(reason).split())
     for value in sorted(set(_texts(payload)), key=len, reverse=True):
         text = text.replace(value, "<value>")
-    for pattern, instead in _PRIVATE:
+    for pattern, instead in PRIVATE:
         text = pattern.sub(instead, text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _texts(payload: str | None) -> Iterator[str]:

@@ -13,6 +13,15 @@ _MARKED = "àáâãäåāăąçćčďèéêëēėęěìíîïīįñńňòóôõ�
 _PLAIN = "aaaaaaaaacccdeeeeeeeeiiiiiinnnooooooorrssstuuuuuuuuyyzzz"
 _ENDINGS = {"str": "street", "st": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "sq": "square"}
 _DAY_PATTERNS = ("yyyyMMdd", "d.M.yyyy", "M/d/yyyy", "yyyy/MM/dd")
+# Only of Latin letters and digits by now; a title or suffix that is all there is stays, since people are called Dean.
+_TITLES = ("mr", "mrs", "ms", "miss", "mx", "sir", "dr", "prof", "professor", "rev", "herr", "frau", "monsieur", "madame")
+_SUFFIXES = ("jr", "sr", "junior", "senior", "ii", "iii", "iv", "phd", "md", "esq")
+_MORE_ENDINGS = {
+    "blvd": "boulevard", "dr": "drive", "ct": "court", "pl": "place", "hwy": "highway", "pkwy": "parkway", "ter": "terrace",
+    "cres": "crescent", "cl": "close", "n": "north", "e": "east", "s": "south", "w": "west", "apt": "unit",
+    "apartment": "unit", "flat": "unit", "ste": "unit", "suite": "unit", "p o box": "po box", "postfach": "po box",
+}  # fmt: skip
+_WRITTEN_DAYS = ("d MMM yyyy", "d MMMM yyyy", "MMM d yyyy", "MMMM d yyyy", "yyyy MMM d", "yyyy.M.d")
 _FEWEST_DIGITS, _MOST_DIGITS = 6, 15
 _FIRST_YEAR = 1880
 
@@ -84,6 +93,57 @@ def standard_day(text: Column) -> Column:
         iso.try_cast("date"), *(F.to_date(F.try_to_timestamp(written, F.lit(pattern))) for pattern in _DAY_PATTERNS)
     )
     return F.when(F.year(day) >= _FIRST_YEAR, F.date_format(day, "yyyy-MM-dd"))
+
+
+def standard_value(namespace: Column, value: Column, calling_code: str) -> Column:
+    """An identifier in its one spelling: e-mails and phones standardised where they are any, all others as they are.
+
+    Args:
+        namespace: Kind of identifier.
+        value: The identifier, as somebody wrote it.
+        calling_code: Country calling code of phone numbers that are written without one.
+    """
+    spelled = F.when(namespace == "email", standard_email(value)).when(
+        namespace == "phone", standard_phone(value, calling_code)
+    )
+    return F.coalesce(spelled, value)
+
+
+def any_day(text: Column, day_first: bool) -> Column:
+    """A day as ISO text, from many more ways of writing one: `3 March 2020`, `Mar 3, 2020`, `3/3/2020`, `3-3-2020`.
+
+    A year of two digits tells no century, and is no day. Months are English.
+
+    Args:
+        text: A day as people write it, perhaps with a time of day behind it.
+        day_first: Whether `3/4/2020` is the third of April or the fourth of March.
+    """
+    written = F.initcap(F.regexp_replace(F.trim(F.substring(text, 1, 40)), r"(?<=\d)(st|nd|rd|th)\b|,|\.(?=\s)", ""))
+    numeric = F.regexp_replace(F.regexp_extract(written, r"^(\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\b", 1), r"[/.-]", "/")
+    ordered = ("d/M/yyyy", "M/d/yyyy") if day_first else ("M/d/yyyy", "d/M/yyyy")
+    tried = [(numeric, pattern) for pattern in ordered] + [(written, pattern) for pattern in _WRITTEN_DAYS]
+    day = F.coalesce(*(F.to_date(F.try_to_timestamp(found, F.lit(pattern))) for found, pattern in tried))
+    return F.coalesce(F.when(F.year(day) >= _FIRST_YEAR, F.date_format(day, "yyyy-MM-dd")), standard_day(text))
+
+
+def full_name(text: Column) -> Column:
+    """A whole name in the order of speech, without titles: `O’Neill, Dr. Jean-Luc Jr.` is `jean luc oneill`."""
+    parts = F.split(F.substring(text, 1, 4 * NAME_LENGTH), ",", 2)
+    in_order = F.when(F.size(parts) == 2, F.concat_ws(" ", F.get(parts, 1), F.get(parts, 0))).otherwise(text)
+    plain = plain_text(in_order, NAME_LENGTH)
+    words = F.split(plain, " ")
+    said = F.filter(words, lambda word: ~word.isin(*_TITLES, *_SUFFIXES))
+    return F.when(F.size(said) > 0, F.array_join(said, " ")).otherwise(plain)
+
+
+def postal_address(text: Column) -> Column:
+    """A whole address line: endings, points of the compass and units written out, `# 4` as `unit 4`."""
+    numbered = F.regexp_replace(F.substring(text, 1, 4 * ADDRESS_LENGTH), r"#\s*(?=\w)", " unit ")
+    # Before the shorter endings are written out: `dr` is a drive here, and `str` at the end of a German word a street.
+    german = F.regexp_replace(standard_address(numbered), r"(?<=\p{L}{3})str\b", "strasse")
+    longer = sorted(_MORE_ENDINGS.items(), key=lambda ending: (-len(ending[0]), ending[0]))
+    whole = reduce(lambda so_far, ending: F.regexp_replace(so_far, rf"\b{ending[0]}\b", ending[1]), longer, german)
+    return F.regexp_replace(whole, r"\b(unit )+", "unit ")
 
 
 def standard_identifier(text: Column) -> Column:

@@ -9,9 +9,8 @@ from personalake.tables.gold import CUSTOMER_PROFILE, DECISION
 
 # Properties of a decision that leave, and the profile's columns that may be sent as traits.
 DECISION_PROPERTIES = ("decision_id", "action", "rule", "channel", "product_id", "category")
-TRAITS = tuple(
-    field.name for field in CUSTOMER_PROFILE.fields if field.name not in ("person_id", "customer_id", "consents", "as_of")
-)
+_NO_TRAITS = ("person_id", "customer_id", "consents", "preferences", "as_of")
+TRAITS = tuple(field.name for field in CUSTOMER_PROFILE.fields if field.name not in _NO_TRAITS)
 # Brackets, commas and the fixed keys around the items of one request.
 ENVELOPE_BYTES = 256
 
@@ -22,8 +21,9 @@ class Destination(Section):
     enabled: bool = Field(True, description="False leaves the destination alone")
     kind: Literal["file"] = Field("file", description="How it leaves: written as files, exactly as it would be sent")
     dialect: Literal["segment_batch", "braze_track", "csv"] = Field(description="Whose format is written")
-    identifier: Literal["customer_id", "person_id"] = Field(
-        "customer_id", description="How the destination knows people: the source's key, or the resolved person"
+    identifier: Literal["customer_id", "person_id", "pseudonym"] = Field(
+        "customer_id",
+        description="How the destination knows people: the source's key, the resolved person, or a keyed name of its own",
     )
     purposes: tuple[str, ...] = Field(
         min_length=1, description="Consent purposes that a person must have granted, all of them"

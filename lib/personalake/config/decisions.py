@@ -54,6 +54,9 @@ class Rule(Section):
     offer: str = Field(
         "none", pattern="^(none|favourite_category|next_best_item|next_new_item)$", description="What is offered"
     )
+    template: str | None = Field(
+        None, description="Template in conf/templates/ in which the person is told; none by default"
+    )
     reason: str = Field(min_length=1, description="Why, in words that a marketer would write; {placeholders} name columns")
 
     @model_validator(mode="after")

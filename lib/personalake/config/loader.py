@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from personalake.config.lawful import lawful_problems
+from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
 from personalake.errors import ConfigError
@@ -16,6 +18,9 @@ _SECTION_FILES = {
     "rules": "decisions",
     "segments": "segments",
     "identity": "identity",
+    "privacy": "privacy",
+    "profiles": "profiles",
+    "quality": "quality",
     "models": "models",
     "recommender": "recommender",
     "destinations": "destinations",
@@ -41,7 +46,8 @@ def load_settings(
         env: Name of a file in `conf/environments/`.
         conf_dir: The configuration folder.
         overrides: Dotted key to value, from the command line; they win over everything else.
-        environ: Environment variables; `PERSONALAKE_SPARK__DRIVER_MEMORY` sets `spark.driver_memory`.
+        environ: Environment variables; `PERSONALAKE_SPARK__DRIVER_MEMORY` sets `spark.driver_memory`. `PERSONALAKE_REGION`,
+            or the override `region`, names a region, whose own files in `conf/regions/` count, too.
         check_source: What else an enabled source's keys and values must satisfy; yields keys and what is wrong with them.
 
     Raises:
@@ -51,9 +57,12 @@ def load_settings(
     problems: list[str] = []
     merged: dict[str, Any] = {"environment": env}
     origins: Origins = {}
-    for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems):
+    region = (overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or None
+    for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems, region):
         _merge(merged, layer, origin, origins)
-    _expand(merged, {key: str(merged.get(key, default)) for key, default in _PLACES.items()})
+    problems.extend(place(merged, region, _own_sources(origins, conf_dir)))
+    places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
+    _expand(merged, {**places, "region": region or ""})
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(merged)
@@ -61,6 +70,8 @@ def load_settings(
         problems.extend(_readable(error, origins))
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
+    if settings is not None:
+        problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in lawful_problems(settings))
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(problems)
@@ -71,30 +82,65 @@ _PLACES = {"root": "lakehouse", "landing": "landing", "exports": "exports"}
 
 
 def _layers(
-    env: str, conf_dir: Path, overrides: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+    env: str,
+    conf_dir: Path,
+    overrides: Mapping[str, Any],
+    environ: Mapping[str, str],
+    problems: list[str],
+    region: str | None,
 ) -> Iterator[tuple[dict[str, Any], str]]:
     if not conf_dir.is_dir():
         problems.append(f"{conf_dir}: no such folder; pass --conf-dir or run from the project's root")
         return
     yield _read(conf_dir / "base.yml", problems), str(conf_dir / "base.yml")
-    for stem, key in _SECTION_FILES.items():
-        path = conf_dir / f"{stem}.yml"
-        if path.exists():
-            yield {key: _read(path, problems)}, str(path)
-    for path in sorted((conf_dir / "sources").glob("*.yml")):
-        yield {"sources": {path.stem: _read(path, problems)}}, str(path)
+    yield from _sections(conf_dir, problems)
     environment = conf_dir / "environments" / f"{env}.yml"
     if environment.exists():
         yield _read(environment, problems), str(environment)
     else:
         known = ", ".join(sorted(path.stem for path in environment.parent.glob("*.yml"))) or "none"
         problems.append(f"{environment}: no such environment; there are: {known}")
+    if region and region.isalnum():
+        yield from _of_region(conf_dir / "regions" / region, problems)
     for name, value in sorted(environ.items()):
         if name.startswith(_PREFIX) and not name.startswith(_NOT_SETTINGS):
             keys = name.removeprefix(_PREFIX).lower().split("__")
             yield _nested(keys, yaml.safe_load(value)), f"environment variable {name}"
     for key, value in overrides.items():
         yield _nested(key.split("."), value), f"command line, {key}"
+
+
+def _sections(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """The files beside base.yml, one for each section, and one for each source and template."""
+    for stem, key in _SECTION_FILES.items():
+        path = folder / f"{stem}.yml"
+        if path.exists():
+            yield {key: _read(path, problems)}, str(path)
+    for kind in ("sources", "templates"):
+        for path in sorted((folder / kind).glob("*.yml")):
+            yield {kind: {path.stem: _read(path, problems)}}, str(path)
+
+
+def _of_region(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
+    """A region's own files: `region.yml` for anything, and the same files as in `conf/`."""
+    path = folder / "region.yml"
+    if path.exists():
+        layer = _read(path, problems)
+        problems.extend(
+            f"{path}: {key}: not a region's own to set; its places follow from its name" for key in forbidden(layer)
+        )
+        yield layer, str(path)
+    yield from _sections(folder, problems)
+
+
+def _own_sources(origins: Origins, conf_dir: Path) -> set[str]:
+    """Sources whose topic or database a region's own file names."""
+    own = str(conf_dir / "regions")
+    return {
+        key[1]
+        for key, origin in origins.items()
+        if key[0] == "sources" and len(key) > 3 and key[2] in ("kafka", "database") and origin.startswith(own)
+    }
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -175,4 +221,5 @@ def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
         else:
             found = problem["input"]
             shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) or found is None else ""
-            yield f"{origin}: {key}: {problem['msg'].removeprefix('Value error, ')}{shown}"
+            told = problem["msg"].removeprefix("Value error, ")
+            yield f"{origin}: {key}: {told}{shown}" if key else f"{origin}: {told}"

@@ -17,18 +17,22 @@ _INTRODUCTION = """# Settings
 
 Made by `make docs` from the models in `lib/personalake/config/`; changes here are lost.
 
-Later wins: `conf/base.yml` and the files beside it, `conf/environments/<env>.yml`, environment variables, the command line.
+Later wins: `conf/base.yml` and the files beside it, `conf/environments/<env>.yml`, the files in `conf/regions/<region>/`
+(named as in `conf/`, and `region.yml`), environment variables, the command line.
 The setting `spark.driver_memory` is `PERSONALAKE_SPARK__DRIVER_MEMORY` in the environment, `--set spark.driver_memory=6g` on
-the command line. `${root}`, `${landing}` and `${exports}` stand for those settings. A secret is a reference,
+the command line. `${root}`, `${landing}`, `${exports}` and `${region}` stand for those settings. A secret is a reference,
 `secret://scope/key`, and comes from `PERSONALAKE_SECRET_<SCOPE>_<KEY>`. Unknown keys, wrong types and unset secrets are all
 reported together, before anything starts.
 """
 _FILES = {
     "segments": "conf/segments.yml",
     "identity": "conf/identity.yml",
+    "profiles": "conf/profiles.yml",
+    "quality": "conf/quality.yml",
     "models": "conf/models.yml",
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",
+    "templates": "conf/templates/",
     "destinations": "conf/destinations.yml",
     "connections": "conf/connections.yml",
 }

@@ -4,17 +4,24 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from personalake.config.activation import Destination
 from personalake.config.base import Section
 from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
+from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
 from personalake.config.modelling import ModelSettings
+from personalake.config.privacy import PrivacySettings
+from personalake.config.profiles import ProfileSettings
+from personalake.config.quality import QualitySettings
+from personalake.config.receipts import ReceiptSettings
 from personalake.config.recommending import RecommenderSettings
+from personalake.config.regions import RegionSettings
 from personalake.config.segmentation import SegmentSettings
 from personalake.config.sources import Source
+from personalake.config.templates import Template
 
 
 class SparkSettings(Section):
@@ -74,21 +81,42 @@ class Settings(Section):
         "latest", validate_default=True, description="Exclusive day up to which things are known, or `latest`"
     )
     training_cut: date | None = Field(None, description="As-of whose past models learn from; as_of by default")
+    region: str | None = Field(None, description="Region of this run, set by --region; its places are its own")
+    regions: RegionSettings = RegionSettings()
     spark: SparkSettings = SparkSettings()
     streams: StreamSettings = StreamSettings()
     lease: LeaseSettings = LeaseSettings()
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
+    erasure: ErasureSettings = ErasureSettings()
     identity: IdentitySettings = IdentitySettings()
+    privacy: PrivacySettings = PrivacySettings()
+    profiles: ProfileSettings = ProfileSettings()
+    quality: QualitySettings = QualitySettings()
     models: ModelSettings = ModelSettings()
     recommender: RecommenderSettings = RecommenderSettings()
     segments: SegmentSettings = SegmentSettings()
     decisions: DecisionSettings = DecisionSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     sources: dict[str, Source] = Field(default_factory=dict, description="One file each in conf/sources/")
     destinations: dict[str, Destination] = Field(default_factory=dict, description="conf/destinations.yml")
     connections: dict[str, AnyConnection] = Field(
         default_factory=dict, description="How vendors are reached; conf/connections.yml, see docs/destinations.md"
     )
+
+    templates: dict[str, Template] = Field(default_factory=dict, description="One file each in conf/templates/")
+
+    @model_validator(mode="after")
+    def _known_templates(self) -> "Settings":
+        there = ", ".join(self.templates) or "none"
+        unknown = [
+            f"decisions.rules: rule {rule.name!r} names the template {rule.template!r}; there are: {there}"
+            for rule in self.decisions.rules
+            if rule.template is not None and rule.template not in self.templates
+        ]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        return self
 
     @field_validator("business_timezone")
     @classmethod

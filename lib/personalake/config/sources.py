@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
+from personalake.config.databases import DatabaseSettings
 from personalake.config.sql import check_expression
 
+_PROTOCOL = "kafka.security.protocol"
 Severity = Literal["refuse", "warn", "ignore"]
+ELEMENT = "_element"
 # The names of `ingestion/contracts/`, told here since configuration is read before anything else; a test compares them.
 ContractName = Literal[
     "order_line",
@@ -27,6 +30,9 @@ ContractName = Literal[
     "social_mention",
     "third_party_attribute",
     "campaign_spend",
+    "delivery_receipt",
+    "erasure_request",
+    "preference",
 ]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
 # lines in the middle of a character.
@@ -50,6 +56,22 @@ class ColumnMap(Section):
         return self
 
 
+class KafkaTls(Section):
+    """What a Kafka broker must prove, and how this side is known to it; an empty section trusts what Java trusts."""
+
+    authorities: Path | None = Field(None, description="PEM file of trusted authorities; those that Java knows by default")
+    identity: Path | None = Field(None, description="PEM file with the client's certificate and key, if brokers want one")
+    key_password: str | None = Field(None, description="Password of that key, as secret://scope/key")
+    check_host: bool = Field(True, description="Whether the broker's certificate must bear its host name")
+
+    @field_validator("key_password")
+    @classmethod
+    def _reference(cls, password: str | None) -> str | None:
+        if password is not None and not password.startswith("secret://"):
+            raise ValueError("expected a reference, secret://scope/key; a secret itself does not belong into a file")
+        return password
+
+
 class KafkaSettings(Section):
     """Where a Kafka source listens."""
 
@@ -57,9 +79,21 @@ class KafkaSettings(Section):
     topic: str = Field(description="Topic to subscribe to")
     starting_offsets: Literal["earliest", "latest"] = Field("earliest", description="Where the first run begins")
     max_offsets_per_trigger: int | None = Field(None, description="Upper bound of messages in a micro-batch")
+    tls: KafkaTls | None = Field(None, description="Encryption on the way; needed outside of one's own machine")
     options: dict[str, str] = Field(
-        default_factory=dict, description="Further kafka.* options, e.g. TLS; secrets as secret://scope/key"
+        default_factory=dict, description="Further kafka.* options, e.g. of SASL; secrets as secret://scope/key"
     )
+
+    @property
+    def security_protocol(self) -> str:
+        """Kafka's word for how brokers are spoken to."""
+        return self.options.get(_PROTOCOL, "PLAINTEXT" if self.tls is None else "SSL")
+
+    @model_validator(mode="after")
+    def _of_one_mind(self) -> "KafkaSettings":
+        if self.tls is not None and not self.security_protocol.endswith("SSL"):
+            raise ValueError(f"tls is set, but {_PROTOCOL} is {self.security_protocol}; expected SSL or SASL_SSL")
+        return self
 
 
 class Source(Section):
@@ -67,11 +101,27 @@ class Source(Section):
 
     enabled: bool = Field(True, description="False leaves the source alone")
     contract: ContractName = Field(description="What the rows become")
-    kind: Literal["files", "kafka"] = Field("files", description="How the rows arrive")
+    kind: Literal["files", "kafka", "jdbc"] = Field("files", description="How the rows arrive")
     format: Literal["json", "csv", "parquet"] = Field("json", description="How a file or message is written")
+    layout: Literal["lines", "document"] = Field(
+        "lines",
+        description="How a JSON file is laid out: one object a line, or one object or array of them in a file, as webhooks "
+        "drop it",
+    )
+    where: str | None = Field(
+        None,
+        description="Spark SQL over the source's columns, all of them strings: rows for which it does not hold are left to "
+        "other sources; what cannot be read is kept",
+    )
+    each: str | None = Field(
+        None,
+        description="Column with a JSON array: each of its elements becomes a row of its own, in which the element is the "
+        "column `_element` beside all others; an empty array is one row without it",
+    )
     path: Path | None = Field(None, description="Folder of a file source")
     glob: str = Field("**/*", description="Which files below the folder; names that begin with _ or . never count")
     kafka: KafkaSettings | None = Field(None, description="Needed for kind: kafka")
+    database: DatabaseSettings | None = Field(None, description="Needed for kind: jdbc")
     encoding: str = Field("utf-8", description="Character set of text files")
     separator: str = Field(",", description="Column separator of CSV files")
     quote: str = Field('"', description="Quote character of CSV files")
@@ -97,6 +147,9 @@ class Source(Section):
         60, ge=0, description="How long a text file whose last line has no end may still grow, seconds; 0 takes it at once"
     )
     max_files_per_trigger: int | None = Field(None, description="Upper bound of files in a micro-batch; none by default")
+    not_personal: tuple[str, ...] = Field(
+        (), description="Columns of the source that look like personal data by their names, and are none"
+    )
     columns: dict[str, Annotated[ColumnMap, Field()]] = Field(description="Contract field: how it is filled")
 
     @model_validator(mode="before")
@@ -143,6 +196,8 @@ class Source(Section):
     def is_rewritten(self) -> bool:
         """Whether checked files are rewritten as UTF-8: Spark reads JSON lines in no other character set, CSV in a few."""
         name = codecs.lookup(self.encoding).name
+        if self.layout == "document":
+            return True
         return self.format != "parquet" and (name not in _READ_BY_SPARK if self.format == "csv" else name != "utf-8")
 
     @property
@@ -158,4 +213,15 @@ class Source(Section):
             raise ValueError("kafka is missing: a Kafka source needs bootstrap_servers and topic")
         if self.kind == "kafka" and self.format != "json":
             raise ValueError(f"format is {self.format!r}: messages of a Kafka source are read as json")
+        if self.kind == "jdbc" and self.database is None:
+            raise ValueError("database is missing: a jdbc source needs url, table or query, and watermark")
+        if self.layout == "document" and (self.kind, self.format) != ("files", "json"):
+            raise ValueError("layout is 'document': only files of format json are laid out so")
         return self
+
+    @field_validator("where")
+    @classmethod
+    def _readable_where(cls, where: str | None) -> str | None:
+        if where is not None:
+            check_expression(where)
+        return where

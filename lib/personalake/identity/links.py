@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.hashing import person_hash
-from personalake.common.standardise import standard_email, standard_phone
+from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
 from personalake.tables.silver import PERSON_LINK
 
@@ -55,7 +55,8 @@ def joined_links(found: DataFrame, resolved: DataFrame, calling_code: str) -> Da
         "namespace", F.col("value").alias("key"), "person_id", F.col("sources").alias("of_records"),
         F.col("first_known_at").alias("told_at"),
     )  # fmt: skip
-    keyed = found.withColumn("key", _one_spelling(calling_code))
+    # Events know an e-mail or phone as somebody typed it; records know it standardised.
+    keyed = found.withColumn("key", standard_value(F.col("namespace"), F.col("value"), calling_code))
     unseen = resolved.join(found.select("namespace", "value"), ["namespace", "value"], "left_anti")
     nothing = F.array().cast("array<string>")
     joined = keyed.join(told, ["namespace", "key"], "left").withColumns(
@@ -69,15 +70,6 @@ def joined_links(found: DataFrame, resolved: DataFrame, calling_code: str) -> Da
         .select(*PERSON_LINK.columns)
         .unionByName(unseen.select(*PERSON_LINK.columns))
     )
-
-
-def _one_spelling(calling_code: str) -> Column:
-    """Events know an e-mail or phone as somebody typed it; records know it standardised."""
-    value, namespace = F.col("value"), F.col("namespace")
-    spelled = F.when(namespace == "email", standard_email(value)).when(
-        namespace == "phone", standard_phone(value, calling_code)
-    )
-    return F.coalesce(spelled, value)
 
 
 def _with_lone_persons(resolved: DataFrame) -> Transformation:

@@ -4,19 +4,29 @@ from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 from pyspark.sql.window import Window
 
 from personalake.common.read_spec import ReadSpec
 from personalake.common.transformation import Transformation
 from personalake.config.secrets import resolve_secret
-from personalake.config.sources import Source
+from personalake.config.sources import KafkaSettings, Source
+from personalake.ingestion.choice import one_per_element, only_where
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.parsing import telling_texts, with_texts
 
 # A file stream forgets files that are much older than the newest; history must not be lost that way.
 _NEVER = "36500d"
 _CORRUPT = "_corrupt_row"
+# What was read of a database, and when; added to its rows by who reads them.
+READ_FROM, READ_AT = "_read_from", "_read_at"
 
 
 def read_spec(source: Source, inbox: Path, header: tuple[str, ...] | None) -> ReadSpec:
@@ -55,7 +65,7 @@ def to_bronze(name: str, source: Source) -> Transformation:
     """Rows of a source as bronze rows, all but `ordinal`, `ingested_at` and `batch_id`; blank lines do not count."""
 
     def arrived(rows: DataFrame) -> DataFrame:
-        with_origin = rows.select("*", *(() if source.kind == "kafka" else (F.col("_metadata"),)))
+        with_origin = rows.select("*", *((F.col("_metadata"),) if source.kind == "files" else ()))
         file, landed = _origin(source)
         return (
             with_origin.withColumn("payload", _payload(source, rows.schema))
@@ -66,6 +76,8 @@ def to_bronze(name: str, source: Source) -> Transformation:
                 file.alias("source_file"),
                 landed.alias("landed_at"),
             )
+            .transform(one_per_element(source))
+            .transform(only_where(source))
         )
 
     return arrived
@@ -91,25 +103,30 @@ def with_ordinal(source: Source) -> Transformation:
 def _payload(source: Source, schema: StructType) -> Column:
     if source.kind == "kafka":
         return F.col("value").cast("string")
-    if source.format == "json":
+    if source.kind == "files" and source.format == "json":
         return F.col("value")
-    raw = F.to_json(F.struct(*(_as_text(field) for field in schema if field.name != _CORRUPT)))
+    raw = F.to_json(F.struct(*(_as_text(field) for field in schema if field.name not in (_CORRUPT, READ_FROM, READ_AT))))
     if source.format == "csv":
         return F.when(F.col(_CORRUPT).isNotNull(), F.concat(F.lit("\x00"), F.col(_CORRUPT))).otherwise(raw)
     return raw
 
 
 def _as_text(field: StructField) -> Column:
-    """The raw string of a column; an instant tells its zone, for nothing after this knows that it had one."""
+    """The raw string of a column: nested ones as JSON; an instant tells its zone: nothing later knows that it had one."""
     column = F.col(f"`{field.name}`")
-    is_instant = isinstance(field.dataType, TimestampType)
-    return (F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSSXXX") if is_instant else column.cast("string")).alias(
-        field.name
-    )
+    if isinstance(field.dataType, ArrayType | MapType | StructType):
+        text = F.to_json(column)
+    elif isinstance(field.dataType, TimestampType):
+        text = F.date_format(column, "yyyy-MM-dd HH:mm:ss.SSSSSSXXX")
+    else:
+        text = column.cast("string")
+    return text.alias(field.name)
 
 
 def _origin(source: Source) -> tuple[Column, Column]:
     """Where a row came from, and when that landed."""
+    if source.kind == "jdbc":
+        return F.col(READ_FROM), F.col(READ_AT)
     if source.kind == "kafka":
         place = F.concat_ws("-", "topic", F.col("partition").cast("string"), F.col("offset").cast("string"))
         return place, F.col("timestamp")
@@ -132,6 +149,23 @@ def _kafka(source: Source) -> ReadSpec:
     }
     if source.kafka.max_offsets_per_trigger is not None:
         options["maxOffsetsPerTrigger"] = str(source.kafka.max_offsets_per_trigger)
-    for key, value in source.kafka.options.items():
+    for key, value in {**_tls(source.kafka), **source.kafka.options}.items():
         options[key] = resolve_secret(value) if value.startswith("secret://") else value
     return ReadSpec("kafka", options)
+
+
+def _tls(kafka: KafkaSettings) -> dict[str, str]:
+    """Kafka's options for an encrypted way, in PEM files as other tools read them."""
+    if kafka.tls is None:
+        return {}
+    options = {
+        "kafka.security.protocol": kafka.security_protocol,
+        "kafka.ssl.endpoint.identification.algorithm": "https" if kafka.tls.check_host else "",
+    }
+    if kafka.tls.authorities is not None:
+        options |= {"kafka.ssl.truststore.type": "PEM", "kafka.ssl.truststore.location": str(kafka.tls.authorities)}
+    if kafka.tls.identity is not None:
+        options |= {"kafka.ssl.keystore.type": "PEM", "kafka.ssl.keystore.location": str(kafka.tls.identity)}
+    if kafka.tls.key_password is not None:
+        options["kafka.ssl.key.password"] = kafka.tls.key_password
+    return options

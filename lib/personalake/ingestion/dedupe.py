@@ -1,5 +1,7 @@
 """Duplicates: rows whose id is known already, in this micro-batch or from an earlier one."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
@@ -8,6 +10,8 @@ from personalake.common.transformation import Transformation
 
 ROW = "row_in_batch"
 ID_HASH = "id_hash"
+# Between the id of a content and the moment at which it came back.
+RETURNED = "~"
 
 
 def repeated_ids(valid: DataFrame, existing: DataFrame | None, row_id: str) -> DataFrame:
@@ -61,3 +65,45 @@ def duplicates(valid: DataFrame, repeated: DataFrame, existing: DataFrame | None
 
 def _among(repeated: DataFrame, row_id: str) -> Transformation:
     return lambda rows: rows.withColumn(ID_HASH, F.xxhash64(row_id)).join(F.broadcast(repeated), ID_HASH, "left_semi")
+
+
+def returned(
+    valid: DataFrame, repeated: DataFrame, existing: DataFrame | None, row_id: str, key: Sequence[str]
+) -> DataFrame:
+    """Rows that bring an earlier version of a record back: it said one thing, then another, and now the first again.
+
+    An id that is made of a record's content cannot tell such a row from a copy; the version before it can. Where one
+    moment tells several things of one key, they are a list and no versions, and nothing comes back.
+
+    Args:
+        valid: Valid rows of one micro-batch, with `row_in_batch`, the key, `known_at`, `landed_at` and `source_file`.
+        repeated: Hashes from `repeated_ids`.
+        existing: Rows of earlier batches with the id, the key and `known_at`; None if there are none.
+        row_id: Column that is made of the content.
+        key: What a record is about, e.g. source and customer.
+
+    Returns:
+        One row per such row: `row_in_batch`, and `own_id`, its content's id with the moment at which it became known.
+    """
+    touched = valid.transform(_among(repeated, row_id)).select(*key).distinct()
+    order = ("known_at", "landed_at", "source_file", ROW)
+    new = valid.select(row_id, *key, *order).join(F.broadcast(touched), list(key), "left_semi")
+    columns = (row_id, *key, *order)
+    told = new.select(*columns)
+    if existing is not None:
+        gaps = [F.lit(None).cast(valid.schema[name].dataType).alias(name) for name in order[1:]]
+        old = existing.join(F.broadcast(touched), list(key), "left_semi").select(row_id, *key, "known_at", *gaps)
+        told = old.unionByName(told)
+    content = F.substring_index(row_id, RETURNED, 1)
+    in_time = Window.partitionBy(*key).orderBy(*(F.col(name).asc_nulls_first() for name in order))
+    same = Window.partitionBy(*key, "content").orderBy(*(F.col(name).asc_nulls_first() for name in order))
+    at_once = F.size(F.collect_set("content").over(Window.partitionBy(*key, "known_at")))
+    own_id = F.concat("content", F.lit(RETURNED), F.unix_micros("known_at").cast("string"))
+    return (
+        told.withColumn("content", content)
+        .withColumns({"before": F.lag("content").over(in_time), "times": F.row_number().over(same), "at_once": at_once})
+        .withColumn("most_at_once", F.max("at_once").over(Window.partitionBy(*key)))
+        .where(F.col(ROW).isNotNull() & (F.col("most_at_once") == 1))
+        .where((F.col("before") != F.col("content")) & (F.col("times") > 1))
+        .select(ROW, own_id.alias("own_id"))
+    )

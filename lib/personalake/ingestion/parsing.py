@@ -1,5 +1,7 @@
 """Raw payloads into typed rows, each with all the reasons against it."""
 
+from collections.abc import Iterable, Iterator
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
@@ -11,9 +13,8 @@ from personalake.ingestion.contracts import Contract, ContractField
 from personalake.quality.expectations import Expectation, reasons
 
 MALFORMED = "payload: not readable"
-_CORRUPT = "_corrupt"
+CORRUPT = "_corrupt"
 _OURS = "_ours"
-_LENIENT = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _CORRUPT}
 KEPT = ("source", "payload", "source_file", "ordinal", "landed_at")
 
 
@@ -46,9 +47,9 @@ def parse(name: str, source: Source, contract: Contract, time_zone: str = "UTC")
 def with_texts(source: Source, contract: Contract) -> Transformation:
     """Add `is_malformed`, and `text_<field>` for each field of the contract, read from `payload`."""
     # Generated, not projected: else the optimizer copies from_json into every expression and filter that reads a field.
-    raw = F.inline(F.array(F.from_json("payload", _raw_schema(source), _LENIENT)))
+    raw = F.inline(F.array(raw_columns(_columns_of(source))))
     texts = [_text(source, field).alias(f"text_{field.name}") for field in contract.fields]
-    malformed = F.col(_CORRUPT).isNotNull().alias("is_malformed")
+    malformed = F.col(CORRUPT).isNotNull().alias("is_malformed")
     # Our columns step aside: a source may have columns of the same names.
     return lambda rows: (
         rows.select(F.struct(*rows.columns).alias(_OURS), "payload")
@@ -67,12 +68,16 @@ def telling_texts(source: Source, contract: Contract) -> list[str]:
     return [f"text_{field.name}" for field in contract.fields if field.name in source.columns and field.name not in ignored]
 
 
-def _raw_schema(source: Source) -> StructType:
-    names: list[str] = []
+def raw_columns(names: Iterable[str]) -> Column:
+    """The struct of a payload's columns as raw strings, and `_corrupt`, which is null if the payload is readable."""
+    fields = [StructField(name, StringType()) for name in [*dict.fromkeys(names), CORRUPT]]
+    return F.from_json("payload", StructType(fields), {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT})
+
+
+def _columns_of(source: Source) -> Iterator[str]:
     for mapped in source.columns.values():
-        names.extend([mapped.column] if mapped.column else [])
-        names.extend(columns_of(mapped.expression) if mapped.expression else [])
-    return StructType([StructField(name, StringType()) for name in [*dict.fromkeys(names), _CORRUPT]])
+        yield from [mapped.column] if mapped.column else []
+        yield from columns_of(mapped.expression) if mapped.expression else []
 
 
 def _text(source: Source, field: ContractField) -> Column:

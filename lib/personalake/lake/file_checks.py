@@ -4,15 +4,17 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from personalake.config.sources import Source
+from personalake.config.sources import ELEMENT, Source
 from personalake.config.sql import columns_of
+from personalake.lake.documents import document_problem
+from personalake.lake.unpacked import opened
 
 _CHUNK = 1 << 20
 
@@ -23,7 +25,7 @@ class Shape:
 
     Args:
         names: Names of the columns, in their order.
-        types: Types of a Parquet file's columns by name; empty for CSV.
+        types: Types of a Parquet file's columns by name, and of what is nested in them; empty for CSV.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,8 @@ def problem_of(path: Path, source: Source, first: Shape | None) -> str | None:
     if path.suffix == ".gz" and (problem := _gzip_problem(path)):
         return problem
     problem = _parquet_problem(path) if source.format == "parquet" else _text_problem(path, source.encoding)
+    if problem is None and source.layout == "document":
+        problem = document_problem(path, source.encoding)
     if problem:
         return problem
     found = shape_of(path, source, source.encoding)
@@ -57,7 +61,7 @@ def shape_of(path: Path, source: Source, encoding: str) -> Shape | None:
     """
     if source.format == "parquet":
         schema = pq.read_schema(path)
-        return Shape(tuple(schema.names), {column.name: _type_name(column.type) for column in schema})
+        return Shape(tuple(schema.names), dict(kind for column in schema for kind in _types(column.name, column.type)))
     if source.format == "csv":
         with opened(path) as stream, io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
             line = text.readline().lstrip("\ufeff").rstrip("\r\n")
@@ -67,19 +71,14 @@ def shape_of(path: Path, source: Source, encoding: str) -> Shape | None:
 
 
 def needed_columns(source: Source) -> tuple[str, ...]:
-    """Columns of the source that its mapping reads."""
-    names: list[str] = []
+    """Columns of the source that its mapping and its choice of rows read."""
+    names: list[str] = [name for text in (source.each, source.where) if text for name in columns_of(text)]
     for mapped in source.columns.values():
         if mapped.column is not None:
             names.append(mapped.column)
         elif mapped.expression is not None:
             names.extend(columns_of(mapped.expression))
-    return tuple(dict.fromkeys(names))
-
-
-def opened(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """The bytes of a file, unpacked if it is a gzip."""
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    return tuple(name for name in dict.fromkeys(names) if name != ELEMENT)
 
 
 def ends_a_line(path: Path) -> bool:
@@ -125,6 +124,19 @@ def _parquet_problem(path: Path) -> str | None:
     if exact:
         return f"times in nanoseconds, which Spark cannot read: {', '.join(exact)}; write them in microseconds"
     return None
+
+
+def _types(name: str, kind: pa.DataType) -> Iterator[tuple[str, str]]:
+    """Each type by its own name: a nested field that is new is no change to those that were there."""
+    if pa.types.is_struct(kind):
+        yield name, "struct"
+        for place in range(kind.num_fields):
+            yield from _types(f"{name}.{kind.field(place).name}", kind.field(place).type)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield name, "array"
+        yield from _types(f"{name}[]", kind.value_type)
+    else:
+        yield name, _type_name(kind)
 
 
 def _type_name(kind: pa.DataType) -> str:

@@ -1,7 +1,6 @@
 """Reads and writes of Delta tables by Spark, each checked against the table's declaration."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,29 +9,20 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
+from personalake.errors import InputError
+from personalake.lake.changes import merge_by_spark, merge_directly
+from personalake.lake.declared import arrow_schema
+from personalake.lake.direct import FEW_ROWS, few_on_driver, frame_of, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
+from personalake.lake.overtaken import unless_overtaken
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
 
-# Delta's exceptions share no base of their own.
-_OVERTAKEN = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 _TRIES = 5
-_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,6 +74,10 @@ class Lake:
         """All rows of a table; no rows of the declared schema if it has not been created yet."""
         if not self.exists(table):
             return self.spark.createDataFrame([], table.schema)
+        opened = self.ledger.opened(table, version)
+        rows = None if opened is None else read_directly(self.spark, opened)
+        if rows is not None:
+            return rows
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -91,16 +85,19 @@ class Lake:
             return reader.table(self.locations.identifier(table))
         return reader.load(self.locations.table(table))
 
-    def append(self, rows: DataFrame, table: Table, txn: tuple[str, int] | None = None) -> WriteResult:
+    def append(
+        self, rows: DataFrame, table: Table, txn: tuple[str, int] | None = None, about: int | None = None
+    ) -> WriteResult:
         """Add rows.
 
         Args:
             rows: Rows of the declared columns.
             table: The table.
             txn: Application id and version that make a repeated append do nothing; versions only grow within one id.
+            about: How many rows there are, about, if that is known: few are written without Spark.
         """
         options = {} if txn is None else {"txnAppId": txn[0], "txnVersion": str(txn[1])}
-        return self._write(rows, table, "append", options)
+        return self._write(rows, table, "append", options, about)
 
     def add(self, rows: Sequence[Row], table: Table) -> WriteResult:
         """Add rows that are on the driver already; no commit if there are none."""
@@ -109,9 +106,7 @@ class Lake:
         if not rows:
             return WriteResult(table.full_name, 0, -1)
         self.ledger.append(table, rows)
-        version = self.ledger.version(table)
-        self.writes.append(WriteResult(table.full_name, len(rows), -1 if version is None else version))
-        return self.writes[-1]
+        return self._recorded(table, len(rows))
 
     def put(self, rows: pa.Table, table: Table, mode: Literal["append", "overwrite"] = "overwrite") -> WriteResult:
         """Write an Arrow table that is on the driver: in a fraction of the time that Spark takes for it.
@@ -125,10 +120,13 @@ class Lake:
             return self._planned(table, rows.num_rows)
         if mode == "append" and not rows.num_rows:
             return WriteResult(table.full_name, 0, -1)
-        self.ledger.write(table, rows, mode)
-        version = self.ledger.version(table)
-        self.writes.append(WriteResult(table.full_name, rows.num_rows, -1 if version is None else version))
-        return self.writes[-1]
+        self.create(table)
+        fitting = rows.select(list(table.columns)).cast(arrow_schema(table))
+        opened = self.ledger.opened(table)
+        if opened is not None and takes_direct_writes(opened):
+            count = write_directly(self.locations.table(table), fitting, mode, {})
+            return self._recorded(table, count or 0)
+        return self._write(frame_of(self.spark, fitting), table, mode, {})
 
     def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:
         """Put rows in the place of everything there is."""
@@ -150,6 +148,50 @@ class Lake:
         """Put the rows of several as-ofs in the place of those as-ofs', in one commit."""
         days = ", ".join(f"DATE'{as_of.isoformat()}'" for as_of in as_ofs)
         return self._write(rows, table, "overwrite", {"replaceWhere": f"as_of IN ({days})"})
+
+    def replace_ids(self, rows: DataFrame, table: Table, column: str, ids: Sequence[str]) -> WriteResult:
+        """Put rows in the place of those with one of the ids, in one commit; the others stay.
+
+        Args:
+            rows: Rows whose column has one of the ids.
+            table: The table.
+            column: The column of ids, e.g. `person_id`.
+            ids: Ids of letters, digits, `_` and `-`; the rows of one that has none now are gone.
+        """
+        odd = [value for value in ids if not value.replace("_", "").replace("-", "").isalnum()]
+        if odd:
+            raise InputError(f"{len(odd)} ids of {table.full_name} are no plain ids.", "Replace the whole table instead.")
+        listed = ", ".join(f"'{value}'" for value in ids)
+        return self._write(rows, table, "overwrite", {"replaceWhere": f"{column} IN ({listed})"})
+
+    def merge_changes(self, changes: pa.Table | DataFrame, table: Table) -> WriteResult:
+        """Write changes by the table's key, in one commit: what is gone is removed, the rest put in place or added.
+
+        Args:
+            changes: The table's columns and `is_gone`; Arrow rows are written without Spark.
+            table: A table whose key is never null.
+        """
+        self.create(table)
+        if isinstance(changes, pa.Table):
+            opened = self.ledger.opened(table)
+            if self.dry_run:
+                return self._planned(table, changes.num_rows)
+            if not changes.num_rows:
+                return WriteResult(table.full_name, 0, -1)
+            if opened is not None and takes_direct_writes(opened):
+                return self._recorded(
+                    table, merge_directly(self.locations.table(table), changes, table.key, arrow_schema(table))
+                )
+            changes = self.spark.createDataFrame(changes)
+        if self.dry_run:
+            return self._planned(table, changes.count())
+        before = self.ledger.version(table)
+        merge_by_spark(self._delta(table), changes, table)
+        version = self.ledger.version(table)
+        if version is None or version == before:
+            return WriteResult(table.full_name, 0, -1)
+        count = sum(self._metric(table, version, f"numTargetRows{what}") for what in ("Inserted", "Updated", "Deleted"))
+        return self._recorded(table, count)
 
     def merge_new(self, rows: DataFrame, table: Table) -> WriteResult:
         """Add the rows whose key is not there yet; rows must be unique on the key."""
@@ -186,38 +228,57 @@ class Lake:
         if not self.dry_run:
             self.ledger.create(table)
 
-    def _write(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult:
+    def _write(
+        self, rows: DataFrame, table: Table, mode: str, options: dict[str, str], about: int | None = None
+    ) -> WriteResult:
         require_fit(rows, table)
         if self.dry_run:
             return self._planned(table, rows.count())
         self.create(table)
+        if mode == "overwrite":
+            # What is put in the place of few rows is probably few.
+            about = self.ledger.rows(table) or None
+        if about is not None and about <= FEW_ROWS:
+            written = self._written_directly(rows, table, mode, options)
+            if written is not None:
+                return written
         before = self.ledger.version(table)
         writer = rows.select(*table.columns).write.format("delta").mode(mode).options(**options)
+
+        def save() -> None:
+            if self.locations.catalog:
+                writer.saveAsTable(self.locations.identifier(table))
+            else:
+                writer.save(self.locations.table(table))
+
         # What replaces rows may simply be done again when another job committed to the table meanwhile.
-        tries = _TRIES if mode == "overwrite" else 1
-        for left in reversed(range(tries)):
-            try:
-                if self.locations.catalog:
-                    writer.saveAsTable(self.locations.identifier(table))
-                else:
-                    writer.save(self.locations.table(table))
-                break
-            except _OVERTAKEN:
-                if not left:
-                    raise
-                time.sleep(_PAUSE_SECONDS)
+        unless_overtaken(save, _TRIES if mode == "overwrite" else 1)
         return self._done(table, before)
+
+    def _written_directly(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult | None:
+        """Few rows, written without Spark; None if they are many, or the table wants Spark's writer."""
+        opened = self.ledger.opened(table)
+        if opened is None or not takes_direct_writes(opened):
+            return None
+        few = few_on_driver(rows.select(*table.columns), arrow_schema(table))
+        if few is None:
+            return None
+        count = write_directly(self.locations.table(table), few, mode, options)
+        return self._recorded(table, count or 0)
 
     def _planned(self, table: Table, rows: int) -> WriteResult:
         self.writes.append(WriteResult(table.full_name, rows, -1))
         return self.writes[-1]
 
+    def _recorded(self, table: Table, rows: int) -> WriteResult:
+        version = self.ledger.version(table)
+        self.writes.append(WriteResult(table.full_name, rows, -1 if version is None else version))
+        return self.writes[-1]
+
     def _done(self, table: Table, before: int | None) -> WriteResult:
         version = self.ledger.version(table)
         version = -1 if version is None else version
-        rows = self._rows_written(table, version) if version != before else 0
-        self.writes.append(WriteResult(table.full_name, rows, version))
-        return self.writes[-1]
+        return self._recorded(table, self._rows_written(table, version) if version != before else 0)
 
     def _delta(self, table: Table) -> DeltaTable:
         if self.locations.catalog:

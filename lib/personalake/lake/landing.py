@@ -20,7 +20,9 @@ from zoneinfo import ZoneInfo
 
 from personalake.config.sources import Source
 from personalake.errors import EnvironmentProblem
-from personalake.lake.file_checks import ends_a_line, opened
+from personalake.lake.documents import document_problem, lines_of, read_text
+from personalake.lake.file_checks import ends_a_line
+from personalake.lake.unpacked import opened
 
 REJECTED = "_rejected"
 _CHUNK = 1 << 20
@@ -74,7 +76,14 @@ def is_being_written(file: LandingFile, source: Source, now: datetime) -> bool:
         return False
     # A time in the future is a clock that is set wrongly; far ahead, it says nothing about now.
     is_young = abs((now - file.modified_at).total_seconds()) < source.settle_seconds
-    return is_young and not ends_a_line(file.path)
+    return is_young and not (_is_whole(file.path, source) if source.layout == "document" else ends_a_line(file.path))
+
+
+def _is_whole(path: Path, source: Source) -> bool:
+    try:
+        return document_problem(path, source.encoding) is None
+    except UnicodeDecodeError:
+        return False
 
 
 def admit(file: LandingFile, inbox: Path, source: Source, time_zone: str = "UTC") -> None:
@@ -150,10 +159,20 @@ def _link_or_copy(path: Path, target: Path) -> None:
 def _rewrite(path: Path, target: Path, source: Source) -> None:
     beside = _beside(target)
     pack = gzip.open if path.suffix == ".gz" else open
-    with opened(path) as stream, io.TextIOWrapper(stream, source.encoding, newline="") as text, pack(beside, "wb") as packed:
-        while chunk := text.read(_CHUNK):
-            packed.write(chunk.encode())
+    with pack(beside, "wb") as packed:
+        for text in _pieces(path, source):
+            packed.write(text.encode())
     beside.replace(target)
+
+
+def _pieces(path: Path, source: Source) -> Iterator[str]:
+    if source.layout == "document":
+        whole = read_text(path, source.encoding)
+        yield from (f"{line}\n" for line in (lines_of(whole) if whole.strip() else ()))
+        return
+    with opened(path) as stream, io.TextIOWrapper(stream, source.encoding, newline="") as text:
+        while chunk := text.read(_CHUNK):
+            yield chunk
 
 
 def _beside(target: Path) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -202,30 +202,16 @@ class Ledger:
             EnvironmentProblem: If the disk is full, or the folder cannot be written.
         """
         complete = [{name: row.get(name) for name in table.columns} for row in rows]
-        if complete:
-            self.write(table, pa.Table.from_pylist(complete, arrow_schema(table)), "append")
-
-    def write(self, table: Table, rows: pa.Table, mode: Literal["append", "overwrite"]) -> None:
-        """Add rows that are on the driver as an Arrow table, or put them in the place of everything there is.
-
-        Args:
-            table: The table.
-            rows: The declared columns, in any order.
-            mode: `append` or `overwrite`.
-
-        Raises:
-            EnvironmentProblem: If the disk is full, or the folder cannot be written.
-        """
+        if not complete:
+            return
         self.create(table)
-        fitting = rows.select(list(table.columns)).cast(arrow_schema(table))
         if self.locations.catalog:
-            # Spark cannot read Arrow columns of no chunk at all, as empty results may have.
-            frame = self.start_session().createDataFrame(fitting if fitting.num_rows else fitting.schema.empty_table())
-            frame.write.mode(mode).saveAsTable(self.locations.identifier(table))
+            frame = self.start_session().createDataFrame(complete, table.schema)
+            frame.write.mode("append").saveAsTable(self.locations.identifier(table))
             return
         folder = self.locations.table(table)
         with writing(Path(folder)):
-            write_deltalake(folder, fitting, mode=mode)
+            write_deltalake(folder, pa.Table.from_pylist(complete, arrow_schema(table)), mode="append")
 
     def create(self, table: Table) -> None:
         """Create a table from its declaration, if it is not there.
@@ -251,11 +237,15 @@ class Ledger:
                 raise_if_key_not_exists=False,
             )
 
-    def _open(self, table: Table) -> DeltaTable | None:
+    def opened(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        """A table as delta-rs sees it, at a version or the latest; None with a catalog, or if it has not been created."""
+        return None if self.locations.catalog else self._open(table, version)
+
+    def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
         if not (Path(self.locations.table(table)) / "_delta_log").is_dir():
             return None
         try:
-            return DeltaTable(self.locations.table(table))
+            return DeltaTable(self.locations.table(table), version=version)
         except TableNotFoundError:
             return None
 

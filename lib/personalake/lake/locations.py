@@ -24,6 +24,18 @@ class Locations:
         """The locations that the settings name, absolute."""
         return cls(settings.root.expanduser().resolve(), settings.catalog)
 
+    @classmethod
+    def of_handover(cls, settings: Settings, region: str) -> "Locations | None":
+        """Where a region leaves figures for the centre, and the centre finds them; None unless the set-up is hybrid.
+
+        It is the one place that both know: neither has a path into the other's lake.
+        """
+        regions = settings.regions
+        if regions.mode != "hybrid" or regions.handover is None or region not in regions.names:
+            return None
+        catalog = f"{regions.handover_catalog}_{region}" if settings.catalog else None
+        return cls(regions.handover.expanduser().resolve() / region, catalog)
+
     def table(self, table: Table) -> str:
         """Folder of a table."""
         return str(self.root / table.layer / table.name)

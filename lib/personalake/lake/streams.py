@@ -85,6 +85,15 @@ def caught_up_at(checkpoint: Path) -> datetime | None:
         return None
 
 
+def is_settled(checkpoint: Path) -> bool:
+    """Whether the latest micro-batch that was begun has been finished."""
+    begun, finished = (
+        max((int(path.name) for path in (checkpoint / part).glob("*") if path.name.isdigit()), default=-1)
+        for part in ("offsets", "commits")
+    )
+    return begun == finished
+
+
 def _start(lake: Lake, stream: Stream, trigger_seconds: int | None) -> StreamingQuery:
     rows = stream.prepare(_opened(lake, stream.read))
     writer = rows.writeStream.queryName(f"{stream.checkpoint.parent.name}-{stream.name}")

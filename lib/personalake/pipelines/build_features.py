@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from personalake.common.persons import with_person
 from personalake.models.folds import training_plan
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.treatment import treating
 from personalake.profiles.features import customer_features, definition
 from personalake.tables.gold import CUSTOMER_FEATURE, FEATURE_SNAPSHOT
 from personalake.tables.silver import ORDER_LINE, PERSON_LINK
@@ -31,7 +32,8 @@ def run(context: JobContext) -> JobResult:
         lines = lake.read(ORDER_LINE).select("namespace", "customer_id", "order_id", "is_return", "occurred_at", "known_at")
         rows = lines.transform(with_person(lake.read(PERSON_LINK)))
         features = customer_features(rows, due, context.settings.spark.shuffle_partitions)
-        written = lake.replace_as_ofs(features, CUSTOMER_FEATURE, due)
+        with treating(context, features, CUSTOMER_FEATURE, "build_features") as treated:
+            written = lake.replace_as_ofs(treated, CUSTOMER_FEATURE, due)
         _note(context, {as_of: known[as_of] for as_of in due})
     return JobResult(
         rows_read=lake.ledger.rows(ORDER_LINE),

@@ -21,6 +21,7 @@ PARAMETERS = (
     "--set", "landing=${var.landing}",
     "--set", "root=${var.state}",
     "--set", "exports=${var.exports}",
+    "--set", "region=${var.region}",
 )  # fmt: skip
 
 

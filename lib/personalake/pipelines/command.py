@@ -15,18 +15,21 @@ import yaml
 from personalake.config import Settings, load_settings
 from personalake.config.settings import SparkSettings
 from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
-from personalake.ingestion.mapping import mapping_problems
 from personalake.lake import Lake, Locations
 from personalake.pipelines.intake import waiting_bytes
 from personalake.pipelines.job import JobSpec
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
+from personalake.pipelines.source_check import source_problems
 from personalake.session import get_session
 
 # Below, reading takes less CPU than that compiler: measured on order lines of 280 bytes.
 _MUCH_BYTES = 64 * 2**20
-EXIT_CODES = "exit codes: 0 done or skipped, 1 failed, 2 configuration or usage, 3 already running, 4 input, 5 machine"
+EXIT_CODES = (
+    "exit codes: 0 done or skipped, 1 failed, 2 configuration or usage, 3 already running, 4 input, 5 machine, "
+    "6 a table failed its checks"
+)
 
 
 def main(job: str, arguments: Sequence[str] | None = None) -> None:
@@ -69,10 +72,10 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
             overrides[key] = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise ConfigError([f"--set {pair}: the value is not YAML"]) from error
-    for option in ("as_of", "training_cut", "root"):
-        if parsed.get(option) is not None:
+    for option in ("as_of", "training_cut", "root", "region"):
+        if parsed.get(option):
             overrides[option] = parsed[option]
-    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=mapping_problems)
+    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=source_problems)
 
 
 def open_lake(settings: Settings, dry_run: bool = False) -> Lake:
@@ -115,6 +118,10 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--conf-dir", default="conf", metavar="DIR", help="configuration folder (default: conf)")
     parser.add_argument("--root", metavar="DIR", help="folder of the lake (default: as configured)")
+    parser.add_argument(
+        "--region", default=os.environ.get("PERSONALAKE_REGION"), metavar="NAME",
+        help="region whose lake and rules are meant (default: PERSONALAKE_REGION, else none)",
+    )  # fmt: skip
     parser.add_argument("--as-of", type=_day, metavar="DATE", help="exclusive day up to which things are known, or 'latest'")
     parser.add_argument("--training-cut", type=_day, metavar="DATE", help="as-of whose past models learn from")
     parser.add_argument(

@@ -10,8 +10,10 @@ from typing import Any
 import personalake
 from personalake.config import Settings
 from personalake.lake.landing import listing
+from personalake.pipelines.collect_figures import handover_versions
 from personalake.pipelines.job import JobContext, JobSpec
 from personalake.tables import BY_NAME as TABLES
+from personalake.tables.regions import REGION_FIGURE
 
 
 def fingerprint(spec: JobSpec, context: JobContext) -> str:
@@ -23,7 +25,7 @@ def fingerprint(spec: JobSpec, context: JobContext) -> str:
         "inputs": {name: lake.ledger.version(TABLES[name]) for name in spec.reads},
         "settings": _sections(spec, context.settings),
         "business_timezone": context.settings.business_timezone,
-        "options": {option.name: context.options.get(option.name) for option in spec.options},
+        "options": {option.name: context.options.get(option.name) for option in spec.options if not option.is_private},
     }
     if spec.needs_as_of:
         parts["as_of"] = context.as_of.isoformat()
@@ -31,6 +33,8 @@ def fingerprint(spec: JobSpec, context: JobContext) -> str:
     if spec.watches_landing:
         now = datetime.now(UTC)
         parts["landing"] = {name: listing(source, now) for name, source in context.settings.active_sources().items()}
+    if spec.watches_handover:
+        parts["handover"] = {**handover_versions(context.settings, lake), "collected": lake.ledger.version(REGION_FIGURE)}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

@@ -1,5 +1,6 @@
 """What the two ingest jobs share: check landing files, then stream what was let in to bronze."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -10,15 +11,22 @@ from pyspark.sql import functions as F
 
 from personalake.config import Settings
 from personalake.config.sources import Source
+from personalake.errors import InputError
 from personalake.ingestion.adapters import read_spec, to_bronze, with_ordinal
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake, Ledger
 from personalake.lake.file_checks import Shape, problem_of, shape_of
 from personalake.lake.landing import LandingFile, admit, files_of, is_being_written, known_files, reject
 from personalake.lake.streams import Stream, caught_up_at, run_streams
+from personalake.pipelines.database_intake import read_database
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables import Table
 from personalake.tables.bronze import LANDING_FILE
+
+logger = logging.getLogger(__name__)
+# A guess at how much of a file is a row, and how much of one a compressed byte holds.
+_BYTES_OF_A_ROW = 100
+_PACKED, _PACKED_NAMES = 8, (".gz", ".parquet", ".zst", ".bz2", ".snappy")
 
 
 def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
@@ -30,29 +38,55 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
         kind: `event` or `record`.
         table: The bronze table.
     """
-    sources = {
+    active = {
         name: source for name, source in context.settings.active_sources().items() if CONTRACTS[source.contract].kind == kind
     }
+    databases = {name: source for name, source in active.items() if source.kind == "jdbc"}
+    sources = {name: source for name, source in active.items() if name not in databases}
     before = context.lake.ledger.rows(table)
     admitted, rejected, waiting = _check_landing(context, sources)
     if context.dry_run:
-        return JobResult(message=f"{admitted} new files would be let in", figures={"new_files": admitted})
-    if not context.options.get("continuous"):
+        asked = f", {len(databases)} databases would be asked" if databases else ""
+        return JobResult(message=f"{admitted} new files would be let in{asked}", figures={"new_files": admitted})
+    is_continuous = bool(context.options.get("continuous"))
+    if not is_continuous:
         sources = {name: source for name, source in sources.items() if _has_work(context.lake, job, name, source)}
     context.lake.create(table)
     streams = [_stream(context, job, name, source, table) for name, source in sources.items()]
+    # Streams that never end come last; else a database that does not answer keeps no file waiting.
+    remarks = _read_databases(context, job, databases, table) if is_continuous else []
     if streams:
         with context.progress.step(f"reading {', '.join(sources)}"):
-            trigger = context.settings.streams.trigger_seconds if context.options.get("continuous") else None
-            run_streams(context.lake, streams, trigger)
+            run_streams(context.lake, streams, context.settings.streams.trigger_seconds if is_continuous else None)
+    if not is_continuous:
+        remarks = _read_databases(context, job, databases, table)
     rows = context.lake.ledger.rows(table) - before
     message = f"{rows:,} rows from {admitted:,} new files"
+    if databases:
+        message += f" and {len(databases)} database{'s' if len(databases) > 1 else ''}"
+    message += "".join(f"; {remark}" for remark in remarks)
     if rejected:
         message += f"; {rejected} files rejected: " + "; ".join(_reasons(context.lake, context.run_started_at))
     if waiting:
         message += f"; {waiting} file{'s' if waiting > 1 else ''} still being written"
     figures = {"files_admitted": admitted, "files_rejected": rejected, "files_waiting": waiting}
     return JobResult(rows_read=rows, message=message, figures=figures)
+
+
+def _read_databases(context: JobContext, job: str, sources: Mapping[str, Source], table: Table) -> list[str]:
+    """Read each database; what one of them lacks is told after all others have been read."""
+    remarks: list[str] = []
+    failures: list[InputError] = []
+    for name, source in sources.items():
+        try:
+            with context.progress.step(f"reading {name}"):
+                remarks += read_database(context, job, name, source, table)
+        except InputError as error:
+            failures.append(error)
+            logger.error("database source %s failed", name, exc_info=error)
+    if failures:
+        raise failures[0]
+    return remarks
 
 
 def waiting_bytes(settings: Settings, ledger: Ledger) -> int:
@@ -133,9 +167,22 @@ def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:
     """Whether a stream has anything to start for: a Kafka topic always, a folder if a file came since all were read."""
     if source.kind == "kafka":
         return True
+    return bool(_waiting(lake, job, name))
+
+
+def _waiting(lake: Lake, job: str, name: str) -> list[dict[str, Any]]:
+    """Files that were let in since the stream last read everything."""
     since = caught_up_at(lake.locations.checkpoint(job, name))
     admitted = lake.ledger.read(LANDING_FILE, where=[("source", "=", name), ("status", "=", "admitted"), ("bytes", ">", 0)])
-    return any(since is None or row["checked_at"] >= since for row in admitted)
+    return [row for row in admitted if since is None or row["checked_at"] >= since]
+
+
+def _rows_about(lake: Lake, job: str, name: str, source: Source) -> int | None:
+    """How many rows wait, about; None for a topic."""
+    if source.kind == "kafka":
+        return None
+    size = sum(row["bytes"] * (_PACKED if row["path"].endswith(_PACKED_NAMES) else 1) for row in _waiting(lake, job, name))
+    return int(size) // _BYTES_OF_A_ROW
 
 
 def _stream(context: JobContext, job: str, name: str, source: Source, table: Table) -> Stream:
@@ -146,13 +193,15 @@ def _stream(context: JobContext, job: str, name: str, source: Source, table: Tab
         name=name,
         read=spec,
         prepare=to_bronze(name, source),
-        handle=partial(_to_table, lake, source, table),
+        handle=partial(_to_table, lake, source, table, _rows_about(lake, job, name, source)),
         checkpoint=lake.locations.checkpoint(job, name),
     )
 
 
-def _to_table(lake: Lake, source: Source, table: Table, batch: DataFrame, app_id: str, number: int) -> None:
+def _to_table(
+    lake: Lake, source: Source, table: Table, about: int | None, batch: DataFrame, app_id: str, number: int
+) -> None:
     stamped = batch.transform(with_ordinal(source)).withColumns(
         {"ingested_at": F.current_timestamp(), "batch_id": F.lit(f"{app_id}:{number}")}
     )
-    lake.append(stamped, table, (app_id, number))
+    lake.append(stamped, table, (app_id, number), about)

@@ -22,6 +22,7 @@ class Option:
         help: Meaning, one line.
         default: Value if not given; a bool makes it a flag.
         choices: Allowed values; empty for any.
+        is_private: Whether its value may be personal: it is kept out of fingerprints, which outlive an erasure.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Option:
     default: str | bool | None = None
     choices: tuple[str, ...] = ()
     required: bool = False
+    is_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class JobSpec:
         sections: Parts of the settings that the result depends on.
         needs_as_of: Whether the result depends on the as-of.
         watches_landing: Whether new landing files are input, too.
+        watches_handover: Whether what regions have shared, or the centre has collected, is input, too.
         streaming: Whether `--continuous` is understood.
         options: Further options.
         needs_session: Whether its work starts with Spark; otherwise a session starts at the first use.
@@ -60,6 +63,7 @@ class JobSpec:
     sections: tuple[str, ...] = ()
     needs_as_of: bool = True
     watches_landing: bool = False
+    watches_handover: bool = False
     streaming: bool = False
     options: tuple[Option, ...] = ()
     needs_session: bool = True

@@ -10,7 +10,7 @@ from personalake.errors import InputError
 from personalake.identity.explanation import Step, explain_pair, explain_person
 from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger
-from personalake.pipelines.report_data import product_names
+from personalake.pipelines.product_names import product_names
 from personalake.tables import ALL, Table
 from personalake.tables.gold import (
     ACTIVATION_LOG,

@@ -1,4 +1,4 @@
-"""How `personalake explain` and `personalake tables` look in a terminal."""
+"""How `personalake explain`, `personalake tables` and `personalake check-source` look in a terminal."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from personalake.identity.explanation import Step
 from personalake.pipelines.look import Explanation, TableFacts
+from personalake.pipelines.source_check import Seen
 from personalake.reports.words import day, minute, money, name, number, plural, share, size
 
 _MONEY = ("spend", "average_order_value")
@@ -134,6 +136,21 @@ def _value(column: str, value: Any, currency: str | None) -> str:
     return day(value)
 
 
+def source_view(source: str, seen: Sequence[Seen]) -> RenderableType:
+    """Columns of a source that look like personal data, and where they go."""
+    if not seen:
+        return Text(f"{source}: no column looks like personal data")
+    view = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
+    for heading in ("column", "looks like", "because", "goes to"):
+        view.add_column(heading)
+    for column in seen:
+        goes_to = ", ".join(f"{field} ({tag or 'NO TAG'})" for field, tag in column.fields.items())
+        style = "bold red" if column.untagged else ""
+        found = column.finding
+        view.add_row(found.column, found.pii, found.because, Text(goes_to or "the payload in bronze only", style=style))
+    return view
+
+
 def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> RenderableType | None:
     if not rows:
         return None
@@ -163,6 +180,28 @@ def _scores(predictions: Sequence[Mapping[str, Any]]) -> RenderableType | None:
                 )
 
     return Group(*lines()) if predictions else None
+
+
+def previews_view(previews: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What a person would read, template by template.
+
+    Args:
+        previews: Rows of `template_preview.Preview`.
+    """
+
+    def parts() -> Iterator[RenderableType]:
+        for row in previews:
+            rule = f"rule {row['rule']!r}" if row["rule"] else "no rule chose it for this person"
+            yield Text(f"{row['template']} ({row['locale'] or 'refused'}; {rule})", style="bold")
+            if row["reason"]:
+                yield Text(f"  refused: {row['reason']}", style="red")
+            for part, text in row["parts"].items():
+                yield Text(f"  {part}", style="dim")
+                yield Padding(Text(text), (0, 0, 1, 4))
+            if row["fallbacks"]:
+                yield Text(f"  missing, a fallback stands there: {', '.join(row['fallbacks'])}", style="yellow")
+
+    return Group(*parts()) if previews else Text("No template is declared in conf/templates/.", style="dim")
 
 
 def _items(recommendations: Sequence[Mapping[str, Any]]) -> RenderableType | None:

@@ -13,11 +13,18 @@ from pyspark.sql import functions as F
 from personalake.activation.file_drop import Item, Packed, drop, packed
 from personalake.activation.plan import plan
 from personalake.common.persons import with_person
+from personalake.common.transformation import Transformation
 from personalake.config.activation import Destination
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.consent import granted_purposes, without_refusals
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.reachability import reachable
+from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
+from personalake.privacy.pseudonyms import key_ring, pseudonymous
+from personalake.privacy.suppression import persons_asking, without_erased
+from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 JOB = "plan_activation"
@@ -54,13 +61,28 @@ def run(context: JobContext) -> JobResult:
 
 
 def _items(context: JobContext, decisions: DataFrame, active: dict[str, Destination]) -> Rows:
-    lake = context.lake
-    answers = lake.read(CONSENT).transform(with_person(lake.read(PERSON_LINK)))
-    granted = lake.read(CONSENT_CURRENT).transform(without_refusals(answers)).transform(granted_purposes)
+    lake, privacy = context.lake, context.settings.privacy
+    answers = lake.read(CONSENT).transform(with_signals(privacy.signals)).transform(with_person(lake.read(PERSON_LINK)))
+    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
+    granted = allowed.transform(reachable(context)).transform(granted_purposes)
     profiles = lake.read(CUSTOMER_PROFILE)
-    planned = [plan(decisions, profiles, granted, name, it, context.as_of) for name, it in active.items()]
+    decisions = decisions.transform(_wanted(context))
+    ring = key_ring(privacy.pseudonyms) if any(it.identifier == "pseudonym" for it in active.values()) else None
+    planned = [
+        plan(decisions, profiles.transform(pseudonymous(ring, name)), granted, name, it, context.as_of)
+        for name, it in active.items()
+    ]
     rows: Rows = reduce(DataFrame.unionByName, planned).toArrow().to_pylist()
     return sorted(rows, key=lambda row: (row["destination"], row["person_id"], row["decision_id"], row["place"]))
+
+
+def _wanted(context: JobContext) -> Transformation:
+    """Who was erased, or asks to be, is in no export from that moment on."""
+    lake, settings = context.lake, context.settings
+    if not lake.ledger.rows(SUPPRESSION) and not lake.ledger.rows(ERASURE_ASKED):
+        return lambda rows: rows
+    asking = persons_asking(lake.read(ERASURE_ASKED), lake.read(PERSON_LINK), settings.identity.calling_code)
+    return without_erased(lake.read(SUPPRESSION), asking, erasure_key(settings, lake.locations))
 
 
 def _to_outbox(lake: Lake, leaving: Rows) -> None:

@@ -1,5 +1,6 @@
 """What the two refine jobs share: parse, validate, deduplicate each micro-batch, and write down the equation."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,16 +14,28 @@ from pyspark.sql import functions as F
 from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS, Contract
-from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids
+from personalake.ingestion.dedupe import ROW
 from personalake.ingestion.parsing import parse
 from personalake.lake import Lake
-from personalake.lake.streams import Stream, run_streams
+from personalake.lake.erasing import remove_rows
+from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.known_rows import with_duplicates
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.treatment import row_by_row
+from personalake.privacy.payloads import identifying
+from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
+from personalake.tables.bronze import EVENT as BRONZE_EVENT
+from personalake.tables.bronze import RECORD as BRONZE_RECORD
+from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT
 from personalake.tables.gold import DATA_HEALTH
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
 
 LATE_AFTER = "INTERVAL 1 DAY"
+_BRONZE = {"refine_events": BRONZE_EVENT, "refine_records": BRONZE_RECORD}
+_NOT_ERASED = f"NOT array_contains(reasons, '{ERASED}')"
 
 
 def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult:
@@ -42,7 +55,8 @@ def refine(context: JobContext, job: str, kind: str, bronze: Table) -> JobResult
     if not context.lake.exists(bronze):
         return JobResult(skipped=True, message=f"{bronze.full_name} is empty: nothing has been ingested yet")
     before = _health_ids(context.lake, job)
-    streams = [_stream(context, job, name, source, bronze) for name, source in _arrived(context.lake, bronze, sources)]
+    waiting = sources if context.options.get("continuous") else dict(_unrefined(context.lake, job, bronze, sources))
+    streams = [_stream(context, job, name, source, bronze) for name, source in waiting.items()]
     if streams:
         with context.progress.step(f"refining {', '.join(stream.name for stream in streams)}"):
             trigger = context.settings.streams.trigger_seconds if context.options.get("continuous") else None
@@ -73,18 +87,42 @@ def _health_ids(lake: Lake, job: str) -> set[str]:
     return {row["batch_id"] for row in _equations(lake, job)}
 
 
+def is_refined(context: JobContext, job: str) -> bool:
+    """Whether nothing that is in bronze waits to be refined, and no micro-batch is half done."""
+    bronze = _BRONZE[job]
+    checkpoints = context.lake.locations.checkpoint(job, "any").parent
+    are_settled = all(is_settled(path) for path in checkpoints.iterdir()) if checkpoints.is_dir() else True
+    return not context.lake.exists(bronze) or (are_settled and _waiting(context.lake, job, bronze) <= 0)
+
+
+def _waiting(lake: Lake, job: str, bronze: Table) -> int:
+    """Rows that came in, those that were erased since included, less those that were refined."""
+    erased = lake.ledger.read(ERASURE_RECEIPT, ("rows_erased",), [("place", "=", bronze.full_name)])
+    equations = _equations(lake, job)
+    turned_away = sum((row["reasons"] or {}).get(ERASED, 0) for row in equations)
+    arrived = lake.ledger.rows(bronze) + sum(row["rows_erased"] for row in erased) + turned_away
+    return int(arrived - sum(row["rows_in"] for row in equations))
+
+
 def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
-    arrived = context.lake.ledger.rows(bronze)
-    refined = sum(row["rows_in"] for row in _equations(context.lake, job))
-    return JobResult(
-        message=f"{arrived - refined:,} rows of {bronze.full_name} are waiting", figures={"pending": arrived - refined}
-    )
+    waiting = _waiting(context.lake, job, bronze)
+    return JobResult(message=f"{waiting:,} rows of {bronze.full_name} are waiting", figures={"pending": waiting})
 
 
-def _arrived(lake: Lake, bronze: Table, sources: dict[str, Source]) -> list[tuple[str, Source]]:
-    """The sources of which bronze has rows."""
-    present = lake.ledger.distinct(bronze, "source")
-    return [(name, source) for name, source in sources.items() if name in present]
+def _unrefined(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
+    """The sources of which bronze has another number of rows than has been refined: starting a stream costs a second.
+
+    Once rows of bronze were erased, numbers no longer tell, and every source that has rows is looked at.
+    """
+    are_erased = lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)]) > 0
+    refined = Counter[str]()
+    for row in _equations(lake, job):
+        refined[row["source"]] += row["rows_in"]
+    for name, source in sources.items():
+        arrived = lake.ledger.count(bronze, [("source", "=", name)])
+        has_begun = lake.locations.checkpoint(job, name).is_dir()
+        if arrived and (are_erased or arrived != refined[name] or not has_begun):
+            yield name, source
 
 
 def _stream(context: JobContext, job: str, name: str, source: Source, bronze: Table) -> Stream:
@@ -102,24 +140,44 @@ def _refine_batch(
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
-    parsed = batch.transform(parse(name, source, contract, context.settings.business_timezone)).transform(
-        _referenced(lake, source, contract)
+    parsed = (
+        batch.transform(parse(name, source, contract, context.settings.business_timezone))
+        .transform(_referenced(lake, source, contract))
+        .transform(row_by_row(context, contract.table))
     )
     # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
     payload = F.when(F.size("reasons") > 0, F.col("payload"))
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        judged = _with_duplicates(lake, contract, parsed, batch_id)
+        judged = with_duplicates(lake, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
-            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number))
+            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
             if table is contract.table:
                 # Counted where they lie: several sources may write into one table at the same time.
                 counts["held"] = lake.ledger.count(table, [("batch_id", "=", batch_id)])
         _write_equation(context, job, name, batch_id, counts)
+        if counts["reasons"].get(ERASED):
+            _out_of_bronze(lake, _BRONZE[job], judged, batch)
     finally:
         parsed.unpersist()
+
+
+def _without_erased(context: JobContext, source: Source, contract: Contract) -> Transformation:
+    """Rows of somebody who was erased are refused, and kept nowhere; who asks once more is heard."""
+    lake = context.lake
+    if contract.table is ERASURE_ASKED or not lake.ledger.count(SUPPRESSION, [("reason", "=", ERASED)]):
+        return lambda rows: rows
+    key, code = erasure_key(context.settings, lake.locations), context.settings.identity.calling_code
+    return marked_erased(lake.read(SUPPRESSION), key, code, ROW, identifying(source))
+
+
+def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFrame) -> None:
+    """What came in again of somebody who was erased leaves bronze at once; the next erasure takes the older version."""
+    erased = judged.where(F.array_contains("reasons", ERASED)).select("payload_checksum").distinct()
+    rows = batch.withColumn("payload_checksum", F.xxhash64("payload")).join(erased, "payload_checksum", "left_semi")
+    remove_rows(lake, bronze, rows.select("source", "payload").toArrow())
 
 
 def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformation:
@@ -144,23 +202,6 @@ def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformatio
         return rows
 
     return checked
-
-
-def _with_duplicates(lake: Lake, contract: Contract, parsed: DataFrame, batch_id: str) -> DataFrame:
-    """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates."""
-    kept, existing = EVENT if contract.kind == "event" else contract.table, None
-    if lake.ledger.rows(kept):
-        checksum = F.col("payload_checksum") if kept is EVENT else F.lit(None).cast("bigint").alias("payload_checksum")
-        existing = lake.read(kept).where(F.col("batch_id") != batch_id).select(contract.row_id, checksum)
-    valid = parsed.where("size(reasons) = 0")
-    repeated = repeated_ids(valid, existing, contract.row_id).localCheckpoint()
-    if repeated.isEmpty():
-        return parsed.withColumns({"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")})
-    dropped = (
-        duplicates(valid, repeated, existing, contract.row_id).withColumn("is_duplicate", F.lit(True)).localCheckpoint()
-    )
-    judged = parsed.join(F.broadcast(dropped), ROW, "left")
-    return judged.withColumn("is_duplicate", F.coalesce("is_duplicate", F.lit(False)))
 
 
 def count_rows(judged: DataFrame) -> dict[str, Any]:
@@ -202,9 +243,9 @@ def _outputs(
         if contract.kind == "event":
             yield EVENT, lambda rows: rows.where(is_good).withColumn("event_type", F.lit(source.event_type))
         yield contract.table, lambda rows: rows.where(is_good).transform(_complete(contract.table))
-    if counts["rows_quarantined"]:
+    if counts["rows_quarantined"] > counts["reasons"].get(ERASED, 0):
         stamps = {"contract": origin, "payload_hash": F.sha2("payload", 256), "quarantined_at": F.current_timestamp()}
-        yield QUARANTINE, lambda rows: rows.where("size(reasons) > 0").withColumns(stamps)
+        yield QUARANTINE, lambda rows: rows.where(f"size(reasons) > 0 AND {_NOT_ERASED}").withColumns(stamps)
     if counts["rows_duplicate"]:
         named = {"contract": origin, "row_id": F.col(contract.row_id)}
         dropped = "size(reasons) = 0 AND is_duplicate"

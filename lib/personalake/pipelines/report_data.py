@@ -8,8 +8,12 @@ import pandas as pd
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.pipelines.audit_sources import latest_audits
+from personalake.pipelines.collect_figures import latest_figures
+from personalake.pipelines.product_names import product_names
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
+from personalake.pipelines.template_preview import examples
 from personalake.reports.data import ReportData
 from personalake.tables import ALL, Table
 from personalake.tables.gold import (
@@ -24,7 +28,9 @@ from personalake.tables.gold import (
     RUN,
     SEGMENT_SUMMARY,
 )
-from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT
+from personalake.tables.health import DATASET_VERDICT
+from personalake.tables.journeys import JOURNEY_PATH
+from personalake.tables.silver import CONSENT_CURRENT
 
 # Order of a delivery's states, for those logged in the same instant.
 _STATES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
@@ -43,7 +49,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
     recommendations = _frame(ledger, RECOMMENDATION, ("person_id", "slot", "rank", "product_id", "reason"), as_of)
     decisions = _frame(ledger, DECISION, DECISION.columns, as_of)
     deliveries = _deliveries(ledger, as_of)
-    offered = {*recommendations["product_id"].dropna(), *decisions["product_id"].dropna()}
+    products = product_names(ledger, {*recommendations["product_id"].dropna(), *decisions["product_id"].dropna()})
     return ReportData(
         title=settings.report.title,
         as_of=as_of,
@@ -52,7 +58,7 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         segments=_frame(ledger, SEGMENT_SUMMARY, SEGMENT_SUMMARY.columns, as_of),
         predictions=_churn(ledger, as_of),
         recommendations=recommendations,
-        products=product_names(ledger, offered),
+        products=products,
         decisions=decisions,
         outbox=_one_per_destination(ledger, deliveries),
         deliveries=deliveries,
@@ -62,22 +68,12 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         masked=_MASKED,
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
+        messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
+        audits=latest_audits(ledger),
+        region_figures=latest_figures(ledger),
+        paths=_frame(ledger, JOURNEY_PATH, JOURNEY_PATH.columns, as_of),
+        verdicts=_newest_verdicts(ledger, as_of),
     )
-
-
-def product_names(ledger: Ledger, products: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Name and category of products, from the latest version of each; the product type stands in for a missing name."""
-    columns = ("product_id", "name", "category", "product_type", "department", "known_at", "record_id")
-    wanted = sorted(set(products))
-    versions = ledger.read(CATALOG_ITEM, columns, [("product_id", "in", wanted)]) if wanted else []
-    latest = {row["product_id"]: row for row in sorted(versions, key=lambda row: (row["known_at"], row["record_id"]))}
-    return {
-        product: {
-            "name": row["name"] or row["product_type"] or row["category"],
-            "category": row["category"] or row["department"],
-        }
-        for product, row in latest.items()
-    }
 
 
 def last_states(log: pd.DataFrame) -> pd.DataFrame:
@@ -116,12 +112,24 @@ def _one_per_destination(ledger: Ledger, deliveries: pd.DataFrame) -> list[dict[
     return sorted(rows, key=lambda row: str(row["destination"]))
 
 
+def _one_per_rule(decisions: pd.DataFrame) -> list[dict[str, Any]]:
+    acted = decisions[decisions["status"] == "act"].sort_values("person_id").drop_duplicates("rule")
+    return [{str(name): value for name, value in row.items()} for row in acted.to_dict("records")]
+
+
 def _planning(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:
     """The newest equation of each destination; its batch id names the as-of."""
     rows = ledger.read(DATA_HEALTH, where=[("job", "=", "plan_activation")])
     here = [row for row in rows if f"/{as_of.isoformat()}/" in row["batch_id"]]
     newest = {row["source"]: row for row in sorted(here, key=lambda row: (row["recorded_at"], row["batch_id"]))}
     return [newest[name] for name in sorted(newest)]
+
+
+def _newest_verdicts(ledger: Ledger, as_of: date) -> list[dict[str, Any]]:
+    """The verdicts of the newest run for the as-of."""
+    rows = ledger.read(DATASET_VERDICT, where=[("as_of", "=", as_of)])
+    newest = max(rows, key=lambda row: (row["checked_at"], row["run_id"]), default={"run_id": None})
+    return [row for row in rows if row["run_id"] == newest["run_id"]]
 
 
 def _latest_cut(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,9 +16,10 @@ from personalake.common.time_cuts import known_before
 from personalake.config import Settings
 from personalake.identity.links import identifiers, joined_links, lone_links
 from personalake.lake import Lake
+from personalake.lake.direct import frame_of
 from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent
+from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent, with_signals
 from personalake.tables.gold import RUN
 from personalake.tables.identity import (
     IDENTITY_GUARD,
@@ -29,9 +30,10 @@ from personalake.tables.identity import (
     PERSON_CHANGE,
     RESOLUTION,
 )
+from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CAMPAIGN_RESPONSE, CONSENT, CONSENT_CURRENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 
-_SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE)
+_SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE, PREFERENCE)
 _DELETED_AT_ONCE = 1_000
 _IDENTIFIER, _PAIR = ["namespace", "value"], ["left_key", "right_key"]
 
@@ -48,7 +50,8 @@ def run(context: JobContext) -> JobResult:
     if resolved is not None:
         _write_records(context, resolved)
         message += f": {resolved.message}"
-    answers = lake.read(CONSENT).transform(with_person(links)).transform(current_consent(context.as_of))
+    told = lake.read(CONSENT).transform(with_signals(context.settings.privacy.signals)).transform(with_person(links))
+    answers = told.transform(current_consent(context.as_of))
     assumed = assumed_consent(links, _assumed_purposes(context.settings)).transform(known_before(context.as_of))
     silent = assumed.join(answers, ["person_id", "purpose"], "left_anti")
     later = _later_as_of(context)
@@ -59,10 +62,13 @@ def run(context: JobContext) -> JobResult:
     else:
         consents = lake.overwrite(answers.unionByName(silent), CONSENT_CURRENT)
         message += f", {consents.rows:,} current consents"
+    unknown = _unknown_purposes(context)
+    if unknown:
+        message += f"; {sum(unknown.values()):,} answers about purposes that privacy.purposes does not name"
     return JobResult(
         rows_read=sum(lake.ledger.rows(table) for table in (EVENT, CONSENT)),
         message=message,
-        figures=_figures(resolved) if resolved is not None else {},
+        figures={**(_figures(resolved) if resolved is not None else {}), "unknown_purposes": unknown},
     )
 
 
@@ -77,9 +83,9 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     _write_changes(context, resolved)
     told = _resolved_links(context, resolved)
     if not sighted:
-        return lake.put(told, PERSON_LINK).rows, _frame(lake, told)
+        return lake.put(told, PERSON_LINK).rows, frame_of(lake.spark, told)
     seen = identifiers([lake.read(table) for table in sighted])
-    joined = joined_links(seen, _frame(lake, told), context.settings.identity.calling_code)
+    joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
     return lake.overwrite(joined, PERSON_LINK).rows, joined
 
 
@@ -104,11 +110,6 @@ def _without(rows: pa.Table, keys: pa.Table) -> pa.Table:
         for table in (rows, keys)
     )
     return rows.filter(pc.invert(pc.is_in(ours, theirs.combine_chunks())))
-
-
-def _frame(lake: Lake, rows: pa.Table) -> DataFrame:
-    """Rows in Spark, which cannot read an Arrow table whose columns have no chunk at all, as empty results may."""
-    return lake.spark.createDataFrame(rows if rows.num_rows else rows.schema.empty_table())
 
 
 def _forget_records(lake: Lake) -> None:
@@ -181,6 +182,16 @@ def _later_as_of(context: JobContext) -> date | None:
         if row["job"] == "resolve_identities" and row["status"] == "done" and row["as_of"] is not None
     ]
     return max((as_of for as_of in done if as_of > context.as_of), default=None)
+
+
+def _unknown_purposes(context: JobContext) -> dict[str, int]:
+    """Answers about purposes that nobody declared, by purpose; they are kept, and allow nothing."""
+    privacy = context.settings.privacy
+    if not privacy.purposes:
+        return {}
+    ledger = context.lake.ledger
+    unknown = ledger.distinct(CONSENT, "purpose") - {*privacy.purposes, *privacy.signals}
+    return {purpose: ledger.count(CONSENT, [("purpose", "=", purpose)]) for purpose in sorted(unknown)}
 
 
 def _assumed_purposes(settings: Settings) -> dict[str, tuple[str, ...]]:

@@ -192,7 +192,8 @@ def _logged(context: JobContext, name: str, key: str, plan: TrainingPlan, traini
         name=name,
         artifact_files={MODEL_FILE: training.model.as_json()},
         predict=opener,
-        signature_example=training.test[list(FEATURE_NAMES)].head(5),
+        # Of nobody: what is logged beside a model outlives an erasure.
+        signature_example=training.test[list(FEATURE_NAMES)].median().to_frame().T,
         params={"candidate": winner.kind, "seed": context.settings.models.seed, **winner.params},
         metrics=metrics,
         figures=classifier_figures(labels, shown, training.comparison.metrics[EVERYONE]),

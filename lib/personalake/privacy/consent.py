@@ -1,56 +1,99 @@
-"""The current state of consent, derived from the append-only ledger; it fails closed."""
+"""The current state of consent, derived from the append-only ledger; it fails closed.
+
+| an answer that | has this effect |
+|---|---|
+| was given before another one, and arrives after it | none: the moment at which it was given counts, not its arrival |
+| was given at the same moment as another one | the refusal wins |
+| grants, and is dated in the future | none until then |
+| refuses, and is dated in the future | nothing leaves from now on; decisions follow on its day |
+| grants until a day that has come | the status is `expired`, which allows nothing |
+| is about a purpose that nobody declared | kept and counted; nothing can ask for it |
+| is a signal, e.g. Global Privacy Control | an answer about each of the purposes that the signal speaks for |
+"""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from personalake.common.time_cuts import known_before
+from personalake.common.time_cuts import as_of_instant, known_before
 from personalake.common.transformation import Transformation
 from personalake.tables.silver import CONSENT_CURRENT
 
 GRANTED = ("granted", "assumed_granted")
+EXPIRED = "expired"
 PERSONALISATION = "personalisation"  # what every decision about a person needs, beside the purpose of its channel
+
+
+def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:
+    """Answers about signals as answers about the purposes that they speak for; the signal itself is no purpose.
+
+    Args:
+        signals: Signal to purposes, e.g. `global_privacy_control` to sale and sharing. A signal can only refuse: one that
+            says `granted` takes nothing back that a person said otherwise, and is left out.
+
+    Returns:
+        A transformation of rows with `purpose` and `status`.
+    """
+    spoken = F.lit(None).cast("array<string>")
+    for signal, purposes in signals.items():
+        meant = F.when(F.col("status") == "granted", F.array().cast("array<string>")).otherwise(
+            F.array(*map(F.lit, purposes)).cast("array<string>")
+        )
+        spoken = F.when(F.col("purpose") == signal, meant).otherwise(spoken)
+    meant_purposes = F.explode(F.coalesce(spoken, F.array("purpose")))
+    return lambda answers: answers.withColumn("purpose", meant_purposes) if signals else answers
 
 
 def current_consent(as_of: date) -> Transformation:
     """What each person says about each purpose, from answers that were known before `as_of`.
 
     Args:
-        as_of: Exclusive day.
+        as_of: Exclusive day; a consent that ends on it or before has expired.
 
     Returns:
         A transformation of consent rows with `person_id` to one row per `(person_id, purpose)`.
     """
-    return lambda answers: latest_answers(answers.transform(known_before(as_of)))
+    return lambda answers: latest_answers(answers.transform(known_before(as_of)), as_of_instant(as_of))
 
 
-def latest_answers(answers: DataFrame) -> DataFrame:
+def latest_answers(answers: DataFrame, at: Column) -> DataFrame:
     """The most recent answer of each person about each purpose; of answers given at the same moment, a refusal wins.
 
     Args:
         answers: Rows of `silver.consent` with `person_id`.
+        at: Moment from which a consent that ends there counts no more.
     """
+    has_expired = (F.col("status") == "granted") & (F.col("expires_at") <= at)
     is_refusal = F.when(F.col("status") == "granted", 0).otherwise(1)
     newest = Window.partitionBy("person_id", "purpose").orderBy(
         F.desc("occurred_at"), F.desc(is_refusal), F.desc("known_at"), F.asc("record_id")
     )
     placed = answers.withColumn("place", F.row_number().over(newest))
-    return placed.where("place = 1").select(*CONSENT_CURRENT.columns)
+    latest = placed.where("place = 1")
+    return latest.withColumn("status", F.when(has_expired, EXPIRED).otherwise(F.col("status"))).select(
+        *CONSENT_CURRENT.columns
+    )
 
 
-def without_refusals(answers: DataFrame) -> Transformation:
+def without_refusals(answers: DataFrame, now: datetime) -> Transformation:
     """Take away what a person has refused by now, whatever the as-of: a grant waits for its day, a refusal never does.
+
+    So a grant that is dated in the future does not hide a refusal, and a consent that has ended since is one.
 
     Args:
         answers: All rows of `silver.consent` with `person_id`, known by now.
+        now: The moment, with its zone.
 
     Returns:
         A transformation of rows of `silver.consent_current`.
     """
-    refused = latest_answers(answers).where(~is_granted(F.col("status"))).select("person_id", "purpose")
+    moment = F.lit(now.isoformat()).cast("timestamp")
+    waits = (F.col("status") == "granted") & (F.col("occurred_at") > moment)
+    counted = answers.where(~F.coalesce(waits, F.lit(False)))
+    refused = latest_answers(counted, moment).where(~is_granted(F.col("status"))).select("person_id", "purpose")
     return lambda consents: consents.join(refused, ["person_id", "purpose"], "left_anti")
 
 
@@ -82,6 +125,7 @@ def assumed_consent(links: DataFrame, purposes: Mapping[str, Sequence[str]]) -> 
         F.lit("assumed").alias("origin"),
         "occurred_at",
         F.col("occurred_at").alias("known_at"),
+        F.lit(None).cast("timestamp").alias("expires_at"),
     )
 
 

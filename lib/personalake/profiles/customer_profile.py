@@ -8,6 +8,8 @@ from pyspark.sql import functions as F
 
 from personalake.common.persons import with_person
 from personalake.common.time_cuts import as_of_instant, known_before
+from personalake.config.profiles import LifecycleSettings
+from personalake.profiles.lifecycle import lifecycle_stage
 from personalake.tables.gold import CUSTOMER_PROFILE
 
 DEMOGRAPHICS = ("age_band", "income_band", "household_size", "kids_count")
@@ -26,6 +28,7 @@ class Known:
         responses: `silver.campaign_response`.
         links: `silver.person_link`.
         consents: `silver.consent_current`.
+        wishes: `silver.preference`.
     """
 
     order_lines: DataFrame
@@ -34,9 +37,12 @@ class Known:
     responses: DataFrame
     links: DataFrame
     consents: DataFrame
+    wishes: DataFrame
 
 
-def customer_profile(known: Known, orders: DataFrame, as_of: date, partitions: int = 1) -> DataFrame:
+def customer_profile(
+    known: Known, orders: DataFrame, as_of: date, partitions: int = 1, lifecycle: LifecycleSettings | None = None
+) -> DataFrame:
     """Profiles of everyone who was known before `as_of`, with or without an order.
 
     Args:
@@ -44,6 +50,7 @@ def customer_profile(known: Known, orders: DataFrame, as_of: date, partitions: i
         orders: The result of `orders_of`, which is read several times: worth keeping in memory.
         as_of: Exclusive day.
         partitions: Tasks among which persons are spread; all that follows stays with the person.
+        lifecycle: Lengths of the stages of a customer's life.
 
     Returns:
         One row per person, in the columns of `gold.customer_profile`; counts and spend are zero, not null, without orders.
@@ -57,11 +64,14 @@ def customer_profile(known: Known, orders: DataFrame, as_of: date, partitions: i
         known.responses.transform(known_before(as_of)).transform(attached).transform(coupons),
         _known_by(known.records, as_of).transform(attached).transform(latest_record),
         known.consents.transform(known_before(as_of)).transform(answers),
+        known.wishes.transform(known_before(as_of)).transform(attached).transform(preferences),
     )
     people = known.links.where(F.col("first_known_at") < as_of_instant(as_of)).transform(persons)
     for part in parts:
         people = people.join(part, "person_id", "left")
-    return people.transform(_completed).withColumn("as_of", F.lit(as_of)).select(*CUSTOMER_PROFILE.columns)
+    stage = lifecycle_stage(F.col("bought_on"), as_of, lifecycle or LifecycleSettings())
+    told = people.transform(_completed).withColumns({"as_of": F.lit(as_of), "lifecycle_stage": stage})
+    return told.select(*CUSTOMER_PROFILE.columns)
 
 
 def persons(links: DataFrame) -> DataFrame:
@@ -119,7 +129,8 @@ def bought_categories(order_lines: DataFrame, catalog: DataFrame, as_of: date, p
 def habits(orders: DataFrame) -> DataFrame:
     """When, how often and where each person buys; an order of returns alone is none."""
     is_order = F.col("sales") > 0
-    days = F.count_distinct(F.when(is_order, F.col("order_date")))
+    bought_on = F.array_sort(F.collect_set(F.when(is_order, F.col("order_date"))))
+    days = F.size(bought_on)
     span = F.date_diff(F.max("order_date"), F.min("order_date"))
     visits = orders.where(is_order & F.col("store_id").isNotNull()).groupBy("person_id", "store_id").agg(_most(F.count("*")))
     favourite = visits.groupBy("person_id").agg(_best("store_id", F.struct("most", "store_id")).alias("favourite_store_id"))
@@ -131,6 +142,7 @@ def habits(orders: DataFrame) -> DataFrame:
             F.count_if(is_order).alias("orders"),
             F.sum("sales").alias("order_lines"),
             F.when(days > 1, span / (days - 1)).alias("days_between_orders"),
+            bought_on.alias("bought_on"),
         )
         .join(favourite, "person_id", "left")
     )
@@ -174,6 +186,14 @@ def answers(consents: DataFrame) -> DataFrame:
     return consents.groupBy("person_id").agg(F.map_from_entries(entries).alias("consents"))
 
 
+def preferences(wishes: DataFrame) -> DataFrame:
+    """Each person's latest wishes as a map, names in alphabetical order; a wish without a value has been taken back."""
+    latest = F.max_by(F.struct("value"), F.struct("occurred_at", "known_at", "record_id"))["value"]
+    current = wishes.groupBy("person_id", "preference").agg(latest.alias("value")).where("value IS NOT NULL")
+    entries = F.array_sort(F.collect_list(F.struct("preference", "value")))
+    return current.groupBy("person_id").agg(F.map_from_entries(entries).alias("preferences"))
+
+
 def _categories(catalog: DataFrame, as_of: date) -> DataFrame:
     newest = F.max_by("category", F.struct("known_at", "source", "record_id"))
     return _known_by(catalog, as_of).groupBy("product_id").agg(newest.alias("category"))
@@ -211,11 +231,12 @@ def _share(part: Column, rest: Column) -> Column:
 
 def _completed(people: DataFrame) -> DataFrame:
     zeros = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in ("orders", "order_lines", "coupons_redeemed")}
-    no_answers = F.create_map().cast("map<string,string>")
+    nothing = F.create_map().cast("map<string,string>")
     return people.withColumns(
         {
             **zeros,
             "spend": F.coalesce("spend", F.lit(0).cast("decimal(18,2)")),
-            "consents": F.coalesce("consents", no_answers),
+            "consents": F.coalesce("consents", nothing),
+            "preferences": F.coalesce("preferences", nothing),
         }
     )

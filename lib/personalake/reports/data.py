@@ -1,11 +1,13 @@
 """What the report draws from, as plain frames; `pipelines/publish_report.py` fills it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import pandas as pd
+
+from personalake.tables.journeys import JOURNEY_PATH
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -75,6 +77,11 @@ class ReportData:
         runs: `gold.run`, last run of each job.
         linkage: How records became persons; None where no source tells people apart.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
+        messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
+        audits: Newest row of each source in `gold.source_audit`.
+        region_figures: Newest figures of each region in `gold.region_figure`.
+        paths: `gold.journey_path` at the as-of; no rows where orders are all that is known.
+        verdicts: Rows of `gold.dataset_verdict`, those of the newest look at the as-of.
         masked: Names of the keys that hold personal data, masked in excerpts.
     """
 
@@ -95,6 +102,11 @@ class ReportData:
     masked: frozenset[str] = frozenset()
     planning: Rows = ()
     linkage: Linkage | None = None
+    messages: Rows = ()
+    audits: Rows = ()
+    region_figures: Rows = ()
+    paths: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(JOURNEY_PATH.columns)))
+    verdicts: Rows = ()
 
     @property
     def currency(self) -> str | None:

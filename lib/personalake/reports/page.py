@@ -13,8 +13,13 @@ from personalake.reports.arrivals import planted_and_found, totals_by_source, wh
 from personalake.reports.blocks import Card, Cell, Chart, Grid, Note, Section
 from personalake.reports.customers import what_they_consent_to, which_segments, who_they_are
 from personalake.reports.data import ReportData
+from personalake.reports.journeys import how_they_buy
 from personalake.reports.linkage import who_is_who
+from personalake.reports.messages import what_they_would_read
 from personalake.reports.outlook import what_they_would_like, who_will_leave
+from personalake.reports.regions import what_regions_tell
+from personalake.reports.soundness import are_they_sound
+from personalake.reports.sources import which_sources
 from personalake.reports.words import money, number, share
 
 _FOLDER = Path(__file__).parent
@@ -23,9 +28,10 @@ _FOLDER = Path(__file__).parent
 def sections(data: ReportData) -> list[Section]:
     """Every section, in the order in which data passes through."""
     found = [
-        what_came_in(data), what_was_refused(data), planted_and_found(data), who_is_who(data), who_they_are(data),
-        which_segments(data),
-        who_will_leave(data), what_they_would_like(data), what_was_decided(data), what_would_be_sent(data),
+        what_came_in(data), what_was_refused(data), planted_and_found(data), are_they_sound(data), which_sources(data),
+        what_regions_tell(data), who_is_who(data), who_they_are(data), which_segments(data), how_they_buy(data),
+        who_will_leave(data), what_they_would_like(data), what_was_decided(data), what_they_would_read(data),
+        what_would_be_sent(data),
         what_they_consent_to(data), which_runs(data),
     ]  # fmt: skip
     return [section for section in found if section is not None]

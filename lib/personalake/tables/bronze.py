@@ -47,4 +47,24 @@ LANDING_FILE = Table(
     run_columns=("checked_at", "modified_at"),
 )
 
-BRONZE = (EVENT, RECORD, LANDING_FILE)
+DATABASE_READ = Table(
+    layer="bronze",
+    name="database_read",
+    grain="One step of one read of a database source: planned before its rows are written, done after",
+    key=(),
+    fields=(
+        Field("source", "string", "Name of the source in conf/sources/"),
+        Field("relation", "string", "Hash of what is read and by which watermark; another one begins anew"),
+        Field("number", "bigint", "Number of the read, from 1 for each source"),
+        Field("status", "string", "planned, or done"),
+        Field("batch_id", "string", "The read as its rows in bronze name it"),
+        Field("watermark_type", "string", "instant, local_time, day, number or text"),
+        Field("after", "string", "Watermark at which the read began, overlap included; null for the first"),
+        Field("watermark", "string", "Greatest watermark that the read saw"),
+        Field("rows", "bigint", "Rows written; null while planned"),
+        Field("recorded_at", "timestamp", "When this was written down"),
+    ),
+    run_columns=("recorded_at",),
+)
+
+BRONZE = (EVENT, RECORD, LANDING_FILE, DATABASE_READ)

@@ -1,14 +1,32 @@
 """The features of a customer, declared once: name, type, meaning, unit, and how a person would be told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from personalake.errors import ConfigError
 from personalake.tables.schema import Field
 
 # Half-lives of the activity features, days: a week, a fortnight, and 4, 8, 16 weeks.
 HALF_LIVES = (7, 14, 28, 56, 112)
 
-CHURN_FEATURES: tuple[Field, ...] = (
+# What features of a person's purchases are made for; who builds models for something else declares it here.
+_PURPOSES = ("personalisation",)
+
+
+def declared_for(purposes: tuple[str, ...], fields: Iterable[Field]) -> tuple[Field, ...]:
+    """Features with their purposes: each its own, or else those of the group.
+
+    Raises:
+        ConfigError: If a feature would have no purpose: what nobody needs must not be made of persons' data.
+    """
+    tagged = tuple(field if field.purposes else replace(field, purposes=purposes) for field in fields)
+    needless = [field.name for field in tagged if not field.purposes]
+    if needless:
+        raise ConfigError([f"feature {name} has no purpose; declare for what it is made, or drop it" for name in needless])
+    return tagged
+
+
+_CHURN: tuple[Field, ...] = (
     Field("recency_days", "double", "Days since the last day with an order"),
     Field("tenure_days", "double", "Days since the first day with an order"),
     Field("order_days", "double", "Days with an order so far, days"),
@@ -35,6 +53,7 @@ CHURN_FEATURES: tuple[Field, ...] = (
     Field("lines_per_order", "double", "Mean lines of an order, lines"),
     Field("most_lines", "double", "Lines of the largest order, lines"),
 )
+CHURN_FEATURES = declared_for(_PURPOSES, _CHURN)
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in CHURN_FEATURES)
 
 

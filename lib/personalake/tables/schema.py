@@ -20,7 +20,10 @@ from pyspark.sql.types import (
 )
 
 # What reads are cut by: time, batch, source.
-_INDEXED = ("as_of", "batch_id", "known_at", "occurred_at", "source")
+_INDEXED = ("as_of", "batch_id", "known_at", "logged_at", "occurred_at", "source")
+
+# How long rows are kept where a table does not say otherwise: two years of what arrived, three of what was made of it.
+RETENTION_DAYS = {"bronze": 730, "silver": 1095, "gold": 1095}
 
 # Spark parses DDL only with a session; declarations must stand without one.
 _TYPES: dict[str, DataType] = {
@@ -87,6 +90,7 @@ class Table:
         fields: The columns, in order.
         clustering: Liquid clustering columns, for tables that grow large.
         run_columns: Columns that differ between equal runs, left out of checksums.
+        retention_days: How long rows about persons may be kept; by layer where nothing is said.
     """
 
     layer: str
@@ -96,11 +100,17 @@ class Table:
     fields: tuple[Field, ...]
     clustering: tuple[str, ...] = ()
     run_columns: tuple[str, ...] = field(default=())
+    retention_days: int | None = None
 
     @property
     def full_name(self) -> str:
         """`layer.name`, as jobs and SQL call it."""
         return f"{self.layer}.{self.name}"
+
+    @property
+    def kept_days(self) -> int:
+        """How long rows about persons may be kept, days."""
+        return RETENTION_DAYS[self.layer] if self.retention_days is None else self.retention_days
 
     @property
     def indexed(self) -> tuple[str, ...]:

@@ -116,6 +116,7 @@ CONSENT = Table(
         Field("text_version", "string", "Version of the text that was agreed to"),
         Field("origin", "string", "How the answer came about; the demo's are marked synthetic-demo"),
         Field("occurred_at", "timestamp", "When the answer was given (UTC)"),
+        Field("expires_at", "timestamp", "When a consent ends (UTC); null if it does not by itself"),
         *_STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
@@ -198,11 +199,12 @@ CONSENT_CURRENT = Table(
     fields=(
         Field("person_id", "string", "The resolved human"),
         Field("purpose", "string", "What the data may be used for"),
-        Field("status", "string", "granted, denied, withdrawn, or assumed_granted"),
+        Field("status", "string", "granted, denied, withdrawn, expired, or assumed_granted"),
         Field("legal_basis", "string", "Ground in law, or the setting that assumes it"),
         Field("origin", "string", "How the answer came about"),
         Field("occurred_at", "timestamp", "When the answer was given (UTC)"),
         Field("known_at", "timestamp", "When we could have known it (UTC)"),
+        Field("expires_at", "timestamp", "When a consent ends (UTC); null if it does not by itself"),
     ),
 )
 

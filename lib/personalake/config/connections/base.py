@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from personalake.config.base import Section
 
+# How the addresses of ways begin that anyone between can read along.
+_IN_CLEAR = ("http://", "abfs://", "hdfs://", "ftp://")
 UnknownPolicy = Literal["resend_same_key", "hold", "at_least_once"]
 Deduplication = Literal["none", "item_key", "request_key", "natural"]
 
@@ -90,6 +92,12 @@ class Connection(Section):
     def promised(self) -> Promise:
         """What can be relied on with these settings."""
         return self.promise
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether all that is sent travels by TLS or SSH, or stays on this machine's disks."""
+        texts = [value for value in vars(self).values() if isinstance(value, str)]
+        return not any(text.startswith(_IN_CLEAR) or "scheme=http&" in f"{text}&" for text in texts)
 
     @model_validator(mode="after")
     def _honest_policy(self) -> "Connection":

@@ -64,6 +64,11 @@ class EmailConnection(Connection):
     max_in_flight: int = Field(4, ge=1, description="SMTP sessions at the same time")
     rates: tuple[Rate, ...] = Field((), description="What the relay allows")
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the relay is spoken to by TLS."""
+        return self.security != "none"
+
     @field_validator("sender")
     @classmethod
     def _one_line(cls, sender: str) -> str:

@@ -8,6 +8,7 @@ CATALOG_ITEM = Contract(
     kind="record",
     table=TABLE,
     row_id="record_id",
+    versions_of=("product_id",),
     fields=(
         ContractField("record_id"),
         ContractField("product_id", required=True),

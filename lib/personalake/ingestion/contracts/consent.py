@@ -18,6 +18,7 @@ CONSENT = Contract(
         ContractField("text_version"),
         ContractField("origin"),
         ContractField("occurred_at", "timestamp", required=True, noun="date and time"),
+        ContractField("expires_at", "timestamp", noun="date and time"),
         ContractField("known_at", "timestamp", noun="date and time"),
     ),
     expectations=(
@@ -25,6 +26,16 @@ CONSENT = Contract(
             "known_status",
             "status IN ('granted', 'denied', 'withdrawn')",
             "status: not one of granted, denied, withdrawn",
+        ),
+        # Kept: a grant waits for its day, a refusal counts from the moment it is known. A day's leave for clocks and zones.
+        Expectation(
+            "given_by_now",
+            "occurred_at <= landed_at + INTERVAL 1 DAY",
+            "occurred_at: in the future",
+            severity="warn",
+        ),
+        Expectation(
+            "ends_after_it_begins", "expires_at > occurred_at", "expires_at: not after occurred_at", severity="warn"
         ),
     ),
 )

@@ -61,6 +61,7 @@ class Contract:
         fields: What a source can fill.
         expectations: What a valid row satisfies.
         references: Values that other tables should know.
+        versions_of: Fields that say what a row is a version of, beside its source; none if each row stands for itself.
     """
 
     name: str
@@ -70,3 +71,4 @@ class Contract:
     fields: tuple[ContractField, ...]
     expectations: tuple[Expectation, ...] = ()
     references: tuple[Reference, ...] = ()
+    versions_of: tuple[str, ...] = ()

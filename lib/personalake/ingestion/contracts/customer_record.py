@@ -8,6 +8,7 @@ CUSTOMER_RECORD = Contract(
     kind="record",
     table=TABLE,
     row_id="record_id",
+    versions_of=("customer_id",),
     fields=(
         ContractField("record_id"),
         ContractField("customer_id", required=True),

@@ -1,0 +1,7 @@
+"""What destinations report back: of whom, of which delivery, and what follows from it."""
+
+from personalake.activation.receipts.effects import engagements, suppressions, withdrawals
+from personalake.activation.receipts.matching import matched
+from personalake.activation.receipts.states import settled
+
+__all__ = ["engagements", "matched", "settled", "suppressions", "withdrawals"]

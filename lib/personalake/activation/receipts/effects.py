@@ -1,0 +1,135 @@
+"""What follows from receipts for consent, suppression and engagement."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.activation.receipts.matching import PERSON_ID
+from personalake.common.hashing import keyed_hash
+from personalake.common.standardise import standard_value
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import CONSENT
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
+
+WITHDRAWING = ("unsubscribed", "complained")
+_ENGAGEMENTS = {
+    "delivered": "sent", "hard_bounce": "bounced", "soft_bounce": "bounced", "opened": "opened", "clicked": "clicked",
+}  # fmt: skip
+
+
+def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, str], calling_code: str) -> DataFrame:
+    """Who unsubscribes or complains withdraws the purpose of the channel.
+
+    Args:
+        receipts: Rows of `matched`, with `batch_id`.
+        links: Rows of `silver.person_link`: a receipt that only names a delivery counts for an identifier of its person.
+        purposes: Channel to purpose; a channel without one withdraws nothing.
+        calling_code: Of phone numbers that are written without one.
+
+    Returns:
+        Rows of `silver.consent`, one for each receipt.
+    """
+    smallest = links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
+    asked = receipts.where(F.col("receipt_type").isin(*WITHDRAWING)).join(smallest, "person_id", "left")
+    key = F.struct("namespace", "customer_id")
+    spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
+    address = F.struct(F.col("address_namespace").alias("namespace"), spelled.alias("customer_id"))
+    is_key = F.col("customer_id").isNotNull() & (F.col("namespace") != PERSON_ID)
+    is_address = F.col("address").isNotNull() & F.col("address_namespace").isNotNull()
+    who = F.coalesce(F.when(is_key, key), F.col("own"), F.when(is_address, address))
+    return (
+        asked.withColumns({"who": who, "purpose": _looked_up(purposes, "channel")})
+        .where("who IS NOT NULL AND purpose IS NOT NULL")
+        .withColumns(
+            {
+                "namespace": F.col("who.namespace"),
+                "customer_id": F.col("who.customer_id"),
+                "status": F.lit("withdrawn"),
+                "legal_basis": F.lit("consent"),
+                "text_version": F.lit(None).cast("string"),
+                "origin": F.concat(F.lit("receipt: "), "receipt_type"),
+            }
+        )
+        .select(*CONSENT.columns)
+    )
+
+
+def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, days: int | None) -> DataFrame:
+    """Addresses that bounced for good are not used again.
+
+    Args:
+        receipts: Rows of `matched`.
+        hash_key: Key of the hashes; without one only persons who are known can be suppressed.
+        calling_code: Of phone numbers that are written without one.
+        days: How long they are left alone; null for ever.
+
+    Returns:
+        Rows of `silver.suppression`, unique by key.
+    """
+    hashed = _hashed(hash_key, calling_code)
+    subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", F.lit("hard_bounce"), "source")
+    until = F.lit(None).cast("timestamp") if days is None else F.col("since") + F.lit(timedelta(days=days))
+    told = receipts.where("receipt_type = 'hard_bounce'").withColumn("identifier_hash", hashed)
+    first = (
+        told.where("identifier_hash IS NOT NULL OR person_id IS NOT NULL")
+        .withColumn("suppression_id", F.substring(F.sha2(subject, 256), 1, 32))
+        .groupBy("suppression_id")
+        .agg(F.min_by(F.struct(*told.columns), F.struct("occurred_at", "record_id")).alias("first"))
+        .select("suppression_id", "first.*")
+    )
+    return first.withColumns(
+        {
+            "namespace": F.when(F.col("identifier_hash").isNotNull(), F.col("address_namespace")),
+            "scope": F.col("channel"),
+            "reason": F.lit("hard_bounce"),
+            "since": F.col("occurred_at"),
+        }
+    ).withColumn("until", until).select(*SUPPRESSION.columns)  # fmt: skip
+
+
+def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
+    """What happened to e-mails, beside what mailing tools tell by themselves.
+
+    Args:
+        receipts: Rows of `matched`, with `batch_id`.
+        links: Rows of `silver.person_link`, for receipts that only name a delivery.
+
+    Returns:
+        Rows of `silver.email_engagement`; its event ids begin with the source.
+    """
+    smallest = links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
+    is_key = F.col("customer_id").isNotNull() & (F.col("namespace") != PERSON_ID)
+    who = F.coalesce(F.when(is_key, F.struct("namespace", "customer_id")), F.col("own"))
+    return (
+        receipts.where("channel = 'email'")
+        .withColumn("engagement_type", _looked_up(_ENGAGEMENTS, "receipt_type"))
+        .where("engagement_type IS NOT NULL")
+        .join(smallest, "person_id", "left")
+        .withColumn("who", who)
+        .where("who IS NOT NULL")
+        .withColumns(
+            {
+                "event_id": F.concat_ws(":", "source", "record_id"),
+                "message_id": F.coalesce("about", "reference"),
+                "namespace": F.col("who.namespace"),
+                "customer_id": F.col("who.customer_id"),
+            }
+        )
+        .select(*EMAIL_ENGAGEMENT.columns)
+    )
+
+
+def _hashed(hash_key: str | None, calling_code: str) -> Column:
+    """Null without a key or an address."""
+    if hash_key is None:
+        return F.lit(None).cast("string")
+    spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
+    return keyed_hash(hash_key, F.concat("address_namespace", F.lit("|"), spelled))
+
+
+def _looked_up(pairs: Mapping[str, str], column: str) -> Column:
+    if not pairs:
+        return F.lit(None).cast("string")
+    return F.element_at(F.create_map(*(F.lit(text) for pair in pairs.items() for text in pair)), F.col(column))

@@ -1,0 +1,67 @@
+"""What the settings must satisfy together, so that nothing is built, asked for or sent that nobody may."""
+
+from collections.abc import Iterator
+
+from personalake.config.settings import Settings
+from personalake.tables import ALL
+from personalake.tables.gold import CUSTOMER_FEATURE
+
+Problem = tuple[tuple[str, ...], str]
+_UNENCRYPTED_AT_HOME = frozenset({"local", "demo", "world"})
+_TLS_PROTOCOLS = ("SSL", "SASL_SSL")
+
+
+def lawful_problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong: the key at fault, and why."""
+    yield from _undeclared_purposes(settings)
+    yield from _unencrypted(settings)
+    yield from _nameless(settings)
+
+
+def requires_tls(settings: Settings) -> bool:
+    """Whether every way in and out must be encrypted; as configured, or by the environment."""
+    chosen = settings.privacy.require_tls
+    return settings.environment not in _UNENCRYPTED_AT_HOME if chosen is None else chosen
+
+
+def _undeclared_purposes(settings: Settings) -> Iterator[Problem]:
+    """Purposes that something needs and the company does not have; a feature without a purpose cannot be declared at all."""
+    declared = settings.privacy.purposes
+    if not declared:
+        return
+    there_are = f"privacy.purposes does not name; there are: {', '.join(declared)}"
+    for number, rule in enumerate(settings.decisions.rules):
+        if rule.purpose not in declared:
+            yield ("decisions", "rules", str(number), "purpose"), f"{rule.purpose!r} is a purpose that {there_are}"
+    for name, destination in settings.destinations.items():
+        for purpose in destination.purposes:
+            if purpose not in declared:
+                yield ("destinations", name, "purposes"), f"{purpose!r} is a purpose that {there_are}"
+    needed = {
+        purpose: f"{table.full_name}.{field.name}"
+        for table in ALL
+        for field in table.fields
+        for purpose in field.purposes
+        if table is CUSTOMER_FEATURE or table.layer == "gold"
+    }
+    for purpose, column in sorted(needed.items()):
+        if purpose not in declared:
+            yield ("privacy", "purposes"), f"{purpose!r} is missing, for which {column} is made"
+
+
+def _unencrypted(settings: Settings) -> Iterator[Problem]:
+    if not requires_tls(settings):
+        return
+    remedy = "or privacy.require_tls: false where the network itself is encrypted"
+    for name, source in settings.active_sources().items():
+        if source.kafka is not None and source.kafka.security_protocol not in _TLS_PROTOCOLS:
+            yield ("sources", name, "kafka"), f"messages would travel unencrypted; add tls: {{}}, {remedy}"
+    for name, connection in settings.connections.items():
+        if connection.enabled and not connection.is_encrypted:
+            yield ("connections", name), f"what is sent would travel unencrypted; use https or TLS, {remedy}"
+
+
+def _nameless(settings: Settings) -> Iterator[Problem]:
+    for name, destination in settings.destinations.items():
+        if destination.enabled and destination.identifier == "pseudonym" and settings.privacy.pseudonyms.current is None:
+            yield ("destinations", name, "identifier"), "a pseudonym needs a key; name one under privacy.pseudonyms.keys"

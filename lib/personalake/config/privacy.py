@@ -1,0 +1,99 @@
+"""What data may be used for, how persons are named to others, who sees what, and what may be published."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from personalake.config.base import Section
+from personalake.config.connections.hosts import secret_reference
+
+_VERSION = re.compile(r"[a-z0-9]{1,8}")
+_GROUP = re.compile(r"[\w.@ -]{1,128}")
+GLOBAL_PRIVACY_CONTROL = "global_privacy_control"
+Reference = Annotated[str, AfterValidator(secret_reference)]
+
+
+class PseudonymSettings(Section):
+    """Keyed pseudonyms: what a destination with `identifier: pseudonym` is told in the place of a person id."""
+
+    keys: dict[str, Reference] = Field(
+        default_factory=dict,
+        description="Key version, e.g. k1: its key, as secret://scope/key; destinations' are derived",
+    )
+    current: str | None = Field(None, description="Key version of pseudonyms that leave now")
+    previous: tuple[str, ...] = Field(
+        (), description="Key versions of which pseudonyms are still understood, until a rotation is over"
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _short_versions(cls, keys: dict[str, str]) -> dict[str, str]:
+        wrong = [version for version in keys if not _VERSION.fullmatch(version)]
+        if wrong:
+            raise ValueError(f"a key version has 1 to 8 small letters and digits; not: {', '.join(wrong)}")
+        return keys
+
+    @model_validator(mode="after")
+    def _complete(self) -> "PseudonymSettings":
+        if self.keys and self.current is None:
+            raise ValueError(f"current is missing: which of {', '.join(self.keys)} do pseudonyms that leave now have?")
+        lacking = [version for version in self.valid if version not in self.keys]
+        if lacking:
+            raise ValueError(f"no key for version {', '.join(lacking)}; there are: {', '.join(self.keys) or 'none'}")
+        if self.current in self.previous:
+            raise ValueError(f"{self.current} is the current version and a previous one")
+        return self
+
+    @property
+    def valid(self) -> tuple[str, ...]:
+        """Versions that are understood, the current one first."""
+        return (*((self.current,) if self.current else ()), *self.previous)
+
+
+class PublishingSettings(Section):
+    """Figures about persons that are shown to others than those who may see persons."""
+
+    minimum_cell: int = Field(50, ge=1, description="Fewest persons of a published cell; smaller ones are left out")
+    budget: float = Field(4.0, gt=0, description="Greatest sum of epsilon of all published counts in a period")
+    period_days: int = Field(365, ge=1, description="After how many days a publication no longer counts, days")
+
+
+class AccessSettings(Section):
+    """Who sees persons, and who sees them masked; groups of the platform's identity provider."""
+
+    full_group: str = Field("personalake_full", description="Group whose members see every column as it is")
+    analyst_group: str = Field("personalake_analysts", description="Group whose members see personal columns masked")
+
+    @field_validator("full_group", "analyst_group")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        if not _GROUP.fullmatch(name):
+            raise ValueError("a group's name has letters, digits, spaces, and . _ @ - only")
+        return name
+
+
+class PrivacySettings(Section):
+    """conf/privacy.yml."""
+
+    purposes: tuple[str, ...] = Field(
+        (), description="What data may be used for, all of it; nothing is asked for that is not named here. None: anything"
+    )
+    signals: dict[str, tuple[str, ...]] = Field(
+        {GLOBAL_PRIVACY_CONTROL: ("sale", "sharing")},
+        description="A signal that arrives as an answer about a purpose of this name: the purposes that it speaks for",
+    )
+    require_tls: bool | None = Field(
+        None, description="Whether every way in and out must be encrypted; true by default, but on one's own machine"
+    )
+    pseudonyms: PseudonymSettings = PseudonymSettings()
+    publishing: PublishingSettings = PublishingSettings()
+    access: AccessSettings = AccessSettings()
+
+    @model_validator(mode="after")
+    def _known_purposes(self) -> "PrivacySettings":
+        named = {purpose for purposes in self.signals.values() for purpose in purposes}
+        unknown = sorted(named - set(self.purposes)) if self.purposes else []
+        if unknown:
+            raise ValueError(f"signals speak for {', '.join(unknown)}, which purposes do not name")
+        return self

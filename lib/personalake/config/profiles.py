@@ -1,0 +1,84 @@
+"""Profiles: stages of a customer's life, journeys, and which attributes keep their history."""
+
+from collections.abc import Iterable
+
+from pydantic import Field, field_validator, model_validator
+
+from personalake.config.base import Section
+from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.silver import CUSTOMER_RECORD
+
+
+class LifecycleSettings(Section):
+    """When someone is new, active, at risk, lapsed, or back."""
+
+    new_days: int = Field(30, ge=1, description="Days from the first order for which someone is new")
+    active_days: int = Field(45, ge=1, description="Longest silence of someone active, days; beyond it they are at risk")
+    lapsed_days: int = Field(90, ge=1, description="Longest silence of someone at risk, days; beyond it they have lapsed")
+    reactivated_days: int = Field(30, ge=1, description="Days from the order that ended a lapse for which someone is back")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "LifecycleSettings":
+        if self.active_days >= self.lapsed_days:
+            raise ValueError(f"active_days ({self.active_days}) must be below lapsed_days ({self.lapsed_days})")
+        return self
+
+
+class JourneySettings(Section):
+    """How touchpoints are cut into sessions and journeys."""
+
+    session_minutes: int = Field(30, ge=1, description="Pause after which a new session begins, minutes")
+    journey_days: int = Field(30, ge=1, description="Silence after which a journey without a purchase is over, days")
+    path_steps: int = Field(5, ge=1, le=20, description="Steps of a path that are kept")
+    path_min_journeys: int = Field(5, ge=1, description="Fewest journeys of a path that gold.journey_path shows")
+    online_stores: tuple[str, ...] = Field(
+        ("web", "app"), description="Values of store_id that name a channel; any other is a store"
+    )
+
+
+class HistorySettings(Section):
+    """Attributes whose changes are kept in gold.customer_profile_history."""
+
+    profile: tuple[str, ...] = Field(
+        ("lifecycle_stage", "favourite_category", "favourite_store_id", "currency", "consents"),
+        description="Columns of gold.customer_profile; not worth it for what moves with every order",
+    )
+    records: tuple[str, ...] = Field(
+        ("age_band", "income_band", "home_ownership", "marital_status", "household_size", "household_type", "kids_count"),
+        description="Columns of silver.customer_record; names and addresses only where a purpose needs their past",
+    )
+
+    @field_validator("profile")
+    @classmethod
+    def _of_the_profile(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _among(names, CUSTOMER_PROFILE.columns, CUSTOMER_PROFILE.full_name, ("person_id", "as_of"))
+
+    @field_validator("records")
+    @classmethod
+    def _of_the_records(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        texts = tuple(field.name for field in CUSTOMER_RECORD.fields if field.type == "string")
+        stamps = ("record_id", "namespace", "customer_id", "source", "batch_id")
+        return _among(names, texts, CUSTOMER_RECORD.full_name, stamps)
+
+    @model_validator(mode="after")
+    def _told_once(self) -> "HistorySettings":
+        both = sorted({*self.profile} & {*self.records})
+        if both:
+            raise ValueError(f"history.profile and history.records both name {', '.join(both)}; keep it in one")
+        return self
+
+
+class ProfileSettings(Section):
+    """conf/profiles.yml."""
+
+    lifecycle: LifecycleSettings = LifecycleSettings()
+    journey: JourneySettings = JourneySettings()
+    history: HistorySettings = HistorySettings()
+
+
+def _among(names: tuple[str, ...], columns: Iterable[str], table: str, never: tuple[str, ...]) -> tuple[str, ...]:
+    known = [name for name in columns if name not in never]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"{table} has no attribute {', '.join(unknown)}; there are: {', '.join(known)}")
+    return names

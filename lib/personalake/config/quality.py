@@ -1,0 +1,206 @@
+"""Quality beyond single rows: what is done about outliers and gaps, and what a sound table looks like."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from personalake.config.base import Section
+from personalake.tables import BY_NAME, Table
+
+# Tables that are treated before they are written; each is cut into groups within which statistics are taken.
+TREATED: dict[str, tuple[str, ...]] = {
+    "gold.customer_profile": (),
+    "gold.customer_feature": ("as_of",),
+    "silver.customer_record": (),
+}
+_NUMBERS = ("int", "bigint", "double", "decimal(12,3)", "decimal(18,2)")
+_ROW_WISE = ("constant",)
+_IN_ORDER = ("forward", "backward")
+
+
+class OutlierSettings(Section):
+    """What is an outlier, and what is done about it."""
+
+    method: Literal["z_score", "iqr", "mad"] = Field(
+        description="z_score: standard deviations from the mean; iqr: spreads of the quartiles beyond them; mad: scaled "
+        "median absolute deviations from the median"
+    )
+    threshold: float | None = Field(None, gt=0, description="How far out; by default 3, 1.5 and 3.5")
+    action: Literal["flag", "cap", "drop"] = Field(
+        "flag", description="flag: count only; cap: to the nearest bound; drop: leave the row out"
+    )
+
+
+class ImputeSettings(Section):
+    """What stands in for a missing value."""
+
+    method: Literal["mean", "median", "mode", "constant", "forward", "backward", "knn", "mice"] = Field(
+        description="forward and backward: the neighbour's value within the group; knn and mice: from the other columns"
+    )
+    value: str | float | None = Field(None, description="The constant, e.g. unknown")
+    within: tuple[str, ...] = Field((), description="Columns of the group for forward and backward, e.g. person_id")
+    order: str | None = Field(None, description="Column that orders the rows for forward and backward, e.g. as_of")
+    features: tuple[str, ...] = Field((), description="Columns from which knn and mice infer")
+    neighbours: int = Field(5, ge=1, description="Neighbours of knn")
+    max_rows: int = Field(50_000, ge=10, description="Rows up to which knn and mice run, on the driver; beyond: the median")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ImputeSettings":
+        if (self.method == "constant") != (self.value is not None):
+            raise ValueError("value belongs to method constant, and to no other")
+        if self.method in _IN_ORDER and not (self.within and self.order):
+            raise ValueError(f"method {self.method} needs within and order, e.g. within: [person_id], order: as_of")
+        if self.method in ("knn", "mice") and not self.features:
+            raise ValueError(f"method {self.method} needs features, the columns to infer from")
+        return self
+
+
+class ColumnTreatment(Section):
+    """What is done to one column before its table is written: standardised, then outliers, then gaps."""
+
+    column: str = Field(min_length=1, description="Name of the column")
+    standardise: Literal["name", "full_name", "email", "phone", "address", "postcode", "day"] | None = Field(
+        None, description="The spelling that text is brought to; what says nothing becomes null"
+    )
+    day_first: bool = Field(True, description="How 3/4/2020 is read by standardise day: true is the third of April")
+    region: str = Field("US", min_length=2, max_length=2, description="Country of a phone number that names none, ISO 3166")
+    outliers: OutlierSettings | None = Field(None, description="Outliers of a number; none are looked for by default")
+    impute: ImputeSettings | None = Field(None, description="Missing values; they stay missing by default")
+
+
+class Freshness(Section):
+    """How old the newest row may be."""
+
+    warn_days: float = Field(gt=0, description="Days from the newest row to the as-of beyond which it is a warning")
+    fail_days: float = Field(gt=0, description="Days beyond which it is a failure")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Freshness":
+        if self.warn_days > self.fail_days:
+            raise ValueError(f"warn_days ({self.warn_days}) is above fail_days ({self.fail_days})")
+        return self
+
+
+class Volume(Section):
+    """How far the rows of the newest day may be from those of earlier days."""
+
+    history_days: int = Field(28, ge=7, description="Days that the newest one is compared with")
+    warn_z: float = Field(3.5, gt=0, description="Robust z-score beyond which it is a warning")
+    fail_z: float = Field(7.0, gt=0, description="Robust z-score beyond which it is a failure")
+
+
+class DatasetChecks(Section):
+    """What a sound table looks like."""
+
+    clock: str = Field("known_at", description="Column of time that freshness and volume go by")
+    freshness: Freshness | None = Field(None, description="Age of the newest row; not looked at by default")
+    volume: Volume | None = Field(None, description="Rows of the newest day; not looked at by default")
+    completeness: dict[str, float] = Field(default_factory=dict, description="Column: least share of rows with it, 0..1")
+    fail_below: float = Field(0.9, gt=0, le=1, description="Part of a wanted share below which it is a failure")
+
+    @field_validator("completeness")
+    @classmethod
+    def _shares(cls, wanted: dict[str, float]) -> dict[str, float]:
+        wrong = [f"{name}: {share}" for name, share in wanted.items() if not 0 <= share <= 1]
+        if wrong:
+            raise ValueError(f"shares lie within 0..1; found {', '.join(wrong)}")
+        return wanted
+
+
+class Consistency(Section):
+    """What two tables must agree on: a measure of each, or keys of one that the other knows."""
+
+    kind: Literal["foreign_key", "equal"] = Field(description="foreign_key: values are known to the other; equal: measures")
+    left: str = Field(description="`layer.table.column`; for equal `rows(table)`, `sum(column)`, `distinct(column)`")
+    right: str = Field(description="The other one, in the same form")
+    tolerance: float = Field(0.0, ge=0, le=1, description="Share of unknown rows, or relative difference, that is a pass")
+    fail_beyond: float = Field(0.05, ge=0, le=1, description="Share or difference beyond which it is a failure")
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Consistency":
+        for text in (self.left, self.right):
+            _, table, column = measure_of(text, self.kind)
+            if column is not None and column not in table.columns:
+                raise ValueError(f"{text}: {table.full_name} has no column {column}; there are: {', '.join(table.columns)}")
+        return self
+
+
+class QualitySettings(Section):
+    """conf/quality.yml."""
+
+    columns: dict[str, tuple[ColumnTreatment, ...]] = Field(
+        default_factory=dict, description="Table: what is done to its columns before it is written"
+    )
+    datasets: dict[str, DatasetChecks] = Field(default_factory=dict, description="Table: what a sound one looks like")
+    consistency: dict[str, Consistency] = Field(default_factory=dict, description="What tables must agree on, by name")
+    stop_on_fail: bool = Field(
+        False, description="True: a failed check ends monitor_health with exit code 6, and nothing is planned for sending"
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _treatable(cls, columns: dict[str, tuple[ColumnTreatment, ...]]) -> dict[str, tuple[ColumnTreatment, ...]]:
+        problems = [text for table, treatments in columns.items() for text in _untreatable(table, treatments)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return columns
+
+    @field_validator("datasets")
+    @classmethod
+    def _declared(cls, datasets: dict[str, DatasetChecks]) -> dict[str, DatasetChecks]:
+        problems = []
+        for name, checks in datasets.items():
+            if name not in BY_NAME:
+                problems.append(f"{name} is not a table; see docs/tables.md")
+                continue
+            wanted = [*checks.completeness, *([checks.clock] if checks.freshness or checks.volume else [])]
+            problems += [f"{name} has no column {column}" for column in wanted if column not in BY_NAME[name].columns]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return datasets
+
+
+def measure_of(text: str, kind: str) -> tuple[str, Table, str | None]:
+    """What one side of a consistency check measures: the measure, the table, and the column if it has one.
+
+    >>> measure_of("sum(gold.customer_profile.orders)", "equal")[0::2]
+    ('sum', 'orders')
+
+    Raises:
+        ValueError: If it is in no known form, or names no table.
+    """
+    what, inside = "keys", text
+    if kind == "equal":
+        what, _, rest = text.partition("(")
+        inside = rest.removesuffix(")")
+        if what not in ("rows", "sum", "distinct") or not rest.endswith(")"):
+            raise ValueError(f"{text!r} is no measure; write rows(table), sum(table.column) or distinct(table.column)")
+    parts = inside.split(".")
+    name, column = ".".join(parts[:2]), None if what == "rows" else ".".join(parts[2:])
+    if name not in BY_NAME or column == "":
+        wanted = "a declared table" if what == "rows" else "a declared table and a column"
+        raise ValueError(f"{text!r}: expected {wanted}; see docs/tables.md")
+    return what, BY_NAME[name], column
+
+
+def _untreatable(name: str, treatments: tuple[ColumnTreatment, ...]) -> list[str]:
+    if name not in TREATED:
+        return [f"{name} is not treated; there are: {', '.join(TREATED)}"]
+    types = {field.name: field.type for field in BY_NAME[name].fields}
+    problems = []
+    for treatment in treatments:
+        place, type_ = f"{name}.{treatment.column}", types.get(treatment.column)
+        impute = treatment.impute
+        needed = [] if impute is None else [*impute.within, *impute.features, *([impute.order] if impute.order else [])]
+        problems += [f"{place}: {name} has no column {column}" for column in needed if column not in types]
+        if type_ is None:
+            problems.append(f"{name} has no column {treatment.column}")
+        elif treatment.standardise and type_ != "string":
+            problems.append(f"{place} is no text, and cannot be standardised")
+        elif treatment.outliers and type_ not in _NUMBERS:
+            problems.append(f"{place} is no number, and has no outliers")
+        elif impute and impute.method in ("mean", "median", "knn", "mice") and type_ not in _NUMBERS:
+            problems.append(f"{place} is no number; impute mode or a constant")
+        if name.startswith("silver.") and (treatment.outliers or (impute and impute.method not in _ROW_WISE)):
+            problems.append(f"{place}: a stream's rows are treated one by one; only standardise and impute constant do that")
+    return problems

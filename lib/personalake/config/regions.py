@@ -1,0 +1,143 @@
+"""One lake, or one for each region: places follow from a region's name, so that no setting can lead into another's."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from personalake.config.base import Section
+
+CENTRE = "central"
+_NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
+_TAKEN = frozenset({CENTRE, "bronze", "silver", "gold"})
+# Folders below which each region has its own, with their defaults.
+_FOLDERS = {"root": "lakehouse", "landing": "landing", "exports": "exports"}
+# Where a source that is no folder says what it reads.
+_REACHED_BY = {"kafka": "kafka", "jdbc": "database"}
+# What a region's own files cannot say: it would be a way into another region, or out of its own.
+_NOT_ITS_OWN = ("root", "landing", "exports", "catalog", "environment", "region", "regions", "tracking", "report.path")
+
+
+class RegionSettings(Section):
+    """Central, regional or hybrid set-ups."""
+
+    mode: Literal["central", "regional", "hybrid"] = Field(
+        "central",
+        description="central: one lake for all; regional: a lake for each region, nothing beside them; hybrid: a lake for "
+        "each region, and a centre that holds figures about groups of people, never a person",
+    )
+    names: tuple[str, ...] = Field((), description="Names of the regions: small letters and digits")
+    smallest_cell: int = Field(50, ge=2, description="Fewest people behind a figure that leaves its region")
+    handover: Path | None = Field(
+        None, description="Folder in which regions leave figures for the centre; `_handover` below the root by default"
+    )
+    handover_catalog: str | None = Field(
+        None, description="The same with Unity Catalog: one catalog `<this>_<region>` each; `<catalog>_handover` by default"
+    )
+
+    @field_validator("names")
+    @classmethod
+    def _plain_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _NAME.fullmatch(name) or name in _TAKEN:
+                raise ValueError(f"{name!r} cannot be a region: small letters and digits, and none of {sorted(_TAKEN)}")
+        if len(set(names)) < len(names):
+            raise ValueError("a region is named twice")
+        return names
+
+
+def forbidden(layer: Mapping[str, Any]) -> Iterator[str]:
+    """Keys of a region's own file that are not its to set, dotted."""
+    for key in _NOT_ITS_OWN:
+        outer, _, inner = key.partition(".")
+        value = layer.get(outer)
+        if outer in layer and (not inner or (isinstance(value, Mapping) and inner in value)):
+            yield key
+
+
+def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ()) -> Iterator[str]:
+    """Give a region, or the centre, places of its own; everything else of the merged settings stays.
+
+    Args:
+        merged: The merged settings; changed in place. Faults of other kinds are left to others.
+        region: The region of this run; None for none.
+        own: Sources whose topic or database the region's own files name.
+
+    Yields:
+        What is wrong with the choice of region, and with sources that lie outside of it.
+    """
+    regions = merged.get("regions") or {}
+    mode, names = (
+        (regions.get("mode", "central"), list(regions.get("names") or [])) if isinstance(regions, dict) else (None, [])
+    )
+    merged["region"] = region
+    if mode not in ("regional", "hybrid"):
+        if region is not None:
+            yield f"region: {region!r} was asked for, but regions.mode is {mode}; set it to regional or hybrid"
+        return
+    if region is None and mode == "regional":
+        yield f"region: missing, since regions.mode is regional; name one with --region: {', '.join(names)}"
+        return
+    if region is not None and region not in names:
+        yield f"region: {region!r} is none of {', '.join(names) or 'no regions'}; add it to regions.names"
+        return
+    base = {key: str(merged.get(key) or default) for key, default in _FOLDERS.items()}
+    _hand_over(merged, base["root"])
+    _move(merged, base, region or CENTRE)
+    if region is None:
+        merged.update(sources={}, destinations={}, connections={})  # the centre takes in and sends nothing about people
+        return
+    others = [name for name in [*names, CENTRE] if name != region]
+    yield from _trespasses(merged, [Path(folder) / other for folder in base.values() for other in others])
+    yield from _shared(merged, own)
+
+
+def _hand_over(merged: dict[str, Any], root: str) -> None:
+    regions = dict(merged["regions"])
+    regions["handover"] = str(regions.get("handover") or Path(root) / "_handover")
+    if merged.get("catalog"):
+        regions["handover_catalog"] = regions.get("handover_catalog") or f"{merged['catalog']}_handover"
+    merged["regions"] = regions
+
+
+def _move(merged: dict[str, Any], base: Mapping[str, str], name: str) -> None:
+    merged.update({key: str(Path(folder) / name) for key, folder in base.items()})
+    report = dict(merged.get("report") or {})
+    merged["report"] = {**report, "path": str(Path(str(report.get("path") or "report")) / name)}
+    tracking, catalog = dict(merged.get("tracking") or {}), merged.get("catalog")
+    prefix = str(tracking.get("registry_prefix") or "")
+    if catalog:
+        merged["catalog"] = f"{catalog}_{name}"
+    is_in_catalog = bool(catalog) and prefix.startswith(f"{catalog}.")
+    tracking["registry_prefix"] = (
+        f"{catalog}_{name}.{prefix.removeprefix(f'{catalog}.')}" if is_in_catalog else f"{prefix}{name}_"
+    )
+    tracking["experiment"] = f"{tracking.get('experiment') or 'personalake'}_{name}"
+    merged["tracking"] = tracking
+
+
+def _trespasses(merged: Mapping[str, Any], foreign: list[Path]) -> Iterator[str]:
+    """Sources that read where another region's files or tables lie, or above them."""
+    sources = merged.get("sources")
+    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
+        path = source.get("path") if isinstance(source, dict) else None
+        if not isinstance(path, str):
+            continue
+        for text, value in _FOLDERS.items():
+            path = path.replace("${" + text + "}", str(merged.get(text, value)))
+        own = Path(path).expanduser().resolve()
+        if any(own.is_relative_to(place.resolve()) or place.resolve().is_relative_to(own) for place in foreign):
+            yield f"sources.{name}.path: {path!r} reaches into another region; a region reads below ${{landing}} alone"
+
+
+def _shared(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
+    """Topics and databases that are named for all regions: each would read the people of all."""
+    sources = merged.get("sources")
+    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
+        key = _REACHED_BY.get(str(source.get("kind"))) if isinstance(source, dict) else None
+        if key is None or name in own or source.get("enabled") is False:
+            continue
+        if "${region}" not in str(source.get(key)):
+            yield f"sources.{name}.{key}: the same for every region; name it in the region's own file, or by ${{region}}"

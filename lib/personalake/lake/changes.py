@@ -1,0 +1,59 @@
+"""Changes by key, in one commit: rows that are gone, rows with other values, rows that are new."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import deltalake
+import pyarrow as pa
+import pyarrow.compute as pc
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame
+
+from personalake.lake.disk import writing
+from personalake.tables import Table
+
+GONE = "is_gone"
+
+
+def merge_directly(folder: str, changes: pa.Table, key: Sequence[str], schema: pa.Schema) -> int:
+    """Merge rows that are on the driver into a small table.
+
+    Args:
+        folder: The table.
+        changes: Rows with the columns of the schema, and `is_gone`.
+        key: Columns that identify a row, never null.
+        schema: The table's.
+
+    Returns:
+        Rows changed: added, put in place and removed.
+    """
+    table = deltalake.DeltaTable(folder)
+    rows = changes.select([*schema.names, GONE]).cast(schema.append(pa.field(GONE, pa.bool_())))
+    columns = {name: f"s.{name}" for name in schema.names}
+    with writing(Path(folder)):
+        if not table.file_uris():
+            kept = rows.filter(pc.invert(rows[GONE])).select(schema.names)
+            deltalake.write_deltalake(table, kept, mode="append")
+            return int(kept.num_rows)
+        merged = (
+            table.merge(rows, " AND ".join(f"t.{name} = s.{name}" for name in key), source_alias="s", target_alias="t")
+            .when_matched_delete(predicate=f"s.{GONE}")
+            .when_matched_update(updates=columns)
+            .when_not_matched_insert(updates=columns, predicate=f"NOT s.{GONE}")
+            .execute()
+        )
+    return sum(int(merged[f"num_target_rows_{what}"]) for what in ("inserted", "updated", "deleted"))
+
+
+def merge_by_spark(target: DeltaTable, changes: DataFrame, table: Table) -> None:
+    """The same by Spark, for tables of any size."""
+    columns = {name: f"s.{name}" for name in table.columns}
+    condition = " AND ".join(f"t.{name} = s.{name}" for name in table.key)
+    (
+        target.alias("t")
+        .merge(changes.select(*table.columns, GONE).alias("s"), condition)
+        .whenMatchedDelete(condition=f"s.{GONE}")
+        .whenMatchedUpdate(set=columns)
+        .whenNotMatchedInsert(condition=f"NOT s.{GONE}", values=columns)
+        .execute()
+    )

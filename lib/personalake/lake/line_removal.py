@@ -1,0 +1,94 @@
+"""Files without some of their lines: the rest stays as it is, and so does the file's time."""
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from personalake.lake.unpacked import opened
+
+LineOf = Callable[[str], bool]
+RowOf = Callable[[Mapping[str, object]], bool]
+_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def without_lines(
+    path: Path, tests: Sequence[LineOf], encoding: str = "utf-8", quote: str | None = None, in_place: bool = False
+) -> list[int]:
+    """Rewrite a text file, plain or gzip, without the lines that any test holds for.
+
+    Args:
+        path: The file; it is only touched if a line goes.
+        tests: Each is asked about every line, without its end.
+        encoding: Character set; bytes that do not fit stay what they are.
+        quote: Quote character of a CSV file, whose rows can go over several lines.
+        in_place: Keep the very file, which another process goes on writing to.
+
+    Returns:
+        How many lines each test held for.
+    """
+    counts = [0] * len(tests)
+    for line in _records(path, encoding, quote):
+        counts = [count + test(line.rstrip("\r\n")) for count, test in zip(counts, tests, strict=True)]
+    if not any(counts):
+        return counts
+    beside = _beside(path)
+    pack = gzip.open if path.suffix == ".gz" else open
+    with io.TextIOWrapper(cast(IO[bytes], pack(beside, "wb")), encoding, "surrogateescape", newline="") as target:
+        for line in _records(path, encoding, quote):
+            if not any(test(line.rstrip("\r\n")) for test in tests):
+                target.write(line)
+    if in_place:
+        path.write_bytes(beside.read_bytes())
+        beside.unlink()
+    else:
+        _replace(beside, path)
+    return counts
+
+
+def without_rows(path: Path, tests: Sequence[RowOf]) -> list[int]:
+    """The same for the rows of a Parquet file."""
+    file = pq.ParquetFile(path)
+    table = file.read()
+    told = [[test(row) for test in tests] for row in table.to_pylist()]
+    counts = [sum(each) for each in zip(*told, strict=True)] or [0] * len(tests)
+    if any(counts):
+        codec = file.metadata.row_group(0).column(0).compression.lower()
+        kept = table.filter(pa.array([not any(each) for each in told]))
+        pq.write_table(kept, _beside(path), compression="none" if codec == "uncompressed" else codec)
+        _replace(_beside(path), path)
+    return counts
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _replace(beside: Path, path: Path) -> None:
+    status = path.stat()
+    os.utime(beside, ns=(status.st_atime_ns, status.st_mtime_ns))
+    beside.chmod(status.st_mode & 0o777)
+    beside.replace(path)
+
+
+def _records(path: Path, encoding: str, quote: str | None) -> Iterator[str]:
+    """Lines, or rows of a CSV file: an open quote goes on with the next line. Half a gzip counts as far as it goes."""
+    packed = opened(path)
+    with io.TextIOWrapper(packed, encoding, "surrogateescape", newline="") as text:
+        held = ""
+        try:
+            for line in text:
+                held += line
+                if quote is None or held.count(quote) % 2 == 0:
+                    yield held
+                    held = ""
+        except _BROKEN:
+            return
+        if held:
+            yield held

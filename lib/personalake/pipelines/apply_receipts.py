@@ -1,0 +1,163 @@
+"""`silver.delivery_receipt` to consent, suppression, engagement and `gold.activation_log`; each receipt counts once."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.activation.receipts import engagements, matched, settled, suppressions, withdrawals
+from personalake.activation.receipts.effects import WITHDRAWING
+from personalake.lake import Lake
+from personalake.lake.streams import Stream, run_streams
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
+from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
+from personalake.tables.silver import CONSENT, PERSON_LINK
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
+
+JOB = "apply_receipts"
+_NO_PURPOSE = "withdrawn on a channel that receipts.purposes does not name"
+_NOBODY = "neither a person nor a delivery is known by it"
+
+
+def run(context: JobContext) -> JobResult:
+    """Apply the receipts that have been refined since the last run; look again at recent ones whose delivery was unknown."""
+    lake = context.lake
+    held = lake.ledger.rows(DELIVERY_RECEIPT)
+    if not held:
+        return JobResult(skipped=True, message="no destination has reported anything yet")
+    before = _applied(lake)
+    if context.dry_run:
+        waiting = held - sum(row["rows_in"] for row in before.values())
+        return JobResult(message=f"{waiting:,} receipts are waiting", figures={"pending": waiting})
+    stream = Stream(
+        name="receipts",
+        read=DELIVERY_RECEIPT,
+        prepare=lambda rows: rows,
+        handle=partial(_apply, context),
+        checkpoint=lake.locations.checkpoint(JOB, "receipts"),
+    )
+    with context.progress.step("applying receipts"):
+        run_streams(lake, [stream])
+        late = _settle_recent(context)
+    rows = [row for batch, row in _applied(lake).items() if batch not in before]
+    return _told(rows, late)
+
+
+def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> None:
+    """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
+    lake, batch_id = context.lake, f"{app_id}:{number}"
+    stamped = batch.withColumn("batch_id", F.lit(batch_id))
+    receipts = _matched(context, stamped).persist(StorageLevel.MEMORY_AND_DISK_DESER)
+    try:
+        counts = _counts(receipts, context.settings.receipts.purposes)
+        if counts["withdrawals"]:
+            lake.append(_withdrawals(context, receipts), CONSENT, (app_id, number))
+        if counts["bounces"]:
+            lake.merge_new(_suppressions(context, receipts), SUPPRESSION)
+        if counts["mails"]:
+            lake.append(engagements(receipts, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT, (app_id, number))
+        if counts["about_deliveries"]:
+            _settle(context, receipts)
+        _write_equation(context, batch_id, counts)
+    finally:
+        receipts.unpersist()
+
+
+def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
+    settings = context.settings
+    return withdrawals(receipts, context.lake.read(PERSON_LINK), settings.receipts.purposes, settings.identity.calling_code)
+
+
+def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
+    settings = context.settings
+    key = erasure_key(settings, context.lake.locations)
+    return suppressions(receipts, key, settings.identity.calling_code, settings.receipts.hard_bounce_days)
+
+
+def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
+    outbox, log, links = (context.lake.read(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, PERSON_LINK))
+    return matched(receipts, outbox, log, links, context.settings.identity.calling_code)
+
+
+def _settle(context: JobContext, receipts: DataFrame) -> int:
+    """Add to the log what the receipts tell of deliveries, and it does not say yet."""
+    rows = settled(receipts, context.lake.read(ACTIVATION_LOG), context.run_started_at).persist()
+    try:
+        count = rows.count()
+        if count:
+            context.lake.append(rows, ACTIVATION_LOG)
+        return count
+    finally:
+        rows.unpersist()
+
+
+def _settle_recent(context: JobContext) -> int:
+    """A receipt may be here before the log names its request: those of the last days are looked at once more."""
+    days = context.settings.receipts.look_back_days
+    if not days or not context.lake.ledger.rows(ACTIVATION_LOG):
+        return 0
+    since = context.run_started_at - timedelta(days=days)
+    recent = context.lake.read(DELIVERY_RECEIPT).where(F.col("known_at") >= F.lit(since.isoformat()).cast("timestamp"))
+    return _settle(context, _matched(context, recent.where("delivery_id IS NULL AND reference IS NOT NULL")))
+
+
+def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:
+    kind, knows = F.col("receipt_type"), F.col("person_id").isNotNull() | F.col("about").isNotNull()
+    withdraws = kind.isin(*WITHDRAWING)
+    named = knows | F.col("customer_id").isNotNull() | F.col("address").isNotNull()
+    row = receipts.agg(
+        F.count("*").alias("rows_in"),
+        F.count_if(named).alias("rows_accepted"),
+        F.count_if(~named).alias("rows_quarantined"),
+        F.count_if(withdraws).alias("withdrawals"),
+        F.count_if(withdraws & ~F.col("channel").isin(*purposes)).alias("without_purpose"),
+        F.count_if(kind == "hard_bounce").alias("bounces"),
+        F.count_if(F.col("channel") == "email").alias("mails"),
+        F.count_if(F.col("about").isNotNull()).alias("about_deliveries"),
+    ).collect()[0]
+    return {name: int(row[name]) for name in row.asDict()}
+
+
+def _applied(lake: Lake) -> dict[str, dict[str, Any]]:
+    rows = lake.ledger.read(DATA_HEALTH, where=[("job", "=", JOB)])
+    return {row["batch_id"]: row for row in rows}
+
+
+def _write_equation(context: JobContext, batch_id: str, counts: dict[str, int]) -> None:
+    """Receipts in = receipts that name somebody + receipts that name nobody who is known."""
+    if batch_id in _applied(context.lake):
+        return
+    unknown = counts["rows_quarantined"]
+    row = {
+        **{name: counts[name] for name in ("rows_in", "rows_accepted", "rows_quarantined")},
+        "job": JOB,
+        "source": "receipts",
+        "batch_id": batch_id,
+        "run_id": context.run_id,
+        "rows_duplicate": 0,
+        "rows_late": 0,
+        "balanced": counts["rows_in"] == counts["rows_accepted"] + unknown,
+        "reasons": {_NOBODY: unknown} if unknown else {},
+        "warnings": {_NO_PURPOSE: counts["without_purpose"]} if counts["without_purpose"] else {},
+        "recorded_at": datetime.now(UTC),
+    }
+    context.lake.add([row], DATA_HEALTH)
+
+
+def _told(rows: list[dict[str, Any]], late: int) -> JobResult:
+    rows_in, unknown = (sum(row[name] for row in rows) for name in ("rows_in", "rows_quarantined"))
+    message = f"{rows_in:,} receipts applied"
+    if unknown:
+        message += f", {unknown:,} of them about nobody who is known"
+    lost = sum((row["warnings"] or {}).get(_NO_PURPOSE, 0) for row in rows)
+    if lost:
+        message += f"; {lost:,} {_NO_PURPOSE}"
+    if late:
+        message += f"; {late:,} deliveries settled by earlier receipts"
+    return JobResult(rows_read=rows_in, message=message, figures={"unknown": unknown, "settled_late": late})

@@ -1,0 +1,130 @@
+"""Requests to be forgotten: found, suppressed, erased everywhere, searched for, and receipted.
+
+A run that dies is finished by the next one: what was found out about a person is kept beside the lake until the request is
+done, every step may be done again, and suppression comes first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from personalake.pipelines import erasure_work, refine_events, refine_records
+from personalake.pipelines.erasure_destinations import ask_destinations
+from personalake.pipelines.erasure_files import clean_files
+from personalake.pipelines.erasure_receipts import Receipts
+from personalake.pipelines.erasure_requests import JOB, Request, forget, remember, remembered, requests, to_state
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.person_search import find_subject, is_shared
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.quiet import alone
+from personalake.pipelines.refinery import is_refined
+from personalake.privacy.subject import Subject
+from personalake.privacy.suppression import suppressions
+from personalake.tables.receipts import SUPPRESSION
+
+SHARED = "several persons have this identifier; ask who it is, and name one that is theirs alone"
+UNKNOWN = "the identifier is not known any more; ask for it once more"
+NOT_VERIFIED = "waits for its source to verify who asks"
+
+
+def run(context: JobContext) -> JobResult:
+    """Work on every request that is open."""
+    with alone(context, JOB):
+        key = erasure_key(context.settings, context.lake.locations)
+        if not context.dry_run:
+            _refine_first(context)
+        accepted, refused = _accepted(context, key, requests(context, key))
+        if context.dry_run:
+            return _planned(context, accepted)
+        if not accepted:
+            return JobResult(skipped=not refused, message=_told([], refused))
+        states = _erase(context, key, accepted)
+    return JobResult(
+        rows_read=len(accepted) + refused,
+        message=_told(states, refused),
+        figures={"requests": {state: states.count(state) for state in sorted(set(states))}, "refused": refused},
+    )
+
+
+def _refine_first(context: JobContext) -> None:
+    """What waits in bronze is refined before anything goes: a stream would look for files that are gone."""
+    for module in (refine_records, refine_events):
+        if not is_refined(context, module.__name__.rpartition(".")[2]):
+            module.run(context)
+
+
+def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tuple[dict[str, tuple[Request, Subject]], int]:
+    """Requests that can be worked on, each with the person it is about; suppressed from here on."""
+    accepted, refused = {}, 0
+    for request in waiting:
+        if request.state is None and not context.dry_run:
+            request = to_state(context, key, request, "received", None if request.is_verified else NOT_VERIFIED)
+        if not request.is_verified:
+            continue
+        subject = remembered(context.lake, request.request_id)
+        if subject is None and request.asked is not None:
+            subject = find_subject(context.settings, context.lake, request.asked)
+        problem = UNKNOWN if subject is None else SHARED if is_shared(context.lake, subject) else None
+        if subject is None or problem:
+            refused += 1
+            if not context.dry_run:
+                to_state(context, key, request, "refused", problem)
+            continue
+        if not context.dry_run:
+            request = _begun(context, key, request, subject)
+        accepted[request.request_id] = (request, subject)
+    return accepted, refused
+
+
+def _begun(context: JobContext, key: str, request: Request, subject: Subject) -> Request:
+    if request.state == "received":
+        request = to_state(context, key, request, "verified")
+    remember(context.lake, request.request_id, subject)
+    told = list(suppressions(subject, key, context.run_started_at, JOB))
+    held = {row["suppression_id"] for row in context.lake.ledger.read(SUPPRESSION, ("suppression_id",))}
+    context.lake.add([row for row in told if row["suppression_id"] not in held], SUPPRESSION)
+    return to_state(context, key, request, "running")
+
+
+def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, Subject]]) -> list[str]:
+    subjects = {request_id: subject for request_id, (_, subject) in accepted.items()}
+    receipts = Receipts(context, key, {request_id: request for request_id, (request, _) in accepted.items()})
+    with context.progress.step(f"erasing {len(subjects)} from tables"):
+        erasure_work.erase_from_tables(context, subjects, receipts)
+    with context.progress.step("erasing from files"):
+        for cleaned in clean_files(context.settings, context.lake, subjects):
+            receipts.add_files(cleaned)
+        receipts.write()
+        erasure_work.clean_up(context, ["bronze.landing_file"])
+    with context.progress.step("asking destinations"):
+        for request_id, answers in ask_destinations(context.settings, subjects).items():
+            receipts.add_answers(request_id, answers)
+        receipts.write()
+    with context.progress.step("searching what is left"):
+        for request_id, subject in subjects.items():
+            receipts.add_search(request_id, erasure_work.left_of(context, subject))
+        receipts.write()
+    return [_concluded(context, key, request, receipts) for request, _ in accepted.values()]
+
+
+def _concluded(context: JobContext, key: str, request: Request, receipts: Receipts) -> str:
+    """Done if nothing is left to do; else the request stays open, and the next run goes on with it."""
+    problem = receipts.problem(request.request_id)
+    if problem is None:
+        forget(context.lake, request.request_id)
+    state = "partial" if problem else "done"
+    to_state(
+        context, key, request, state, problem or receipts.summary(request.request_id), receipts.count(request.request_id)
+    )
+    return state
+
+
+def _planned(context: JobContext, accepted: Mapping[str, tuple[Request, Subject]]) -> JobResult:
+    subjects = {request_id: subject for request_id, (_, subject) in accepted.items()}
+    rows: dict[str, Any] = erasure_work.rows_in_tables(context, subjects)
+    return JobResult(message=f"{len(accepted)} requests would be worked on", figures={"would_erase": rows})
+
+
+def _told(states: list[str], refused: int) -> str:
+    parts = [f"{states.count(state)} {state}" for state in ("done", "partial") if state in states]
+    parts += [f"{refused} refused"] if refused else []
+    return f"requests: {', '.join(parts)}" if parts else "no request is open"

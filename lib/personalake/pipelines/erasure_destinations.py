@@ -1,0 +1,65 @@
+"""Requests to be forgotten, carried to every destination."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from personalake.activation.connectors import connect
+from personalake.activation.delivery import State
+from personalake.activation.erasure import ErasureReceipt, delete
+from personalake.config import Settings
+from personalake.errors import PersonalakeError
+from personalake.pipelines.system_clock import SystemClock
+from personalake.privacy.subject import Subject
+
+_DONE = {State.ACCEPTED, State.CONFIRMED}
+_LATER = {State.PENDING, State.UNKNOWN}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one destination said about one request.
+
+    Args:
+        destination: Its name.
+        outcome: `asked` if it has taken the request, `pending` if it must be asked again, `failed` if it refuses.
+        people: Ids that it was asked about.
+        reference: Its own name for the request.
+        detail: Why it is not done.
+    """
+
+    destination: str
+    outcome: str
+    people: int
+    reference: str | None = None
+    detail: str | None = None
+
+
+def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dict[str, list[Answered]]:
+    """Ask every enabled connection about every person: what it was never sent, it will not miss."""
+    answers: dict[str, list[Answered]] = {request_id: [] for request_id in subjects}
+    for name, connection in sorted(settings.connections.items()):
+        if not connection.enabled:
+            continue
+        for request_id, subject in subjects.items():
+            if subject.destination_ids:
+                answers[request_id].append(_ask(name, settings, subject))
+    return answers
+
+
+def _ask(name: str, settings: Settings, subject: Subject) -> Answered:
+    clock = SystemClock()
+    try:
+        connector = connect(name, settings.connections[name], clock)
+        receipts = delete(sorted(subject.destination_ids), connector, clock, random.Random())
+    except PersonalakeError as error:
+        return Answered(name, "pending", len(subject.destination_ids), detail=error.what)
+    return _summed(name, receipts)
+
+
+def _summed(name: str, receipts: list[ErasureReceipt]) -> Answered:
+    states = {receipt.state for receipt in receipts}
+    outcome = "pending" if states & _LATER else "asked" if states <= _DONE else "failed"
+    references = sorted({receipt.reference for receipt in receipts if receipt.reference})
+    reasons = sorted({receipt.reason for receipt in receipts if receipt.reason})
+    return Answered(name, outcome, len(receipts), ", ".join(references) or None, "; ".join(reasons) or None)

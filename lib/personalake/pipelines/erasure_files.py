@@ -1,0 +1,217 @@
+"""What lies in files: landed lines, inboxes, logs, exports, the report, the model store."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from personalake.activation.file_drop import MANIFEST, Item, drop, packed
+from personalake.config import Settings
+from personalake.config.sources import Source
+from personalake.lake import Lake
+from personalake.lake.file_checks import shape_of
+from personalake.lake.landing import REJECTED
+from personalake.lake.line_removal import without_lines, without_rows
+from personalake.lake.search import Search, files_below
+from personalake.privacy.payloads import LineTest
+from personalake.privacy.subject import Subject
+from personalake.tables.bronze import LANDING_FILE
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tracking.store_files import redact
+
+Subjects = Mapping[str, Subject]
+
+
+@dataclass
+class Cleaned:
+    """What was done in one place.
+
+    Args:
+        place: Which.
+        files: Files that were looked at.
+        erased: Request to lines, rows or files of the person that were removed.
+        detail: What was done to them.
+        kind: `files` or `store`.
+    """
+
+    place: str
+    files: int = 0
+    erased: dict[str, int] = field(default_factory=dict)
+    detail: str | None = None
+    kind: str = "files"
+
+    def add(self, request_ids: Sequence[str], counts: Sequence[int]) -> None:
+        """Count what was removed from one more file."""
+        self.files += 1
+        for request_id, count in zip(request_ids, counts, strict=True):
+            self.erased[request_id] = self.erased.get(request_id, 0) + count
+
+
+def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
+    """Remove persons from every file outside the tables, place by place."""
+    for name, source in sorted(settings.sources.items()):
+        if source.kind == "files" and source.path is not None:
+            yield _landed(lake, name, source, subjects)
+            yield _taken_in(lake, name, source, subjects)
+    yield _logs(lake, subjects)
+    yield from _exports(settings, lake, subjects)
+    report = settings.report.path.expanduser().resolve()
+    yield _removed("report", report, subjects, "deleted; publish_report draws it again")
+    access = settings.erasure.access.expanduser().resolve()
+    yield _told_before(access, subjects)
+    yield _model_store(lake, subjects)
+
+
+def _landed(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
+    """Files as they landed, the rejected ones as well; the ledger of landing files hears of their new size."""
+    cleaned = Cleaned(f"landing/{name}", detail="lines removed, files kept")
+    known = {
+        (row["path"], row["bytes"], row["modified_at"]): row
+        for row in lake.ledger.read(LANDING_FILE, where=[("source", "=", name)])
+    }
+    folder = source.path
+    assert folder is not None, "the settings refuse a file source without its folder"
+    resized = []
+    for path in files_below([folder]):
+        is_rejected = REJECTED in path.relative_to(folder).parts
+        before = path.stat()
+        cleaned.add(list(subjects), _without(path, source, source.encoding, subjects, is_rejected))
+        size = path.stat().st_size
+        if size != before.st_size and not is_rejected:
+            relative = path.relative_to(folder).as_posix()
+            told = next(
+                (row for (place, held, _), row in known.items() if (place, held) == (relative, before.st_size)), None
+            )
+            resized += [] if told is None else [{**told, "bytes": size}]
+    lake.ledger.append(LANDING_FILE, resized)
+    return cleaned
+
+
+def _taken_in(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
+    """The inbox, under names that the stream knows: it reads no file again."""
+    cleaned = Cleaned(f"inbox/{name}", detail="lines removed, files kept")
+    for path in files_below([lake.locations.inbox(name)]):
+        cleaned.add(list(subjects), _without(path, source, source.inbox_encoding, subjects, is_loose=False))
+    return cleaned
+
+
+def _without(path: Path, source: Source, encoding: str, subjects: Subjects, is_loose: bool) -> list[int]:
+    if not path.stat().st_size:
+        return [0] * len(subjects)
+    if source.format == "parquet":
+        try:
+            return without_rows(path, [LineTest(source, subject, (), is_loose).has for subject in subjects.values()])
+        except OSError:  # no Parquet, or damaged: it was never let in, and shows nothing to anybody
+            return [0] * len(subjects)
+    header, quote = None, None
+    if source.format == "csv":
+        quote = source.quote
+        header = source.header if is_loose else _header(path, source, encoding)
+    tests = [LineTest(source, subject, header, is_loose) for subject in subjects.values()]
+    return without_lines(path, tests, encoding, quote)
+
+
+def _header(path: Path, source: Source, encoding: str) -> tuple[str, ...] | None:
+    found = shape_of(path, source, encoding)
+    return found.names if found else source.header
+
+
+def _logs(lake: Lake, subjects: Subjects) -> Cleaned:
+    """Lines that name a person; other processes go on writing to these very files."""
+    cleaned = Cleaned("logs", detail="lines removed, files kept")
+    tests = [_naming(subject) for subject in subjects.values()]
+    for path in files_below([lake.locations.log("any").parent]):
+        cleaned.add(list(subjects), without_lines(path, tests, in_place=True))
+    return cleaned
+
+
+def _naming(subject: Subject) -> Callable[[str], bool]:
+    search = Search(subject.needles)
+    return lambda line: bool(search.content(line.encode("utf-8", "surrogateescape")))
+
+
+def _exports(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
+    """Files of file destinations are written again from the outbox, from which the person is gone."""
+    exports = settings.exports.expanduser().resolve()
+    wanted = {
+        place: [rid for rid, it in subjects.items() if place in it.drops] for it in subjects.values() for place in it.drops
+    }
+    for place, request_ids in sorted(wanted.items()):
+        name, _, day = place.partition("/")
+        cleaned = Cleaned(f"exports/{place}", detail="written again without the person")
+        folder = exports / name / day
+        if folder.is_dir():
+            cleaned.files = len(list(files_below([folder])))
+            cleaned.erased = dict.fromkeys(request_ids, 1)
+            _drop_again(settings, lake, name, day, folder)
+        yield cleaned
+    yield _removed("exports", exports, subjects, "deleted")
+
+
+def _drop_again(settings: Settings, lake: Lake, name: str, day: str, folder: Path) -> None:
+    from datetime import date
+
+    destination = settings.destinations.get(name)
+    if destination is None:  # nobody knows any more how its files are written
+        for path in files_below([folder]):
+            path.unlink()
+        return
+    as_of = date.fromisoformat(day)
+    planned = lake.ledger.read(ACTIVATION_OUTBOX, where=[("destination", "=", name), ("as_of", "=", as_of)])
+    logged = sorted(
+        lake.ledger.read(ACTIVATION_LOG, ("delivery_id", "state", "logged_at"), [("destination", "=", name)]),
+        key=lambda row: row["logged_at"],
+    )
+    states = {row["delivery_id"]: row["state"] for row in logged}
+    leaving = sorted(
+        (row for row in planned if states.get(row["delivery_id"]) == "accepted"),
+        key=lambda row: (row["person_id"], row["decision_id"]),
+    )
+    items = [Item(row["delivery_id"], row["operation"], row["payload"]) for row in leaving]
+    drop(list(packed(items, name, destination)), folder, name, destination, as_of)
+
+
+def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Cleaned:
+    """Files that name a person, whole; a manifest that vouches for them goes, too."""
+    cleaned = Cleaned(place, detail=detail)
+    searches = [Search(subject.needles) for subject in subjects.values()]
+    for path in files_below([folder]):
+        found = [bool(search.file(path)) for search in searches]
+        cleaned.add(list(subjects), found)
+        if any(found):
+            path.unlink()
+            (path.parent / MANIFEST).unlink(missing_ok=True)
+    return cleaned
+
+
+def _told_before(access: Path, subjects: Subjects) -> Cleaned:
+    """What was exported for the person to read, whole folders."""
+    cleaned = Cleaned("access exports", detail="deleted")
+    searches = [Search(subject.needles) for subject in subjects.values()]
+    for folder in sorted(access.glob("*")) if access.is_dir() else ():
+        files = list(files_below([folder]))
+        found = [any(search.file(path) for path in files) for search in searches]
+        cleaned.add(list(subjects), found)
+        if any(found):
+            shutil.rmtree(folder)
+    return cleaned
+
+
+def _model_store(lake: Lake, subjects: Subjects) -> Cleaned:
+    """Models know nobody by name; should a tag, a parameter or an example do so, it goes. Free pages are written over."""
+    folder = lake.locations.root / "mlflow"
+    cleaned = Cleaned(
+        "model store", detail="rows of the database blackened, examples deleted, free pages written over", kind="store"
+    )
+    searches = [Search(subject.needles) for subject in subjects.values()]
+    for path in files_below([folder]):
+        if path.suffix == ".db":
+            cleaned.add(list(subjects), redact(path, [partial(search.blackened) for search in searches]))
+            continue
+        found = [bool(search.file(path)) for search in searches]
+        is_example = "example" in path.name
+        cleaned.add(list(subjects), [is_found and is_example for is_found in found])
+        if any(found) and is_example:
+            path.unlink()
+    return cleaned

@@ -1,0 +1,124 @@
+"""Receipts of one run: one for each request and place, under a keyed MAC."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from personalake.lake.erasing import Erased
+from personalake.pipelines.erasure_destinations import Answered
+from personalake.pipelines.erasure_files import Cleaned
+from personalake.pipelines.erasure_requests import Request
+from personalake.pipelines.job import JobContext
+from personalake.privacy.receipts import MAC, mac_of
+from personalake.tables.erasure import ERASURE_RECEIPT
+from personalake.tables.receipts import SUPPRESSION
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search after an erasure came to.
+
+    Args:
+        files: Files that were decoded.
+        places: Those in which something of the person is left.
+        needles: Ids and identifiers that were looked for.
+    """
+
+    files: int
+    places: tuple[str, ...]
+    needles: int
+
+
+class Receipts:
+    """Gathers receipts, and writes them down."""
+
+    def __init__(self, context: JobContext, key: str, requests: Mapping[str, Request]) -> None:
+        self._context, self._key, self._requests = context, key, requests
+        self._waiting: list[dict[str, Any]] = []
+        self._all: list[dict[str, Any]] = []
+
+    def add_table(self, name: str, erased: Erased, counts: Mapping[str, int]) -> None:
+        """What was done to one table."""
+        for request_id, rows in counts.items():
+            self._add(
+                request_id, name, "table", "erased" if rows else "nothing_found", rows_erased=rows,
+                rows_before=erased.rows_before, rows_after=erased.rows_after, version_before=erased.version_before,
+                version_after=erased.version_after, purged_at=erased.purged_at, vacuumed_at=erased.vacuumed_at,
+            )  # fmt: skip
+
+    def add_files(self, cleaned: Cleaned) -> None:
+        """What was done in one place outside the tables."""
+        for request_id in self._requests:
+            removed = cleaned.erased.get(request_id, 0)
+            self._add(
+                request_id, cleaned.place, cleaned.kind, "erased" if removed else "nothing_found", rows_erased=removed,
+                rows_before=cleaned.files, rows_after=cleaned.files, detail=cleaned.detail if removed else None,
+                purged_at=datetime.now(UTC),
+            )  # fmt: skip
+
+    def add_answers(self, request_id: str, answers: list[Answered]) -> None:
+        """What destinations said."""
+        for answer in answers:
+            self._add(
+                request_id, answer.destination, "destination", answer.outcome, rows_erased=answer.people,
+                reference=answer.reference, detail=answer.detail,
+            )  # fmt: skip
+
+    def add_search(self, request_id: str, found: Found) -> None:
+        """What the search has left."""
+        detail = f"{found.needles} ids and identifiers looked for in {found.files} decoded files"
+        if found.places:
+            detail += f"; left in {', '.join(found.places[:_SHOWN])}"
+        outcome = "failed" if found.places else "clean" if found.files else "pending"
+        self._add(
+            request_id, "every file", "search", outcome, rows_before=found.files, rows_after=len(found.places), detail=detail
+        )
+
+    def write(self) -> None:
+        """Append what has been gathered."""
+        self._context.lake.add(self._waiting, ERASURE_RECEIPT)
+        self._all += self._waiting
+        self._waiting = []
+
+    def problem(self, request_id: str) -> str | None:
+        """Why a request is not done."""
+        rows = [row for row in self._all if row["request_id"] == request_id]
+        left = [row["detail"] for row in rows if row["kind"] == "search" and row["outcome"] == "failed"]
+        pending = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "pending"]
+        problems = [f"search: {text}" for text in left] + [f"to be asked again: {name}" for name in pending]
+        return "; ".join(problems) or None
+
+    def summary(self, request_id: str) -> str:
+        """What a request that is done came to."""
+        rows = [row for row in self._all if row["request_id"] == request_id]
+        own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
+        removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
+        refusing = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "failed"]
+        told = f"{removed} rows, lines and files erased" if removed else "nothing found"
+        unsearched = [row for row in rows if row["kind"] == "search" and row["outcome"] == "pending"]
+        told += "; not searched, as erasure.search says" if unsearched else ""
+        return told + (f"; refuse to erase by a request: {', '.join(refusing)}" if refusing else "")
+
+    def count(self, request_id: str) -> int:
+        """Receipts of a request, those of earlier runs included."""
+        waiting = [row for row in self._waiting if row["request_id"] == request_id]
+        return len(waiting) + self._context.lake.ledger.count(ERASURE_RECEIPT, [("request_id", "=", request_id)])
+
+    def _add(self, request_id: str, place: str, kind: str, outcome: str, **facts: Any) -> None:
+        name = hashlib.sha256(f"{request_id}|{place}|{self._context.run_id}".encode()).hexdigest()[:32]
+        row = dict.fromkeys(ERASURE_RECEIPT.columns) | {
+            "receipt_id": name,
+            "request_id": request_id,
+            "subject": self._requests[request_id].facts["subject"],
+            "place": place,
+            "kind": kind,
+            "outcome": outcome,
+            "run_id": self._context.run_id,
+            "recorded_at": datetime.now(UTC),
+            **facts,
+        }
+        self._waiting.append({**row, MAC: mac_of(self._key, row)})

@@ -1,0 +1,150 @@
+"""Requests to be forgotten: which there are, in what state, and what a run must remember of each until it is done."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from personalake.common.hashing import keyed_hash_of
+from personalake.errors import InputError
+from personalake.lake import Lake
+from personalake.pipelines.job import JobContext
+from personalake.privacy.receipts import MAC, due_at, mac_of, pseudonym
+from personalake.privacy.subject import Identifier, Subject
+from personalake.tables.erasure import ERASURE_ASKED, ERASURE_REQUEST
+
+JOB = "erase_customers"
+OPEN = ("received", "verified", "running", "partial")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request.
+
+    Args:
+        request_id: Its id.
+        asked: The identifier by which the person asks; None if nobody remembers it.
+        is_verified: Whether it is known that the person asks.
+        facts: `subject`, `regulation`, `requested_at`, `due_at` and `source`.
+        state: Its last state; None if it is new.
+    """
+
+    request_id: str
+    asked: Identifier | None
+    is_verified: bool
+    facts: dict[str, Any]
+    state: str | None = None
+
+
+def identifiers_named(context: JobContext) -> list[Identifier]:
+    """What the command line asks for, by itself or in a file.
+
+    Raises:
+        InputError: If it is not written as `namespace=value`, or the file cannot be read.
+    """
+    lines = [context.options["identifier"]] if context.options.get("identifier") else []
+    if context.options.get("request-file"):
+        try:
+            lines += Path(str(context.options["request-file"])).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                "The request file cannot be read.", "It is a text file with one namespace=value a line."
+            ) from error
+    named = [line.strip().partition("=") for line in lines if line.strip()]
+    if any(not (kind.strip() and sign and value.strip()) for kind, sign, value in named):
+        raise InputError(  # what was written may be personal: it is not repeated
+            "An identifier is not written as namespace=value.", "Write e.g. email=ann@example.com or loyalty_id=4711."
+        )
+    return [(kind.strip(), value.strip()) for kind, _, value in named]
+
+
+def requests(context: JobContext, key: str) -> list[Request]:
+    """Every request that is not done or refused: those told now, and those that earlier runs left open."""
+    states = last_states(context.lake)
+    found = {request.request_id: request for request in _told(context, key, states)}
+    for request_id, row in states.items():
+        if row["state"] in OPEN:
+            known = found.get(request_id)
+            asked = known.asked if known else None
+            facts = {name: row[name] for name in ("subject", "regulation", "requested_at", "due_at", "source")}
+            is_verified = row["state"] != "received" or (known is not None and known.is_verified)
+            found[request_id] = Request(request_id, asked, is_verified, facts, row["state"])
+    return [request for request in found.values() if request.state in (None, *OPEN)]
+
+
+def last_states(lake: Lake) -> dict[str, dict[str, Any]]:
+    """The last row of each request."""
+    rows = sorted(lake.ledger.read(ERASURE_REQUEST), key=lambda row: row["changed_at"])
+    return {row["request_id"]: row for row in rows}
+
+
+def to_state(
+    context: JobContext, key: str, request: Request, state: str, reason: str | None = None, receipts: int | None = None
+) -> Request:
+    """Write down a new state."""
+    row: dict[str, Any] = {
+        "request_id": request.request_id,
+        "state": state,
+        **request.facts,
+        "reason": reason,
+        "receipts": receipts,
+        "run_id": context.run_id,
+        "changed_at": datetime.now(UTC),
+    }
+    context.lake.add([{**row, MAC: mac_of(key, row)}], ERASURE_REQUEST)
+    return replace(request, state=state)
+
+
+def _told(context: JobContext, key: str, states: dict[str, dict[str, Any]]) -> Iterator[Request]:
+    for row in context.lake.ledger.read(ERASURE_ASKED):
+        request_id = keyed_hash_of(key, f"request|{row['source']}|{row['record_id']}")[:32]
+        asked = (row["namespace"], row["customer_id"])
+        state = states.get(request_id, {}).get("state")
+        facts = _facts(key, asked, row["regulation"], row["occurred_at"], row["source"])
+        yield Request(request_id, asked, bool(row["is_verified"]), facts, state)
+    for asked in dict.fromkeys(identifiers_named(context)):
+        facts = _facts(key, asked, "GDPR", context.run_started_at, JOB)
+        earlier = [row for row in states.values() if row["subject"] == facts["subject"] and row["source"] == JOB]
+        waiting = next((row for row in earlier if row["state"] in OPEN), None)
+        number = len(earlier) + 1
+        request_id = keyed_hash_of(key, f"request|{JOB}|{facts['subject']}|{number}")[:32]
+        yield Request(
+            waiting["request_id"] if waiting else request_id, asked, True, facts, waiting["state"] if waiting else None
+        )
+
+
+def _facts(key: str, asked: Identifier, regulation: str, requested_at: datetime, source: str) -> dict[str, Any]:
+    return {
+        "subject": pseudonym(key, *asked),
+        "regulation": regulation,
+        "requested_at": requested_at,
+        "due_at": due_at(regulation, requested_at),
+        "source": source,
+    }
+
+
+def remember(lake: Lake, request_id: str, subject: Subject) -> None:
+    """Keep what a run found out, until the request is done: half-way through, tables no longer know it."""
+    path = _memory(lake, request_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = path.with_name(f".{path.name}.tmp")
+    beside.touch(0o600)
+    beside.write_text(subject.as_json(), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def remembered(lake: Lake, request_id: str) -> Subject | None:
+    """What an earlier run kept."""
+    path = _memory(lake, request_id)
+    return Subject.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def forget(lake: Lake, request_id: str) -> None:
+    """Remove what was kept."""
+    _memory(lake, request_id).unlink(missing_ok=True)
+
+
+def _memory(lake: Lake, request_id: str) -> Path:
+    return lake.locations.root / "_erasure" / f"{request_id}.json"

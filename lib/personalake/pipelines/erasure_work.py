@@ -1,0 +1,86 @@
+"""The work of an erasure on tables, and the search that follows it."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+import pyarrow as pa
+
+from personalake.lake.erasing import Erased, batches_of, erase_rows
+from personalake.lake.search import Search, files_below
+from personalake.pipelines.erasure_receipts import Found, Receipts
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.person_search import payloads_of, personal_tables
+from personalake.privacy.subject import Subject
+from personalake.privacy.ways import rows_of, way_of
+from personalake.tables import BY_NAME, Table
+
+Subjects = Mapping[str, Subject]
+# Raw rows have no key; equal ones are told apart by nobody.
+_RAW_KEY = ("source", "payload")
+
+
+def erase_from_tables(context: JobContext, subjects: Subjects, receipts: Receipts) -> None:
+    """Remove persons from every table that holds anything of a person, and the versions that still know them."""
+    for table in personal_tables(context.lake):
+        keys, counts = _keys(context, table, subjects)
+        erased = erase_rows(context.lake, table, keys, _retention(context))
+        receipts.add_table(table.full_name, erased, counts)
+        if any(counts.values()):
+            receipts.write()
+    receipts.write()
+
+
+def rows_in_tables(context: JobContext, subjects: Subjects) -> dict[str, int]:
+    """Rows that would go, by table."""
+    found = {table.full_name: sum(_keys(context, table, subjects)[1].values()) for table in personal_tables(context.lake)}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def clean_up(context: JobContext, names: Iterable[str]) -> list[Erased]:
+    """Remove older versions only."""
+    tables = [BY_NAME[name] for name in names if context.lake.exists(BY_NAME[name])]
+    return [erase_rows(context.lake, table, pa.table({}), _retention(context)) for table in tables]
+
+
+def left_of(context: JobContext, subject: Subject) -> Found:
+    """Where anything of a person is still found, after every file has been decoded."""
+    if not context.settings.erasure.search:
+        return Found(0, (), 0)
+    settings, root = context.settings, context.lake.locations.root
+    search, files, places = Search(subject.needles), 0, []
+    own = [root / part for part in ("bronze", "silver", "gold", "_inbox", "_checkpoints", "_logs", "_leases", "mlflow")]
+    others = [settings.exports, settings.report.path, settings.erasure.access]
+    landed = [source.path for source in settings.sources.values() if source.path is not None]
+    for path in files_below([*own, *(folder.expanduser().resolve() for folder in (*others, *landed))]):
+        files += 1
+        if search.file(path):
+            is_named = bool(search.content(path.name.encode()))
+            places.append("a file that is named after the person" if is_named else _shown(path, context))
+    return Found(files, tuple(places), len(subject.needles))
+
+
+def _shown(path: object, context: JobContext) -> str:
+    return str(path).removeprefix(f"{context.lake.locations.root}/")
+
+
+def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:
+    """Keys of the rows of any of the persons, and how many rows each has."""
+    way, payloads, key = way_of(table), payloads_of(context.settings, table), _key_of(table)
+    counts, found = dict.fromkeys(subjects, 0), []
+    for batch in batches_of(context.lake, table, tuple(dict.fromkeys((*key, *way.columns)))):
+        for request_id, subject in subjects.items():
+            theirs = batch.filter(rows_of(batch, way, subject, payloads))
+            counts[request_id] += len(theirs)
+            if len(theirs):
+                found.append(theirs.select(list(key)))
+    return (pa.Table.from_batches(found) if found else pa.table({})), counts
+
+
+def _key_of(table: Table) -> tuple[str, ...]:
+    if table.key:
+        return table.key
+    return _RAW_KEY if "payload" in table.columns else ("row_id", "payload_hash")
+
+
+def _retention(context: JobContext) -> timedelta:
+    return timedelta(hours=context.settings.erasure.retention_hours)

@@ -1,0 +1,124 @@
+"""Everything that is held about one person, as JSON and CSV, for the person to read."""
+
+import csv
+import getpass
+import json
+import os
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from personalake.errors import EnvironmentProblem, InputError
+from personalake.pipelines.erasure_requests import identifiers_named
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.person_search import find_subject, is_shared, matching, personal_tables, rows_told
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.receipts import pseudonym
+from personalake.privacy.subject import Identifier, Subject
+from personalake.tables import Table
+from personalake.tables.erasure import ACCESS_LOG
+
+JOB = "export_customer"
+README = """Everything that is held about you
+=================================
+
+Each table is here twice: as JSON, and as CSV for spreadsheets. columns.csv says what each column means.
+Rows that name another person, too, are left out.
+"""
+
+
+def run(context: JobContext) -> JobResult:
+    """Write one folder for each person asked for.
+
+    Raises:
+        InputError: If nobody is named, or an identifier is several persons'.
+    """
+    asked = identifiers_named(context)
+    if not asked:
+        raise InputError("Nobody is asked for.", "Pass --identifier namespace=value, or --request-file.")
+    subjects = {one: find_subject(context.settings, context.lake, one) for one in asked}
+    if any(is_shared(context.lake, subject) for subject in subjects.values()):
+        raise InputError(
+            "Several persons have one of the identifiers.",
+            "Ask who it is, and name one that is theirs alone; nothing was written.",
+        )
+    if context.dry_run:
+        return JobResult(message=f"{len(subjects)} persons would be exported")
+    rows = [_export(context, one, subject) for one, subject in subjects.items()]
+    folder = context.settings.erasure.access
+    return JobResult(rows_read=sum(rows), message=f"{sum(rows):,} rows of {len(rows)} persons are in {folder}")
+
+
+def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
+    who = pseudonym(erasure_key(context.settings, context.lake.locations), *asked)
+    tables = {table: rows_told(matching(context.settings, context.lake, table, subject, is_strict=True))
+              for table in personal_tables(context.lake)}  # fmt: skip
+    held = {table: rows for table, rows in tables.items() if rows}
+    rows = sum(map(len, held.values()))
+    # Logged before it is written: what left without a trace is worse than a trace of what did not leave.
+    context.lake.add([_access(context, who, rows, held)], ACCESS_LOG)
+    folder = context.settings.erasure.access.expanduser().resolve() / f"{who[:16]}-{context.run_id}"
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+        _write(folder / "README.txt", README)
+        meanings = [
+            {"table": table.full_name, "column": column.name, "meaning": column.comment}
+            for table in held
+            for column in table.fields
+        ]
+        _write_csv(folder / "columns.csv", meanings)
+        for table, found in held.items():
+            _write(
+                folder / f"{table.full_name}.json", json.dumps(found, indent=2, default=_plain, ensure_ascii=False) + "\n"
+            )
+            _write_csv(folder / f"{table.full_name}.csv", [_flat(row) for row in found])
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"Cannot write {folder}: {error.strerror or error}.",
+            "Check the folder's permissions, or set another erasure.access.",
+        ) from error
+    return rows
+
+
+def _access(context: JobContext, who: str, rows: int, held: dict[Table, list[dict[str, Any]]]) -> dict[str, Any]:
+    return {
+        "access_id": uuid.uuid4().hex,
+        "job": JOB,
+        "user": getpass.getuser(),
+        "action": "export",
+        "subject": who,
+        "rows": rows,
+        "tables": sorted(table.full_name for table in held),
+        "run_id": context.run_id,
+        "accessed_at": datetime.now(UTC),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """Lists and maps as JSON, and no cell that a spreadsheet takes for a formula."""
+    return {name: _cell(value) for name, value in row.items()}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=_plain, ensure_ascii=False)
+    if isinstance(value, str) and value[:1] in ("=", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,48 @@
+"""Which rows of a micro-batch are known already."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.config.sources import Source
+from personalake.ingestion.contracts import CONTRACTS, Contract
+from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids, returned
+from personalake.lake import Lake
+from personalake.tables.silver import EVENT
+
+
+def with_duplicates(lake: Lake, source: Source, parsed: DataFrame, batch_id: str) -> DataFrame:
+    """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates."""
+    contract = CONTRACTS[source.contract]
+    kept, existing = EVENT if contract.kind == "event" else contract.table, None
+    if lake.ledger.rows(kept):
+        existing = lake.read(kept).where(F.col("batch_id") != batch_id)
+    repeated = _repeated(parsed, existing, contract)
+    if contract.versions_of and contract.row_id not in source.columns and not repeated.isEmpty():
+        parsed = _with_returned(parsed, repeated, existing, contract)
+        repeated = _repeated(parsed, existing, contract)
+    if repeated.isEmpty():
+        return parsed.withColumns({"is_duplicate": F.lit(False), "is_exact": F.lit(None).cast("boolean")})
+    if existing is not None:
+        checksum = F.col("payload_checksum") if kept is EVENT else F.lit(None).cast("bigint").alias("payload_checksum")
+        existing = existing.select(contract.row_id, checksum)
+    dropped = duplicates(_valid(parsed), repeated, existing, contract.row_id).withColumn("is_duplicate", F.lit(True))
+    judged = parsed.join(F.broadcast(dropped.localCheckpoint()), ROW, "left")
+    return judged.withColumn("is_duplicate", F.coalesce("is_duplicate", F.lit(False)))
+
+
+def _valid(parsed: DataFrame) -> DataFrame:
+    return parsed.where("size(reasons) = 0")
+
+
+def _repeated(parsed: DataFrame, existing: DataFrame | None, contract: Contract) -> DataFrame:
+    known = None if existing is None else existing.select(contract.row_id)
+    return repeated_ids(_valid(parsed), known, contract.row_id).localCheckpoint()
+
+
+def _with_returned(parsed: DataFrame, repeated: DataFrame, existing: DataFrame | None, contract: Contract) -> DataFrame:
+    """A record that says again what it once said, and something else in between, is a version of its own."""
+    own = returned(_valid(parsed), repeated, existing, contract.row_id, ("source", *contract.versions_of)).localCheckpoint()
+    if own.isEmpty():
+        return parsed
+    renamed = parsed.join(F.broadcast(own), ROW, "left")
+    return renamed.withColumn(contract.row_id, F.coalesce("own_id", contract.row_id)).drop("own_id")

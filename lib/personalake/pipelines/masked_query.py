@@ -1,0 +1,60 @@
+"""SQL over masked views, without Spark: what an analyst sees of a lake of folders."""
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from personalake.errors import InputError
+from personalake.lake import Ledger
+from personalake.privacy.masking import masked_columns
+from personalake.tables import ALL, Table
+
+_TABLES = {table.full_name: table for table in ALL if table.layer != "bronze"}
+_RAW = "unmasked"
+
+
+def masked_query(ledger: Ledger, sql: str) -> duckdb.DuckDBPyRelation:
+    """The rows that one SELECT gives, over masked views of silver and gold.
+
+    The views keep honest people from seeing what they need not see. Whoever may read the lake's files can read past them:
+    that is what rights on folders are for, and grants on a catalog.
+
+    Raises:
+        InputError: If it is no single SELECT, or reads something that is no table of silver or gold.
+    """
+    tables = tables_of(sql)
+    database = duckdb.connect(":memory:")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET python_enable_replacements = false")
+    for layer in ("silver", "gold"):
+        database.execute(f"CREATE SCHEMA {layer}")
+    for table in tables:
+        raw = f"{_RAW}_{table.layer}_{table.name}"
+        database.register(raw, ledger.arrow(table))
+        database.execute(f"CREATE VIEW {table.full_name} AS SELECT {masked_columns(table)} FROM {raw}")
+    try:
+        return database.sql(sql)
+    except duckdb.Error as error:
+        raise InputError(f"DuckDB cannot answer that: {error}") from error
+
+
+def tables_of(sql: str) -> list[Table]:
+    """The declared tables that a query reads, each once.
+
+    Raises:
+        InputError: See `masked_query`.
+    """
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
+    except sqlglot.errors.ParseError as error:
+        raise InputError(f"That is not SQL: {error}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise InputError("Expected one SELECT.", "Other statements are not for analysts.")
+    query = statements[0]
+    own = {cte.alias_or_name for cte in query.find_all(exp.CTE)}
+    read = [table for table in query.find_all(exp.Table) if table.db or table.name not in own]
+    named = dict.fromkeys(f"{table.db}.{table.name}" if table.db else table.sql("duckdb") for table in read)
+    unknown = [name for name in named if name not in _TABLES or any(table.catalog for table in read)]
+    if unknown:
+        raise InputError(f"No table of silver or gold is called {', '.join(unknown)}.", "personalake tables lists them.")
+    return [_TABLES[name] for name in named]

@@ -1,0 +1,76 @@
+"""The jobs that somebody starts when there is a reason; see `registry`, which declares them all."""
+
+from personalake.pipelines.job import JobSpec, Option
+
+_PERSON = (
+    Option("identifier", "the person, as namespace=value, e.g. email=ann@example.com", is_private=True),
+    Option("request-file", "file with one namespace=value a line, which no list of processes shows", is_private=True),
+)
+ON_DEMAND: tuple[JobSpec, ...] = (
+    JobSpec(
+        name="share_figures",
+        purpose="share figures about groups of a region's people with the centre of a hybrid set-up",
+        reads=("gold.customer_profile", "gold.segment_membership", "gold.decision", "silver.consent_current"),
+        writes=(),
+        kind="on_demand",
+        sections=("regions",),
+        needs_session=False,
+    ),
+    JobSpec(
+        name="collect_figures",
+        purpose="collect the figures that regions have shared, into the centre's lake",
+        reads=(),
+        writes=("gold.region_figure",),
+        kind="on_demand",
+        sections=("regions",),
+        needs_as_of=False,
+        needs_session=False,
+        watches_handover=True,
+    ),
+    JobSpec(
+        name="replay_quarantine",
+        purpose="send quarantined rows through again after a cure",
+        reads=("silver.quarantine",),
+        writes=("bronze.event", "bronze.record", "silver.quarantine"),
+        kind="on_demand",
+        needs_as_of=False,
+        options=(
+            Option("source", "only rows of this source"),
+            Option("reason", "only rows with this reason, e.g. 'product_id: missing'"),
+        ),
+    ),
+    JobSpec(
+        name="publish_counts",
+        purpose="count persons with noise for everyone to see, within a privacy budget",
+        reads=("gold.customer_profile", "gold.customer_feature", "silver.person"),
+        writes=("gold.privacy_budget", "gold.published_count"),
+        kind="on_demand",
+        sections=("privacy",),
+        options=(
+            Option("table", "table with one row for each person", default="gold.customer_profile"),
+            Option("by", "columns to count by, comma-separated", default="favourite_category"),
+            Option("epsilon", "what it may take from the privacy budget", default="0.5"),
+        ),
+        needs_session=False,
+    ),
+    JobSpec(
+        name="erase_customers",
+        purpose="forget people who ask for it: in every table, file, version and destination, with receipts",
+        reads=("silver.erasure_request", "gold.erasure_request"),
+        writes=("silver.suppression", "gold.erasure_request", "gold.erasure_receipt"),
+        kind="on_demand",
+        needs_as_of=False,
+        needs_session=False,  # only what waits to be refined, and catalogs, need one
+        options=_PERSON,
+    ),
+    JobSpec(
+        name="export_customer",
+        purpose="write down everything that is held about one person, as JSON and CSV",
+        reads=("silver.person_link", "gold.access_log"),
+        writes=("gold.access_log",),
+        kind="on_demand",
+        needs_as_of=False,
+        needs_session=False,
+        options=_PERSON,
+    ),
+)

@@ -1,0 +1,138 @@
+"""Everything that the lake knows a person by, read from its tables."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.lake.erasing import batches_of
+from personalake.privacy.payloads import PayloadRows
+from personalake.privacy.subject import (
+    Identifier,
+    Subject,
+    persons_of,
+    spelled,
+    with_derived,
+    with_links,
+    with_merged,
+    with_records,
+)
+from personalake.privacy.ways import rows_of, way_of
+from personalake.tables import ALL, SILVER, TOUCHPOINTS, Table
+from personalake.tables.gold import ACTIVATION_OUTBOX, CUSTOMER_PROFILE
+from personalake.tables.identity import PERSON_CHANGE
+from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK, QUARANTINE
+
+_RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", "email", "phone", "login", "loyalty_id", "device_id",
+                   "cookie_id")  # fmt: skip
+_ROW_IDS = ("event_id", "record_id")
+
+
+def personal_tables(lake: Lake) -> list[Table]:
+    """Tables that hold anything of a person and have been created."""
+    return [table for table in ALL if not way_of(table).is_empty and lake.exists(table)]
+
+
+def find_subject(settings: Settings, lake: Lake, asked: Identifier) -> Subject:
+    """The person whom an identifier belongs to, with all their identifiers, persons merged into them, records and rows.
+
+    Somebody unknown has no person; what was asked for is looked for nevertheless.
+    """
+    code = settings.identity.calling_code
+    links = lake.ledger.arrow(PERSON_LINK)
+    alive = set(pc.unique(links["person_id"]).to_pylist())
+    records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
+    given = frozenset({asked, (asked[0], spelled(*asked, code))})
+    persons = with_merged(persons_of(asked, links, code), lake.ledger.arrow(PERSON_CHANGE), alive)
+    subject = with_links(Subject(asked, persons, given), links)
+    if not persons:
+        subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, given))
+    subject = with_derived(with_records(subject, records, links, code), alive)
+    return _with_rows(settings, lake, subject)
+
+
+def is_shared(lake: Lake, subject: Subject) -> bool:
+    """Whether what was asked for stands in records of several customers and belongs to no one person."""
+    kind = subject.asked[0]
+    if subject.record_keys or kind not in _RECORD_COLUMNS:
+        return False
+    records = lake.ledger.arrow(CUSTOMER_RECORD, ("namespace", "customer_id", kind))
+    theirs = pc.is_in(records[kind], value_set=pa.array(sorted(subject.values(kind)), pa.string()))
+    return len(records.filter(theirs).group_by(["namespace", "customer_id"]).aggregate([])) > 1
+
+
+def matching(
+    settings: Settings, lake: Lake, table: Table, subject: Subject, is_strict: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """The subject's rows of a table, all columns, piece by piece.
+
+    Args:
+        settings: The configuration; raw rows are judged by its sources.
+        lake: The tables.
+        table: The table.
+        subject: Whose rows.
+        is_strict: Leave out rows that name another person, too.
+    """
+    way, payloads = way_of(table), payloads_of(settings, table)
+    for batch in batches_of(lake, table, table.columns):
+        found = batch.filter(rows_of(batch, way, subject, payloads, is_strict))
+        if len(found):
+            yield found
+
+
+def payloads_of(settings: Settings, table: Table) -> PayloadRows:
+    """How raw rows of a table are judged: what nobody could read is the person's if it names them anywhere."""
+    return PayloadRows(settings.sources, is_loose=table is QUARANTINE)
+
+
+def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozenset[Identifier]:
+    """Before persons were resolved: the customers of the records that hold what was asked for, if it is one customer."""
+    ((kind, _), *_) = given
+    if kind not in records.column_names:
+        return frozenset()
+    wanted = pa.array(sorted(value.lower() for _, value in given), pa.string())
+    own = records.filter(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(records[kind])), value_set=wanted))
+    keys = frozenset(zip(own["namespace"].to_pylist(), own["customer_id"].to_pylist(), strict=True))
+    return keys if len(keys) == 1 else frozenset()
+
+
+def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
+    """Add ids of rows by which other tables know them, refused payloads, and what destinations know them by."""
+    rows, hashes, destinations, drops = set[str](), set[str](), set(subject.person_ids), set[str]()
+    for table in (*SILVER, *TOUCHPOINTS):
+        ids = [name for name in _ROW_IDS if name in table.columns and not way_of(table).is_empty]
+        for batch in _chosen(settings, lake, table, subject, ids):
+            rows |= {value for name in ids for value in batch[name].to_pylist()}
+    for batch in _chosen(settings, lake, QUARANTINE, subject, ["payload_hash"]):
+        hashes |= set(batch["payload_hash"].to_pylist())
+    for batch in _chosen(settings, lake, CUSTOMER_PROFILE, subject, ["customer_id"]):
+        destinations |= set(batch["customer_id"].drop_null().to_pylist())
+    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, ["delivery_id", "destination", "as_of"]):
+        rows |= set(batch["delivery_id"].to_pylist())
+        drops |= {f"{row['destination']}/{row['as_of']}" for row in batch.select(["destination", "as_of"]).to_pylist()}
+    return replace(
+        subject,
+        row_ids=subject.row_ids | rows,
+        payload_hashes=frozenset(hashes),
+        destination_ids=frozenset(destinations),
+        drops=frozenset(drops),
+    )
+
+
+def _chosen(settings: Settings, lake: Lake, table: Table, subject: Subject, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    way = way_of(table)
+    if not columns:
+        return
+    for batch in batches_of(lake, table, tuple(dict.fromkeys((*way.columns, *columns)))):
+        found = batch.filter(rows_of(batch, way, subject, payloads_of(settings, table)))
+        if len(found):
+            yield found
+
+
+def rows_told(batches: Iterator[pa.RecordBatch]) -> list[dict[str, Any]]:
+    """Batches as plain rows."""
+    return [row for batch in batches for row in batch.to_pylist(maps_as_pydicts="strict")]

@@ -1,0 +1,77 @@
+"""One table of persons to `gold.published_count`: counts with noise, within the privacy budget."""
+
+from collections import Counter
+from typing import Any
+
+from personalake.errors import InputError
+from personalake.lake import Ledger
+from personalake.pipelines.job import JobContext, JobResult
+from personalake.privacy.published_counts import Cell, budget_left, noisy_counts
+from personalake.tables import ALL, Table
+from personalake.tables.privacy import PRIVACY_BUDGET, PUBLISHED_COUNT
+
+# Tables with one row for each person (at one as-of): only there is a person in one cell.
+SUBJECTS = {table.full_name: table for table in ALL if table.key in (("person_id",), ("person_id", "as_of"))}
+_UNCOUNTABLE = ("identifier", "contact", "payload")
+
+
+def run(context: JobContext) -> JobResult:
+    """Publish one set of counts. The budget is charged first: a run that dies has spent it, and shown nothing."""
+    ledger, settings = context.lake.ledger, context.settings.privacy.publishing
+    table, by, epsilon = _asked(context.options)
+    left = budget_left(ledger.read(PRIVACY_BUDGET), context.run_started_at, settings)
+    if epsilon > left + 1e-9:
+        raise InputError(
+            f"epsilon {epsilon:g} is beyond what is left of the privacy budget: {max(left, 0):g} of "
+            f"{settings.budget:g} in {settings.period_days} days.",
+            "Wait until a publication is older than that, ask for less, or use what has been published.",
+        )
+    counts = _counts(ledger, table, by, context)
+    if not counts:
+        return JobResult(skipped=True, message=f"{table.full_name} has no rows as of {context.as_of}")
+    charge = {"publication_id": context.run_id, "subject": table.full_name, "by": list(by), "as_of": context.as_of,
+              "epsilon": epsilon, "run_id": context.run_id, "spent_at": context.run_started_at}  # fmt: skip
+    if context.dry_run:
+        return JobResult(message=f"{len(counts):,} cells would be counted for {epsilon:g} of {left:g} that are left")
+    published = noisy_counts(counts, epsilon, settings.minimum_cell)
+    ledger.append(PRIVACY_BUDGET, [{**charge, "delta": published.delta, "accuracy": published.accuracy}])
+    ledger.append(
+        PUBLISHED_COUNT,
+        [
+            {"publication_id": context.run_id, "subject": table.full_name, "cell": dict(zip(by, cell, strict=True)),
+             "persons": persons, "accuracy": published.accuracy, "as_of": context.as_of}
+            for cell, persons in published.counts.items()
+        ],
+    )  # fmt: skip
+    return JobResult(
+        message=f"{len(published.counts):,} cells of at least {settings.minimum_cell} persons, each within "
+        f"{published.accuracy:.0f} of the truth 95 % of the time; {left - epsilon:g} of the budget are left",
+        figures={
+            "cells": len(published.counts),
+            "epsilon": epsilon,
+            "delta": published.delta,
+            "budget_left": left - epsilon,
+        },
+    )
+
+
+def _asked(options: Any) -> tuple[Table, tuple[str, ...], float]:
+    table = SUBJECTS.get(options["table"])
+    if table is None:
+        raise InputError(f"{options['table']} does not have one row for each person.", f"There are: {', '.join(SUBJECTS)}.")
+    by = tuple(part.strip() for part in options["by"].split(","))
+    countable = [field.name for field in table.fields if field.pii not in _UNCOUNTABLE and "<" not in field.type]
+    countable = [name for name in countable if name not in table.key]
+    wrong = [name for name in by if name not in countable]
+    if wrong:
+        raise InputError(f"{', '.join(wrong)} cannot be counted by.", f"{table.full_name} has {', '.join(countable)}.")
+    try:
+        return table, by, float(options["epsilon"])
+    except ValueError as error:
+        raise InputError(f"epsilon is {options['epsilon']!r}; expected a number, e.g. 0.5.") from error
+
+
+def _counts(ledger: Ledger, table: Table, by: tuple[str, ...], context: JobContext) -> dict[Cell, int]:
+    of_day = [("as_of", "=", context.as_of)] if "as_of" in table.key else []
+    rows = ledger.arrow(table, by, of_day).to_pylist()
+    return dict(Counter(tuple("unknown" if row[name] is None else str(row[name]) for name in by) for row in rows))

@@ -1,0 +1,121 @@
+"""Whether a source's personal data goes only where it is tagged: by its mapping at every start, by its rows when asked."""
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow.parquet as pq
+
+from personalake.config.sources import ColumnMap, Source
+from personalake.config.sql import columns_of
+from personalake.errors import InputError
+from personalake.ingestion.contracts import CONTRACTS
+from personalake.ingestion.mapping import mapping_problems
+from personalake.privacy.pii import Finding, by_name, findings
+
+_FREE_TEXT = "payload"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One column of a source that looks like personal data, and where it goes.
+
+    Args:
+        finding: What it looks like.
+        fields: Fields of the contract that it fills, each with the tag of its column in silver; none for a column that
+            stays in the payload in bronze.
+    """
+
+    finding: Finding
+    fields: Mapping[str, str | None]
+
+    @property
+    def untagged(self) -> tuple[str, ...]:
+        """Fields that would hold it without a tag."""
+        return tuple(name for name, tag in self.fields.items() if tag is None)
+
+
+def source_problems(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What does not fit the contract, and personal data (by the names of columns) on its way into untagged columns.
+
+    Args:
+        raw: Keys and values of a source's YAML; what has another fault is passed over.
+
+    Yields:
+        The key at fault, dotted, and what is wrong with it.
+    """
+    yield from mapping_problems(raw)
+    contract, columns = CONTRACTS.get(str(raw.get("contract"))), raw.get("columns")
+    excused = raw.get("not_personal") or ()
+    if contract is None or not isinstance(columns, dict) or not isinstance(excused, list | tuple):
+        return
+    tags = {field.name: field.pii for field in contract.table.fields}
+    for name, mapped in columns.items():
+        column = mapped.get("column") if isinstance(mapped, dict) else mapped
+        if not isinstance(column, str) or column in excused or tags.get(name, _FREE_TEXT):
+            continue
+        finding = by_name(column)
+        if finding is not None and finding.pii != _FREE_TEXT:
+            yield (
+                f"columns.{name}",
+                f"{column!r} looks like personal data ({finding.because}), and {contract.table.full_name}.{name} has no tag "
+                f"for it; map it onto a tagged field, or name it under not_personal",
+            )
+
+
+def check_source(source: Source, rows: int) -> list[Seen]:
+    """Columns of a source's landing files that look like personal data, by names and values.
+
+    Raises:
+        InputError: If nothing has landed yet.
+    """
+    sample = list(islice(_rows(source), rows))
+    if not sample:
+        raise InputError(f"No row lies in {source.path}.", "Put a file there, as the source will send it.")
+    tags = {field.name: field.pii for field in CONTRACTS[source.contract].table.fields}
+    used = {name: _columns_of(mapped) for name, mapped in source.columns.items()}
+    return [
+        Seen(finding, {name: tags.get(name) for name, columns in used.items() if finding.column in columns})
+        for finding in findings(sample)
+        if finding.column not in source.not_personal
+    ]
+
+
+def _columns_of(mapped: ColumnMap) -> set[str]:
+    if mapped.expression is not None:
+        return set(columns_of(mapped.expression))
+    return {mapped.column} if mapped.column else set()
+
+
+def _rows(source: Source) -> Iterator[Mapping[str, object]]:
+    folder = source.path
+    if folder is None:
+        raise InputError("Only sources of files can be looked at before anything is read.")
+    for path in sorted(path for path in folder.glob(source.glob) if path.is_file() and path.name[0] not in "_."):
+        if source.format == "parquet":
+            for batch in pq.ParquetFile(path).iter_batches(1_000):
+                yield from batch.to_pylist()
+            continue
+        with _opened(path, source.encoding) as lines:
+            if source.format == "json":
+                yield from (row for line in lines if isinstance(row := _parsed(line), dict))
+            else:
+                yield from csv.DictReader(lines, delimiter=source.separator, quotechar=source.quote)
+
+
+def _opened(path: Path, encoding: str) -> IO[str]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding=encoding, errors="replace")
+    return path.open(encoding=encoding, errors="replace", newline="")
+
+
+def _parsed(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None

@@ -1,0 +1,78 @@
+"""Treats a table's rows as conf/quality.yml declares, on their way into the table, and writes down what was done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.transformation import Transformation
+from personalake.config.quality import TREATED
+from personalake.pipelines.job import JobContext
+from personalake.quality.treatments import DROPPED, MARKS, treated
+from personalake.tables import Table
+from personalake.tables.gold import DATA_HEALTH
+
+
+@contextmanager
+def treating(context: JobContext, rows: DataFrame, table: Table, job: str) -> Iterator[DataFrame]:
+    """The rows as they are to be written; as they are, and at no cost, where nothing is declared for the table.
+
+    Args:
+        context: What the job is given.
+        rows: Rows of the table.
+        table: The table that they are for.
+        job: Name of the job, for `gold.data_health`.
+
+    Yields:
+        The treated rows without those that are dropped. What was done is a row of `gold.data_health`: rows in = accepted +
+        dropped, marks by column under `warnings`, dropped rows under `reasons`.
+    """
+    declared = context.settings.quality.columns.get(table.full_name, ())
+    if not declared:
+        yield rows
+        return
+    marked = treated(rows, declared, table.key, TREATED[table.full_name]).persist(StorageLevel.MEMORY_AND_DISK_DESER)
+    try:
+        if not context.dry_run:
+            _note(context, marked, table, job)
+        yield marked.where(~F.col(DROPPED)).drop(DROPPED, MARKS)
+    finally:
+        marked.unpersist()
+
+
+def row_by_row(context: JobContext, table: Table) -> Transformation:
+    """Treatments of a stream's rows, each by itself; what was done joins the row's `warnings`."""
+    declared = context.settings.quality.columns.get(table.full_name, ())
+
+    def marked(rows: DataFrame) -> DataFrame:
+        told = treated(rows, declared)
+        return told.withColumn("warnings", F.concat("warnings", MARKS)).drop(MARKS, DROPPED)
+
+    return marked if declared else lambda rows: rows
+
+
+def _note(context: JobContext, marked: DataFrame, table: Table, job: str) -> None:
+    rows, dropped = marked.agg(F.count("*"), F.count_if(DROPPED)).collect()[0]
+    accepted = marked.where(~F.col(DROPPED)).count()
+    exploded = marked.select(DROPPED, F.explode(MARKS).alias("mark"))
+    counted = exploded.groupBy("mark").count().collect()
+    marks = {row["mark"]: row["count"] for row in counted}
+    reasons = {mark: count for mark, count in marks.items() if mark.endswith("dropped")}
+    row = {
+        "job": job,
+        "source": table.full_name,
+        "batch_id": f"{job}/{table.full_name}/{context.as_of.isoformat()}/{context.run_id}",
+        "run_id": context.run_id,
+        "rows_in": rows,
+        "rows_accepted": accepted,
+        "rows_quarantined": dropped,
+        "rows_duplicate": 0,
+        "rows_late": 0,
+        "balanced": rows == accepted + dropped,
+        "reasons": reasons,
+        "warnings": {mark: count for mark, count in marks.items() if mark not in reasons},
+        "recorded_at": context.run_started_at,
+    }
+    context.lake.ledger.append(DATA_HEALTH, [row])

@@ -1,0 +1,73 @@
+"""docs/data-map.md: which personal data lies where, for which purposes, how long, and who gets it; made from the tags."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from personalake.common.markdown import markdown_table
+from personalake.config import Settings
+from personalake.tables import ALL, Field, Table
+
+PSEUDONYM = "pseudonym"
+KINDS = {
+    "identifier": "tells who it is by itself: e-mail address, phone number, account, card, device, cookie",
+    "contact": "names and postal addresses",
+    "demographic": "what a person is or wishes: age, income, household, preferences",
+    "payload": "free text or a whole message, which may hold anything",
+    PSEUDONYM: "the id of a resolved person, or of something that is one person's: no name, and yet about somebody",
+}
+_ABOUT_A_PERSON = ("person_id", "old_person_id", "new_person_id")
+_INTRODUCTION = """# Data map
+
+Made by `make docs` from the tags in `lib/personalake/tables/` and the destinations in `conf/`; changes here are lost.
+
+Where personal data lies, what it may be used for, how long it may be kept, and who gets it. A column with *purposes* leaves
+only through a destination that has them, for persons who grant them. *Kept* is the longest time that rows about persons may
+be kept. It is a declaration: no job deletes rows at that age by itself.
+"""
+
+
+def personal_fields(table: Table) -> list[tuple[Field, str]]:
+    """Columns of a table that are about persons, each with its kind."""
+    kinds = ((field, field.pii or (PSEUDONYM if field.name in _ABOUT_A_PERSON else None)) for field in table.fields)
+    return [(field, kind) for field, kind in kinds if kind is not None]
+
+
+def personal_tables(tables: Iterable[Table] = ALL) -> list[Table]:
+    """Tables that hold anything about persons."""
+    return [table for table in tables if personal_fields(table)]
+
+
+def recipients(settings: Settings) -> Iterator[Sequence[str]]:
+    """Each enabled destination: name, how it knows persons, what it gets, for which purposes."""
+    for name, destination in sorted(settings.destinations.items()):
+        if destination.enabled:
+            gets = ", ".join(f"`{column}`" for column in destination.columns)
+            yield f"`{name}`", destination.identifier, gets, ", ".join(destination.purposes)
+
+
+def data_map(settings: Settings, tables: Iterable[Table] = ALL) -> str:
+    """The data map as Markdown."""
+    held = personal_tables(tables)
+    parts = [_INTRODUCTION, "## Kinds of personal data\n", markdown_table(("kind", "what it is"), KINDS.items()), ""]
+    parts += ["## Where it lies\n", markdown_table(("table", "one row is", "kinds", "kept"), map(_row, held)), ""]
+    parts += ["## Who gets it\n"]
+    parts += [markdown_table(("destination", "knows persons by", "gets", "purposes"), recipients(settings)), ""]
+    parts += ["## Columns\n"]
+    for table in held:
+        columns = (
+            (f"`{field.name}`", kind, field.comment, ", ".join(field.purposes)) for field, kind in personal_fields(table)
+        )
+        parts += [f"### {table.full_name}\n", markdown_table(("column", "kind", "meaning", "purposes"), columns), ""]
+    return "\n".join(parts)
+
+
+def _row(table: Table) -> Sequence[str]:
+    kinds = dict.fromkeys(kind for _, kind in personal_fields(table))
+    return f"`{table.full_name}`", table.grain, ", ".join(kinds), f"{table.kept_days:,} days"
+
+
+if __name__ == "__main__":
+    from personalake.config import load_settings
+
+    Path(sys.argv[1]).write_text(data_map(load_settings("local")), encoding="utf-8")

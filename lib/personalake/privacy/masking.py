@@ -1,0 +1,94 @@
+"""What analysts see of personal columns: the same tables, with each tagged column behind a mask made from its tag.
+
+| tag | analysts see |
+|---|---|
+| identifier, contact, payload | `***` where there is a value |
+| demographic | the value itself, since groups of people are their work; of a day of birth the year only; of a map nothing |
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from personalake.config.privacy import AccessSettings
+from personalake.tables import ALL, Field, Table
+
+HIDDEN = "***"
+_DAYS = ("birth_date",)
+_HEADER = """-- Made by `make docs` from the tags in lib/personalake/tables/; changes here are lost.
+-- Run it in a SQL warehouse after the tables are there, and again after each release, with the parameter `catalog`:
+-- who is in `{full}` (the account of the jobs must be) sees every column, who is in `{analysts}` sees
+-- masked ones, and nobody else sees any.
+USE CATALOG IDENTIFIER(:catalog);
+"""
+# Name of a mask's function: what those see who may not see `value`; of other types than text they see nothing.
+_OF_TEXT = {
+    "mask_text": f"CASE WHEN {{value}} IS NULL THEN NULL ELSE '{HIDDEN}' END",
+    "mask_day": "left({value}, 4)",
+}
+
+
+def mask_of(field: Field) -> str | None:
+    """The mask of a column: the name of its function, or None where it is shown as it is.
+
+    >>> mask_of(Field("email", "string", "", pii="identifier")), mask_of(Field("age_band", "string", "", pii="demographic"))
+    ('mask_text', None)
+    >>> mask_of(Field("seen_in", "array<string>", "", pii="contact"))
+    'mask_array_string'
+    """
+    if field.pii is None or (field.pii == "demographic" and field.type == "string" and field.name not in _DAYS):
+        return None
+    if field.type != "string":
+        return f"mask_{re.sub(r'[^a-z0-9]+', '_', field.type).strip('_')}"
+    return "mask_day" if field.pii == "demographic" else "mask_text"
+
+
+def masked_columns(table: Table) -> str:
+    r"""The select list of a masked view, in SQL that DuckDB reads.
+
+    >>> from personalake.tables.silver import PERSON_LINK
+    >>> masked_columns(PERSON_LINK)[:68]
+    '"namespace", CASE WHEN "value" IS NULL THEN NULL ELSE \'***\' END AS "'
+    """
+    return ", ".join(map(_masked, table.fields))
+
+
+def _masked(field: Field) -> str:
+    mask, name = mask_of(field), f'"{field.name}"'
+    return name if mask is None else f"{_OF_TEXT.get(mask, 'NULL').format(value=name)} AS {name}"
+
+
+def protection(access: AccessSettings, tables: Iterable[Table] = ALL) -> str:
+    """Grants and column masks for Unity Catalog, as one SQL script that may run again and again."""
+    tables = tuple(tables)
+    full, analysts = f"`{access.full_group}`", f"`{access.analyst_group}`"
+    parts = [_HEADER.format(full=access.full_group, analysts=access.analyst_group)]
+    for layer in ("bronze", "silver", "gold"):
+        parts.append(f"CREATE SCHEMA IF NOT EXISTS {layer};")
+        parts.append(f"GRANT USE SCHEMA, SELECT, EXECUTE ON SCHEMA {layer} TO {full};")
+    parts.append(f"GRANT USE SCHEMA, EXECUTE ON SCHEMA gold TO {analysts};")
+    parts.append(f"GRANT USE SCHEMA ON SCHEMA silver TO {analysts};")
+    parts.append(f"REVOKE ALL PRIVILEGES ON SCHEMA bronze FROM {analysts};\n")
+    masked = [(mask, field.type) for table in tables for field in table.fields if (mask := mask_of(field))]
+    for mask, kind in sorted(dict(masked).items()):
+        hidden = _OF_TEXT.get(mask, f"CAST(NULL AS {kind})").format(value="value")
+        parts.append(
+            f"CREATE OR REPLACE FUNCTION gold.{mask}(value {kind}) RETURNS {kind}\n"
+            f"  RETURN CASE WHEN is_account_group_member('{access.full_group}') THEN value ELSE {hidden} END;"
+        )
+    for table in tables:
+        parts.append(f"\n-- {table.full_name}: {table.grain}")
+        masks = {field.name: mask for field in table.fields if (mask := mask_of(field))}
+        parts.extend(
+            f"ALTER TABLE {table.full_name} ALTER COLUMN {column} SET MASK gold.{mask};" for column, mask in masks.items()
+        )
+        if table.layer != "bronze":
+            parts.append(f"GRANT SELECT ON TABLE {table.full_name} TO {analysts};")
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    from personalake.config import load_settings
+
+    Path(sys.argv[1]).write_text(protection(load_settings("local").privacy.access), encoding="utf-8")

@@ -1,0 +1,58 @@
+"""Whom not to reach: suppression takes away the purposes of its channel, so that all who ask for consent obey it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.hashing import keyed_hash
+from personalake.common.standardise import standard_value
+from personalake.common.transformation import Transformation
+
+ALL_CHANNELS = "all"
+
+
+def suppressed_persons(
+    suppressions: DataFrame, links: DataFrame, hash_key: str | None, calling_code: str, at: datetime
+) -> DataFrame:
+    """Persons who must not be reached at a moment: those who are named, and those who have a suppressed address now.
+
+    Args:
+        suppressions: Rows of `silver.suppression`.
+        links: Rows of `silver.person_link`.
+        hash_key: Key of the hashes; null if there are none.
+        calling_code: Of phone numbers that are written without one.
+        at: The moment.
+
+    Returns:
+        `person_id` and `scope`, each pair once.
+    """
+    moment = F.lit(at.isoformat()).cast("timestamp")
+    current = suppressions.where((F.col("since") <= moment) & F.coalesce(F.col("until") > moment, F.lit(True)))
+    named = current.where("person_id IS NOT NULL").select("person_id", "scope")
+    if hash_key is None:
+        return named.distinct()
+    spelled = standard_value(F.col("namespace"), F.col("value"), calling_code)
+    hashed = keyed_hash(hash_key, F.concat("namespace", F.lit("|"), spelled))
+    owners = links.select("person_id", hashed.alias("identifier_hash"))
+    hit = owners.join(F.broadcast(current.select("identifier_hash", "scope")), "identifier_hash")
+    return named.unionByName(hit.select("person_id", "scope")).distinct()
+
+
+def without_suppressed(persons: DataFrame, purposes: Mapping[str, str]) -> Transformation:
+    """Take away what suppressed persons grant for the channels in question.
+
+    Args:
+        persons: Rows of `suppressed_persons`.
+        purposes: Channel to purpose; a scope that is none of them takes away everything, rather than nothing.
+
+    Returns:
+        A transformation of rows of `silver.consent_current`.
+    """
+    known = [F.lit(text) for pair in purposes.items() for text in pair]
+    meant = F.element_at(F.create_map(*known), F.col("scope")) if known else F.lit(None).cast("string")
+    barred = persons.select("person_id", F.when(F.col("scope") != ALL_CHANNELS, meant).alias("barred_purpose")).distinct()
+    is_barred = F.coalesce(F.col("consents.purpose") == F.col("barred.barred_purpose"), F.lit(True))
+    same_person = F.col("consents.person_id") == F.col("barred.person_id")
+    return lambda consents: consents.alias("consents").join(barred.alias("barred"), same_person & is_barred, "left_anti")

@@ -1,0 +1,128 @@
+"""Whom not to take in and not to reach any more, known by keyed hashes only."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.hashing import keyed_hash, keyed_hash_of
+from personalake.common.persons import with_person
+from personalake.common.standardise import standard_email, standard_phone
+from personalake.common.transformation import Transformation
+from personalake.privacy.receipts import PERSON
+from personalake.privacy.subject import Subject
+
+ERASED, ALL_CHANNELS = "erased", "all"
+
+
+def suppressions(subject: Subject, key: str, since: datetime, source: str) -> Iterator[dict[str, Any]]:
+    """Rows of `silver.suppression` for one person: a keyed hash of each identifier and person id.
+
+    The person ids stand in clear beside their hashes, for those who look by them, until the erasure takes those rows away.
+    """
+    told = [*subject.identifiers, *((PERSON, person) for person in subject.person_ids)]
+    hashes: list[tuple[str, str, str | None]]
+    hashes = [(kind, keyed_hash_of(key, f"{kind}|{value}"), None) for kind, value in told]
+    hashes += [(PERSON, keyed_hash_of(key, f"{PERSON}|{person}"), person) for person in subject.person_ids]
+    for kind, hashed, person in sorted(hashes, key=str):
+        name = hashlib.sha256("|".join((kind, hashed, str(person is None), ERASED, source)).encode()).hexdigest()[:32]
+        yield {
+            "suppression_id": name,
+            "namespace": None if person else kind,
+            "identifier_hash": hashed,
+            "person_id": person,
+            "scope": ALL_CHANNELS,
+            "reason": ERASED,
+            "since": since,
+            "until": None,
+            "source": source,
+        }
+
+
+def erased_hashes(suppressed: DataFrame) -> DataFrame:
+    """Hashes of those who were erased, or asked to be; one column, `erased_hash`."""
+    return suppressed.where(F.col("reason") == ERASED).select(F.col("identifier_hash").alias("erased_hash")).distinct()
+
+
+def marked_erased(
+    suppressed: DataFrame, key: str, calling_code: str, row: str, identifying: Sequence[tuple[str, str]]
+) -> Transformation:
+    """Put the reason `erased` in the place of all others where a row carries an identifier of somebody erased.
+
+    Args:
+        suppressed: Rows of `silver.suppression`, few enough to broadcast.
+        key: Key of the hashes.
+        calling_code: Country calling code of phone numbers that are written without one.
+        row: Column that numbers the rows.
+        identifying: Columns that hold identifiers, each with the kind of it.
+
+    Returns:
+        A transformation of rows with the array `reasons`.
+    """
+    known = F.broadcast(erased_hashes(suppressed))
+    told = [keyed_hash(key, form) for column, kind in identifying for form in _forms(kind, column, calling_code)]
+
+    def marked(rows: DataFrame) -> DataFrame:
+        carried = rows.select(row, F.explode(F.array(*told)).alias("erased_hash"))
+        erased = carried.join(known, "erased_hash", "left_semi").select(row).distinct().withColumn("is_erased", F.lit(True))
+        reasons = F.when(F.col("is_erased"), F.array(F.lit(ERASED))).otherwise(F.col("reasons"))
+        return rows.join(F.broadcast(erased), row, "left").withColumn("reasons", reasons).drop("is_erased")
+
+    return marked if told else lambda rows: rows
+
+
+def without_erased(suppressed: DataFrame, asking: DataFrame, key: str) -> Transformation:
+    """Take out persons who were erased, or asked to be.
+
+    Args:
+        suppressed: Rows of `silver.suppression`.
+        asking: `person_id` of those whose requests wait.
+        key: Key of the hashes.
+
+    Returns:
+        A transformation of rows with `person_id`.
+    """
+    known = F.broadcast(erased_hashes(suppressed))
+    waiting = F.broadcast(asking.select("person_id").distinct())
+
+    def kept(rows: DataFrame) -> DataFrame:
+        hashed = keyed_hash(key, F.concat(F.lit(f"{PERSON}|"), "person_id"))
+        left = rows.join(waiting, "person_id", "left_anti").withColumn("erased_hash", hashed)
+        return left.join(known, "erased_hash", "left_anti").select(*rows.columns)
+
+    return kept
+
+
+def persons_asking(requests: DataFrame, links: DataFrame, calling_code: str) -> DataFrame:
+    """Persons who ask to be forgotten; one column, `person_id`.
+
+    Args:
+        requests: Rows of `silver.erasure_request`.
+        links: Rows of `silver.person_link`.
+        calling_code: Country calling code of phone numbers that are written without one.
+    """
+    verified = requests.where("coalesce(is_verified, false)").select("namespace", "customer_id")
+    spellings = verified.unionByName(
+        verified.withColumn("customer_id", _spelled(F.col("namespace"), F.col("customer_id"), calling_code))
+    )
+    return spellings.distinct().transform(with_person(links)).select("person_id").distinct()
+
+
+def _spelled(namespace: Column, value: Column, calling_code: str) -> Column:
+    standard = F.when(namespace == "email", standard_email(value)).when(
+        namespace == "phone", standard_phone(value, calling_code)
+    )
+    return F.coalesce(standard, value)
+
+
+def _forms(namespace: str, column: str, calling_code: str) -> Iterator[Column]:
+    """An identifier as it is written, and in its one spelling, with its kind before it."""
+    kind, value = F.lit(f"{namespace}|"), F.col(column)
+    yield F.concat(kind, value)
+    if namespace == "email":
+        yield F.concat(kind, standard_email(value))
+    if namespace == "phone":
+        yield F.concat(kind, standard_phone(value, calling_code))

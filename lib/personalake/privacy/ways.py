@@ -1,0 +1,115 @@
+"""How each table tells whose a row is; found from its declaration, so that a new table is covered from its first day."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from personalake.privacy.subject import NAMESPACES, Subject, in_pairs
+from personalake.tables import Table
+
+_PERSONS = ("person_id", "old_person_id", "new_person_id")
+_RECORDS = ("record_key", "left_key", "right_key")
+_ROWS = ("row_id", "delivery_id", "event_id")
+_VALUES = ("customer_id", "value")
+# Two record keys in one text, and the namespaces that say so.
+_SEVERAL = ("pair", "override")
+PayloadTest = Callable[[pa.RecordBatch, Subject], pa.Array]
+
+
+@dataclass(frozen=True)
+class Way:
+    """The columns of one table by which rows are found; none where a table holds nothing of a person.
+
+    Args:
+        persons: Columns with a person id.
+        value: Column whose kind of identifier `namespace` tells.
+        identifiers: Columns with an identifier of one kind.
+        records: Columns with the key of a customer record.
+        rows: Columns with the id of an event, record or delivery.
+        payload: Whether the raw row in `payload` must be looked into.
+        is_pair: Whether `value` can hold two record keys.
+    """
+
+    persons: tuple[str, ...] = ()
+    value: str | None = None
+    identifiers: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    payload: bool = False
+    is_pair: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What must be read to find rows."""
+        value = ("namespace", self.value) if self.value else ()
+        payload = ("source", "payload") if self.payload else ()
+        return (*self.persons, *value, *self.identifiers, *self.records, *self.rows, *payload)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the table holds nothing of a person."""
+        return not self.columns
+
+
+def way_of(table: Table) -> Way:
+    """How rows of a person are found in a table."""
+    columns = set(table.columns)
+    persons = tuple(name for name in _PERSONS if name in columns)
+    value = next((name for name in _VALUES if "namespace" in columns and name in columns), None)
+    return Way(
+        persons=persons,
+        value=value,
+        identifiers=tuple(field.name for field in table.fields if field.name in NAMESPACES and field.pii == "identifier"),
+        records=tuple(name for name in _RECORDS if name in columns),
+        rows=tuple(name for name in _ROWS if name in columns) if not persons and value is None else (),
+        payload="payload" in columns and not persons,
+        is_pair=table.name == "identity_guard",
+    )
+
+
+def rows_of(batch: pa.RecordBatch, way: Way, subject: Subject, payloads: PayloadTest, is_strict: bool = False) -> pa.Array:
+    """Which rows of a batch are the subject's.
+
+    Args:
+        batch: Rows with at least the way's columns.
+        way: How the table tells whose a row is.
+        subject: Whose rows are looked for.
+        payloads: Tells for each row of `source` and `payload` whether the raw row is the subject's.
+        is_strict: Leave out rows that name another person or their record, too.
+    """
+    masks = [*_by_ids(batch, way, subject, is_strict)]
+    if way.value:
+        masks.append(in_pairs(batch["namespace"], batch[way.value], subject.identifiers))
+    if way.is_pair and way.value and not is_strict:
+        masks.append(_names_a_record(batch["namespace"], batch[way.value], subject))
+    if way.payload:
+        masks.append(payloads(batch, subject))
+    found = pa.array([False] * len(batch))
+    for mask in masks:
+        found = pc.or_(found, pc.fill_null(mask, False))
+    return found
+
+
+def _by_ids(batch: pa.RecordBatch, way: Way, subject: Subject, is_strict: bool) -> Iterator[pa.Array]:
+    for columns, wanted in (
+        (way.persons, subject.person_ids),
+        (way.records, subject.record_keys),
+        (way.rows, subject.row_ids),
+    ):
+        told = [pc.is_in(batch[name], value_set=pa.array(sorted(wanted), pa.string())) for name in columns]
+        if told:
+            yield reduce(pc.and_ if is_strict else pc.or_, told)
+    for name in way.identifiers:
+        yield pc.is_in(batch[name], value_set=pa.array(sorted(subject.values(NAMESPACES[name])), pa.string()))
+
+
+def _names_a_record(namespaces: pa.Array, values: pa.Array, subject: Subject) -> pa.Array:
+    if not subject.record_keys:
+        return pa.array([False] * len(values))
+    any_key = "|".join(re.escape(key) for key in sorted(subject.record_keys))
+    named = pc.match_substring_regex(values, rf"(^|[\s])({any_key})($|[\s])")
+    return pc.and_(pc.is_in(namespaces, value_set=pa.array(_SEVERAL)), named)

@@ -1,0 +1,133 @@
+"""Templates as they are loaded: what is wrong is told with file and key, before anything starts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake.config import load_settings
+from personalake.config.template_code import day, percent, problems_of
+from personalake.config.templates import Template, needed_purposes
+from personalake.errors import ConfigError
+
+KNOWN, LISTS = {"first_name", "orders", "items", "shop_url"}, {"items"}
+
+HOSTILE = [
+    ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "attribute '__class__' is not allowed"),
+    ("{{ first_name['__class__'] }}", "attribute '__class__' is not allowed"),
+    ("{{ first_name|attr('__class__') }}", "no filter 'attr'"),
+    ("{{ self }}", "self is not allowed"),
+    ("{{ lipsum.__globals__ }}", "unknown variable lipsum"),
+    ("{% for n in range(1000000000) %}x{% endfor %}", "a loop goes over a list"),
+    ("{% for a in items %}{% for b in items %}{{ b.name }}{% endfor %}{% endfor %}", "a loop inside a loop"),
+    ("{% for a in items recursive %}{{ loop(items) }}{% endfor %}", "does not call itself"),
+    ("{% for a in items %}{{ loop.previtem }}{% endfor %}", "loop.previtem is not allowed"),
+    ("{{ 'a' * 1000000000 }}", "mul is not allowed"),
+    ("{{ 9 ** 9 ** 9 }}", "pow is not allowed"),
+    ("{{ '%1000000000d' % 1 }}", "mod is not allowed"),
+    ("{{ first_name|center(1000000000) }}", "no filter 'center'"),
+    ("{{ first_name|safe }}", "no filter 'safe'"),
+    ("{{ " + "first_name" + "|upper" * 5 + " }}", "more than 4 filters in a row"),
+    ("{% set x = 1 %}", "assign is not allowed"),
+    ("{% include 'secrets' %}", "include is not allowed"),
+    ("{% macro again() %}{{ again() }}{% endmacro %}", "macro is not allowed"),
+    ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "cannot be read: RecursionError"),
+    ("{{ " + "9" * 5000 + " }}", "cannot be read: ValueError"),
+    ("{{ first_name", "unexpected end of template"),
+    ("{{ frist_name }}", "unknown variable frist_name; there are: first_name"),
+    ("x" * 200_001, "longer than 200,000 characters"),
+]
+UNSAFE_PLACES = [
+    ('<a href="{{ first_name }}">', "first_name begins the address in href"),
+    ("<a href={{ shop_url }}>", "without quotes"),
+    ("<scr{% if orders %}{% endif %}ipt>{{ first_name }}</script>", "script is not allowed"),
+    ("<style>p { color: {{ first_name }} }</style>", "a placeholder stands in style"),
+    ('<p onclick="go({{ first_name }})">', "stands in onclick, which runs"),
+    ('<p style="color: {{ first_name }}">', "stands in a style"),
+    ('<p {{ first_name }}="x">', "an attribute's name"),
+    ("<!-- {{ first_name }} -->", "stands in a comment"),
+    ('<a title="{{ first_name }}"', "is not closed"),
+]
+
+
+@pytest.mark.parametrize(("source", "problem"), HOSTILE)
+def test_code_that_is_hostile_or_slipped_is_refused_when_it_is_loaded(source: str, problem: str) -> None:
+    found = problems_of(source, KNOWN, LISTS, is_html=False)
+
+    assert any(problem in told for told in found), found
+
+
+@pytest.mark.parametrize(("source", "problem"), UNSAFE_PLACES)
+def test_a_value_may_not_stand_where_escaping_does_not_help(source: str, problem: str) -> None:
+    found = problems_of(source, KNOWN, LISTS, is_html=True)
+
+    assert any(problem in told for told in found), found
+
+
+def test_what_marketers_need_is_allowed() -> None:
+    source = (
+        '<p title="{{ first_name }}">{% if orders > 3 and first_name is defined %}{{ orders|number }}{% endif %}'
+        '<a href="{{ shop_url }}?n={{ first_name|urlencode }}">'
+        "{% for one in items[:3] %}{{ loop.index }} {{ one.name|title }}{% endfor %}</a></p>"
+    )
+
+    assert problems_of(source, KNOWN, LISTS, is_html=True) == []
+
+
+@pytest.mark.parametrize("call", [lambda: day("soon"), lambda: percent("many")])
+def test_a_value_that_a_filter_cannot_show_is_no_text(call: Any) -> None:
+    with pytest.raises((ValueError, ArithmeticError)):
+        call()
+
+
+def test_every_slip_of_every_template_is_told_with_file_and_key(tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "environments" / "local.yml").write_text("")
+    (tmp_path / "base.yml").write_text("")
+    (tmp_path / "rules.yml").write_text(
+        "rules: [{name: r, when: orders > 1, action: a, channel: c, purpose: p, reason: why, template: lost}]\n"
+    )
+    (tmp_path / "templates" / "hello.yml").write_text(
+        "kind: email\ndefault_locale: fr\nunsubscribe_url: 'javascript:x'\nfallbacks: {nick: you}\n"
+        "locales:\n  en: {subject: '{{ nme }}', html: '<b>{{ x.__class__ }}</b>'}\n  de: {text: Hallo, title: x}\n"
+    )
+    (tmp_path / "templates" / "fine.yml").write_text("kind: push\nlocales: {en: {title: x, body: '{{ city }}'}}\n")
+
+    with pytest.raises(ConfigError) as error:
+        load_settings("local", tmp_path, environ={})
+
+    (told,) = error.value.problems
+    assert told.startswith(str(tmp_path / "templates" / "hello.yml") + ": templates.hello: ")
+    for slip in (
+        "default_locale: fr is not in locales (en, de)",
+        "unsubscribe_url: expected one that begins with https:// or mailto:",
+        "fallbacks.nick: no such variable",
+        "locales.en.subject: unknown variable nme",
+        "locales.en.html: line 1: attribute '__class__' is not allowed",
+        "locales.de.subject: missing",
+        "locales.de.title: not part of a template of kind email",
+    ):
+        assert slip in told
+
+
+def test_a_rule_that_names_a_template_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "local.yml").write_text("")
+    (tmp_path / "base.yml").write_text("")
+    (tmp_path / "rules.yml").write_text(
+        "rules: [{name: r, when: orders > 1, action: a, channel: c, purpose: p, reason: why, template: lost}]\n"
+    )
+
+    with pytest.raises(ConfigError) as error:
+        load_settings("local", tmp_path, environ={})
+
+    assert list(error.value.problems) == ["conf: decisions.rules: rule 'r' names the template 'lost'; there are: none"]
+
+
+def test_a_template_asks_for_the_purposes_of_what_it_reads() -> None:
+    said = {"kind": "push", "locales": {"en": {"title": "x", "body": "{{ favourite_category }}"}}}
+
+    assert needed_purposes(Template.model_validate(said)) == {"personalisation"}
+    said["locales"] = {"en": {"title": "x", "body": "{{ orders }}"}}
+    assert needed_purposes(Template.model_validate(said)) == frozenset()

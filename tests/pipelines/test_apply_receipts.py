@@ -1,0 +1,157 @@
+"""Receipts to consent, suppression, engagement and the log, each once."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+import pytest
+
+from personalake.activation.receipts.states import told
+from personalake.common.hashing import keyed_hash_of
+from personalake.config import Settings
+from personalake.config.erasure import ErasureSettings
+from personalake.errors import InputError
+from personalake.lake import Lake
+from personalake.pipelines import apply_receipts
+from personalake.pipelines.job import JobContext
+from personalake.tables import Table
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
+from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
+from personalake.tables.silver import CONSENT, PERSON_LINK
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
+
+SENT_AT = datetime(2026, 1, 1, 10, tzinfo=UTC)
+PEOPLE = ("ann", "bob", "cyd", "dan", "eve")
+
+
+@pytest.fixture
+def shop(lake: Lake, context_of: Callable[..., JobContext], monkeypatch: pytest.MonkeyPatch) -> JobContext:
+    """One delivery each: ann's and bob's in one request, cyd's reply was lost, dan's was claimed by a run that died."""
+    monkeypatch.setenv("PERSONALAKE_SECRET_PRIVACY_HASHES", "k")
+    add(lake, PERSON_LINK, [{"namespace": "customer_id", "value": p, "person_id": f"p_{p}"} for p in PEOPLE])
+    add(lake, PERSON_LINK, [{"namespace": "email", "value": "ann@example.com", "person_id": "p_ann"}])
+    add(lake, ACTIVATION_OUTBOX, [{"delivery_id": f"d_{p}", "person_id": f"p_{p}", "destination": "mail"} for p in PEOPLE])
+    states = {"ann": "accepted", "bob": "accepted", "cyd": "unknown", "dan": "in_flight", "eve": "accepted"}
+    log(lake, {f"d_{p}": (state, "r-1" if p in ("ann", "bob") else None) for p, state in states.items()})
+    erasure = ErasureSettings(key="secret://privacy/hashes")
+    return context_of(Settings(root=lake.locations.root, erasure=erasure))
+
+
+def add(lake: Lake, table: Table, rows: list[dict[str, Any]]) -> None:
+    lake.ledger.append(table, rows)
+
+
+def log(lake: Lake, states: dict[str, tuple[str, str | None]], at: datetime = SENT_AT) -> None:
+    rows = [
+        {"delivery_id": delivery, "destination": "mail", "state": state, "reference": reference, "logged_at": at}
+        for delivery, (state, reference) in states.items()
+    ]
+    add(lake, ACTIVATION_LOG, rows)
+
+
+def receipt(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    """A refined receipt; who is named, is named by `customer_id`."""
+    named = {"namespace": "customer_id"} if "customer_id" in more else {}
+    times = {"occurred_at": SENT_AT + timedelta(hours=1), "known_at": datetime.now(UTC)}
+    common = {"source": "receipts", "record_id": name, "receipt_type": kind, "channel": "email", "batch_id": "b"}
+    return {**common, **times, **named, **more}
+
+
+def report(shop: JobContext, *receipts: dict[str, Any]) -> None:
+    add(shop.lake, DELIVERY_RECEIPT, list(receipts))
+
+
+def last_states(lake: Lake) -> dict[str, str]:
+    rows = sorted(lake.ledger.read(ACTIVATION_LOG), key=lambda row: row["logged_at"])
+    return {row["delivery_id"].removeprefix("d_"): row["state"] for row in rows}
+
+
+def _die(*arguments: object) -> NoReturn:
+    raise RuntimeError("the plug was pulled")
+
+
+def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
+    shop: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(
+        shop,
+        receipt("1", "delivered", reference="r-1", customer_id="ann"),
+        receipt("2", "clicked", delivery_id="d_ann"),
+        receipt("3", "hard_bounce", delivery_id="d_bob", address="Bob@Example.com", reason="550 bob@example.com unknown"),
+        receipt("4", "delivered", delivery_id="d_cyd"),
+        receipt("5", "unsubscribed", delivery_id="d_cyd", occurred_at=SENT_AT + timedelta(hours=2)),
+        receipt("6", "capped", delivery_id="d_dan", channel="push", reason="over the cap"),
+        receipt("7", "complained", address="Ann@Example.com"),
+        receipt("8", "unsubscribed", channel="smoke_signals", customer_id="eve"),
+        receipt("9", "opened", reference="nobody knows so far"),
+        receipt("10", "soft_bounce", delivery_id="d_eve"),
+        receipt("11", "failed", reference="r-1"),
+        receipt("12", "failed", delivery_id="d_eve", destination="elsewhere"),
+    )
+
+    # The first run dies when all but the log has been written: the second does the whole batch again.
+    with monkeypatch.context() as broken:
+        broken.setattr(apply_receipts, "settled", _die)
+        with pytest.raises(InputError, match="the plug was pulled"):
+            apply_receipts.run(shop)
+
+    result = apply_receipts.run(shop)
+
+    lake = shop.lake
+    assert result.message == (
+        "12 receipts applied, 3 of them about nobody who is known; "
+        "1 withdrawn on a channel that receipts.purposes does not name"
+    )
+    assert last_states(lake) == {
+        "ann": "confirmed", "bob": "rejected", "cyd": "confirmed", "dan": "rejected", "eve": "accepted",
+    }  # fmt: skip
+    reasons = {row["delivery_id"]: row["reason"] for row in lake.ledger.read(ACTIVATION_LOG) if row["state"] == "rejected"}
+    assert reasons == {"d_bob": "receipt: hard_bounce: 550 <address> unknown", "d_dan": "receipt: capped: over the cap"}
+    answers = lake.ledger.read(CONSENT, ("namespace", "customer_id", "purpose", "status", "record_id", "source"))
+    assert sorted((row["record_id"], row["namespace"], row["customer_id"], row["purpose"]) for row in answers) == [
+        ("5", "customer_id", "cyd", "email_marketing"),
+        ("7", "customer_id", "ann", "email_marketing"),
+    ]
+    assert {(row["status"], row["source"]) for row in answers} == {("withdrawn", "receipts")}
+    (bounced,) = lake.ledger.read(SUPPRESSION)
+    assert bounced["identifier_hash"] == keyed_hash_of("k", "email|bob@example.com")
+    assert (bounced["person_id"], bounced["scope"], bounced["until"]) == ("p_bob", "email", None)
+    mails = lake.ledger.read(EMAIL_ENGAGEMENT, ("event_id", "engagement_type", "customer_id"))
+    assert sorted((row["event_id"], row["engagement_type"], row["customer_id"]) for row in mails) == [
+        ("receipts:1", "sent", "ann"), ("receipts:10", "bounced", "eve"), ("receipts:2", "clicked", "ann"),
+        ("receipts:3", "bounced", "bob"), ("receipts:4", "sent", "cyd"),
+    ]  # fmt: skip
+    (equation,) = [row for row in lake.ledger.read(DATA_HEALTH) if row["job"] == "apply_receipts"]
+    counts = [equation[name] for name in ("rows_in", "rows_accepted", "rows_quarantined", "balanced")]
+    assert counts == [12, 9, 3, True]
+
+    # Again, after the log has named a request that a receipt was about: that one counts now, and all others only once.
+    log(lake, {"d_eve": ("accepted", "nobody knows so far")}, SENT_AT + timedelta(minutes=1))
+    written = (ACTIVATION_LOG, CONSENT, SUPPRESSION, EMAIL_ENGAGEMENT)
+    before = {table: lake.ledger.rows(table) for table in written}
+
+    again = apply_receipts.run(shop)
+
+    assert {table: lake.ledger.rows(table) for table in written} == {**before, ACTIVATION_LOG: before[ACTIVATION_LOG] + 1}
+    assert last_states(lake)["eve"] == "confirmed"
+    assert again.message == "0 receipts applied; 1 deliveries settled by earlier receipts"
+
+
+def test_without_receipts_nothing_is_started(context_of: Callable[..., JobContext]) -> None:
+    context = context_of()
+
+    result = apply_receipts.run(context)
+
+    assert (result.skipped, result.message) == (True, "no destination has reported anything yet")
+    assert context.lake.ledger.version(DELIVERY_RECEIPT) is None
+
+
+def test_reasons_are_cleaned_as_the_senders_are(lake: Lake) -> None:
+    from personalake.activation import reasons
+
+    texts = ["mail to jane@example.com,  call +49 170 1234567", "bearer abcdefgh12345", "x" * 400, "no such user"]
+    rows = lake.spark.createDataFrame([(text,) for text in texts], "text string")
+
+    found = [row[0] for row in rows.select(told(rows["text"])).collect()]
+
+    assert found == [reasons.told(text) for text in texts]

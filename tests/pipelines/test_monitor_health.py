@@ -1,0 +1,88 @@
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from personalake.config import Settings
+from personalake.config.quality import QualitySettings
+from personalake.errors import UnhealthyError
+from personalake.lake import Lake, Locations
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.monitor_health import run
+from personalake.pipelines.progress import Progress
+from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.health import DATASET_VERDICT
+from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE
+
+AS_OF = date(2017, 6, 1)
+MIDNIGHT = datetime(2017, 6, 1, tzinfo=UTC)
+CHECKS: dict[str, Any] = {
+    "datasets": {
+        "silver.order_line": {
+            "freshness": {"warn_days": 1, "fail_days": 3},
+            "volume": {"history_days": 10},
+            "completeness": {"product_id": 1.0, "customer_id": 0.8},
+        },
+        "silver.interaction": {"freshness": {"warn_days": 1, "fail_days": 3}},
+    },
+    "consistency": {
+        "products": {"kind": "foreign_key", "left": "silver.order_line.product_id",
+                     "right": "silver.catalog_item.product_id", "tolerance": 0.5, "fail_beyond": 0.6},
+        "lines": {"kind": "equal", "left": "rows(silver.order_line)", "right": "sum(gold.customer_profile.order_lines)"},
+        "people": {"kind": "equal", "left": "distinct(silver.order_line.customer_id)",
+                   "right": "rows(gold.customer_profile)"},
+    },
+}  # fmt: skip
+
+
+def no_session() -> NoReturn:
+    raise AssertionError("health is looked at without a Spark session")
+
+
+def context(root: Path, **quality: Any) -> JobContext:
+    settings = Settings(root=root, quality=QualitySettings.model_validate({**CHECKS, **quality}))
+    lake = Lake(Locations(root), no_session)
+    days = [back for back in range(1, 12) for _ in range(10)]
+    lake.ledger.append(ORDER_LINE, [
+        {"event_id": str(n), "customer_id": None if n % 2 else str(n % 10), "product_id": "x" if n % 5 else "y",
+         "known_at": MIDNIGHT - timedelta(days=back)}
+        for n, back in enumerate(days)
+    ])  # fmt: skip
+    lake.ledger.append(CATALOG_ITEM, [{"product_id": "x"}])
+    lake.ledger.append(CUSTOMER_PROFILE, [{"person_id": f"p{n}", "order_lines": 22} for n in range(5)])
+    return JobContext(settings, lake, AS_OF, AS_OF, "run", {}, Progress())
+
+
+def test_each_check_gets_its_verdict_without_spark(tmp_path: Path) -> None:
+    job = context(tmp_path)
+
+    result = run(job)
+
+    found = {(row["table"], row["check"]): (row["verdict"], row["value"]) for row in job.lake.ledger.read(DATASET_VERDICT)}
+    assert found == {
+        ("silver.order_line", "freshness"): ("pass", 1.0),
+        ("silver.order_line", "volume"): ("pass", 10.0),
+        ("silver.order_line", "completeness of product_id"): ("pass", 1.0),
+        ("silver.order_line", "completeness of customer_id"): ("fail", 0.5),
+        ("silver.interaction", "freshness"): ("unknown", None),
+        ("silver.order_line", "products"): ("pass", 0.2),
+        ("silver.order_line", "lines"): ("pass", 0.0),
+        ("silver.order_line", "people"): ("pass", 0.0),
+    }
+    assert dict(result.figures) == {"pass": 6, "warn": 0, "fail": 1, "unknown": 1}
+    assert "completeness of customer_id (55 of 110 rows lack it, 20.00% may)" in result.message
+
+
+def test_a_failed_check_stops_the_line_where_that_is_wanted_and_the_verdicts_are_there(tmp_path: Path) -> None:
+    job = context(tmp_path, stop_on_fail=True)
+
+    with pytest.raises(UnhealthyError, match=r"1 of 8 checks failed: silver\.order_line completeness of customer_id"):
+        run(job)
+
+    assert job.lake.ledger.rows(DATASET_VERDICT) == 8
+    assert UnhealthyError.exit_code == 6
+
+
+def test_without_checks_there_is_nothing_to_do(tmp_path: Path) -> None:
+    assert run(context(tmp_path, datasets={}, consistency={})).skipped

@@ -1,0 +1,63 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake.config.sources import Source
+from personalake.errors import InputError
+from personalake.pipelines.source_check import check_source, source_problems
+
+COLUMNS = {"record_id": "id", "customer_id": "member", "campaign_id": "campaign", "offer_id": "note1",
+           "response_type": "kind", "occurred_at": "at"}  # fmt: skip
+ROWS = [
+    {
+        "id": "1",
+        "member": "c1",
+        "campaign": "x",
+        "note1": "jane@x.example",
+        "kind": "k",
+        "at": "2025-01-01",
+        "spare": "Anna",
+    },
+    {"id": "2", "member": "c2", "campaign": "x", "note1": "joe@x.example", "kind": "k", "at": "2025-01-02", "spare": "Karl"},
+]
+
+
+def source(folder: Path, **more: Any) -> Source:
+    return Source.model_validate({"contract": "campaign_response", "path": folder, "columns": COLUMNS, **more})
+
+
+def landed(folder: Path, form: str) -> Path:
+    if form == "csv":
+        lines = [";".join(ROWS[0]), *(";".join(map(str, row.values())) for row in ROWS)]
+        (folder / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    else:
+        lines = ["not json", *(json.dumps(row) for row in ROWS)]
+        (folder / "a.json.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    return folder
+
+
+@pytest.mark.parametrize(("form", "more"), [("json", {}), ("csv", {"format": "csv", "separator": ";"})])
+def test_personal_data_on_its_way_into_an_untagged_column_is_seen_in_the_rows(
+    tmp_path: Path, form: str, more: dict[str, str]
+) -> None:
+    seen = {one.finding.column: one for one in check_source(source(landed(tmp_path, form), **more), rows=100)}
+
+    assert seen["note1"].untagged == ("offer_id",)
+    assert seen["spare"].fields == {}
+    assert "jane" not in repr(seen)
+
+
+def test_a_source_without_rows_cannot_be_looked_at(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No row lies in"):
+        check_source(source(tmp_path), rows=100)
+
+
+def test_a_mapping_of_a_personal_column_onto_an_untagged_field_is_refused_at_every_start() -> None:
+    raw: dict[str, Any] = {"contract": "campaign_response", "columns": {**COLUMNS, "campaign_id": "referrer_email"}}
+
+    assert [key for key, _ in source_problems(raw)] == ["columns.campaign_id"]
+    assert list(source_problems({**raw, "not_personal": ["referrer_email"]})) == []
+    assert list(source_problems({**raw, "columns": {**COLUMNS, "customer_id": "email"}})) == []

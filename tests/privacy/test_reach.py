@@ -1,0 +1,43 @@
+from datetime import UTC, datetime, timedelta
+
+from pyspark.sql import SparkSession
+
+from personalake.common.hashing import keyed_hash_of
+from personalake.privacy.reach import suppressed_persons, without_suppressed
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_holds(spark: SparkSession) -> None:
+    suppressions = spark.createDataFrame(
+        [
+            ("bounced", None, "email", NOW - DAY, None),
+            ("bounced", None, "email", NOW - 9 * DAY, None),
+            ("erased", None, "all", NOW - DAY, None),
+            ("over", None, "email", NOW - 3 * DAY, NOW - DAY),
+            ("later", None, "email", NOW + DAY, None),
+            ("odd", None, "carrier pigeon", NOW - DAY, None),
+            (None, keyed_hash_of("k", "email|new@example.com"), "email", NOW - DAY, None),
+        ],
+        "person_id string, identifier_hash string, scope string, since timestamp, until timestamp",
+    )
+    links = spark.createDataFrame(
+        [("email", "New@Example.com", "owner"), ("email", "other@example.com", "over")],
+        "namespace string, value string, person_id string",
+    )
+    people = ("bounced", "erased", "over", "later", "odd", "owner")
+    consents = spark.createDataFrame(
+        [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
+        "person_id string, purpose string",
+    )
+
+    persons = suppressed_persons(suppressions, links, "k", "1", NOW)
+    rows = consents.transform(without_suppressed(persons, {"email": "email_marketing"})).collect()
+
+    assert sorted((row["person_id"], row["purpose"]) for row in rows) == [
+        ("bounced", "personalisation"),
+        ("later", "email_marketing"), ("later", "personalisation"),
+        ("over", "email_marketing"), ("over", "personalisation"),
+        ("owner", "personalisation"),
+    ]  # fmt: skip
