@@ -138,20 +138,26 @@ def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None
 
 @app.command()
 def explain(
-    person: Annotated[str, typer.Option("--person", help="A person id, or a customer's key in some source.")],
+    person: Annotated[str | None, typer.Option("--person", help="A person id, or a customer's key in some source.")] = None,
+    pair: Annotated[tuple[str, str] | None, typer.Option("--pair", help="Two records, each as source:record_id.")] = None,
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     as_of: AsOf = None,
     region: Region = None,
 ) -> None:
-    """Everything about one person: profile, features, segments, score and reasons, items, decision, what would be sent."""
+    """Everything about one person, from records to what would be sent; or why two records are one person's, or not."""
     from personalake.pipelines.look import explain as explain_person
-    from personalake.pipelines.look_view import explanation_view
+    from personalake.pipelines.look import explain_records
+    from personalake.pipelines.look_view import explanation_view, pair_view
 
     settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
-    Console().print(explanation_view(explain_person(_lake(settings).ledger, person, day, settings.identity)))
+    ledger = _lake(settings).ledger
+    if pair is not None:
+        Console().print(pair_view(explain_records(ledger, *pair, settings.identity)))
+    elif person is not None:
+        Console().print(explanation_view(explain_person(ledger, person, day, settings.identity)))
 
 
 @templates.command("preview")

@@ -108,3 +108,12 @@ def test_a_model_that_compares_other_things_is_refused(febrl: tuple[pa.Table, pd
 def test_records_that_share_nothing_train_nothing(febrl: tuple[pa.Table, pd.Series]) -> None:
     with pytest.raises(NothingToLearnError, match="hardly any two of 3 records agree"):
         fit_match_model(febrl[0].slice(0, 3), SMALL)
+
+
+def test_the_back_end_is_chosen_by_name_or_by_the_number_of_records() -> None:
+    few, many = 10, 11
+
+    chosen = {name: MatchSettings(backend=name, duckdb_up_to_records=few) for name in ("auto", "duckdb", "spark")}  # type: ignore[arg-type]
+
+    told = {name: (each.scored_by_spark(few), each.scored_by_spark(many)) for name, each in chosen.items()}
+    assert told == {"auto": (False, True), "duckdb": (False, False), "spark": (True, True)}

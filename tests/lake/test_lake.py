@@ -1,6 +1,7 @@
 from datetime import date
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 from delta.exceptions.captured import ConcurrentAppendException
 from deltalake import DeltaTable
@@ -81,6 +82,22 @@ def test_a_dry_run_counts_and_writes_nothing(spark: SparkSession, tmp_path: Path
     assert not (tmp_path / "lakehouse").exists()
 
 
+def test_arrow_tables_replace_rows_and_add_to_them_and_what_does_not_fit_is_refused(lake: Lake, spark: SparkSession) -> None:
+    lake.overwrite(links(spark, "1", "2"), PERSON_LINK)
+    rows = lake.ledger.arrow(PERSON_LINK)
+    only_2 = rows.filter(pc.equal(rows["value"], "2"))
+
+    put = lake.put(only_2, PERSON_LINK)
+    lake.put(rows.filter(pc.equal(rows["value"], "1")), PERSON_LINK, "append")
+    nothing = lake.put(rows.slice(0, 0), PERSON_LINK, "append")
+
+    assert (put.rows, nothing.rows) == (1, 0)
+    assert sorted(row.value for row in lake.read(PERSON_LINK).collect()) == ["1", "2"]
+    with pytest.raises(KeyError, match="sources"):
+        lake.put(rows.drop_columns(["sources"]), PERSON_LINK)
+    assert lake.put(rows.slice(0, 0), PERSON_LINK).rows == len(values(lake)) == 0
+
+
 def test_a_missing_table_reads_as_no_rows_of_the_declared_shape(lake: Lake) -> None:
     empty = lake.read(PERSON_LINK)
 
@@ -132,7 +149,7 @@ def test_a_replacement_that_another_commit_overtook_is_done_again(
         save(writer, path)
 
     monkeypatch.setattr(DataFrameWriter, "save", save_at_last)
-    monkeypatch.setattr("personalake.lake.lake._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("personalake.lake.overtaken._PAUSE_SECONDS", 0)
     day = date(2017, 12, 1)
 
     written = lake.replace_as_of(summaries(spark, day, 3), SEGMENT_SUMMARY, day)

@@ -139,11 +139,22 @@ class MatchSettings(Section):
     seed: int = Field(17, description="Seed of the random pairs")
     link_weight: float = Field(1.0, description="Match weight from which a pair is a link, bits")
     keep_weight: float = Field(-2.0, description="Match weight from which a pair is kept for review, bits")
-    duckdb_rows: int = Field(
-        3_000_000, ge=0, description="Records up to which pairs are scored by DuckDB on the driver; beyond it, by Spark"
+    backend: Literal["auto", "duckdb", "spark"] = Field(
+        "auto", description="What scores pairs: DuckDB on the driver, or Spark; auto chooses by the number of records"
+    )
+    duckdb_up_to_records: int = Field(
+        3_000_000, ge=0, description="Records up to which auto chooses DuckDB; the pairs are the same by either"
     )
     duckdb_memory: str = Field("4GB", description="Memory that DuckDB may use, with unit; it spills to disk beyond it")
     threads: int = Field(2, ge=1, description="Threads of DuckDB")
+
+    def scored_by_spark(self, records: int) -> bool:
+        """Whether Spark scores the pairs of so many records.
+
+        >>> MatchSettings(backend="auto", duckdb_up_to_records=10).scored_by_spark(11)
+        True
+        """
+        return self.backend == "spark" or (self.backend == "auto" and records > self.duckdb_up_to_records)
 
     @field_validator("blocking")
     @classmethod

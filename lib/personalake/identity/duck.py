@@ -6,8 +6,9 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from personalake.config.identity import MatchSettings
+from personalake.config.identity import IDENTIFIERS, MatchSettings
 from personalake.identity.blocking import key_columns
 from personalake.identity.comparisons import compared_columns
 
@@ -24,6 +25,33 @@ def database(settings: MatchSettings) -> Iterator[duckdb.DuckDBPyConnection]:
         opened.execute("SET preserve_insertion_order = false")
         opened.execute("SET enable_progress_bar = false")
         yield opened
+
+
+def without_crowds(records: pa.Table, settings: MatchSettings) -> pa.Table:
+    """Identifiers that more records share than may share a blocking key say nothing about a person, and are not compared.
+
+    Such a value (a till's e-mail address, a default number) would teach training that people who agree in it are one.
+
+    Args:
+        records: Rows of `silver.match_record`; every record that shares an identifier with any of those to be compared.
+        settings: The comparisons, and how many records may share a key.
+    """
+    compared = set(compared_columns(settings.comparisons))
+    fields = [name for name in IDENTIFIERS if name in compared]
+    if not fields or not records.num_rows:
+        return records
+    with duckdb.connect(":memory:") as opened:
+        opened.execute(f"SET threads = {settings.threads:d}")
+        opened.register("told", records)
+        for name in fields:
+            crowded = opened.sql(
+                f"SELECT {name} FROM told WHERE {name} IS NOT NULL GROUP BY ALL HAVING count(*) > {settings.max_key_rows:d}"
+            ).to_arrow_table()
+            if crowded.num_rows:
+                is_crowded = pc.is_in(records[name], crowded[name].combine_chunks())
+                plain = pc.if_else(is_crowded, pa.scalar(None, pa.string()), records[name])
+                records = records.set_column(records.column_names.index(name), name, plain)
+    return records
 
 
 def lay_out(opened: duckdb.DuckDBPyConnection, table: str, records: pa.Table, settings: MatchSettings) -> None:

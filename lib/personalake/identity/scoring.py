@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from personalake.config.identity import MatchSettings
 from personalake.errors import InputError
 from personalake.identity.blocking import RulePairs, count_pairs, drop_oversized
-from personalake.identity.duck import RECORD, database, frequency_table, lay_out
+from personalake.identity.duck import RECORD, database, frequency_table, lay_out, without_crowds
 from personalake.identity.match_model import MatchModel
 
 PAIRS = pa.schema(
@@ -65,7 +65,7 @@ def score(
         if existing is not None and existing.num_rows:
             old = existing.select(new.column_names).append_column("is_new", pa.array([False] * existing.num_rows))
             everything = pa.concat_tables([everything, old.cast(everything.schema)])
-        lay_out(opened, "everything", everything, settings)
+        lay_out(opened, "everything", without_crowds(everything, settings), settings)
         opened.register("marks", everything.select([RECORD, "is_new"]))
         rules = count_pairs(opened, "everything", settings.blocking, settings.max_key_rows)
         drop_oversized(opened, "everything", rules, settings.max_key_rows)

@@ -11,7 +11,7 @@ from personalake.config.identity import MatchSettings
 from personalake.errors import InputError
 from personalake.identity.blocking import key_column
 from personalake.identity.comparisons import frequency_columns, splink_comparison
-from personalake.identity.duck import RECORD, database, frequency_table, frequent_values, lay_out
+from personalake.identity.duck import RECORD, database, frequency_table, frequent_values, lay_out, without_crowds
 from personalake.identity.match_model import MatchModel, settled
 
 _TABLE, _EM_PAIRS = "records", 2_000_000
@@ -49,6 +49,7 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
     from splink.backends.duckdb import DuckDBAPI
 
     _hush()
+    records = without_crowds(records, settings)
     with database(settings) as opened:
         lay_out(opened, "everything", records, settings)
         columns = frequency_columns(settings.comparisons)

@@ -90,3 +90,8 @@ def few_on_driver(rows: DataFrame, schema: pa.Schema) -> pa.Table | None:
     if brought.num_rows > FEW_ROWS:
         return None
     return brought.select(schema.names).cast(schema)
+
+
+def frame_of(spark: SparkSession, rows: pa.Table) -> DataFrame:
+    """Rows in Spark, which cannot read an Arrow table whose columns have no chunk at all, as empty results may."""
+    return spark.createDataFrame(rows if rows.num_rows else rows.schema.empty_table())

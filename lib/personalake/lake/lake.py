@@ -1,41 +1,28 @@
 """Reads and writes of Delta tables by Spark, each checked against the table's declaration."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
 from personalake.errors import InputError
 from personalake.lake.changes import merge_by_spark, merge_directly
 from personalake.lake.declared import arrow_schema
-from personalake.lake.direct import FEW_ROWS, few_on_driver, read_directly, takes_direct_writes, write_directly
+from personalake.lake.direct import FEW_ROWS, few_on_driver, frame_of, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
+from personalake.lake.overtaken import unless_overtaken
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
 
-# Delta's exceptions share no base of their own.
-_OVERTAKEN = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 _TRIES = 5
-_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -187,10 +174,9 @@ class Lake:
             if not changes.num_rows:
                 return WriteResult(table.full_name, 0, -1)
             if opened is not None and takes_direct_writes(opened):
-                count = merge_directly(self.locations.table(table), changes, table.key, arrow_schema(table))
-                version = self.ledger.version(table)
-                self.writes.append(WriteResult(table.full_name, count, -1 if version is None else version))
-                return self.writes[-1]
+                return self._recorded(
+                    table, merge_directly(self.locations.table(table), changes, table.key, arrow_schema(table))
+                )
             changes = self.spark.createDataFrame(changes)
         if self.dry_run:
             return self._planned(table, changes.count())
@@ -200,8 +186,7 @@ class Lake:
         if version is None or version == before:
             return WriteResult(table.full_name, 0, -1)
         count = sum(self._metric(table, version, f"numTargetRows{what}") for what in ("Inserted", "Updated", "Deleted"))
-        self.writes.append(WriteResult(table.full_name, count, version))
-        return self.writes[-1]
+        return self._recorded(table, count)
 
     def merge_new(self, rows: DataFrame, table: Table) -> WriteResult:
         """Add the rows whose key is not there yet; rows must be unique on the key."""
@@ -254,19 +239,15 @@ class Lake:
                 return written
         before = self.ledger.version(table)
         writer = rows.select(*table.columns).write.format("delta").mode(mode).options(**options)
+
+        def save() -> None:
+            if self.locations.catalog:
+                writer.saveAsTable(self.locations.identifier(table))
+            else:
+                writer.save(self.locations.table(table))
+
         # What replaces rows may simply be done again when another job committed to the table meanwhile.
-        tries = _TRIES if mode == "overwrite" else 1
-        for left in reversed(range(tries)):
-            try:
-                if self.locations.catalog:
-                    writer.saveAsTable(self.locations.identifier(table))
-                else:
-                    writer.save(self.locations.table(table))
-                break
-            except _OVERTAKEN:
-                if not left:
-                    raise
-                time.sleep(_PAUSE_SECONDS)
+        unless_overtaken(save, _TRIES if mode == "overwrite" else 1)
         return self._done(table, before)
 
     def _written_directly(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult | None:
@@ -278,20 +259,21 @@ class Lake:
         if few is None:
             return None
         count = write_directly(self.locations.table(table), few, mode, options)
-        version = self.ledger.version(table)
-        self.writes.append(WriteResult(table.full_name, count or 0, -1 if version is None else version))
-        return self.writes[-1]
+        return self._recorded(table, count or 0)
 
     def _planned(self, table: Table, rows: int) -> WriteResult:
         self.writes.append(WriteResult(table.full_name, rows, -1))
         return self.writes[-1]
 
+    def _recorded(self, table: Table, rows: int) -> WriteResult:
+        version = self.ledger.version(table)
+        self.writes.append(WriteResult(table.full_name, rows, -1 if version is None else version))
+        return self.writes[-1]
+
     def _done(self, table: Table, before: int | None) -> WriteResult:
         version = self.ledger.version(table)
         version = -1 if version is None else version
-        rows = self._rows_written(table, version) if version != before else 0
-        self.writes.append(WriteResult(table.full_name, rows, version))
-        return self.writes[-1]
+        return self._recorded(table, self._rows_written(table, version) if version != before else 0)
 
     def _delta(self, table: Table) -> DeltaTable:
         if self.locations.catalog:

@@ -160,15 +160,22 @@ def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, pa.Table]:
         told, nothing = match_records(customers, settings), kept.slice(0, 0)
         told = told if visits is None else told.unionByName(visits)
         return _arrow(told, kept.schema), nothing, True, nothing
-    present = customers.select("record_key")
-    present = present if visits is None else present.unionByName(visits.select("record_key"))
-    stays = pc.is_in(kept["record_key"], present.toArrow()["record_key"].combine_chunks())
-    known = lake.read(MATCH_RECORD).select("record_key")
-    new = match_records(customers.join(known, "record_key", "left_anti"), settings)
+    own = lake.ledger.arrow(CUSTOMER_RECORD, ("source", "record_id"))
+    present = pc.binary_join_element_wise(own["source"], own["record_id"], ":").combine_chunks()
+    unseen = pc.unique(present.filter(pc.invert(pc.is_in(present, kept["record_key"].combine_chunks()))))
+    new = kept.slice(0, 0)
+    if len(unseen):
+        chosen = F.broadcast(lake.spark.createDataFrame(pa.table({"record_key": unseen})))
+        new = _arrow(match_records(customers.join(chosen, "record_key", "left_semi"), settings), kept.schema)
     if visits is not None:
-        new = new.unionByName(visits.join(known, "record_key", "left_anti"))
+        seen = _arrow(visits, kept.schema)
+        present = pa.concat_arrays([present, seen["record_key"].combine_chunks()])
+        new = pa.concat_tables(
+            [new, seen.filter(pc.invert(pc.is_in(seen["record_key"], kept["record_key"].combine_chunks())))]
+        )
+    stays = pc.is_in(kept["record_key"], present)
     gone = kept.filter(pc.invert(stays))
-    return _arrow(new, kept.schema), kept.filter(stays) if gone.num_rows else kept, False, gone
+    return new, kept.filter(stays) if gone.num_rows else kept, False, gone
 
 
 def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:
@@ -200,7 +207,7 @@ def _edges(
     compared = comparable(pa.concat_tables([kept, new]) if is_new_model else new)
     existing = None if is_new_model else sharing_keys(compared, kept, settings)
     records = compared.num_rows + (existing.num_rows if existing is not None else 0)
-    spark = context.lake.spark if records > settings.duckdb_rows else None
+    spark = context.lake.spark if settings.scored_by_spark(records) else None
     scored = score(model, compared, existing, settings, spark)
     versions = pa.array([model.version] * scored.pairs.num_rows, pa.string())
     return scored.pairs.append_column("model_version", versions), scored.rules

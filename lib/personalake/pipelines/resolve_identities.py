@@ -1,9 +1,13 @@
 """Identifiers of every source to `silver.person_link`; answers about purposes to `silver.consent_current`."""
 
+import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -12,6 +16,7 @@ from personalake.common.time_cuts import known_before
 from personalake.config import Settings
 from personalake.identity.links import identifiers, joined_links, lone_links
 from personalake.lake import Lake
+from personalake.lake.direct import frame_of
 from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent, with_signals
@@ -30,6 +35,7 @@ from personalake.tables.silver import CAMPAIGN_RESPONSE, CONSENT, CONSENT_CURREN
 
 _SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE, PREFERENCE)
 _DELETED_AT_ONCE = 1_000
+_IDENTIFIER, _PAIR = ["namespace", "value"], ["left_key", "right_key"]
 
 
 def run(context: JobContext) -> JobResult:
@@ -38,10 +44,9 @@ def run(context: JobContext) -> JobResult:
     if not any(lake.exists(table) for table in _SIGHTED):
         return JobResult(skipped=True, message="silver is empty: no identifier has been seen yet")
     resolved = resolve_records(context) if knows_people(context.settings, lake) else None
-    links = _links(context, resolved)
-    people = lake.overwrite(links, PERSON_LINK)
+    identified, links = _write_links(context, resolved)
     links = lake.read(PERSON_LINK) if not context.dry_run else links
-    message = f"{people.rows:,} identifiers linked"
+    message = f"{identified:,} identifiers linked"
     if resolved is not None:
         _write_records(context, resolved)
         message += f": {resolved.message}"
@@ -67,34 +72,44 @@ def run(context: JobContext) -> JobResult:
     )
 
 
-def _links(context: JobContext, resolved: Resolved | None) -> DataFrame:
-    """Links of every identifier; what records tell of their own keys need not be read from them once more."""
+def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, DataFrame]:
+    """Links of every identifier, and how many; what records tell of their own keys need not be read from them once more."""
     lake = context.lake
     sighted = [table for table in _SIGHTED if lake.exists(table) and (resolved is None or table is not CUSTOMER_RECORD)]
     if resolved is None:
         _forget_records(lake)
-        return lone_links(identifiers([lake.read(table) for table in sighted]))
+        found = lone_links(identifiers([lake.read(table) for table in sighted]))
+        return lake.overwrite(found, PERSON_LINK).rows, found
     _write_changes(context, resolved)
     told = _resolved_links(context, resolved)
     if not sighted:
-        return told
-    found = identifiers([lake.read(table) for table in sighted])
-    return joined_links(found, told, context.settings.identity.calling_code)
+        return lake.put(told, PERSON_LINK).rows, frame_of(lake.spark, told)
+    seen = identifiers([lake.read(table) for table in sighted])
+    joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
+    return lake.overwrite(joined, PERSON_LINK).rows, joined
 
 
-def _resolved_links(context: JobContext, resolved: Resolved) -> DataFrame:
+def _resolved_links(context: JobContext, resolved: Resolved) -> pa.Table:
     """Links of what was looked at, and the others as they were."""
-    lake, grouped = context.lake, resolved.grouped
-    links = _frame(lake, grouped.assigned.links)
+    grouped = resolved.grouped
     if resolved.is_full:
-        return links
-    over = links.select("namespace", "value").unionByName(_frame(lake, grouped.vanished))
-    return lake.read(PERSON_LINK).join(over, ["namespace", "value"], "left_anti").unionByName(links)
+        return grouped.assigned.links
+    over = pa.concat_tables([each.select(_IDENTIFIER) for each in (grouped.assigned.links, grouped.vanished)])
+    return _renewed(context.lake.ledger.arrow(PERSON_LINK), over, grouped.assigned.links)
 
 
-def _frame(lake: Lake, rows: pa.Table) -> DataFrame:
-    """Rows in Spark, which cannot read an Arrow table whose columns have no chunk at all, as empty results may."""
-    return lake.spark.createDataFrame(rows if rows.num_rows else rows.schema.empty_table())
+def _renewed(before: pa.Table, over: pa.Table, rows: pa.Table) -> pa.Table:
+    """The rows of before whose key is over with go, and new ones come."""
+    return pa.concat_tables([_without(before, over), rows.select(before.column_names).cast(before.schema)])
+
+
+def _without(rows: pa.Table, keys: pa.Table) -> pa.Table:
+    """Rows whose values in the columns of some keys are none of these keys."""
+    ours, theirs = (
+        pc.binary_join_element_wise(*(table[name].cast(pa.string()) for name in keys.column_names), "\x1f")
+        for table in (rows, keys)
+    )
+    return rows.filter(pc.invert(pc.is_in(ours, theirs.combine_chunks())))
 
 
 def _forget_records(lake: Lake) -> None:
@@ -105,47 +120,41 @@ def _forget_records(lake: Lake) -> None:
 
 def _write_changes(context: JobContext, resolved: Resolved) -> None:
     """Merges and splits are logged before the links move: a run that dies between the two finds the same moves again."""
-    lake, changes = context.lake, resolved.grouped.assigned.changes
-    if not changes.num_rows:
-        return
-    before = str(lake.ledger.version(PERSON_LINK))
-    stamped = _frame(lake, changes).withColumns(
-        {
-            "change_id": F.substring(F.sha2(F.concat_ws("|", "old_person_id", "new_person_id", F.lit(before)), 256), 1, 32),
-            "as_of": F.lit(context.as_of),
-            "run_id": F.lit(context.run_id),
-            "changed_at": F.lit(context.run_started_at.replace(tzinfo=None).isoformat()).cast("timestamp"),
-        }
-    )
-    lake.merge_new(stamped.select(*PERSON_CHANGE.columns), PERSON_CHANGE)
+    lake, before = context.lake, str(context.lake.ledger.version(PERSON_LINK))
+    stamp = {"as_of": context.as_of, "run_id": context.run_id, "changed_at": context.run_started_at}
+    found = [{**row, **stamp, "change_id": _change_id(row, before)} for row in resolved.grouped.assigned.changes.to_pylist()]
+    ids = [row["change_id"] for row in found]
+    logged = {row["change_id"] for row in lake.ledger.read(PERSON_CHANGE, ["change_id"], [("change_id", "in", ids)])}
+    lake.add([row for row in found if row["change_id"] not in logged], PERSON_CHANGE)
+
+
+def _change_id(change: Mapping[str, Any], version: str) -> str:
+    """The same for the same move from the same version of the links."""
+    told = "|".join((change["old_person_id"], change["new_person_id"], version))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def _write_records(context: JobContext, resolved: Resolved) -> None:
     """What was compared is remembered last: a run that dies before compares the same records again."""
-    lake = context.lake
-    golden = _frame(lake, resolved.golden)
+    lake, golden = context.lake, resolved.golden
     if not resolved.is_full:
-        over = golden.select("person_id").unionByName(_frame(lake, resolved.former))
-        golden = lake.read(PERSON).join(over, "person_id", "left_anti").unionByName(golden)
-    lake.overwrite(golden, PERSON)
-    lake.overwrite(_frame(lake, resolved.guards), IDENTITY_GUARD)
+        over = pa.concat_tables([golden.select(["person_id"]), resolved.former.cast(golden.select(["person_id"]).schema)])
+        golden = _renewed(lake.ledger.arrow(PERSON), over, golden)
+    lake.put(golden, PERSON)
+    lake.put(resolved.guards, IDENTITY_GUARD)
     model = model_row(resolved)
     if resolved.is_rescored:
-        lake.overwrite(_frame(lake, resolved.edges), MATCH_EDGE)
-        if model is not None and not context.dry_run:
-            lake.ledger.append(MATCH_MODEL, [model])
+        lake.put(resolved.edges, MATCH_EDGE)
+        if model is not None:
+            lake.add([model], MATCH_MODEL)
     elif resolved.edges.num_rows:
-        lake.merge_new(_frame(lake, resolved.edges), MATCH_EDGE)
+        lake.put(_without(resolved.edges, lake.ledger.arrow(MATCH_EDGE, _PAIR)), MATCH_EDGE, "append")
     for place in range(0, len(resolved.gone), _DELETED_AT_ONCE):
         gone = list(resolved.gone[place : place + _DELETED_AT_ONCE])
         lake.delete(MATCH_EDGE, F.col("left_key").isin(gone) | F.col("right_key").isin(gone))
         lake.delete(MATCH_RECORD, F.col("record_key").isin(gone))
-    if resolved.is_rebuilt:
-        lake.overwrite(_frame(lake, resolved.new_records), MATCH_RECORD)
-    elif resolved.new_records.num_rows:
-        lake.append(_frame(lake, resolved.new_records), MATCH_RECORD)
-    if not context.dry_run:
-        lake.ledger.append(RESOLUTION, [resolution_row(context, resolved)])
+    lake.put(resolved.new_records, MATCH_RECORD, "overwrite" if resolved.is_rebuilt else "append")
+    lake.add([resolution_row(context, resolved)], RESOLUTION)
 
 
 def _figures(resolved: Resolved) -> dict[str, object]:
