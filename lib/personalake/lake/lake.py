@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 from delta.tables import DeltaTable
@@ -15,7 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from personalake.errors import InputError
 from personalake.lake.changes import merge_by_spark, merge_directly
 from personalake.lake.declared import arrow_schema
-from personalake.lake.direct import FEW_ROWS, few_on_driver, frame_of, read_directly, takes_direct_writes, write_directly
+from personalake.lake.direct import FEW_ROWS, few_on_driver, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
 from personalake.lake.overtaken import unless_overtaken
