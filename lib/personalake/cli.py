@@ -151,6 +151,8 @@ def explain(
     from personalake.pipelines.look import explain_records
     from personalake.pipelines.look_view import explanation_view, pair_view
 
+    if (person is None) == (pair is None):
+        raise typer.BadParameter("name a person (--person ID) or a pair of records (--pair crm:17 web:4), one of the two")
     settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = _lake(settings).ledger
@@ -177,24 +179,6 @@ def template_preview(
     day = None if settings.as_of == "latest" else settings.as_of
     found = previews(settings, _lake(settings).ledger, person, template, day)
     Console().print(previews_view([preview.as_row() for preview in found]))
-
-
-@app.command("explain-pair")
-def explain_pair(
-    left: Annotated[str, typer.Option("--left", help="A record, as source:record_id.")],
-    right: Annotated[str, typer.Option("--right", help="Another record.")],
-    env: Env = "local",
-    conf_dir: ConfDir = Path("conf"),
-    root: Root = None,
-    region: Region = None,
-) -> None:
-    """Why two records are one person's, or not: what each comparison adds to their match weight."""
-    from personalake.pipelines.look import explain_records
-    from personalake.pipelines.look_view import pair_view
-
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
-    steps = explain_records(_lake(settings).ledger, left, right, settings.identity)
-    Console().print(pair_view(steps))
 
 
 @app.command()

@@ -11,20 +11,21 @@ from pyspark.sql import SparkSession
 
 from personalake.common.persons import with_person
 from personalake.lake.declared import arrow_schema
-from personalake.privacy.consent import granted_purposes, without_refusals
+from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
 from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
 from personalake.tables import Table
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
-EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+EARLY, LATE, NOW, LATER = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3, 4))
 CURRENT = [
     {"person_id": person, "purpose": purpose, "status": status}
     for person, purpose, status in (
         ("ann", "email", "granted"), ("ann", "push", "denied"), ("bob", "email", "assumed_granted"),
         ("cat", "email", "granted"), ("dan", "email", "granted"), ("eve", "email", "withdrawn"), ("fay", "email", "granted"),
-        ("gus", "email", "granted"),
+        ("gus", "email", "granted"), ("hal", "email", "granted"), ("ida", "email", "granted"), ("joe", "email", "granted"),
+        ("kim", "email", "granted"),
     )
 ]  # fmt: skip
 # Of each: who, what was said, when it was given, when it was known.
@@ -36,13 +37,20 @@ ANSWERS = [
     ("eve", "granted", LATE, LATE),
     ("fay", None, LATE, LATE),
     ("nobody", "withdrawn", LATE, LATE),
+    # A grant that is dated in the future hides no refusal; a consent that has ended is one; a signal refuses.
+    ("hal", "withdrawn", EARLY, EARLY), ("hal", "granted", LATER, LATE),
+    ("ida", "granted", EARLY, EARLY),
+    ("joe", "denied", LATE, LATE), ("kim", "granted", LATE, LATE),
 ]  # fmt: skip
+SIGNALLED, ENDED = ("joe", "kim"), ("ida",)
+SIGNALS = {"browser_signal": ("email",)}
 CONSENTS = [
-    {"record_id": str(number), "namespace": "n", "customer_id": f"c-{who}", "purpose": "email", "status": status,
-     "occurred_at": occurred, "known_at": known}
+    {"record_id": str(number), "namespace": "n", "customer_id": f"c-{who}", "status": status, "occurred_at": occurred,
+     "known_at": known, "purpose": "browser_signal" if who in SIGNALLED else "email",
+     "expires_at": LATE if who in ENDED else None}
     for number, (who, status, occurred, known) in enumerate(ANSWERS)
 ]  # fmt: skip
-PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay", "gus")
+PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "joe", "kim")
 LINKS = [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in PEOPLE]
 GIVEN: dict[Table, list[dict[str, Any]]] = {CONSENT: CONSENTS, CONSENT_CURRENT: CURRENT, PERSON_LINK: LINKS}
 
@@ -53,7 +61,7 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
         for table, rows in GIVEN.items():
             complete = [{name: row.get(name) for name in table.columns} for row in rows]
             database.register(f"given_{table.name}", pa.Table.from_pylist(complete, arrow_schema(table)))
-        lay_out_granted(database)
+        lay_out_granted(database, SIGNALS, NOW)
         yield database
 
 
@@ -64,13 +72,13 @@ def test_the_same_people_grant_the_same_purposes_as_with_spark(
         table: spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema)
         for table, rows in GIVEN.items()
     }
-    answers = frames[CONSENT].transform(with_person(frames[PERSON_LINK]))
-    by_spark = frames[CONSENT_CURRENT].transform(without_refusals(answers)).transform(granted_purposes)
+    answers = frames[CONSENT].transform(with_signals(SIGNALS)).transform(with_person(frames[PERSON_LINK]))
+    by_spark = frames[CONSENT_CURRENT].transform(without_refusals(answers, NOW)).transform(granted_purposes)
 
     found = set(opened.execute("SELECT person_id, purpose FROM granted").fetchall())
 
     assert found == {(row["person_id"], purpose) for row in by_spark.collect() for purpose in row["purposes"]}
-    assert found == {(who, "email") for who in ("ann", "dan", "gus")}
+    assert found == {(who, "email") for who in ("ann", "dan", "gus", "kim")}
 
 
 def test_every_purpose_of_a_delivery_must_be_granted_and_one_without_a_purpose_never_leaves(

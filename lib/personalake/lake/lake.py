@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 from delta.tables import DeltaTable
@@ -14,7 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from personalake.errors import InputError
 from personalake.lake.changes import merge_by_spark, merge_directly
 from personalake.lake.declared import arrow_schema
-from personalake.lake.direct import FEW_ROWS, few_on_driver, read_directly, takes_direct_writes, write_directly
+from personalake.lake.direct import FEW_ROWS, few_on_driver, frame_of, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
 from personalake.lake.overtaken import unless_overtaken
@@ -105,22 +106,27 @@ class Lake:
         if not rows:
             return WriteResult(table.full_name, 0, -1)
         self.ledger.append(table, rows)
-        return self._added(table, len(rows))
+        return self._recorded(table, len(rows))
 
-    def add_arrow(self, rows: pa.Table, table: Table) -> WriteResult:
-        """The same for rows in Arrow, of exactly the declared columns."""
+    def put(self, rows: pa.Table, table: Table, mode: Literal["append", "overwrite"] = "overwrite") -> WriteResult:
+        """Write an Arrow table that is on the driver: in a fraction of the time that Spark takes for it.
+
+        Args:
+            rows: The declared columns.
+            table: The table.
+            mode: `overwrite` puts the rows in the place of everything there is; nothing to `append` makes no commit.
+        """
         if self.dry_run:
-            return self._planned(table, len(rows))
-        if not len(rows):
+            return self._planned(table, rows.num_rows)
+        if mode == "append" and not rows.num_rows:
             return WriteResult(table.full_name, 0, -1)
-        self.ledger.append_arrow(table, rows)
-        return self._added(table, len(rows))
-
-    def _added(self, table: Table, rows: int) -> WriteResult:
-        version = self.ledger.version(table)
-        written = WriteResult(table.full_name, rows, -1 if version is None else version)
-        self.writes.append(written)
-        return written
+        self.create(table)
+        fitting = rows.select(list(table.columns)).cast(arrow_schema(table))
+        opened = self.ledger.opened(table)
+        if opened is not None and takes_direct_writes(opened):
+            count = write_directly(self.locations.table(table), fitting, mode, {})
+            return self._recorded(table, count or 0)
+        return self._write(frame_of(self.spark, fitting), table, mode, {})
 
     def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:
         """Put rows in the place of everything there is."""

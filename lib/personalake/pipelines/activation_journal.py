@@ -82,7 +82,7 @@ class LakeJournal:
         """Column by column: rows as dictionaries would keep the event loop from the interpreter for longer."""
         told = {**columns, "destination": [self._destination] * count, "logged_at": [self._stamps.next()] * count}
         arrays = [pa.array(told.get(field.name, [None] * count), field.type) for field in _SCHEMA]
-        self._lake.add_arrow(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG)
+        self._lake.put(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG, "append")
 
 
 _SCHEMA = arrow_schema(ACTIVATION_LOG)

@@ -24,7 +24,7 @@ from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
 _SUPPRESSED = ("person_id", "scope", "since", "until")
 _CONSENTS: Mapping[Table, Sequence[str]] = {
-    CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id"),
+    CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id", "expires_at"),
     CONSENT_CURRENT: ("person_id", "purpose", "status"),
     PERSON_LINK: ("namespace", "value", "person_id"),
 }
@@ -34,6 +34,8 @@ _MEMORY = "1GB"
 # Deliveries that passed, and need no further look until something changes.
 _REMEMBERED = 200_000
 _NEVER = -1
+# How long a consent that ends while a run sends may still count.
+_ENDING_SECONDS = 300.0
 
 
 class LastLook:
@@ -45,6 +47,7 @@ class LastLook:
         clock: Time.
         max_age_seconds: For how long a look at versions holds; within it nothing is asked of the lake.
         purposes: Channel to the purpose that its suppression bars.
+        signals: Purposes that a signal refuses, by signal.
     """
 
     def __init__(
@@ -54,13 +57,15 @@ class LastLook:
         clock: Clock,
         max_age_seconds: float,
         purposes: Mapping[str, str] | None = None,
+        signals: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        self._purposes = purposes or {}
+        self._purposes, self._signals = purposes or {}, signals or {}
         self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
         self._opened = duckdb.connect(":memory:")
         self._lock = threading.Lock()
         self._seen: dict[Table, int | None] = {}
         self._looked_at: float | None = None
+        self._laid_out_at = 0.0
         self._plans: dict[str, str] = {}
         self._passed: set[str] = set()
 
@@ -124,10 +129,13 @@ class LastLook:
         if SUPPRESSION in changed:
             self._lend(SUPPRESSION, _SUPPRESSED)
             lay_out_suppressed(self._opened, self._purposes)
-        if changed & _CONSENTS.keys():
+        # Consents also end with time alone.
+        if changed & _CONSENTS.keys() or now - self._laid_out_at >= _ENDING_SECONDS:
             for table, columns in _CONSENTS.items():
                 self._lend(table, columns)
-            lay_out_granted(self._opened)
+            lay_out_granted(self._opened, self._signals, self._clock.now())
+            self._passed.clear()
+            self._laid_out_at = now
         # Only what was read whole counts as seen: a look that breaks is looked again.
         self._looked_at, self._seen = now, seen
 

@@ -80,8 +80,8 @@ def send_planned(
         if errands:
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
-            purposes = context.settings.receipts.purposes
-            with LastLook(context.lake.ledger, as_ofs, clock, min(rest, _LONGEST_REST), purposes) as check:
+            purposes, signals = context.settings.receipts.purposes, context.settings.privacy.signals
+            with LastLook(context.lake.ledger, as_ofs, clock, min(rest, _LONGEST_REST), purposes, signals) as check:
                 failures = finished(_all(list(errands.values()), clock, chance, check))
     return _ended(context, errands, cancelled, [*failures, *busy])
 

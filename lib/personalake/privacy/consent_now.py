@@ -3,30 +3,45 @@
 Sending asks again for every chunk, in processes that may have no session.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
 import duckdb
 
-from personalake.privacy.consent import GRANTED
+from personalake.privacy.consent import EXPIRED, GRANTED
 
 _GRANTED = ", ".join(f"'{status}'" for status in GRANTED)
 
 
-def lay_out_granted(opened: duckdb.DuckDBPyConnection) -> None:
+def lay_out_granted(opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Sequence[str]], now: datetime) -> None:
     """Make the table `granted` (`person_id`, `purpose`): granted at the last as-of, and not refused by now.
 
-    A grant waits for its day, a refusal never does; of answers given at the same moment, a refusal wins. Who has given no
-    answer is not in it.
+    A grant waits for its day, a refusal never does; of answers given at the same moment, a refusal wins. A consent that
+    has ended is a refusal, and a signal refuses every purpose that it speaks for. Who has given no answer is not in it.
 
     Args:
         opened: A database that can read `given_consent_current`, `given_consent` and `given_person_link`: all rows of those
             tables, each once.
+        signals: Purposes by signal, e.g. Global Privacy Control; see `with_signals`.
+        now: The moment, with its zone.
     """
+    opened.execute("CREATE OR REPLACE TEMP TABLE signal (signal VARCHAR, spoken_for VARCHAR)")
+    spoken = [(signal, purpose) for signal, purposes in signals.items() for purpose in purposes]
+    if spoken:
+        opened.executemany("INSERT INTO signal VALUES (?, ?)", spoken)
     opened.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE answer AS
-        SELECT person_id, purpose, status, occurred_at, known_at, record_id
+        SELECT person_id, coalesce(spoken_for, purpose) AS purpose,
+            CASE WHEN status = 'granted' AND expires_at <= $now THEN '{EXPIRED}' ELSE status END AS status,
+            occurred_at, known_at, record_id
         FROM given_consent AS consent JOIN given_person_link AS link
         ON consent.namespace = link.namespace AND consent.customer_id = link.value
-        """
+        LEFT JOIN signal ON consent.purpose = signal.signal
+        WHERE (status IS DISTINCT FROM 'granted' OR occurred_at IS NULL OR occurred_at <= $now)
+            AND NOT (spoken_for IS NOT NULL AND status IS NOT DISTINCT FROM 'granted')
+        """,
+        {"now": now},
     )
     opened.execute(
         f"""

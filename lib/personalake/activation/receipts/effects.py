@@ -51,7 +51,6 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
                 "expires_at": F.lit(None).cast("timestamp"),
                 "text_version": F.lit(None).cast("string"),
                 "origin": F.concat(F.lit("receipt: "), "receipt_type"),
-                "expires_at": F.lit(None).cast("timestamp"),
             }
         )
         .select(*CONSENT.columns)
