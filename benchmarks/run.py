@@ -67,11 +67,12 @@ def _watch(pid: int, peak: list[int]) -> None:
     while psutil.pid_exists(pid):
         try:
             root = psutil.Process(pid)
-            total = sum(each.memory_info().rss for each in (root, *root.children(recursive=True)))
+            # Shared pages count once: a process that is just being forked is no second JVM.
+            total = sum(each.memory_full_info().pss for each in (root, *root.children(recursive=True)))
             peak[0] = max(peak[0], total)
         except psutil.Error:
             return
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def suite(root: Path, landing: Path, as_of: date = CUT) -> tuple[list[str], dict[str, str]]:

@@ -13,7 +13,10 @@ FLOAT_DIGITS = 9
 
 
 # These tell how runs went (times, batches, attempts), not what they found: they differ between equal histories.
-LEDGERS_OF_RUNS = ("gold.run", "gold.data_health", "gold.feature_snapshot", "gold.dataset_verdict", "bronze.landing_file")
+LEDGERS_OF_RUNS = (
+    "gold.run", "gold.data_health", "gold.feature_snapshot", "gold.dataset_verdict", "gold.source_audit",
+    "bronze.landing_file",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
