@@ -45,7 +45,6 @@ def run(context: JobContext) -> JobResult:
         return JobResult(skipped=True, message="silver is empty: no identifier has been seen yet")
     resolved = resolve_records(context) if knows_people(context.settings, lake) else None
     identified, links = _write_links(context, resolved)
-    links = lake.read(PERSON_LINK) if not context.dry_run else links
     message = f"{identified:,} identifiers linked"
     if resolved is not None:
         _write_records(context, resolved)
@@ -79,14 +78,20 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     if resolved is None:
         _forget_records(lake)
         found = lone_links(identifiers([lake.read(table) for table in sighted]))
-        return lake.overwrite(found, PERSON_LINK).rows, found
+        return _written(context, found)
     _write_changes(context, resolved)
     told = _resolved_links(context, resolved)
     if not sighted:
-        return lake.put(told, PERSON_LINK).rows, frame_of(lake.spark, told)
+        rows = lake.put(told, PERSON_LINK).rows
+        return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
     seen = identifiers([lake.read(table) for table in sighted])
     joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
-    return lake.overwrite(joined, PERSON_LINK).rows, joined
+    return _written(context, joined)
+
+
+def _written(context: JobContext, links: DataFrame) -> tuple[int, DataFrame]:
+    rows = context.lake.overwrite(links, PERSON_LINK).rows
+    return rows, links if context.dry_run else context.lake.read(PERSON_LINK)
 
 
 def _resolved_links(context: JobContext, resolved: Resolved) -> pa.Table:
@@ -94,8 +99,13 @@ def _resolved_links(context: JobContext, resolved: Resolved) -> pa.Table:
     grouped = resolved.grouped
     if resolved.is_full:
         return grouped.assigned.links
-    over = pa.concat_tables([each.select(_IDENTIFIER) for each in (grouped.assigned.links, grouped.vanished)])
+    over = _joined(grouped.assigned.links.select(_IDENTIFIER), grouped.vanished.select(_IDENTIFIER))
     return _renewed(context.lake.ledger.arrow(PERSON_LINK), over, grouped.assigned.links)
+
+
+def _joined(*parts: pa.Table) -> pa.Table:
+    """Both tables' rows; the columns of an empty one may have no type."""
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
 def _renewed(before: pa.Table, over: pa.Table, rows: pa.Table) -> pa.Table:
@@ -138,7 +148,7 @@ def _write_records(context: JobContext, resolved: Resolved) -> None:
     """What was compared is remembered last: a run that dies before compares the same records again."""
     lake, golden = context.lake, resolved.golden
     if not resolved.is_full:
-        over = pa.concat_tables([golden.select(["person_id"]), resolved.former.cast(golden.select(["person_id"]).schema)])
+        over = _joined(golden.select(["person_id"]), resolved.former)
         golden = _renewed(lake.ledger.arrow(PERSON), over, golden)
     lake.put(golden, PERSON)
     lake.put(resolved.guards, IDENTITY_GUARD)
