@@ -7,8 +7,9 @@ import pytest
 
 from personalake.config import load_settings
 from personalake.config.template_code import day, percent, problems_of
-from personalake.config.templates import Template, needed_purposes
+from personalake.config.templates import VARIABLES, Template, needed_purposes
 from personalake.errors import ConfigError
+from personalake.tables.gold import CUSTOMER_PROFILE
 
 KNOWN, LISTS = {"first_name", "orders", "items", "shop_url"}, {"items"}
 
@@ -131,3 +132,10 @@ def test_a_template_asks_for_the_purposes_of_what_it_reads() -> None:
     assert needed_purposes(Template.model_validate(said)) == {"personalisation"}
     said["locales"] = {"en": {"title": "x", "body": "{{ orders }}"}}
     assert needed_purposes(Template.model_validate(said)) == frozenset()
+
+
+def test_every_variable_of_a_profile_is_one_value_that_can_be_shown() -> None:
+    of_profile = [field for field in CUSTOMER_PROFILE.fields if field.name in VARIABLES]
+
+    assert "favourite_category" in {field.name for field in of_profile}
+    assert [field.name for field in of_profile if "<" in field.type] == []

@@ -14,7 +14,8 @@ from personalake.tables.identity import PERSON
 _FIELDS = {
     field.name: field
     for table, names in (
-        (CUSTOMER_PROFILE, [field.name for field in CUSTOMER_PROFILE.fields if field.name not in ("consents", "as_of")]),
+        # A map has no one value to show.
+        (CUSTOMER_PROFILE, [it.name for it in CUSTOMER_PROFILE.fields if it.name != "as_of" and "map<" not in it.type]),
         (DECISION, ["decision_id", "as_of", "action", "channel", "product_id", "category"]),
         (PERSON, ["first_name", "last_name", "city"]),
     )
