@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 from pyspark.sql import SparkSession
 
 from personalake.config import Settings
@@ -26,13 +27,17 @@ def pytest_configure(config: pytest.Config) -> None:
         builder.set(key, value)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under xdist the modules that need the one Spark session are one group; the other worker takes the rest by modules."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under xdist the modules that need the one Spark session are one group; the other worker takes the rest by modules.
+
+    A group is what stands behind `@` in an id. xdist 3.8 writes it where pytest 9.2 no longer looks, hence not by its mark.
+    """
+    if not getattr(config.option, "loadgroup", False):
+        return
     modules = {item: item.nodeid.partition("::")[0] for item in items}
     with_spark = {modules[item] for item in items if "spark_session" in getattr(item, "fixturenames", ())}
     for item, module in modules.items():
-        item.add_marker(pytest.mark.xdist_group("spark" if module in with_spark else module))
+        item._id = coerce_node_id(f"{item.nodeid}@{'spark' if module in with_spark else module}")
 
 
 @pytest.fixture(scope="session")
