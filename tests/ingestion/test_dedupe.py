@@ -80,6 +80,7 @@ def test_a_record_that_says_again_what_it_once_said_is_no_copy(spark: SparkSessi
     assert came_back(spark, [("A", "ann", 3)], changed) == ["ann3"]
     assert came_back(spark, [*changed, ("A", "ann", 3), ("A", "ann", 4)], []) == ["ann3"]
     assert came_back(spark, [("A", "ann", 4), ("B", "ann", 5)], [*changed, ("A~1483401600000000", "ann", 3)]) == ["ann5"]
+    assert came_back(spark, [("A", "ann", 3)], [("A", "ann", 1), ("B", "ann", 1), ("C", "ann", 2)]) == ["ann3"]
 
 
 def test_a_copy_of_the_newest_version_and_a_list_told_again_do_not_come_back(spark: SparkSession) -> None:

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame, SparkSession
 
-from personalake.lake import Lake, direct
+from personalake.lake import Lake, Locations, direct
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import read_directly, takes_direct_writes, write_directly
 from personalake.tables import Field, Table
@@ -66,6 +66,15 @@ def test_reads_the_same_rows_and_schema_as_sparks_delta(lake: Lake, cells: Calla
     assert directly.schema == by_delta.schema
     assert sorted(directly.collect()) == sorted(by_delta.collect())
     assert directly.count() == 2
+
+
+def test_reads_below_a_folder_with_a_space_and_letters_of_other_languages(
+    spark: SparkSession, tmp_path: Path, cells: Callable[..., DataFrame]
+) -> None:
+    lake = Lake(Locations(tmp_path / "Müller {lake}"), lambda: spark)
+    lake.append(cells(cell("one")), CELL)
+
+    assert [row["cell_id"] for row in lake.read(CELL).collect()] == ["one"]
 
 
 def test_few_rows_keep_every_value_on_their_way_past_spark(lake: Lake, cells: Callable[..., DataFrame]) -> None:

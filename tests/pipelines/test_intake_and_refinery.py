@@ -120,6 +120,21 @@ def test_a_customer_who_is_as_before_again_is_a_new_version_and_a_full_export_ad
     assert all(row["balanced"] for row in shop.lake.ledger.read(DATA_HEALTH))
 
 
+def test_two_sources_that_count_from_one_take_no_rows_from_each_other(
+    lake: Lake, tmp_path: Path, context_of: ContextOf
+) -> None:
+    numbered = {**CUSTOMERS, "columns": {"record_id": "no", "customer_id": "id", "age_band": "age"}}
+    sources = {name: Source.model_validate(numbered | {"path": tmp_path / name}) for name in ("web", "store")}
+    shop = context_of(Settings(root=lake.locations.root, sources=sources))
+
+    for name, customer in (("web", "ann"), ("store", "bob")):
+        land(tmp_path / name, "2017-03-01/c.csv", "no,id,age", f"1,{customer},25-34")
+        ingest_records.run(shop)
+        refine_records.run(shop)
+
+    assert held(shop, CUSTOMER_RECORD, "source", "record_id", "customer_id") == [("store", "1", "bob"), ("web", "1", "ann")]
+
+
 def test_nothing_new_adds_nothing(shop: JobContext) -> None:
     land(orders(shop), "2017-03-01/a.json", line("o1"))
     take_in(shop)

@@ -72,8 +72,8 @@ def returned(
 ) -> DataFrame:
     """Rows that bring an earlier version of a record back: it said one thing, then another, and now the first again.
 
-    An id that is made of a record's content cannot tell such a row from a copy; the version before it can. Where one
-    moment tells several things of one key, they are a list and no versions, and nothing comes back.
+    An id that is made of a record's content cannot tell such a row from a copy; the version before it can. Where its
+    moment, or the one before, tells several things of one key, they are a list and no versions, and nothing comes back.
 
     Args:
         valid: Valid rows of one micro-batch, with `row_in_batch`, the key, `known_at`, `landed_at` and `source_file`.
@@ -101,9 +101,9 @@ def returned(
     own_id = F.concat("content", F.lit(RETURNED), F.unix_micros("known_at").cast("string"))
     return (
         told.withColumn("content", content)
-        .withColumns({"before": F.lag("content").over(in_time), "times": F.row_number().over(same), "at_once": at_once})
-        .withColumn("most_at_once", F.max("at_once").over(Window.partitionBy(*key)))
-        .where(F.col(ROW).isNotNull() & (F.col("most_at_once") == 1))
+        .withColumns({"times": F.row_number().over(same), "at_once": at_once})
+        .withColumns({"before": F.lag("content").over(in_time), "before_at_once": F.lag("at_once").over(in_time)})
+        .where(F.col(ROW).isNotNull() & (F.col("at_once") == 1) & (F.col("before_at_once") == 1))
         .where((F.col("before") != F.col("content")) & (F.col("times") > 1))
         .select(ROW, own_id.alias("own_id"))
     )

@@ -5,10 +5,12 @@ commit once more: about half a second each time on a small machine, however few 
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -18,6 +20,8 @@ from pyspark.sql.types import StructType
 
 from personalake.lake.disk import writing
 
+# What Spark would take for a pattern in a path.
+_SIGNS = re.compile(r"[\[\]{}*?\\]")
 # Beyond this Spark's own listing and file skipping earn their cost.
 _MANY_FILES = 200
 # Rows that are brought to the driver to be written; beyond them Spark writes.
@@ -40,7 +44,7 @@ def read_directly(spark: SparkSession, table: DeltaTable) -> DataFrame | None:
     if not files or len(files) > _MANY_FILES:
         return None
     schema = StructType.fromJson(json.loads(table.schema().to_json()))
-    return spark.read.schema(schema).parquet(*files)
+    return spark.read.schema(schema).parquet(*(_SIGNS.sub(r"\\\g<0>", unquote(file)) for file in files))
 
 
 def takes_direct_writes(table: DeltaTable) -> bool:

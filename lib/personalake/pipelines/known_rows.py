@@ -10,12 +10,18 @@ from personalake.lake import Lake
 from personalake.tables.silver import EVENT
 
 
-def with_duplicates(lake: Lake, source: Source, parsed: DataFrame, batch_id: str) -> DataFrame:
-    """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates."""
+def with_duplicates(lake: Lake, name: str, source: Source, parsed: DataFrame, batch_id: str) -> DataFrame:
+    """Every row of the batch, with `is_duplicate` and `is_exact`; rows of this very batch are not its own duplicates.
+
+    Ids of records are their source's own, two of which may well count from one. Ids of events are unique among all
+    sources: one event may come by two ways.
+    """
     contract = CONTRACTS[source.contract]
     kept, existing = EVENT if contract.kind == "event" else contract.table, None
     if lake.ledger.rows(kept):
         existing = lake.read(kept).where(F.col("batch_id") != batch_id)
+        if contract.kind == "record":
+            existing = existing.where(F.col("source") == name)
     repeated = _repeated(parsed, existing, contract)
     if contract.versions_of and contract.row_id not in source.columns and not repeated.isEmpty():
         parsed = _with_returned(parsed, repeated, existing, contract)

@@ -117,11 +117,13 @@ def _unrefined(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) 
     are_erased = lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)]) > 0
     refined = Counter[str]()
     for row in _equations(lake, job):
-        refined[row["source"]] += row["rows_in"]
+        # What was turned away as erased has left bronze at once.
+        refined[row["source"]] += row["rows_in"] - (row["reasons"] or {}).get(ERASED, 0)
     for name, source in sources.items():
         arrived = lake.ledger.count(bronze, [("source", "=", name)])
-        has_begun = lake.locations.checkpoint(job, name).is_dir()
-        if arrived and (are_erased or arrived != refined[name] or not has_begun):
+        checkpoint = lake.locations.checkpoint(job, name)
+        is_done = checkpoint.is_dir() and is_settled(checkpoint) and arrived == refined[name]
+        if (arrived or checkpoint.is_dir()) and (are_erased or not is_done):
             yield name, source
 
 
@@ -150,7 +152,7 @@ def _refine_batch(
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        judged = with_duplicates(lake, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
+        judged = with_duplicates(lake, name, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
             lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
