@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from personalake.activation.delivery import Claimed, Outcome, State
+from personalake.activation.delivery import Claimed, Delivery, Outcome, State
 from personalake.errors import LeaseHeldError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines import send_activation
@@ -147,6 +147,39 @@ def test_who_is_suppressed_since_the_plan_is_not_reached(lake: Lake, fakes: Fake
 
     assert held(SEGMENT, fakes) == Counter([0, 1, 4, 5])
     assert result.figures["destinations"]["there"]["reasons"] == {"cancelled: suppressed": 2}
+
+
+def test_a_removal_of_somebody_who_withdrew_leaves_and_nothing_else_leaves_without_a_purpose(
+    lake: Lake, fakes: Fakes
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 4, purpose=None, removal=True)
+    answered(lake, ["p0"], "withdrawn")
+    lake.ledger.append(SUPPRESSION, [{"since": PLANNED_AT, "person_id": "p1", "scope": "all", "suppression_id": "s"}])
+    operation, payload = SEGMENT.items(10)
+    said = {"delivery_id": "said", "person_id": "p2", "operation": operation, "payload": json.dumps(payload)}
+    lake.ledger.append(
+        ACTIVATION_OUTBOX, [{**said, "destination": "there", "plan_id": "plan-1", "purpose": None, "removal": False}]
+    )
+
+    send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter(range(4))
+    assert states(lake)["said"] == "cancelled"
+
+
+def test_a_removal_of_a_plan_that_fell_does_not_leave(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 4, purpose=None, removal=True)
+    standing = LastLook(lake.ledger, [], TodaysClock(), 0)
+    given = [Delivery("d000", "p0", "identify", "{}", removal=True, plan_id="plan-1")]
+
+    with standing as look:
+        before = look(given)
+        changed(lake, "stopped")
+        after = look(given)
+
+    assert (before, after) == ({}, {"d000": "no longer current: its plan is stopped"})
 
 
 @examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

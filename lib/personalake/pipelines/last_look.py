@@ -80,16 +80,15 @@ class LastLook:
         self._opened.close()
 
     def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
-        """Reason by delivery; what is not named may leave."""
+        """Reason by delivery; what is not named may leave.
+
+        A removal only takes back: it needs a plan that stands, and nothing else, of whoever has withdrawn above all.
+        """
         with self._lock:
             self._refresh()
             if self._passed.issuperset(one.delivery_id for one in deliveries):
                 return {}
-            self._opened.register("asked", _asked(deliveries))
-            suppressed = suppressed_deliveries(self._opened, self._clock.now())
-            reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
-            reasons |= self._decided_otherwise()
-            self._opened.unregister("asked")
+            reasons = self._refused([one for one in deliveries if not one.removal])
             for one in deliveries:
                 state = self._plans.get(one.plan_id or "")
                 if state not in STANDING:
@@ -98,6 +97,17 @@ class LastLook:
                 self._passed.clear()
             self._passed.update(one.delivery_id for one in deliveries if one.delivery_id not in reasons)
             return reasons
+
+    def _refused(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
+        """Reason by delivery of those that say something of a person who refuses it by now."""
+        if not deliveries:
+            return {}
+        self._opened.register("asked", _asked(deliveries))
+        suppressed = suppressed_deliveries(self._opened, self._clock.now())
+        reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
+        reasons |= self._decided_otherwise()
+        self._opened.unregister("asked")
+        return reasons
 
     def _decided_otherwise(self) -> dict[str, str]:
         """Deliveries whose decision is gone, or is not to act any more."""
