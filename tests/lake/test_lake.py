@@ -8,7 +8,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
-from personalake.errors import EnvironmentProblem, InputError, TableMismatchError
+from personalake.errors import EnvironmentProblem, TableMismatchError
 from personalake.lake import Lake, Ledger, Locations
 from personalake.tables import ALL, Table
 from personalake.tables.gold import DATA_HEALTH, SEGMENT_SUMMARY
@@ -159,6 +159,24 @@ def test_a_replacement_that_another_commit_overtook_is_done_again(
     assert next(failures, None) is None
 
 
-def test_ids_that_would_have_to_be_quoted_are_refused(lake: Lake, spark: SparkSession) -> None:
-    with pytest.raises(InputError, match=r"1 ids of silver\.person_link are no plain ids"):
-        lake.replace_ids(links(spark), PERSON_LINK, "person_id", ["p_1", "p') OR ('1'='1"])
+@pytest.mark.parametrize("few", [100_000, 0], ids=["delta-rs", "spark"])
+def test_rows_of_some_ids_are_replaced_and_no_id_is_in_the_log(
+    lake: Lake, spark: SparkSession, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personalake.lake.lake.FEW_ROWS", few)
+    odd, ann, bob = "o' OR '1'='1", "annunziata", "bohumil"
+    lake.overwrite(links(spark, odd, ann, bob), PERSON_LINK)
+    later = links(spark, ann, "annabel").withColumns({"person_id": F.lit(f"p_{ann}"), "sources": F.array(F.lit("crm"))})
+    before = lake.ledger.version(PERSON_LINK)
+
+    written = lake.replace_ids(later, PERSON_LINK, "person_id", [f"p_{ann}", f"p_{odd}"])
+
+    rows = lake.ledger.read(PERSON_LINK)
+    assert sorted((row["value"], *row["sources"]) for row in rows) == [
+        ("annabel", "crm"), ("annunziata", "crm"), ("bohumil", "orders"),
+    ]  # fmt: skip
+    assert (written.rows, written.version) == (3, (before or 0) + 1)
+    assert lake.replace_ids(later.limit(0), PERSON_LINK, "person_id", ["p_nobody"]).rows == 0
+    commits = [path.read_text() for path in (Path(lake.locations.table(PERSON_LINK)) / "_delta_log").glob("*.json")]
+    assert len(commits) > 2
+    assert [name for name in ("='1", "annunziata", "annabel", "bohumil") for text in commits if name in text] == []

@@ -87,6 +87,8 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
         receipt("10", "soft_bounce", delivery_id="d_eve"),
         receipt("11", "failed", reference="r-1"),
         receipt("12", "failed", delivery_id="d_eve", destination="elsewhere"),
+        receipt("13", "unsubscribed", reference="nobody knows so far", occurred_at=SENT_AT + timedelta(hours=2)),
+        receipt("14", "hard_bounce", reference="nor this one"),
     )
 
     # The first run dies when all but the log has been written: the second does the whole batch again.
@@ -99,7 +101,7 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
 
     lake = shop.lake
     assert result.message == (
-        "12 receipts applied, 3 of them about nobody who is known; "
+        "14 receipts applied, 5 of them about nobody who is known; "
         "1 withdrawn on a channel that receipts.purposes does not name"
     )
     assert last_states(lake) == {
@@ -123,18 +125,29 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
     ]  # fmt: skip
     (equation,) = [row for row in lake.ledger.read(DATA_HEALTH) if row["job"] == "apply_receipts"]
     counts = [equation[name] for name in ("rows_in", "rows_accepted", "rows_quarantined", "balanced")]
-    assert counts == [12, 9, 3, True]
+    assert counts == [14, 9, 5, True]
 
-    # Again, after the log has named a request that a receipt was about: that one counts now, and all others only once.
+    # Again, after the log has named the requests that three receipts were about: these count now, all others only once.
     log(lake, {"d_eve": ("accepted", "nobody knows so far")}, SENT_AT + timedelta(minutes=1))
+    log(lake, {"d_dan": ("rejected", "nor this one")}, datetime.now(UTC))
     written = (ACTIVATION_LOG, CONSENT, SUPPRESSION, EMAIL_ENGAGEMENT)
     before = {table: lake.ledger.rows(table) for table in written}
 
     again = apply_receipts.run(shop)
 
-    assert {table: lake.ledger.rows(table) for table in written} == {**before, ACTIVATION_LOG: before[ACTIVATION_LOG] + 1}
+    after = {table: lake.ledger.rows(table) for table in written}
+    assert [after[table] - before[table] for table in written] == [1, 1, 1, 2]
     assert last_states(lake)["eve"] == "confirmed"
     assert again.message == "0 receipts applied; 1 deliveries settled by earlier receipts"
+    (left,) = [row for row in lake.ledger.read(CONSENT) if row["record_id"] == "13"]
+    assert (left["customer_id"], left["purpose"], left["status"]) == ("eve", "email_marketing", "withdrawn")
+    assert {row["person_id"] for row in lake.ledger.read(SUPPRESSION)} == {"p_bob", "p_dan"}
+    late = {row["event_id"]: row["customer_id"] for row in lake.ledger.read(EMAIL_ENGAGEMENT)}
+    assert (late["receipts:9"], late["receipts:14"]) == ("eve", "dan")
+
+    apply_receipts.run(shop)
+
+    assert {table: lake.ledger.rows(table) for table in written} == after
 
 
 def test_without_receipts_nothing_is_started(context_of: Callable[..., JobContext]) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from personalake.config import Settings
@@ -47,6 +48,8 @@ def test_only_persons_with_new_touchpoints_are_computed_again_and_a_rerun_writes
     assert {row["path"]: row["open"] for row in lake.ledger.read(JOURNEY_PATH)} == {
         "web search": 0, "web search > web view": 1, "web view": 1,
     }  # fmt: skip
+    commits = (Path(lake.locations.table(CUSTOMER_JOURNEY)) / "_delta_log").glob("*.json")
+    assert not any("p_ann" in path.read_text() for path in commits)
     older = run(context_of(settings, as_of=date(2017, 11, 2)))
     assert older.skipped
     assert "never overwrites" in older.message

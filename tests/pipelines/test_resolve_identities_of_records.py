@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,9 @@ def test_a_record_that_is_gone_leaves_its_person(
     assert ("web", "1") not in persons(lake)
     assert "web:web1" not in {row["record_key"] for row in lake.ledger.read(MATCH_RECORD)}
     assert not any("web:web1" in (row["left_key"], row["right_key"]) for row in lake.ledger.read(MATCH_EDGE))
+    logs = [Path(lake.locations.table(table)) / "_delta_log" for table in (MATCH_EDGE, MATCH_RECORD)]
+    assert all(any('"MERGE"' in path.read_text() for path in log.glob("*.json")) for log in logs)
+    assert not any("web1" in path.read_text() for log in logs for path in log.glob("*.json"))
 
 
 def test_without_anything_to_learn_from_shared_identifiers_still_link(

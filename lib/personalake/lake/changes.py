@@ -8,11 +8,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from personalake.lake.declared import arrow_schema
 from personalake.lake.disk import writing
 from personalake.tables import Table
 
 GONE = "is_gone"
+
+
+def change_schema(table: Table) -> pa.Schema:
+    """Of changes to a table."""
+    return arrow_schema(table).append(pa.field(GONE, pa.bool_()))
+
+
+def replacing(before: DataFrame, rows: DataFrame, key: Sequence[str], named: DataFrame) -> DataFrame:
+    """Changes that put rows in the place of all that have one of some values.
+
+    A condition with the values would stand in the log of the table for good; a merge names columns only.
+
+    Args:
+        before: The table as it is.
+        rows: The new rows, unique by key.
+        key: Columns that identify a row.
+        named: The values, in a column of the table.
+    """
+    theirs = before.join(F.broadcast(named), named.columns, "left_semi")
+    gone = theirs.join(rows.select(*key), list(key), "left_anti").withColumn(GONE, F.lit(True))
+    return rows.select(*before.columns).withColumn(GONE, F.lit(False)).unionByName(gone)
 
 
 def merge_directly(folder: str, changes: pa.Table, key: Sequence[str], schema: pa.Schema) -> int:

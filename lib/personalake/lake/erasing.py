@@ -67,7 +67,7 @@ def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta) -
 
 def remove_rows(lake: Lake, table: Table, keys: pa.Table) -> None:
     """Remove the rows that have any of some keys from the current version; older versions keep them until they go."""
-    if len(keys):
+    if len(keys) and not lake.dry_run and lake.ledger.rows(table):
         distinct = keys.group_by(keys.column_names).aggregate([])
         (_merge_in_catalog if lake.locations.catalog else _merge)(lake, table, distinct)
 

@@ -12,8 +12,7 @@ import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 
-from personalake.errors import InputError
-from personalake.lake.changes import merge_by_spark, merge_directly
+from personalake.lake.changes import change_schema, merge_by_spark, merge_directly, replacing
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import FEW_ROWS, few_on_driver, frame_of, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
@@ -150,19 +149,19 @@ class Lake:
         return self._write(rows, table, "overwrite", {"replaceWhere": f"as_of IN ({days})"})
 
     def replace_ids(self, rows: DataFrame, table: Table, column: str, ids: Sequence[str]) -> WriteResult:
-        """Put rows in the place of those with one of the ids, in one commit; the others stay.
+        """Put rows in the place of those with one of the ids, in one commit that names no id; the others stay.
 
         Args:
             rows: Rows whose column has one of the ids.
-            table: The table.
+            table: A table whose key is never null.
             column: The column of ids, e.g. `person_id`.
-            ids: Ids of letters, digits, `_` and `-`; the rows of one that has none now are gone.
+            ids: The ids; the rows of one that has none now are gone.
         """
-        odd = [value for value in ids if not value.replace("_", "").replace("-", "").isalnum()]
-        if odd:
-            raise InputError(f"{len(odd)} ids of {table.full_name} are no plain ids.", "Replace the whole table instead.")
-        listed = ", ".join(f"'{value}'" for value in ids)
-        return self._write(rows, table, "overwrite", {"replaceWhere": f"{column} IN ({listed})"})
+        require_fit(rows, table)
+        named = frame_of(self.spark, pa.table({column: pa.array(ids, pa.string())}))
+        changes = replacing(self.read(table), rows, table.key, named)
+        few = few_on_driver(changes, change_schema(table)) if self.ledger.rows(table) <= FEW_ROWS else None
+        return self.merge_changes(changes if few is None else few, table)
 
     def merge_changes(self, changes: pa.Table | DataFrame, table: Table) -> WriteResult:
         """Write changes by the table's key, in one commit: what is gone is removed, the rest put in place or added.
@@ -182,7 +181,7 @@ class Lake:
                 return self._recorded(
                     table, merge_directly(self.locations.table(table), changes, table.key, arrow_schema(table))
                 )
-            changes = self.spark.createDataFrame(changes)
+            changes = frame_of(self.spark, changes)
         if self.dry_run:
             return self._planned(table, changes.count())
         before = self.ledger.version(table)

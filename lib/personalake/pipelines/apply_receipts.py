@@ -15,6 +15,7 @@ from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
@@ -104,7 +105,35 @@ def _settle_recent(context: JobContext) -> int:
         return 0
     since = context.run_started_at - timedelta(days=days)
     recent = context.lake.read(DELIVERY_RECEIPT).where(F.col("known_at") >= F.lit(since.isoformat()).cast("timestamp"))
-    return _settle(context, _matched(context, recent.where("delivery_id IS NULL AND reference IS NOT NULL")))
+    referring = recent.where("delivery_id IS NULL AND reference IS NOT NULL")
+    stamped = referring.withColumn("batch_id", F.lit(f"{JOB}:{context.run_id}"))
+    late = _matched(context, stamped).where("about IS NOT NULL").persist(StorageLevel.MEMORY_AND_DISK_DESER)
+    try:
+        _follow_late(context, late)
+        return _settle(context, late)
+    finally:
+        late.unpersist()
+
+
+def _follow_late(context: JobContext, late: DataFrame) -> None:
+    """What follows from receipts whose delivery is known only now, as far as it is not written: their batch is done."""
+    lake, counts = context.lake, _counts(late, context.settings.receipts.purposes)
+    if counts["withdrawals"]:
+        _append_missing(lake, _withdrawals(context, late), CONSENT)
+    if counts["bounces"]:
+        _append_missing(lake, _suppressions(context, late), SUPPRESSION)
+    if counts["mails"]:
+        _append_missing(lake, engagements(late, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT)
+
+
+def _append_missing(lake: Lake, rows: DataFrame, table: Table) -> None:
+    """Add the rows whose key the table does not have; no commit if it has them all."""
+    missing = rows.join(lake.read(table).select(*table.key), list(table.key), "left_anti").persist()
+    try:
+        if not missing.isEmpty():
+            lake.append(missing, table)
+    finally:
+        missing.unpersist()
 
 
 def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:

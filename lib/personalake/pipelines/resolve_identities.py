@@ -15,11 +15,13 @@ from personalake.common.persons import with_person
 from personalake.common.time_cuts import known_before
 from personalake.config import Settings
 from personalake.identity.links import identifiers, joined_links, lone_links
-from personalake.lake import Lake
+from personalake.lake import Lake, WriteResult
 from personalake.lake.direct import frame_of
+from personalake.lake.erasing import remove_rows
 from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent, with_signals
+from personalake.tables import Table
 from personalake.tables.gold import RUN
 from personalake.tables.identity import (
     IDENTITY_GUARD,
@@ -34,7 +36,6 @@ from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CAMPAIGN_RESPONSE, CONSENT, CONSENT_CURRENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 
 _SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE, PREFERENCE)
-_DELETED_AT_ONCE = 1_000
 _IDENTIFIER, _PAIR = ["namespace", "value"], ["left_key", "right_key"]
 
 
@@ -159,12 +160,19 @@ def _write_records(context: JobContext, resolved: Resolved) -> None:
             lake.add([model], MATCH_MODEL)
     elif resolved.edges.num_rows:
         lake.put(_without(resolved.edges, lake.ledger.arrow(MATCH_EDGE, _PAIR)), MATCH_EDGE, "append")
-    for place in range(0, len(resolved.gone), _DELETED_AT_ONCE):
-        gone = list(resolved.gone[place : place + _DELETED_AT_ONCE])
-        lake.delete(MATCH_EDGE, F.col("left_key").isin(gone) | F.col("right_key").isin(gone))
-        lake.delete(MATCH_RECORD, F.col("record_key").isin(gone))
+    for table, column in ((MATCH_EDGE, "left_key"), (MATCH_EDGE, "right_key"), (MATCH_RECORD, "record_key")):
+        _remove(lake, table, pa.table({column: pa.array(resolved.gone, pa.string())}))
     lake.put(resolved.new_records, MATCH_RECORD, "overwrite" if resolved.is_rebuilt else "append")
     lake.add([resolution_row(context, resolved)], RESOLUTION)
+
+
+def _remove(lake: Lake, table: Table, keys: pa.Table) -> None:
+    """Remove rows by their keys, of which none stands in the log of the table."""
+    before = lake.ledger.version(table)
+    remove_rows(lake, table, keys)
+    after = lake.ledger.version(table)
+    if after is not None and after != before:
+        lake.writes.append(WriteResult(table.full_name, 0, after))
 
 
 def _figures(resolved: Resolved) -> dict[str, object]:
