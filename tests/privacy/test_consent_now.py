@@ -13,7 +13,9 @@ from personalake.common.persons import with_person
 from personalake.lake.declared import arrow_schema
 from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
+from personalake.privacy.forgotten_now import identifiers_asking
 from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
+from personalake.privacy.suppression import persons_asking
 from personalake.tables import Table
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
@@ -120,3 +122,22 @@ def test_a_suppression_bars_the_purpose_of_its_channel_while_it_lasts_and_an_unk
     everything = {f"{who}-{purpose}" for who in ("dan", "eve") for purpose in ("email_marketing", "push_marketing")}
     assert found == {"ann-email_marketing", "bob-email_marketing", *everything}
     assert later == {"ann-email_marketing", "cat-email_marketing", *everything}
+
+
+def test_the_same_identifiers_ask_to_be_forgotten_as_with_spark(spark: SparkSession) -> None:
+    asked = [
+        ("email", " Jane@Example.com ", True), ("email", "no address", True), ("email", "bob@example.com", False),
+        ("phone", "+1 (212) 555-0101", True), ("phone", "020 7946 0000", True), ("phone", "0044 20 7946 0001", True),
+        ("phone", "000000", True), ("phone", "12", True), ("n", "C@7", True), ("n", "c-8", None),
+    ]  # fmt: skip
+    values = {" Jane@Example.com ", "jane@example.com", "bob@example.com", "no address", "12125550101", "442079460000",
+              "442079460001", "C@7", "c@7", "c-8", "44000000", "4400000", "12", "4412", "000000"}  # fmt: skip
+    links = [(kind, value, f"{kind} {value}") for kind in ("email", "phone", "n") for value in sorted(values)]
+    requests = spark.createDataFrame(asked, "namespace string, customer_id string, is_verified boolean")
+    owners = spark.createDataFrame(links, "namespace string, value string, person_id string")
+
+    found = identifiers_asking([row.asDict() for row in requests.collect()], "44")
+
+    expected = {row["person_id"] for row in persons_asking(requests, owners, "44").collect()}
+    assert {person for kind, value, person in links if (kind, value) in found} == expected
+    assert {"email jane@example.com", "phone 442079460000", "n C@7"} <= expected

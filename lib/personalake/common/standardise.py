@@ -22,7 +22,7 @@ _MORE_ENDINGS = {
     "apartment": "unit", "flat": "unit", "ste": "unit", "suite": "unit", "p o box": "po box", "postfach": "po box",
 }  # fmt: skip
 _WRITTEN_DAYS = ("d MMM yyyy", "d MMMM yyyy", "MMM d yyyy", "MMMM d yyyy", "yyyy MMM d", "yyyy.M.d")
-_FEWEST_DIGITS, _MOST_DIGITS = 6, 15
+FEWEST_DIGITS, MOST_DIGITS, WRITTEN_PHONE_LENGTH = 6, 15, 40
 _FIRST_YEAR = 1880
 
 
@@ -73,7 +73,7 @@ def standard_phone(text: Column, calling_code: str) -> Column:
         text: A number as people write it: `+1 212 555-0101`, `001212…`, `(212) 555 0101`.
         calling_code: Country calling code of a number that has none.
     """
-    written = F.trim(F.substring(text, 1, 40))
+    written = F.trim(F.substring(text, 1, WRITTEN_PHONE_LENGTH))
     digits = F.regexp_replace(written, r"\D", "")
     local = F.regexp_replace(digits, "^0", "")
     full = (
@@ -81,7 +81,7 @@ def standard_phone(text: Column, calling_code: str) -> Column:
         .when(digits.startswith("00"), F.substring(digits, 3, 40))
         .otherwise(F.concat(F.lit(calling_code), local))
     )
-    is_number = F.length(full).between(_FEWEST_DIGITS, _MOST_DIGITS) & ~digits.rlike("^0*$")
+    is_number = F.length(full).between(FEWEST_DIGITS, MOST_DIGITS) & ~digits.rlike("^0*$")
     return F.when(is_number, full)
 
 

@@ -15,19 +15,23 @@ from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import STANDING, plans
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
+from personalake.privacy.forgotten_now import identifiers_asking, lay_out_known, unknown_deliveries
 from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
 from personalake.tables import Table
+from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_PLAN, DECISION
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
+UNKNOWN, FORGOTTEN = "no longer known", "asked to be forgotten"
 _SUPPRESSED = ("person_id", "scope", "since", "until")
 _CONSENTS: Mapping[Table, Sequence[str]] = {
     CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id", "expires_at"),
     CONSENT_CURRENT: ("person_id", "purpose", "status"),
     PERSON_LINK: ("namespace", "value", "person_id"),
 }
+_ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, *_CONSENTS)
 _TEXT = pa.string()
 _ASKED = pa.schema([("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("decision_id", _TEXT)])
 _MEMORY = "1GB"
@@ -48,6 +52,7 @@ class LastLook:
         max_age_seconds: For how long a look at versions holds; within it nothing is asked of the lake.
         purposes: Channel to the purpose that its suppression bars.
         signals: Purposes that a signal refuses, by signal.
+        calling_code: Country calling code of phone numbers that are written without one.
     """
 
     def __init__(
@@ -58,7 +63,9 @@ class LastLook:
         max_age_seconds: float,
         purposes: Mapping[str, str] | None = None,
         signals: Mapping[str, Sequence[str]] | None = None,
+        calling_code: str = "",
     ) -> None:
+        self._calling_code, self._asking = calling_code, frozenset[str]()
         self._purposes, self._signals = purposes or {}, signals or {}
         self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
         self._opened = duckdb.connect(":memory:")
@@ -105,9 +112,9 @@ class LastLook:
         self._opened.register("asked", _asked(deliveries))
         suppressed = suppressed_deliveries(self._opened, self._clock.now())
         reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
-        reasons |= self._decided_otherwise()
+        reasons |= self._decided_otherwise() | dict.fromkeys(unknown_deliveries(self._opened), UNKNOWN)
         self._opened.unregister("asked")
-        return reasons
+        return reasons | {one.delivery_id: FORGOTTEN for one in deliveries if one.person_id in self._asking}
 
     def _decided_otherwise(self) -> dict[str, str]:
         """Deliveries whose decision is gone, or is not to act any more."""
@@ -127,7 +134,7 @@ class LastLook:
         now = self._clock.ticks()
         if self._looked_at is not None and now - self._looked_at < self._max_age:
             return
-        seen = {table: self._ledger.version(table) for table in (ACTIVATION_PLAN, DECISION, SUPPRESSION, *_CONSENTS)}
+        seen = {table: self._ledger.version(table) for table in _ASKED_FOR}
         changed = {table for table, version in seen.items() if self._seen.get(table, _NEVER) != version}
         if changed:
             self._passed.clear()
@@ -139,6 +146,11 @@ class LastLook:
         if SUPPRESSION in changed:
             self._lend(SUPPRESSION, _SUPPRESSED)
             lay_out_suppressed(self._opened, self._purposes)
+        if changed & {ERASURE_ASKED, PERSON_LINK}:
+            self._asking = self._persons_asking()
+        if PERSON_LINK in changed:
+            self._lend(PERSON_LINK, ("person_id",))
+            lay_out_known(self._opened)
         # Consents also end with time alone.
         if changed & _CONSENTS.keys() or now - self._laid_out_at >= _ENDING_SECONDS:
             for table, columns in _CONSENTS.items():
@@ -148,6 +160,16 @@ class LastLook:
             self._laid_out_at = now
         # Only what was read whole counts as seen: a look that breaks is looked again.
         self._looked_at, self._seen = now, seen
+
+    def _persons_asking(self) -> frozenset[str]:
+        """Who asks to be forgotten; requests are few, since each goes with its person."""
+        requests = self._ledger.read(ERASURE_ASKED, ("namespace", "customer_id", "is_verified"))
+        asking = identifiers_asking(requests, self._calling_code)
+        if not asking:
+            return frozenset()
+        columns, values = ("namespace", "value", "person_id"), sorted({value for _, value in asking})
+        links = self._ledger.read(PERSON_LINK, columns, [("value", "in", values)])
+        return frozenset(link["person_id"] for link in links if (link["namespace"], link["value"]) in asking)
 
     def _lend(self, table: Table, columns: Sequence[str], where: Conditions = ()) -> None:
         """Let one query read a table."""

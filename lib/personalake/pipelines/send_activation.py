@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 
 from personalake.activation.backlog import Backlog
 from personalake.activation.breaker import Volume
@@ -80,10 +81,15 @@ def send_planned(
         if errands:
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
-            purposes, signals = context.settings.receipts.purposes, context.settings.privacy.signals
-            with LastLook(context.lake.ledger, as_ofs, clock, min(rest, _LONGEST_REST), purposes, signals) as check:
+            with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
                 failures = finished(_all(list(errands.values()), clock, chance, check))
     return _ended(context, errands, cancelled, [*failures, *busy])
+
+
+def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:
+    settings = context.settings
+    purposes, signals, calling_code = settings.receipts.purposes, settings.privacy.signals, settings.identity.calling_code
+    return LastLook(context.lake.ledger, as_ofs, clock, max_age_seconds, purposes, signals, calling_code)
 
 
 def _chosen(context: JobContext) -> Mapping[str, Connection]:

@@ -118,3 +118,20 @@ def test_who_has_had_enough_or_is_not_known_there_is_refused_and_stays_where_the
         "b": ("added", None),
         "c": ("refused", "capped"),
     }
+
+
+def test_who_cannot_be_said_stays_as_they_are_and_who_must_not_be_there_is_taken_away(spark: SparkSession) -> None:
+    refusals = {
+        "a": "a null in a row that cannot leave a value out", "b": "oversize", "c": "no identifier",
+        "d": "no consent at this moment", "e": "holdout",
+    }  # fmt: skip
+    nowhere = [(f"\0p{key}", f"p{key}", None, "news", None, "{}", "1", refusal) for key, refusal in refusals.items()]
+    # Of whom one row can be said under a new key, the old key is taken away, whatever became of another row.
+    moved = [("new", "pf", None, "news", "new", "{}", "1", None), ("new", "pf", None, "news", "new", "{}", "1", "same key")]
+    wanted = spark.createDataFrame([*nowhere, *moved], ", ".join(f"{name} string" for name in WANTED))
+
+    rows = plan(wanted, held_of(spark, dict.fromkeys("abcdefg", "1")), "mirror").where("is_held").collect()
+
+    assert {row["sync_key"]: row["change"] for row in rows} == {
+        **dict.fromkeys("abc", "unchanged"), **dict.fromkeys("defg", "removed"),
+    }  # fmt: skip

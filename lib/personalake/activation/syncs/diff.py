@@ -5,8 +5,10 @@ from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window
 
 from personalake.activation.syncs.shapes import Shape
+from personalake.activation.syncs.wanted import HELD_OUT, NO_CONSENT
 from personalake.config.audience_kinds import Mode
 from personalake.tables.gold import ACTIVATION_OUTBOX
 
@@ -23,6 +25,8 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
 }
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
 REMOVAL_HASH = "removal"
+# Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.
+TAKING_AWAY = (NO_CONSENT, HELD_OUT)
 
 
 def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected: bool = False) -> DataFrame:
@@ -43,8 +47,9 @@ def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected
     """
     held = acknowledged.withColumnRenamed("sync_key", "held_key")
     rows = wanted.join(held, F.col("sync_key") == F.col("held_key"), "full_outer")
+    stays = _stays() if REMOVED in LEAVING[mode] else F.lit(False)
     is_removal = F.col("sync_key").isNull()
-    found = rows.withColumns({"change": _change(), "is_wanted": _is_wanted(), "is_held": _is_held()}).withColumns(
+    found = rows.withColumns({"change": _change(stays), "is_wanted": _is_wanted(), "is_held": _is_held()}).withColumns(
         {
             "sync_key": F.coalesce("sync_key", "held_key"),
             "key": F.coalesce("key", "held_key"),
@@ -73,12 +78,21 @@ def _is_held() -> Column:
     return F.col("holder_id").isNotNull()
 
 
-def _change() -> Column:
+def _stays() -> Column:
+    """Whether what is held of a person stays as it is: they belong there, and what would be said of them cannot be."""
+    of_person = Window.partitionBy(F.coalesce("person_id", "holder_id", "held_key"))
+    is_unsayable = F.col("refusal").isNotNull() & ~F.col("refusal").isin(*TAKING_AWAY)
+    is_judged_otherwise = F.col("sync_key").isNotNull() & ~is_unsayable
+    return F.bool_or(is_unsayable).over(of_person) & ~F.bool_or(is_judged_otherwise).over(of_person)
+
+
+def _change(stays: Column) -> Column:
     return (
         F.when(F.col("refusal").isNotNull(), REFUSED)
         .when(_is_wanted() & ~_is_held(), ADDED)
         .when(_is_wanted() & F.col("payload_hash").eqNullSafe(F.col("held_hash")), UNCHANGED)
         .when(_is_wanted(), CHANGED)
+        .when(_is_held() & stays, UNCHANGED)
         .when(_is_held(), REMOVED)
     )
 
