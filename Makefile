@@ -47,7 +47,7 @@ demo: setup ## Run the whole suite on real retail data, and show what came of it
 	@$(BIN)/personalake demo $(if $(WORLD),--world)
 
 test: setup-test lint types ## Everything that CI runs: lint, types, architecture, tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: setup-test
 	@$(BIN)/ruff check -q $(CODE)

@@ -1,11 +1,10 @@
-"""One warm local Spark for the whole run (pytest-spark's `spark_session`), and an empty lake for each test."""
+"""One warm local Spark for each worker (pytest-spark's `spark_session`), and an empty lake for each test."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
-from _pytest.nodeid import coerce_node_id
 from pyspark.sql import SparkSession
 
 from personalake.config import Settings
@@ -25,19 +24,6 @@ def pytest_configure(config: pytest.Config) -> None:
     builder = SparkConfigBuilder.initialize()
     for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1"}.items():
         builder.set(key, value)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under xdist the modules that need the one Spark session are one group; the other worker takes the rest by modules.
-
-    A group is what stands behind `@` in an id. xdist 3.8 writes it where pytest 9.2 no longer looks, hence not by its mark.
-    """
-    if not getattr(config.option, "loadgroup", False):
-        return
-    modules = {item: item.nodeid.partition("::")[0] for item in items}
-    with_spark = {modules[item] for item in items if "spark_session" in getattr(item, "fixturenames", ())}
-    for item, module in modules.items():
-        item._id = coerce_node_id(f"{item.nodeid}@{'spark' if module in with_spark else module}")
 
 
 @pytest.fixture(scope="session")
