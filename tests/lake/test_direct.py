@@ -11,6 +11,7 @@ from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame, SparkSession
 
 from personalake.lake import Lake, Locations, direct
+from personalake.lake.changes import GONE, change_schema
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import read_directly, takes_direct_writes, write_directly
 from personalake.tables import Field, Table
@@ -140,17 +141,27 @@ def test_leaves_tables_to_spark_that_are_more_than_files(spark: SparkSession, tm
 def test_a_write_that_meets_another_one_is_tried_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.create(CELL)
     one = pa.Table.from_pylist([{"cell_id": "one"}], arrow_schema(CELL))
-    write, failures = direct._write, [CommitFailedError("somebody was faster")]
+    write, failures = direct.write_deltalake, [CommitFailedError("somebody was faster")]
 
-    def overtaken_once(*given: Any) -> None:
+    def overtaken_once(*given: Any, **more: Any) -> None:
         if failures:
             raise failures.pop()
-        write(*given)
+        write(*given, **more)
 
-    monkeypatch.setattr(direct, "_write", overtaken_once)
+    monkeypatch.setattr(direct, "write_deltalake", overtaken_once)
     monkeypatch.setattr(direct, "_PAUSE_SECONDS", 0)
 
     write_directly(lake.locations.table(CELL), one, "append", {})
 
     assert names(lake) == ["one"]
     assert not failures
+
+
+def test_text_is_still_compared_in_files_that_a_merge_rewrote(lake: Lake) -> None:
+    lake.ledger.append(CELL, [{"cell_id": name, "as_of": DAY} for name in ("kept", "gone")])
+    changes = pa.Table.from_pylist([{"cell_id": "gone", GONE: True}], change_schema(CELL))
+
+    lake.merge_changes(changes, CELL)
+
+    assert lake.ledger.count(CELL, [("cell_id", "=", "kept")]) == 1
+    assert lake.ledger.read(CELL, ("cell_id",), [("cell_id", "in", ["kept", "gone"])]) == [{"cell_id": "kept"}]

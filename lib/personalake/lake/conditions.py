@@ -23,14 +23,19 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def arrow_condition(field: pa.Field, op: str, value: Any) -> ds.Expression:
-    """A condition on a column of an Arrow dataset; the value takes the column's type, so that an empty list works, too."""
-    if op in ("in", "not in"):
-        inside = ds.field(field.name).isin(pa.array(list(value), field.type))
-        return inside if op == "in" else ~inside
+    """A condition on a column of an Arrow dataset; the value takes the column's type, so that an empty list works, too.
+
+    Files that delta-rs rewrote hold text as views, which Arrow reads and casts, but does not compare.
+    """
+    column = ds.field(field.name)
     if value is None:
-        absent = ds.field(field.name).is_null()
-        return absent if op == "=" else ~absent
-    return _COMPARISONS[op](ds.field(field.name), pa.scalar(value, field.type))
+        return column.is_null() if op == "=" else ~column.is_null()
+    if pa.types.is_string(field.type):
+        column = column.cast(field.type)
+    if op in ("in", "not in"):
+        inside = column.isin(pa.array(list(value), field.type))
+        return inside if op == "in" else ~inside
+    return _COMPARISONS[op](column, pa.scalar(value, field.type))
 
 
 def spark_condition(column: str, op: str, value: Any) -> Column:

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -31,6 +31,11 @@ _TRIES = 5
 _PAUSE_SECONDS = 0.2
 
 
+def literally(path: str) -> str:
+    """A path as Spark takes it for itself, and not for a pattern."""
+    return _SIGNS.sub(r"\\\g<0>", path)
+
+
 def read_directly(spark: SparkSession, table: DeltaTable) -> DataFrame | None:
     """The rows of one version of a table, read as the Parquet files that it consists of.
 
@@ -44,7 +49,7 @@ def read_directly(spark: SparkSession, table: DeltaTable) -> DataFrame | None:
     if not files or len(files) > _MANY_FILES:
         return None
     schema = StructType.fromJson(json.loads(table.schema().to_json()))
-    return spark.read.schema(schema).parquet(*(_SIGNS.sub(r"\\\g<0>", unquote(file)) for file in files))
+    return spark.read.schema(schema).parquet(*(literally(unquote(file)) for file in files))
 
 
 def takes_direct_writes(table: DeltaTable) -> bool:
@@ -52,7 +57,9 @@ def takes_direct_writes(table: DeltaTable) -> bool:
     return table.protocol().min_writer_version <= _PLAIN_WRITER and not table.metadata().partition_columns
 
 
-def write_directly(folder: str, rows: pa.Table, mode: str, options: Mapping[str, str]) -> int | None:
+def write_directly(
+    folder: str, rows: pa.Table, mode: Literal["append", "overwrite"], options: Mapping[str, str]
+) -> int | None:
     """Append or replace rows that are on the driver, in one commit.
 
     Args:
@@ -75,17 +82,13 @@ def write_directly(folder: str, rows: pa.Table, mode: str, options: Mapping[str,
             return None
         try:
             with writing(Path(folder)):
-                _write(table, rows, mode, options.get("replaceWhere"), commit)
+                write_deltalake(table, rows, mode=mode, predicate=options.get("replaceWhere"), commit_properties=commit)
             break
         except CommitFailedError:
             if not left:
                 raise
             time.sleep(_PAUSE_SECONDS)
     return int(rows.num_rows)
-
-
-def _write(table: DeltaTable, rows: pa.Table, mode: Any, where: str | None, commit: CommitProperties | None) -> None:
-    write_deltalake(table, rows, mode=mode, predicate=where, commit_properties=commit)
 
 
 def few_on_driver(rows: DataFrame, schema: pa.Schema) -> pa.Table | None:

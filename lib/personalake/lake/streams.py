@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,13 +13,13 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from personalake.common.read_spec import ReadSpec
 from personalake.errors import InputError
+from personalake.lake.direct import literally
 from personalake.lake.lake import Lake
 from personalake.tables import Table
 
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 1
 _SELF_DESCRIBING = ("parquet",)
-_PATTERN_SIGNS = re.compile(r"[\[\]{}*?\\]")
 _CAUGHT_UP = "caught_up_at"
 
 
@@ -123,7 +122,7 @@ def _opened(lake: Lake, read: ReadSpec | Table) -> DataFrame:
 def _first_file(folder: str | None) -> str | None:
     """The file by which later ones are judged: one schema for all, whichever of them Spark would look at."""
     files = sorted(path for path in Path(folder or "").rglob("*") if path.is_file() and not path.name.startswith("."))
-    return _PATTERN_SIGNS.sub(r"\\\g<0>", str(files[0])) if folder and files else folder
+    return literally(str(files[0])) if folder and files else folder
 
 
 def _app_id(stream: Stream) -> str:

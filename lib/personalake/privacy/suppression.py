@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from personalake.common.hashing import keyed_hash, keyed_hash_of
 from personalake.common.persons import with_person
-from personalake.common.standardise import standard_email, standard_phone
+from personalake.common.standardise import standard_email, standard_phone, standard_value
 from personalake.common.transformation import Transformation
 from personalake.privacy.receipts import PERSON
 from personalake.privacy.subject import Subject
@@ -106,16 +106,9 @@ def persons_asking(requests: DataFrame, links: DataFrame, calling_code: str) -> 
     """
     verified = requests.where("coalesce(is_verified, false)").select("namespace", "customer_id")
     spellings = verified.unionByName(
-        verified.withColumn("customer_id", _spelled(F.col("namespace"), F.col("customer_id"), calling_code))
+        verified.withColumn("customer_id", standard_value(F.col("namespace"), F.col("customer_id"), calling_code))
     )
     return spellings.distinct().transform(with_person(links)).select("person_id").distinct()
-
-
-def _spelled(namespace: Column, value: Column, calling_code: str) -> Column:
-    standard = F.when(namespace == "email", standard_email(value)).when(
-        namespace == "phone", standard_phone(value, calling_code)
-    )
-    return F.coalesce(standard, value)
 
 
 def _forms(namespace: str, column: str, calling_code: str) -> Iterator[Column]:
