@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -19,6 +19,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from personalake.lake.disk import writing
+
+Mode = Literal["append", "overwrite"]
 
 # What Spark would take for a pattern in a path.
 _SIGNS = re.compile(r"[\[\]{}*?\\]")
@@ -57,9 +59,7 @@ def takes_direct_writes(table: DeltaTable) -> bool:
     return table.protocol().min_writer_version <= _PLAIN_WRITER and not table.metadata().partition_columns
 
 
-def write_directly(
-    folder: str, rows: pa.Table, mode: Literal["append", "overwrite"], options: Mapping[str, str]
-) -> int | None:
+def write_directly(folder: str, rows: pa.Table, mode: str, options: Mapping[str, str]) -> int | None:
     """Append or replace rows that are on the driver, in one commit.
 
     Args:
@@ -82,7 +82,9 @@ def write_directly(
             return None
         try:
             with writing(Path(folder)):
-                write_deltalake(table, rows, mode=mode, predicate=options.get("replaceWhere"), commit_properties=commit)
+                write_deltalake(
+                    table, rows, mode=cast(Mode, mode), predicate=options.get("replaceWhere"), commit_properties=commit
+                )
             break
         except CommitFailedError:
             if not left:
