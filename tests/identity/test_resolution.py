@@ -63,6 +63,16 @@ def test_groups_whose_birth_dates_or_first_names_disagree_are_not_joined_by_like
     assert {guard for guard, _, _ in events(resolution)} == {"contradiction_first_name"}
 
 
+def test_overwhelming_evidence_outweighs_a_birth_date_that_was_written_down_wrong() -> None:
+    rows = [record("crm:1", birth_date="1964-01-21"), record("pos:1", birth_date="1970-03-09")]
+
+    weak, _ = groups(rows, [edge("crm:1", "pos:1", 21)])
+    strong, _ = groups(rows, [edge("crm:1", "pos:1", 23)])
+
+    assert weak == together("crm:1", "pos:1")
+    assert strong == together("crm:1 pos:1")
+
+
 def test_a_value_that_more_records_hold_than_a_person_can_have_links_nobody() -> None:
     rows = [record(f"pos:{number}", loyalty_id="0815") for number in range(6)]
 

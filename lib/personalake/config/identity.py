@@ -36,7 +36,7 @@ class GuardSettings(Section):
         ("first_name", "birth_date"), description="Details in which two groups of records must not disagree to be joined"
     )
     overruled_weight: float = Field(
-        22, description="Match weight from which a pair is joined although first names disagree, bits"
+        22, description="Match weight from which a pair is joined although such details disagree, bits"
     )
 
     @field_validator("blocked_values")

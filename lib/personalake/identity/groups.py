@@ -21,7 +21,7 @@ class Limits:
         max_merges: Records beyond the first.
         max_identifiers: Identifiers in all.
         contradictions: Details in which joined groups must not disagree.
-        overruled_weight: Match weight from which a link stands although first names disagree, bits.
+        overruled_weight: Match weight from which a link stands although details disagree, bits.
     """
 
     per_person: Mapping[str, int]
@@ -83,10 +83,12 @@ def broken_guard(left: Group, right: Group, weight: float, is_match: bool, limit
 
 
 def _contradiction(left: Mapping[str, Values], right: Mapping[str, Values], weight: float, limits: Limits) -> str | None:
+    if weight >= limits.overruled_weight:
+        return None
     last = [side.get("last_name", NOTHING) for side in (left, right)]
     for detail in limits.contradictions:
         ours, theirs = left.get(detail, NOTHING), right.get(detail, NOTHING)
-        if detail == "first_name" and weight < limits.overruled_weight and not first_names_agree(ours, theirs, *last):
+        if detail == "first_name" and not first_names_agree(ours, theirs, *last):
             return "contradiction_first_name"
         if detail == "birth_date" and not birth_dates_agree(ours, theirs):
             return "contradiction_birth_date"
