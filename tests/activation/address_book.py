@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from personalake.activation.delivery import Delivery
-from personalake.activation.templates import Refusal, message_payloads
+from personalake.activation.templates import Refusal, body_of, render
 from personalake.config.templates import Template
 
 TEMPLATE = Template.model_validate(
@@ -37,7 +37,6 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     ({"category": None}, "category is missing, and values.greeting has no fallback for it"),
     ({"category": "x" * 10_001}, "category has 10,001 characters; 10,000 at most"),
     ({"first_name": {"a": 1}}, "first_name is a dict, which no template can show"),
-    ({"template": "lost"}, "no template 'lost' in conf/templates/"),
     ({"category": "ü" * 9_000}, "oversize"),
 )
 
@@ -45,7 +44,7 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
 def rows(count: int) -> Iterator[dict[str, Any]]:
     """Rows as a sync gives them; every hundredth is broken."""
     for number in range(count):
-        row = {"template": "t", "to": f"id\x1f{number:07d}", "first_name": ODD[number % len(ODD)], "category": "=Tea"}
+        row = {"to": f"id\x1f{number:07d}", "first_name": ODD[number % len(ODD)], "category": "=Tea"}
         yield row | BROKEN[number // 100 % len(BROKEN)][0] if number % 100 == 0 else row
 
 
@@ -58,12 +57,13 @@ class Book:
 
     def deliveries(self) -> Iterator[Delivery]:
         """One for each row that could be filled."""
-        items = message_payloads("csv_drop", rows(self.count), {"t": TEMPLATE}, {"id_column": "id"})
-        for number, item in enumerate(items):
-            if isinstance(item, Refusal):
-                self.refused[item.reason] += 1
+        for number, row in enumerate(rows(self.count)):
+            said = render(TEMPLATE, None, row) if row["to"] else Refusal("no identifier")
+            if isinstance(said, Refusal):
+                self.refused[said.reason] += 1
             else:
-                yield Delivery(f"d{number:07d}", f"p{number}", item.operation, json.dumps(item.payload, ensure_ascii=False))
+                payload = {"id": row["to"], **body_of("csv_drop", said)}
+                yield Delivery(f"d{number:07d}", f"p{number}", "row", json.dumps(payload, ensure_ascii=False))
 
 
 def problems(folder: Path, count: int, refused: Counter[str], rejected: Counter[str]) -> list[str]:

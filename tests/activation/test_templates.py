@@ -1,7 +1,5 @@
 """Templates filled for people: who gets which words, and who is refused and why."""
 
-import json
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from personalake.activation.delivery import Delivery
-from personalake.activation.messages.message import Item
-from personalake.activation.templates import Refusal, Rendered, message_payloads, payload_of, render, with_messages
+from personalake.activation.templates import Refusal, Rendered, Saying, body_of, render
 from personalake.activation.templates.batch import filled
-from personalake.activation.templates.payloads import KINDS
-from personalake.activation.templates.variables import template_variables
+from personalake.activation.templates.variables import listed_items
 from personalake.config.templates import VARIABLES, Template
-from tests.activation.connectors.settings import SETTINGS, connector_of
 
 MAIL = Template.model_validate(
     {
@@ -126,76 +120,47 @@ def test_whatever_the_values_there_is_a_text_or_a_reason_and_no_markup_of_theirs
         assert found.reason
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in SETTINGS])
-def test_every_destination_takes_what_a_template_says(kind: str) -> None:
-    connector = connector_of(kind)
-    template = MAIL if kind == "email" else PUSH
-    fixed = {"campaign_id": "c", "event_definition_key": "k", "id_column": "id"}
-    row = {"template": "t", "to": "ann@example.com", **ANN}
+def test_each_destination_is_told_in_its_own_words() -> None:
+    mail, push = said(MAIL), said(PUSH)
 
-    (item,) = message_payloads(kind, [row], {"t": template}, fixed)
-
-    assert isinstance(item, Item)
-    delivery = Delivery("d", "p", item.operation, json.dumps(item.payload))
-    assert connector.problem_of(delivery) is None
+    assert body_of("email", mail) == dict(mail.parts)
+    assert body_of("fcm", push) == {"notification": {"title": "Tea", "body": "3 orders"}}
+    assert body_of("onesignal", mail) == {"email_subject": "Tea for Ann", "email_body": "<p>Ann</p>"}
+    assert body_of("onesignal", push) == {"contents": {"en": "3 orders"}, "headings": {"en": "Tea"}}
+    assert body_of("webhook", push) == {"locale": "en", "title": "Tea", "body": "3 orders"}
+    assert body_of("braze_send", push) == {"title": "Tea", "body": "3 orders"}
 
 
-def test_rows_that_name_no_template_or_nobody_are_refused() -> None:
-    rows = [{"template": "other", "to": "a", **ANN}, {"template": "t", "to": None, **ANN}]
+def test_a_batch_keeps_its_rows_in_order_with_a_body_or_a_reason_each() -> None:
+    row = {"key": "a", "refusal": None, "_locale": None, "_said_category": "Tea", "_said_orders": 3}
+    rows = [row, {**row, "key": "b", "_said_category": None}, {**row, "key": "c", "refusal": "no consent"}]
+    schema = pa.schema({name: pa.int64() if name == "_said_orders" else pa.string() for name in row})
 
-    found = list(message_payloads("email", rows, {"t": MAIL}))
+    batch = filled(Saying("fcm", PUSH, ("category", "orders")), pa.RecordBatch.from_pylist(rows, schema))
 
-    assert found == [Refusal("no template 'other' in conf/templates/"), Refusal("no identifier")]
-    lacking = payload_of("braze_send", said(MAIL), "p", {})
-    assert lacking == Refusal("campaign_id is missing: a destination of kind braze_send needs it")
-    assert isinstance(payload_of("tealium", said(MAIL), "p", {}), Refusal)
-
-
-def test_a_batch_keeps_its_rows_in_order_with_an_item_or_a_refusal_each() -> None:
-    rows = [{"template": "t", "to": "a@b.c", **ANN}, {"template": "t", "to": "d@e.f", **ANN, "category": None}]
-
-    batch = filled("email", pa.RecordBatch.from_pylist(rows), {"t": MAIL})
-
-    first, second = batch.to_pylist()
-    assert (json.loads(first["payload"])["subject"], first["operation"], first["refusal"]) == (
-        "Tea for Ann",
-        "message",
-        None,
-    )
-    assert (second["payload"], second["refusal"]) == (None, "category is missing, and subject has no fallback for it")
+    assert batch.to_pylist() == [
+        {"key": "a", "refusal": None, "body": '{"notification":{"title":"Tea","body":"3 orders"}}', "unsaid": None},
+        {"key": "b", "refusal": None, "body": None, "unsaid": "category is missing, and title has no fallback for it"},
+        {"key": "c", "refusal": "no consent", "body": None, "unsaid": None},
+    ]
 
 
-def test_decisions_become_messages_in_spark(spark: SparkSession) -> None:
-    decisions = spark.createDataFrame(
-        [("d1", "p1", date(2017, 12, 1), "push", "i1", "Tea")],
-        "decision_id string, person_id string, as_of date, channel string, product_id string, category string",
-    ).selectExpr("*", "'suggest' AS action")
-    profiles = spark.createDataFrame([("p1", 3)], "person_id string, orders bigint")
-    for name in VARIABLES:
-        if name not in (*profiles.columns, *decisions.columns, "first_name", "last_name", "city", "product_name", "items"):
-            profiles = profiles.selectExpr("*", f"cast(null AS string) AS {name}")
-    persons = spark.createDataFrame(
-        [("p1", "ann", None, None)], "person_id string, first_name string, last_name string, city string"
-    )
+def test_the_items_of_a_person_come_best_first_with_their_newest_names(spark: SparkSession) -> None:
     recommended = spark.createDataFrame(
-        [("p1", date(2017, 12, 1), "all_items", rank, f"i{rank}", "why") for rank in (2, 1, 9)],
-        "person_id string, as_of date, slot string, rank int, product_id string, reason string",
+        [("p1", "all_items", rank, f"i{rank}", "why") for rank in (2, 1, 9)],
+        "person_id string, slot string, rank int, product_id string, reason string",
     )
     catalog = spark.createDataFrame(
         [("i1", "Old", 1, "s", "a"), ("i1", "Green tea", 2, "s", "b")],
         "product_id string, name string, known_at int, source string, record_id string",
     )
-    template = {"kind": "push", "locales": {"en": {
-        "title": "{{ product_name }} for {{ first_name|title }}", "body": "{% for i in items %}{{ i.name }};{% endfor %}",
-    }}}  # fmt: skip
 
-    rows = template_variables(decisions, profiles, persons, recommended, catalog)
-    found = (
-        rows.selectExpr("*", "'t' AS template", "'token' AS to")
-        .transform(with_messages("fcm", {"t": Template.model_validate(template)}))
-        .collect()
-    )
+    (row,) = listed_items(recommended, catalog).toArrow().to_pylist()
 
-    (row,) = found
-    assert tuple(rows.columns) == tuple(VARIABLES)
-    assert json.loads(row["payload"])["notification"] == {"title": "Green tea for Ann", "body": "Green tea;i2;"}
+    assert row == {
+        "person_id": "p1",
+        "items": [
+            {"product_id": "i1", "name": "Green tea", "reason": "why"},
+            {"product_id": "i2", "name": "i2", "reason": "why"},
+        ],
+    }

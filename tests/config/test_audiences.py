@@ -53,6 +53,35 @@ e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
     ]
 
 
+def test_a_template_that_does_not_fit_the_sync_is_said_with_file_and_key(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    text = "{kind: push, locales: {en: {title: '{{ category }}', body: 'x {{ favourite_category }}'}}}"
+    (tmp_path / "templates" / "hello.yml").write_text(text, encoding="utf-8")
+    who = "audience: {where: orders > 0}, purposes: [news]"
+
+    found = problems(tmp_path, f"""
+a: {{{who}, destination: desk, template: lost}}
+b: {{{who}, destination: crm, key_field: id, template: hello}}
+c: {{{who}, destination: mail, mode: insert, template: hello}}
+d: {{{who}, destination: desk, template: hello}}
+e: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'"}}}}
+f: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'", other: "'x'"}}}}
+""")  # fmt: skip
+
+    assert [problem.removeprefix("audiences.yml: audiences.") for problem in found] == [
+        "a.template: no template 'lost'; there are: hello",
+        "b.key_field: must be the data extension's primary key, one column; that is id, at",
+        "b.template: sfmc_rows takes no templates; those that do: email, fcm, onesignal, webhook, braze_send, sfmc_journey, "
+        "csv_drop, sftp, object_store",
+        "c.template: email takes templates of kind email; hello is of kind push",
+        "d.template: hello reads category, which is not known of this audience; give it under fields, or a fallback in the "
+        "template",
+        "e.template: fields.favourite_category: favourite_category needs the purpose personalisation, which this sync lacks "
+        "(it has news)",
+        "f.fields: the template hello does not read other",
+    ]
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -1,5 +1,6 @@
 """Audiences planned over tables: what leaves, what waits, what is taken back."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -57,12 +58,15 @@ class Shop:
         self._files = CsvDropConnection(folder=folder, columns=("id", "category", "is_member"))
         self.runs = 0
 
-    def context(self, day: date = DAY, options: Mapping[str, Any] | None = None, **more: Any) -> JobContext:
+    def context(
+        self, day: date = DAY, options: Mapping[str, Any] | None = None, templates: Any = None, **more: Any
+    ) -> JobContext:
         self.runs += 1
         settings = Settings(
             root=self.lake.locations.root,
             connections={"files": self._files},
             audiences={"regulars": {**SYNC, **more}},  # type: ignore[dict-item]
+            templates=dict(templates or {}),
         )
         context = self._context_of(settings, day, **(options or {}))
         return replace(context, run_started_at=START + timedelta(hours=self.runs))
@@ -229,6 +233,36 @@ def test_a_dry_run_shows_what_would_leave_without_whom_and_writes_nothing(shop: 
     assert not run(shop.context(schedule="on demand")).figures
     with pytest.raises(ConfigError, match="no enabled sync of that name"):
         run(shop.context(options={"sync": "others"}))
+
+
+def test_a_template_says_to_each_person_what_is_known_of_them_or_the_row_is_refused(shop: Shop) -> None:
+    said = {"kind": "generic", "fallbacks": {"first_name": "you"}, "locales": {
+        "en": {"values": {"category": "{{ favourite_category|title }} for {{ first_name }}"}},
+        "de": {"values": {"category": "{{ favourite_category|title }} für {{ first_name }}"}},
+    }}  # fmt: skip
+    shop.people(a="tea", b="tea", c="tea", d="tea", refusing="d")
+    write(shop.lake, CUSTOMER_PROFILE, [
+        {"person_id": p, "customer_id": f"c{p}", "orders": 2, "favourite_category": category, "as_of": DAY,
+         "preferences": [("language", language)]}
+        for p, category, language in (("a", "tea", "de-AT"), ("b", "tea", "fr"), ("c", None, "en"), ("d", "tea", "en"))
+    ])  # fmt: skip
+    write(shop.lake, PERSON, [{"person_id": "a", "first_name": "Ann"}])
+    sync = {"template": "hello", "locale": "preferences['language']", "fields": {}, "mode": "upsert", "membership": None}
+
+    result = run(shop.context(templates={"hello": said}, **sync))
+    first = shop.outbox()
+    shop.sent()
+    again = run(shop.context(templates={"hello": said}, **sync)).figures["audiences"]["regulars"]
+
+    assert {key: json.loads(payload) for key, (_, payload) in first.items()} == {
+        "ca": {"id": "ca", "category": "Tea für Ann"},
+        "cb": {"id": "cb", "category": "Tea for you"},
+    }
+    assert result.figures["audiences"]["regulars"]["refused"] == {
+        "favourite_category is missing, and values.category has no fallback for it": 1,
+        "no consent at this moment": 1,
+    }
+    assert (again["unchanged"], again["added"], again["changed"]) == (2, 0, 0)
 
 
 AUDIENCES: list[tuple[dict[str, Any], str, set[tuple[str, Any]]]] = [

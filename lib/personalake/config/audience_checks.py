@@ -2,17 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 
+from pydantic import ValidationError
+
 from personalake.config.activation import Destination
 from personalake.config.audience_kinds import Ability, ability, key_field_of, kind_of
+from personalake.config.audience_templates import completed, template_problems
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection, SalesforceRowsConnection, SalesforceRowsetConnection
 from personalake.config.connections.files import FilesConnection
+from personalake.config.templates import Template
 
 Problem = tuple[tuple[str, ...], str]
 
 
 def audience_problems(
-    syncs: Mapping[str, Sync], connections: Mapping[str, Connection], destinations: Mapping[str, Destination]
+    syncs: Mapping[str, Sync],
+    connections: Mapping[str, Connection],
+    destinations: Mapping[str, Destination],
+    templates: Mapping[str, Template],
 ) -> Iterator[Problem]:
     """Key and text of everything that does not fit.
 
@@ -20,6 +27,7 @@ def audience_problems(
         syncs: conf/audiences.yml.
         connections: conf/connections.yml.
         destinations: conf/destinations.yml, whose names are taken for connections now and then.
+        templates: conf/templates/.
     """
     for name, sync in sorted(syncs.items()):
         connection = connections.get(sync.destination)
@@ -28,7 +36,7 @@ def audience_problems(
             hint = "; files in conf/destinations.yml take decisions only" if sync.destination in destinations else ""
             yield ("audiences", name, "destination"), f"no connection {sync.destination!r}{hint}; there are: {there}"
             continue
-        for key, text in _of_sync(sync, connection):
+        for key, text in (*_of_sync(sync, connection), *_of_template(sync, connection, templates)):
             yield ("audiences", name, *key.split(".")), text
 
 
@@ -40,13 +48,29 @@ def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
     for option in able.needs:
         if getattr(sync, option) is None:
             yield option, f"{kind} needs it"
-    yield from _of_fields(sync, able, kind)
+    if sync.template is None:
+        yield from _of_fields(sync, able, kind)
     yield from _of_removals(sync, able, kind)
-    if isinstance(connection, FilesConnection):
+    if isinstance(connection, FilesConnection) and sync.template is None:
         yield from _of_columns(sync, connection)
     own_key = (sync.key_field or key_field_of(connection),)
     if isinstance(connection, SalesforceRowsConnection | SalesforceRowsetConnection) and connection.keys != own_key:
         yield "key_field", f"must be the data extension's primary key, one column; that is {', '.join(connection.keys)}"
+
+
+def _of_template(sync: Sync, connection: Connection, templates: Mapping[str, Template]) -> Iterator[tuple[str, str]]:
+    if sync.template is None:
+        return
+    problems = list(template_problems(sync, connection, templates))
+    yield from problems
+    if not problems:
+        try:
+            completed(sync, templates)
+        except ValidationError as error:
+            yield "template", "; ".join(str(each["ctx"]["error"]) for each in error.errors())
+        except ValueError as error:
+            key, _, text = str(error).partition(": ")
+            yield key, text
 
 
 def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:

@@ -68,9 +68,13 @@ COLUMNS: dict[str, SourceColumn] = {
     **dict(_of_table(CUSTOMER_PROFILE, "profile", ("consents", "as_of"))),
     "days_since_last_order": SourceColumn("profile", (), False),
     **dict(_of_insight()),
+    "items": SourceColumn("listed", PERSONALISATION, True),
 }
 # What is known of the decision besides, where the audience is made of decisions.
-DECIDED: dict[str, SourceColumn] = dict(_of_table(DECISION, "decision", ("person_id", "as_of", "status", "probability")))
+DECIDED: dict[str, SourceColumn] = {
+    **dict(_of_table(DECISION, "decision", ("person_id", "as_of", "status", "probability"))),
+    "product_name": SourceColumn("decision", PERSONALISATION, True),
+}
 
 
 def lacking(columns: Collection[str], purposes: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -123,6 +123,12 @@ class Sync(Section):
     nulls: Literal["skip", "erase"] = Field(
         "skip", description="skip: a null is left out; erase: it takes the value away at the destination"
     )
+    template: str | None = Field(
+        None, description="Name in conf/templates/: what is said; fields give its variables where they are no columns"
+    )
+    locale: str | None = Field(
+        None, description="Spark SQL for the person's language, for the template, e.g. preferences['language']"
+    )
     event: str | None = Field(None, min_length=1, description="Name of the event, where each delivery is one")
     campaign_id: str | None = Field(None, min_length=1, description="Braze campaign to trigger")
     subscription_group_id: str | None = Field(None, min_length=1, description="Braze subscription group")
@@ -163,6 +169,8 @@ class Sync(Section):
                     f"fields: {len(personal)} say something about the person ({', '.join(personal)}); "
                     f"max_personal_fields is {self.max_personal_fields}"
                 )
+        if self.locale is not None and self.template is None:
+            problems.append("locale: only a template has languages")
         if self.membership is not None and self.membership in self.fields:
             problems.append(f"membership: {self.membership} is a field, too")
         if problems:
@@ -175,10 +183,17 @@ class Sync(Section):
                 check_readable(one.source, self.columns)
             except ValueError as error:
                 yield f"{where}: {error}"
+        if self.locale is not None:
+            try:
+                check_readable(self.locale, self.columns)
+            except ValueError as error:
+                yield f"locale: {error}"
 
     def _gaps(self) -> Iterator[tuple[str, str, str]]:
         for where, one in self.mapped().items():
             yield from ((where, *gap) for gap in lacking(columns_of(one.source), self.purposes))
+        if self.locale is not None:
+            yield from (("locale", *gap) for gap in lacking(columns_of(self.locale), self.purposes))
         if self.audience.where is not None:
             yield from (("audience.where", *gap) for gap in lacking(columns_of(self.audience.where), self.purposes))
         if self.audience.query is not None:
@@ -201,7 +216,7 @@ class Sync(Section):
     def reads(self) -> tuple[str, ...]:
         """Columns that are read of a person, of any part."""
         texts = [one.source for one in self.mapped().values()]
-        texts += [] if self.audience.where is None else [self.audience.where]
+        texts += [text for text in (self.audience.where, self.locale) if text is not None]
         return tuple(dict.fromkeys(name.lower() for text in texts for name in columns_of(text)))
 
 

@@ -73,7 +73,7 @@ def load_settings(
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:
-        unfit = audience_problems(settings.audiences, settings.connections, settings.destinations)
+        unfit = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
         found = (*lawful_problems(settings), *unfit)
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sqlglot import exp
 
+from personalake.activation.templates.variables import listed_items, product_names
 from personalake.config.audience_columns import QUERYABLE, read_query
 from personalake.config.audiences import DecisionAudience, Sync
 from personalake.decisions.candidates import churn, first_items, segments
@@ -39,15 +40,23 @@ def _members(context: JobContext, sync: Sync) -> DataFrame:
     of_day = F.col("as_of") == F.lit(context.as_of)
     if audience.decisions is not None:
         decided = [name for name in sync.reads if name in DECISION.columns and name != "person_id"]
-        chosen = dict.fromkeys(("person_id", "decision_id", "purpose", *decided))
-        acting = lake.read(DECISION).where(of_day & (F.col("status") == "act"))
-        return _named(acting, audience.decisions).select(*chosen)
+        acting = _named(lake.read(DECISION).where(of_day & (F.col("status") == "act")), audience.decisions)
+        if "product_name" in sync.reads:
+            decided.append("product_name")
+            acting = _with_product_name(acting, lake.read(CATALOG_ITEM))
+        return acting.select(*dict.fromkeys(("person_id", "decision_id", "purpose", *decided)))
     if audience.segment is not None:
         is_in = (F.col("scheme") == audience.segment.scheme) & (F.col("segment") == audience.segment.name)
         return lake.read(SEGMENT_MEMBERSHIP).where(of_day & is_in).select("person_id")
     if audience.query is not None:
         return _found(context, audience.query)
     return lake.read(CUSTOMER_PROFILE).select("person_id")
+
+
+def _with_product_name(decisions: DataFrame, catalog: DataFrame) -> DataFrame:
+    """With the name of the item that is offered; its id where the catalog has none."""
+    named = F.broadcast(product_names(catalog).withColumnRenamed("name", "product_name"))
+    return decisions.join(named, "product_id", "left").withColumn("product_name", F.coalesce("product_name", "product_id"))
 
 
 def _named(decisions: DataFrame, asked: DecisionAudience) -> DataFrame:
@@ -84,6 +93,8 @@ def _part(context: JobContext, part: str, sync: Sync) -> DataFrame:
         found = churn(lake.read(PREDICTION).where(of_day))
     elif part == "items":
         found = first_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
+    elif part == "listed":
+        found = listed_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
     else:
         since = F.date_diff(day, F.col("last_order_date"))
         found = lake.read(CUSTOMER_PROFILE).withColumn("days_since_last_order", since)

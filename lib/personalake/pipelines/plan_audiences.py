@@ -16,9 +16,11 @@ from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, plan_id, verdict
 from personalake.activation.syncs.wanted import Asked, wanted
+from personalake.activation.templates import Saying
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
-from personalake.config.audience_kinds import ability, updates_only
+from personalake.config.audience_kinds import ability, kind_of, updates_only
+from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
 from personalake.config.connections import BrazeTrackConnection, Connection
 from personalake.config.secrets import resolve_secret
@@ -58,7 +60,7 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
         ConfigError: If a sync does not fit its connection, or there is none of the asked name.
     """
     settings, asked = context.settings, context.options.get("sync")
-    found = audience_problems(settings.audiences, settings.connections, settings.destinations)
+    found = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
     problems = [f"{'.'.join(place)}: {text}" for place, text in found]
     active = {
         name: sync
@@ -95,8 +97,9 @@ def plan_audiences(
     """
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
         return []
+    templates = context.settings.templates
     return [
-        _planned(context, name, sync, consents.transform(_granted(sync)).transform(wanted_at_all))
+        _planned(context, name, completed(sync, templates), consents.transform(_granted(sync)).transform(wanted_at_all))
         for name, sync in syncs.items()
     ]
 
@@ -151,7 +154,10 @@ def _changes(
     able = ability(connection, sync.event)
     most = min(sync.max_item_bytes, connection.max_item_bytes or sync.max_item_bytes)
     secrets = {where: resolve_secret(one.secret) for where, one in sync.mapped().items() if one.secret is not None}
-    asked = Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets)
+    saying = None
+    if sync.template is not None:
+        saying = Saying(kind_of(connection), context.settings.templates[sync.template], tuple(sync.fields))
+    asked = Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets, saying)
     rows = wanted(people(context, sync), granted, asked)
     if sync.cap is not None:
         enough = capped(deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))

@@ -114,7 +114,7 @@ def examples(settings: Settings, ledger: Ledger, decisions: Iterable[Row], produ
 def variables_of(
     decision: Row, profile: Row, person: Row, items: Sequence[Row], products: Mapping[str, Row]
 ) -> dict[str, Any]:
-    """What a template may read, out of rows; the same as `template_variables` makes for many."""
+    """What a template may read, out of rows; as the sync of an audience reads them for many."""
     found: dict[str, Any] = {name: row[name] for row in (profile, person, decision) for name in VARIABLES if name in row}
     offered = found.get("product_id")
     found["product_name"] = products.get(offered or "", {}).get("name") or offered

@@ -9,6 +9,7 @@ from pyspark.sql.window import Window
 
 from personalake.activation.syncs.shapes import Shape
 from personalake.activation.syncs.values import mapped
+from personalake.activation.templates.batch import LOCALE, UNSAID, VARIABLE, Saying, with_bodies
 from personalake.common.hashing import key_blocks, keyed_share
 from personalake.config.audience_kinds import Ability
 from personalake.config.audiences import Sync
@@ -34,6 +35,7 @@ class Asked:
         holdout: Who is held out of decisions.
         max_item_bytes: Bytes of one delivery, the lesser of what sync and connection say.
         secrets: Key of each hmac, by where the mapping says it (`key`, `fields.…`).
+        saying: The template whose variables the fields are; null where the fields are the body.
     """
 
     sync: Sync
@@ -42,6 +44,7 @@ class Asked:
     holdout: Holdout
     max_item_bytes: int
     secrets: Mapping[str, str]
+    saying: Saying | None = None
 
     @property
     def values(self) -> dict[str, Column]:
@@ -83,15 +86,19 @@ def wanted(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
         and stands for nobody where `refusal` says why. `payload_hash` is of the body, and of what shapes it.
     """
     sync, is_decided = asked.sync, asked.sync.audience.decisions is not None
-    body = asked.shape.body(asked.values)
     identity = F.concat_ws("|", F.lit(asked.shape.mark), "body")
     key = F.concat_ws("/", "key", "decision_id") if asked.ability.is_message and is_decided else F.col("key")
-    return (
+    judged = (
         asked.with_keys(people)
         .join(granted, "person_id", "left")
-        .withColumns({"key": asked.key, "needs": _needs(sync, is_decided), "body": body})
+        .withColumns({"key": asked.key, "needs": _needs(sync, is_decided)})
         .withColumn("decision_id", F.col("decision_id") if is_decided else F.lit(None).cast("string"))
         .withColumn("refusal", _refusal(asked))
+    )
+    is_oversize = F.octet_length("body") > asked.max_item_bytes
+    return (
+        _with_body(judged, asked)
+        .withColumn("refusal", F.coalesce("refusal", F.when(is_oversize, OVERSIZE)))
         .withColumn("sync_key", F.when(F.col("refusal").isNull(), key).otherwise(_nowhere()))
         .withColumns({"purpose": F.array_join("needs", ","), "payload_hash": F.sha2(identity, 256)})
         .select(*WANTED)
@@ -111,10 +118,21 @@ def _refusal(asked: Asked) -> Column:
     if sync.holdout:
         refusal = refusal.when(keyed_share(holdout.salt) < holdout.share, HELD_OUT)
     refusal = refusal.when(F.col("key").isNull(), NO_IDENTIFIER)
-    if asked.ability.is_whole_row and sync.nulls == "skip":
+    if asked.ability.is_whole_row and sync.nulls == "skip" and asked.saying is None:
         for value in asked.values.values():
             refusal = refusal.when(value.isNull(), NULL_IN_ROW)
-    return refusal.when(F.octet_length("body") > asked.max_item_bytes, OVERSIZE)
+    return refusal
+
+
+def _with_body(judged: DataFrame, asked: Asked) -> DataFrame:
+    """With what is said: the fields, or the template filled with them, where a missing value refuses the row."""
+    if asked.saying is None:
+        return judged.withColumn("body", asked.shape.body(asked.values))
+    locale = F.lit(None) if asked.sync.locale is None else F.expr(asked.sync.locale)
+    given = {f"{VARIABLE}{name}": value for name, value in asked.values.items()}
+    told = judged.withColumns({LOCALE: locale.cast("string"), **given})
+    filled = with_bodies(told.select("person_id", "decision_id", "key", "needs", "refusal", LOCALE, *given), asked.saying)
+    return filled.withColumn("refusal", F.coalesce("refusal", UNSAID))
 
 
 def _nowhere() -> Column:
