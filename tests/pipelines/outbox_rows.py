@@ -40,7 +40,8 @@ def settings(lake: Lake, connections: Mapping[str, Any]) -> Settings:
 
 def planned(lake: Lake, case: Case, count: int, destination: str = "there", plan: str = "plan-1", **more: Any) -> None:
     """A plan that is ready: so many deliveries, two for each person, all of whom consent."""
-    row = {"plan_id": plan, "sync": "vip", "state": "ready", "data_points": 2 * count, "logged_at": PLANNED_AT}
+    row = {"plan_id": plan, "sync": "vip", "as_of": PLANNED_AT.date(), "state": "ready", "data_points": 2 * count,
+           "logged_at": PLANNED_AT}  # fmt: skip
     lake.ledger.append(ACTIVATION_PLAN, [row])
     rows = [
         {"delivery_id": one.delivery_id, "person_id": one.person_id, "destination": destination, "operation": one.operation,

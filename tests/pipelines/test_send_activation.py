@@ -5,18 +5,16 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import write_deltalake
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from personalake.activation.delivery import Claimed, Delivery, Outcome, State
+from personalake.activation.delivery import Claimed, Outcome, State
 from personalake.errors import LeaseHeldError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines import send_activation
@@ -25,14 +23,13 @@ from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
 from personalake.pipelines.sending_lease import sending_lease
-from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH, DECISION, RUN
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT_CURRENT, PERSON_LINK
 from tests.activation.matrix import CASES, KILLS, Case, DyingJournal, Found, Killed, TodaysClock, dying, judged
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
-from tests.pipelines.outbox_rows import PLANNED_AT, PURPOSE, a_lake, answered, changed, planned, send, settings, states
+from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, planned, send, settings, states
 
 __all__ = ["fakes", "started_fakes"]
 SEGMENT, WEBHOOK = CASES["segment"], CASES["webhook"]
@@ -153,29 +150,6 @@ def test_who_is_suppressed_since_the_plan_is_not_reached(lake: Lake, fakes: Fake
     assert result.figures["destinations"]["there"]["reasons"] == {"cancelled: suppressed": 2}
 
 
-def test_who_asks_to_be_forgotten_or_is_somebody_else_by_now_is_not_reached_and_is_taken_out_all_the_same(
-    lake: Lake,
-) -> None:
-    planned(lake, SEGMENT, 8)
-    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(8)]
-    requests = [("n", "p1", True), ("n", "p0", False), ("other", "p0", True), ("email", " P2@Example.com", True)]
-    lake.ledger.append(
-        ERASURE_ASKED, [{"namespace": kind, "customer_id": value, "is_verified": sure} for kind, value, sure in requests]
-    )
-    lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": "p2@example.com", "person_id": "p2"}])
-    with LastLook(lake.ledger, [], TodaysClock(), 0) as look:
-        before = look(deliveries)
-        kept = lake.ledger.arrow(PERSON_LINK, where=[("person_id", "!=", "p3")])
-        write_deltalake(lake.locations.table(PERSON_LINK), kept, mode="overwrite")
-        after = look(deliveries)
-        removals = look([replace(one, removal=True) for one in deliveries])
-
-    forgotten = dict.fromkeys(("d002", "d003", "d004", "d005"), "asked to be forgotten")
-    assert before == forgotten
-    assert after == forgotten | dict.fromkeys(("d006", "d007"), "no longer known")
-    assert removals == {}
-
-
 def test_a_removal_of_somebody_who_withdrew_leaves_and_nothing_else_leaves_without_a_purpose(
     lake: Lake, fakes: Fakes
 ) -> None:
@@ -193,20 +167,6 @@ def test_a_removal_of_somebody_who_withdrew_leaves_and_nothing_else_leaves_witho
 
     assert held(SEGMENT, fakes) == Counter(range(4))
     assert states(lake)["said"] == "cancelled"
-
-
-def test_a_removal_of_a_plan_that_fell_does_not_leave(lake: Lake, fakes: Fakes) -> None:
-    unlimited(SEGMENT, fakes)
-    planned(lake, SEGMENT, 4, purpose=None, removal=True)
-    standing = LastLook(lake.ledger, [], TodaysClock(), 0)
-    given = [Delivery("d000", "p0", "identify", "{}", removal=True, plan_id="plan-1")]
-
-    with standing as look:
-        before = look(given)
-        changed(lake, "stopped")
-        after = look(given)
-
-    assert (before, after) == ({}, {"d000": "no longer current: its plan is stopped"})
 
 
 @examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from personalake.config.activation import Destination
-from personalake.config.audiences import Sync
+from personalake.config.audiences import Cap, Sync
 from personalake.config.base import Section
 from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
@@ -108,6 +108,9 @@ class Settings(Section):
         default_factory=dict, description="Who is kept in step at which connection; conf/audiences.yml"
     )
 
+    frequency_cap: Cap | None = Field(
+        None, description="Messages that one person is sent by all syncs together, however many decide to; when they leave"
+    )
     templates: dict[str, Template] = Field(default_factory=dict, description="One file each in conf/templates/")
 
     @model_validator(mode="after")

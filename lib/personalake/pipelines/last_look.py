@@ -2,21 +2,24 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
 
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery
+from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
-from personalake.pipelines.activation_plans import STANDING, plans
+from personalake.pipelines.activation_plans import STANDING, PlanState, plans
+from personalake.pipelines.caps_now import CapsNow, limits_of
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
 from personalake.privacy.forgotten_now import identifiers_asking, lay_out_known, unknown_deliveries
-from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
+from personalake.privacy.reach_now import holders, lay_out_suppressed, suppressed_deliveries
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_PLAN, DECISION
@@ -25,16 +28,20 @@ from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
 UNKNOWN, FORGOTTEN = "no longer known", "asked to be forgotten"
-_SUPPRESSED = ("person_id", "scope", "since", "until")
+_SUPPRESSED = ("person_id", "namespace", "identifier_hash", "scope", "since", "until")
+_LINKS = ("namespace", "value", "person_id")
 _CONSENTS: Mapping[Table, Sequence[str]] = {
     CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id", "expires_at"),
     CONSENT_CURRENT: ("person_id", "purpose", "status"),
-    PERSON_LINK: ("namespace", "value", "person_id"),
+    PERSON_LINK: _LINKS,
 }
 _ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, *_CONSENTS)
 _TEXT = pa.string()
 _ASKED = pa.schema([("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("decision_id", _TEXT)])
+_MOMENT = pa.timestamp("us", "UTC")
+_BARRED = pa.schema([("person_id", _TEXT), ("scope", _TEXT), ("since", _MOMENT), ("until", _MOMENT)])
 _MEMORY = "1GB"
+Row = dict[str, Any]
 # Deliveries that passed, and need no further look until something changes.
 _REMEMBERED = 200_000
 _NEVER = -1
@@ -50,9 +57,8 @@ class LastLook:
         as_ofs: As-ofs of the decisions that may be asked about.
         clock: Time.
         max_age_seconds: For how long a look at versions holds; within it nothing is asked of the lake.
-        purposes: Channel to the purpose that its suppression bars.
-        signals: Purposes that a signal refuses, by signal.
-        calling_code: Country calling code of phone numbers that are written without one.
+        settings: What a channel's suppression bars, what a signal refuses, how often a person is sent something, and for how
+            long a plan may leave.
     """
 
     def __init__(
@@ -61,19 +67,17 @@ class LastLook:
         as_ofs: Sequence[date],
         clock: Clock,
         max_age_seconds: float,
-        purposes: Mapping[str, str] | None = None,
-        signals: Mapping[str, Sequence[str]] | None = None,
-        calling_code: str = "",
+        settings: Settings,
     ) -> None:
-        self._calling_code, self._asking = calling_code, frozenset[str]()
-        self._purposes, self._signals = purposes or {}, signals or {}
+        self._settings, self._asking = settings, frozenset[str]()
+        self._caps = CapsNow(ledger, limits_of(settings))
         self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
         self._opened = duckdb.connect(":memory:")
         self._lock = threading.Lock()
         self._seen: dict[Table, int | None] = {}
         self._looked_at: float | None = None
         self._laid_out_at = 0.0
-        self._plans: dict[str, str] = {}
+        self._plans: dict[str, PlanState] = {}
         self._passed: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -97,13 +101,26 @@ class LastLook:
                 return {}
             reasons = self._refused([one for one in deliveries if not one.removal])
             for one in deliveries:
-                state = self._plans.get(one.plan_id or "")
-                if state not in STANDING:
-                    reasons[one.delivery_id] = f"no longer current: its plan is {state or 'gone'}"
+                if (reason := self._of_plan(one)) is not None:
+                    reasons[one.delivery_id] = reason
+            standing = [plan.plan_id for plan in self._plans.values() if plan.state in STANDING]
+            left = [one for one in deliveries if not one.removal and one.delivery_id not in reasons]
+            reasons |= self._caps.refused(left, standing)
             if len(self._passed) > _REMEMBERED:
                 self._passed.clear()
             self._passed.update(one.delivery_id for one in deliveries if one.delivery_id not in reasons)
             return reasons
+
+    def _of_plan(self, delivery: Delivery) -> str | None:
+        """Why its plan must not be sent any more, if so; what was replaced, and what lay about for too long."""
+        plan = self._plans.get(delivery.plan_id or "")
+        if plan is None or plan.stands_since is None:
+            return f"no longer current: its plan is {'gone' if plan is None else plan.state}"
+        sync = self._settings.audiences.get(plan.sync or "")
+        age = self._clock.now() - plan.stands_since
+        if sync is not None and age > timedelta(sync.max_age_days) and not delivery.removal:
+            return f"no longer fresh: its plan has stood for {age.days} days, max_age_days is {sync.max_age_days}"
+        return None
 
     def _refused(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
         """Reason by delivery of those that say something of a person who refuses it by now."""
@@ -139,13 +156,13 @@ class LastLook:
         if changed:
             self._passed.clear()
         if ACTIVATION_PLAN in changed:
-            self._plans = {plan.plan_id: plan.state for plan in plans(self._ledger)}
+            self._plans = {plan.plan_id: plan for plan in plans(self._ledger)}
         if DECISION in changed:
             self._lend(DECISION, ("decision_id", "status"), [("as_of", "in", list(self._as_ofs))])
             self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
-        if SUPPRESSION in changed:
-            self._lend(SUPPRESSION, _SUPPRESSED)
-            lay_out_suppressed(self._opened, self._purposes)
+        if changed & {SUPPRESSION, PERSON_LINK}:
+            self._opened.register("given_suppression", self._suppressed())
+            lay_out_suppressed(self._opened, self._settings.receipts.purposes)
         if changed & {ERASURE_ASKED, PERSON_LINK}:
             self._asking = self._persons_asking()
         if PERSON_LINK in changed:
@@ -155,20 +172,37 @@ class LastLook:
         if changed & _CONSENTS.keys() or now - self._laid_out_at >= _ENDING_SECONDS:
             for table, columns in _CONSENTS.items():
                 self._lend(table, columns)
-            lay_out_granted(self._opened, self._signals, self._clock.now())
+            lay_out_granted(self._opened, self._settings.privacy.signals, self._clock.now())
             self._passed.clear()
             self._laid_out_at = now
         # Only what was read whole counts as seen: a look that breaks is looked again.
         self._looked_at, self._seen = now, seen
 
+    def _suppressed(self) -> pa.Table:
+        """Suppressions with the person: the one who is named, and whoever holds the address now, known by its hash."""
+        rows = self._ledger.read(SUPPRESSION, _SUPPRESSED)
+        of_hash: dict[str, list[Row]] = {}
+        hashes: dict[str, set[str]] = {}
+        for row in rows:
+            if row["identifier_hash"] is not None and row["namespace"] is not None:
+                of_hash.setdefault(row["identifier_hash"], []).append(row)
+                hashes.setdefault(row["namespace"], set()).add(row["identifier_hash"])
+        if hashes:
+            key = erasure_key(self._settings, self._ledger.locations)
+            links = self._ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(_LINKS)
+            held = holders(hashes, links, key, self._settings.identity.calling_code)
+            rows += [{**row, "person_id": person} for person, hashed in held for row in of_hash[hashed]]
+        told = [{name: row[name] for name in _BARRED.names} for row in rows if row["person_id"] is not None]
+        return pa.Table.from_pylist(told, _BARRED)
+
     def _persons_asking(self) -> frozenset[str]:
         """Who asks to be forgotten; requests are few, since each goes with its person."""
         requests = self._ledger.read(ERASURE_ASKED, ("namespace", "customer_id", "is_verified"))
-        asking = identifiers_asking(requests, self._calling_code)
+        asking = identifiers_asking(requests, self._settings.identity.calling_code)
         if not asking:
             return frozenset()
-        columns, values = ("namespace", "value", "person_id"), sorted({value for _, value in asking})
-        links = self._ledger.read(PERSON_LINK, columns, [("value", "in", values)])
+        values = sorted({value for _, value in asking})
+        links = self._ledger.read(PERSON_LINK, _LINKS, [("value", "in", values)])
         return frozenset(link["person_id"] for link in links if (link["namespace"], link["value"]) in asking)
 
     def _lend(self, table: Table, columns: Sequence[str], where: Conditions = ()) -> None:

@@ -87,9 +87,7 @@ def send_planned(
 
 
 def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:
-    settings = context.settings
-    purposes, signals, calling_code = settings.receipts.purposes, settings.privacy.signals, settings.identity.calling_code
-    return LastLook(context.lake.ledger, as_ofs, clock, max_age_seconds, purposes, signals, calling_code)
+    return LastLook(context.lake.ledger, as_ofs, clock, max_age_seconds, context.settings)
 
 
 def _chosen(context: JobContext) -> Mapping[str, Connection]:

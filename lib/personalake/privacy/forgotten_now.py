@@ -30,7 +30,7 @@ def identifiers_asking(requests: Iterable[Mapping[str, Any]], calling_code: str)
         (row["namespace"], value)
         for row in requests
         if row["is_verified"] and row["namespace"] is not None and row["customer_id"] is not None
-        for value in _spellings(row["namespace"], row["customer_id"], calling_code)
+        for value in spellings(row["namespace"], row["customer_id"], calling_code)
     }
 
 
@@ -52,7 +52,8 @@ def unknown_deliveries(opened: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in opened.execute("SELECT delivery_id FROM asked ANTI JOIN known USING (person_id)").fetchall()}
 
 
-def _spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
+def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
+    """An identifier as it is written, and in its one spelling."""
     yield value
     if namespace == "email":
         small = value[: EMAIL_LENGTH + 1].strip(" ").lower()

@@ -1,11 +1,33 @@
 """Suppression at this moment, without Spark: whom not to reach, by the purposes of the channels in question."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
+from personalake.common.hashing import keyed_hash_of
+from personalake.privacy.forgotten_now import spellings
 from personalake.privacy.reach import ALL_CHANNELS
+
+
+def holders(
+    hashes: Mapping[str, Collection[str]], links: Iterable[pa.RecordBatch], key: str, calling_code: str
+) -> Iterator[tuple[str, str]]:
+    """Who holds a suppressed address now, and its hash; the same as `suppressed_persons` finds.
+
+    Args:
+        hashes: Namespace to the keyed hashes of addresses that are suppressed.
+        links: Rows of `silver.person_link`: namespace, value, person_id.
+        key: Key of the hashes.
+        calling_code: Country calling code of phone numbers that are written without one.
+    """
+    for batch in links:
+        for namespace, value, person in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            wanted = hashes.get(namespace)
+            if wanted:
+                told = {keyed_hash_of(key, f"{namespace}|{one}") for one in spellings(namespace, value, calling_code)}
+                yield from ((person, hashed) for hashed in told if hashed in wanted)
 
 
 def lay_out_suppressed(opened: duckdb.DuckDBPyConnection, purposes: Mapping[str, str]) -> None:

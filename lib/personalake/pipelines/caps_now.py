@@ -1,0 +1,129 @@
+"""Caps at the moment of sending: of whom more waits than they may be sent, and how much of it may still leave."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import duckdb
+
+from personalake.activation.backlog import KEY
+from personalake.activation.delivery import Delivery
+from personalake.config import Settings
+from personalake.config.audience_kinds import ability
+from personalake.config.audiences import Cap
+from personalake.lake import Ledger
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
+
+CAPPED = "capped"
+_OUTBOX = ("delivery_id", "person_id", "plan_id", "removal")
+_LOG = ("delivery_id", "state", "logged_at")
+_MEMORY = "1GB"
+# In doubt counts as sent: nobody knows that it was not.
+_CROWDED = f"""
+WITH last AS (
+    SELECT delivery_id, arg_max(state, {KEY}) AS state FROM log
+    WHERE delivery_id IN (SELECT delivery_id FROM planned) GROUP BY delivery_id
+), counted AS (
+    SELECT person_id, count(*) FILTER (state IN ('accepted', 'confirmed', 'in_flight', 'unknown')) AS sent,
+        count(*) FILTER (list_contains($standing, plan_id) AND coalesce(state, '') IN ('', 'pending', 'cancelled')) AS waits
+    FROM planned LEFT JOIN last USING (delivery_id) WHERE NOT coalesce(removal, false) GROUP BY person_id
+)
+SELECT person_id, greatest($most - sent, 0)::INTEGER FROM counted WHERE waits > 0 AND sent + waits > $most
+"""
+
+
+@dataclass
+class Limit:
+    """One cap, and of whom more waits than it allows.
+
+    Args:
+        syncs: Syncs that count together.
+        cap: How much one person is sent by them.
+        slots: Person to how many deliveries may still leave; who is not here can have all that waits.
+        taken: Person to the deliveries that took them.
+    """
+
+    syncs: frozenset[str]
+    cap: Cap
+    slots: Mapping[str, int] = field(default_factory=dict)
+    taken: dict[str, set[str]] = field(default_factory=dict)
+
+    def allows(self, delivery: Delivery) -> bool:
+        """Whether a delivery may leave; asked again, the answer stays."""
+        slots = self.slots.get(delivery.person_id)
+        if slots is None or delivery.claim is not None:
+            return True
+        taken = self.taken.setdefault(delivery.person_id, set())
+        if delivery.delivery_id not in taken and len(taken) < slots:
+            taken.add(delivery.delivery_id)
+        return delivery.delivery_id in taken
+
+
+class CapsNow:
+    """Which deliveries would be one too many. What was sent before is read once: only this run sends for its syncs.
+
+    Args:
+        ledger: The tables.
+        limits: The caps that there are.
+    """
+
+    def __init__(self, ledger: Ledger, limits: Sequence[Limit]) -> None:
+        self._ledger, self._limits = ledger, limits
+        self._sync_of: Mapping[str, str] | None = None
+
+    def refused(self, deliveries: Sequence[Delivery], standing: Collection[str]) -> dict[str, str]:
+        """Reason by delivery, of those that nothing else keeps from leaving.
+
+        Args:
+            deliveries: In the order in which they leave; no removals.
+            standing: Plans that are being sent.
+        """
+        if not self._limits or not deliveries:
+            return {}
+        if self._sync_of is None:
+            self._sync_of = self._laid_out(standing)
+        found = {}
+        for one in deliveries:
+            sync = self._sync_of.get(one.plan_id or "")
+            concerned = [limit for limit in self._limits if sync in limit.syncs]
+            if not all(limit.allows(one) for limit in concerned):
+                found[one.delivery_id] = CAPPED
+        return found
+
+    def _laid_out(self, standing: Collection[str]) -> Mapping[str, str]:
+        """Read what was sent by each limit's syncs; the sync of each plan."""
+        plans = self._ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "as_of"))
+        for limit in self._limits:
+            current = {
+                row["plan_id"]: row["as_of"] for row in plans if row["plan_id"] in standing and row["sync"] in limit.syncs
+            }
+            if current:
+                limit.slots = self._crowded(limit, sorted(current), max(current.values()) - timedelta(limit.cap.days))
+        return {row["plan_id"]: row["sync"] for row in plans}
+
+    def _crowded(self, limit: Limit, standing: Sequence[str], since: date) -> Mapping[str, int]:
+        of_syncs = [("sync", "in", sorted(limit.syncs)), ("as_of", ">=", since)]
+        with duckdb.connect(":memory:") as opened:
+            opened.execute(f"SET memory_limit = '{_MEMORY}'")
+            opened.execute("SET TimeZone = 'UTC'")
+            opened.register("given", self._ledger.scan(ACTIVATION_OUTBOX, of_syncs).reader(_OUTBOX))
+            opened.execute("CREATE TABLE planned AS SELECT * FROM given")
+            opened.register("log", self._ledger.scan(ACTIVATION_LOG, ()).reader(_LOG))
+            told = {"most": limit.cap.deliveries, "standing": standing}
+            return dict(opened.execute(_CROWDED, told).fetchall())
+
+
+def limits_of(settings: Settings) -> list[Limit]:
+    """The caps of syncs, and the one over all that people read."""
+    syncs = {name: sync for name, sync in settings.audiences.items() if sync.destination in settings.connections}
+    found = [Limit(frozenset((name,)), sync.cap) for name, sync in sorted(syncs.items()) if sync.cap is not None]
+    if settings.frequency_cap is not None:
+        found.append(Limit(_messages(settings, syncs), settings.frequency_cap))
+    return found
+
+
+def _messages(settings: Settings, syncs: Collection[str]) -> frozenset[str]:
+    named = {name: settings.audiences[name] for name in syncs}
+    return frozenset(
+        name for name, sync in named.items() if ability(settings.connections[sync.destination], sync.event).is_message
+    )

@@ -1,0 +1,145 @@
+"""The last look before sending: what changed since the plan keeps a delivery here, with the reason."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import write_deltalake
+
+from personalake.activation.delivery import Delivery
+from personalake.common.hashing import keyed_hash_of
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.pipelines.last_look import LastLook
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.tables.erasure import ERASURE_ASKED
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import PERSON_LINK
+from tests.activation.matrix import CASES, TodaysClock
+from tests.pipelines.outbox_rows import PLANNED_AT, PURPOSE, a_lake, changed, planned, settings
+
+SEGMENT = CASES["segment"]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return a_lake(tmp_path / "lakehouse")
+
+
+def test_who_asks_to_be_forgotten_or_is_somebody_else_by_now_is_not_reached_and_is_taken_out_all_the_same(
+    lake: Lake,
+) -> None:
+    planned(lake, SEGMENT, 8)
+    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(8)]
+    requests = [("n", "p1", True), ("n", "p0", False), ("other", "p0", True), ("email", " P2@Example.com", True)]
+    lake.ledger.append(
+        ERASURE_ASKED, [{"namespace": kind, "customer_id": value, "is_verified": sure} for kind, value, sure in requests]
+    )
+    lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": "p2@example.com", "person_id": "p2"}])
+    with LastLook(lake.ledger, [], TodaysClock(), 0, settings(lake, {})) as look:
+        before = look(deliveries)
+        kept = lake.ledger.arrow(PERSON_LINK, where=[("person_id", "!=", "p3")])
+        write_deltalake(lake.locations.table(PERSON_LINK), kept, mode="overwrite")
+        after = look(deliveries)
+        removals = look([replace(one, removal=True) for one in deliveries])
+
+    forgotten = dict.fromkeys(("d002", "d003", "d004", "d005"), "asked to be forgotten")
+    assert before == forgotten
+    assert after == forgotten | dict.fromkeys(("d006", "d007"), "no longer known")
+    assert removals == {}
+
+
+def test_who_holds_a_suppressed_address_by_now_is_not_reached_though_only_its_hash_is_known(lake: Lake) -> None:
+    planned(lake, SEGMENT, 4)
+    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(4)]
+    known = settings(lake, {})
+    hashed = keyed_hash_of(erasure_key(known, lake.locations), "email|ann@example.com")
+    with LastLook(lake.ledger, [], TodaysClock(), 0, known) as look:
+        before = look(deliveries)
+        lake.ledger.append(
+            SUPPRESSION,
+            [{"since": PLANNED_AT, "namespace": "email", "identifier_hash": hashed, "scope": "all", "suppression_id": "s"}],
+        )
+        nobody_has_it = look(deliveries)
+        lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": " Ann@Example.com", "person_id": "p1"}])
+        after = look(deliveries)
+
+    assert (before, nobody_has_it) == ({}, {})
+    assert after == {"d002": "suppressed", "d003": "suppressed"}
+
+
+VIP = {"audience": {"where": "orders > 0"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE], "template": "t"}
+
+
+def capped(lake: Lake, **more: Any) -> Settings:
+    """Two syncs of e-mails, one to each of two destinations."""
+    mail = {"kind": "email", "host": "127.0.0.1", "security": "none", "sender": "a@shop.example"}
+    syncs = {"vip": {**VIP, **more.pop("vip", {})}, "news": {**VIP, "destination": "here"}}
+    given = {"root": lake.locations.root, "connections": {"there": mail, "here": mail}, "audiences": syncs}
+    return Settings.model_validate({**given, **more})
+
+
+def due(lake: Lake, plan: str, sync: str, day: date, people: Sequence[str], sent: bool = False) -> list[Delivery]:
+    """A plan with one e-mail to each of some people, sent or about to be."""
+    stamp = {"plan_id": plan, "sync": sync, "as_of": day}
+    lake.ledger.append(ACTIVATION_PLAN, [{**stamp, "state": "ready", "logged_at": TodaysClock().now()}])
+    rows = [
+        {**stamp, "delivery_id": f"{plan}-{place}", "person_id": person, "purpose": PURPOSE, "removal": False}
+        for place, person in enumerate(people)
+    ]
+    lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    if sent:
+        logged = [{"delivery_id": row["delivery_id"], "state": "accepted", "logged_at": PLANNED_AT} for row in rows]
+        lake.ledger.append(ACTIVATION_LOG, logged)
+    return [Delivery(row["delivery_id"], row["person_id"], "mail", "{}", purposes=(PURPOSE,), plan_id=plan) for row in rows]
+
+
+def test_no_more_leaves_than_the_caps_allow_of_one_sync_and_of_all_together(lake: Lake) -> None:
+    planned(lake, SEGMENT, 6)  # three people who consent
+    due(lake, "old", "vip", date(2026, 1, 2), ["p0", "p0", "p1"], sent=True)
+    due(lake, "older", "vip", date(2025, 12, 1), ["p2", "p2"], sent=True)
+    now = due(lake, "now", "vip", date(2026, 1, 5), ["p0", "p1", "p1", "p2"])
+    news = due(lake, "news-1", "news", date(2026, 1, 5), ["p0", "p1", "p2", "p2"])
+
+    of_sync = capped(lake, vip={"cap": {"deliveries": 2, "days": 7}})
+    with LastLook(lake.ledger, [], TodaysClock(), 0, of_sync) as look:
+        first, again = look(now), look(now)
+        others = look(news)
+    of_all = capped(lake, frequency_cap={"deliveries": 2, "days": 7})
+    with LastLook(lake.ledger, [], TodaysClock(), 0, of_all) as look:
+        together = [*look(now), *look(news)]
+
+    assert first == again == {"now-0": "capped", "now-2": "capped"}
+    assert others == {}
+    assert together == ["now-0", "now-2", "news-1-0", "news-1-1", "news-1-3"]
+
+
+def test_a_plan_that_lay_about_for_too_long_says_nothing_any_more(lake: Lake) -> None:
+    planned(lake, SEGMENT, 2)
+    given = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(1)]
+    days = (TodaysClock().now() - PLANNED_AT).days
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"max_age_days": days + 1})) as look:
+        in_time = look(given)
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"max_age_days": days - 1})) as look:
+        late, removals = look(given), look([replace(one, removal=True) for one in given])
+
+    told = f"no longer fresh: its plan has stood for {days} days, max_age_days is {days - 1}"
+    assert (in_time, late, removals) == ({}, {"d000": told}, {})
+
+
+def test_a_removal_of_a_plan_that_fell_does_not_leave(lake: Lake) -> None:
+    planned(lake, SEGMENT, 4, purpose=None, removal=True)
+    standing = LastLook(lake.ledger, [], TodaysClock(), 0, settings(lake, {}))
+    given = [Delivery("d000", "p0", "identify", "{}", removal=True, plan_id="plan-1")]
+
+    with standing as look:
+        before = look(given)
+        changed(lake, "stopped")
+        after = look(given)
+
+    assert (before, after) == ({}, {"d000": "no longer current: its plan is stopped"})
