@@ -47,12 +47,12 @@ def test_the_data_map_names_every_personal_column_its_retention_and_its_recipien
         "gold", "guest", "One guest", ("person_id",),
         (Field("person_id", "string", "Who"), Field("mail", "string", "Address", pii="identifier", purposes=("email",)),
          Field("visits", "bigint", "Visits")),
-        retention_days=90,
+        retention_days=90, aged_by="seen_at",
     )  # fmt: skip
 
     text = data_map(settings, [guest, Table("gold", "figure", "One sum", (), (Field("sum", "bigint", "Sum"),))])
 
-    assert "| `gold.guest` | One guest | pseudonym, identifier | 90 days |" in text
+    assert "| `gold.guest` | One guest | pseudonym, identifier | 90 days after `seen_at` |" in text
     assert "| `mail` | identifier | Address | email |" in text
     assert "`visits`" not in text
     assert "gold.figure" not in text

@@ -13,6 +13,7 @@ from personalake.config.connections import AnyConnection
 from personalake.config.decisions import DecisionSettings
 from personalake.config.erasure import ErasureSettings
 from personalake.config.identity import IdentitySettings
+from personalake.config.maintenance import MaintenanceSettings
 from personalake.config.modelling import ModelSettings
 from personalake.config.privacy import PrivacySettings
 from personalake.config.profiles import ProfileSettings
@@ -90,6 +91,7 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     report: ReportSettings = ReportSettings()
     erasure: ErasureSettings = ErasureSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     identity: IdentitySettings = IdentitySettings()
     privacy: PrivacySettings = PrivacySettings()
     profiles: ProfileSettings = ProfileSettings()

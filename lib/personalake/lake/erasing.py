@@ -61,8 +61,13 @@ def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta) -
     remove_rows(lake, table, keys)
     after, purged_at = lake.ledger.version(table), datetime.now(UTC)
     rows_after = lake.ledger.rows(table)
-    (_vacuum_in_catalog if lake.locations.catalog else _vacuum)(lake, table, retention)
+    vacuum(lake, table, retention)
     return Erased(rows_before, rows_after, before, after, purged_at, datetime.now(UTC))
+
+
+def vacuum(lake: Lake, table: Table, retention: timedelta) -> None:
+    """Take every file off the disk that no version within the retention needs."""
+    (_vacuum_in_catalog if lake.locations.catalog else _vacuum)(lake, table, retention)
 
 
 def remove_rows(lake: Lake, table: Table, keys: pa.Table) -> None:

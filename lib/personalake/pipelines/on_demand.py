@@ -1,6 +1,7 @@
 """The jobs that somebody starts when there is a reason; see `registry`, which declares them all."""
 
 from personalake.pipelines.job import JobSpec, Option
+from personalake.tables import BY_NAME
 
 _PERSON = (
     Option("identifier", "the person, as namespace=value, e.g. email=ann@example.com", is_private=True),
@@ -62,6 +63,15 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         needs_as_of=False,
         needs_session=False,  # only what waits to be refined, and catalogs, need one
         options=_PERSON,
+    ),
+    JobSpec(
+        name="maintain_tables",
+        purpose="keep tables small and lawful: rows beyond their retention go, small files become large, old versions leave",
+        reads=tuple(name for name, table in BY_NAME.items() if table.aged_by is not None),
+        writes=(),
+        kind="on_demand",
+        sections=("maintenance",),
+        needs_session=False,  # rows that are too old, and catalogs, need one
     ),
     JobSpec(
         name="export_customer",

@@ -64,7 +64,7 @@ def data_map(settings: Settings, tables: Iterable[Table] = ALL) -> str:
 
 def _row(table: Table) -> Sequence[str]:
     kinds = dict.fromkeys(kind for _, kind in personal_fields(table))
-    return f"`{table.full_name}`", table.grain, ", ".join(kinds), f"{table.kept_days:,} days"
+    return f"`{table.full_name}`", table.grain, ", ".join(kinds), table.kept
 
 
 if __name__ == "__main__":

@@ -87,7 +87,9 @@ def _kinds(held: Sequence[Table]) -> Iterator[Sequence[str]]:
             tables.setdefault(kind, []).append(table)
     for kind in sorted(tables, key=lambda kind: (kind == PSEUDONYM, kind)):
         names = ", ".join(f"`{table.full_name}`" for table in tables[kind])
-        yield kind, names, f"{max(table.kept_days for table in tables[kind]):,} days"
+        longest = max((table.kept_days for table in tables[kind] if table.aged_by), default=None)
+        standing = [] if all(table.aged_by for table in tables[kind]) else ["until replaced or erased"]
+        yield kind, names, "; ".join([*([] if longest is None else [f"{longest:,} days"]), *standing])
 
 
 def _purpose(purpose: str, held: Sequence[Table], settings: Settings) -> Sequence[str]:

@@ -19,6 +19,7 @@ EVENT = Table(
     key=(),
     fields=_ARRIVAL,
     run_columns=("ingested_at", "batch_id", "source_file"),
+    aged_by="landed_at",
 )
 
 RECORD = Table(
@@ -28,6 +29,7 @@ RECORD = Table(
     key=(),
     fields=_ARRIVAL,
     run_columns=("ingested_at", "batch_id", "source_file"),
+    aged_by="landed_at",
 )
 
 LANDING_FILE = Table(

@@ -87,6 +87,7 @@ ACCESS_LOG = Table(
         Field("accessed_at", "timestamp", "When (UTC)"),
     ),
     run_columns=("access_id", "run_id", "accessed_at"),
+    aged_by="accessed_at",
 )
 
 ERASURE = (ERASURE_ASKED, ERASURE_REQUEST, ERASURE_RECEIPT, ACCESS_LOG)

@@ -12,6 +12,7 @@ CUSTOMER_FEATURE = Table(
     grain="One person as known at one as-of",
     key=("person_id", "as_of"),
     fields=(_PERSON, _AS_OF, *CHURN_FEATURES, Field("definition", "string", "Fingerprint of the feature definitions")),
+    aged_by="as_of",
 )
 
 FEATURE_SNAPSHOT = Table(
@@ -75,6 +76,7 @@ SEGMENT_MEMBERSHIP = Table(
         Field("segment", "string", "Name of the segment"),
         Field("detail", "map<string,string>", "What put the person there, e.g. the RFM scores"),
     ),
+    aged_by="as_of",
 )
 
 SEGMENT_SUMMARY = Table(
@@ -110,6 +112,7 @@ PREDICTION = Table(
               "Strongest reasons, signed effect on the log-odds, strongest first"),
         Field("model_version", "string", "Version in the model registry"),
     ),
+    aged_by="as_of",
 )  # fmt: skip
 
 RECOMMENDATION = Table(
@@ -128,6 +131,7 @@ RECOMMENDATION = Table(
         Field("model", "string", "Recommender that ranked it"),
         Field("model_version", "string", "Version in the model registry"),
     ),
+    aged_by="as_of",
 )
 
 DECISION = Table(
@@ -149,6 +153,7 @@ DECISION = Table(
         Field("status", "string", "act, holdout, no_consent or no_action"),
         Field("probability", "double", "Probability with which this action was chosen, 0..1"),
     ),
+    aged_by="as_of",
 )
 
 ACTIVATION_OUTBOX = Table(

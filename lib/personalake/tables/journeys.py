@@ -66,6 +66,7 @@ CUSTOMER_PROFILE_HISTORY = Table(
         Field("valid_to", "timestamp", "Until when it held, exclusive (UTC); null if it still holds"),
         Field("source", "string", "Source whose record tells it; profile for what is computed"),
     ),
+    aged_by="valid_to",
 )
 
 JOURNEYS = (CUSTOMER_JOURNEY, JOURNEY_PATH, CUSTOMER_PROFILE_HISTORY)

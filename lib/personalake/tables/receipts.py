@@ -26,6 +26,7 @@ DELIVERY_RECEIPT = Table(
     ),
     clustering=("known_at",),
     run_columns=("batch_id",),
+    aged_by="occurred_at",
 )  # fmt: skip
 
 SUPPRESSION = Table(

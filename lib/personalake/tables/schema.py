@@ -90,7 +90,9 @@ class Table:
         fields: The columns, in order.
         clustering: Liquid clustering columns, for tables that grow large.
         run_columns: Columns that differ between equal runs, left out of checksums.
-        retention_days: How long rows about persons may be kept; by layer where nothing is said.
+        aged_by: Column that says how old a row is: `maintain_tables` removes what is older than `retention_days`. None for
+            what is rebuilt from other rows, stands until it is replaced, or must be kept as proof; erasure reaches it, too.
+        retention_days: How long rows are kept; by layer where nothing is said.
     """
 
     layer: str
@@ -101,6 +103,7 @@ class Table:
     clustering: tuple[str, ...] = ()
     run_columns: tuple[str, ...] = field(default=())
     retention_days: int | None = None
+    aged_by: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -109,8 +112,13 @@ class Table:
 
     @property
     def kept_days(self) -> int:
-        """How long rows about persons may be kept, days."""
+        """How long rows are kept, days."""
         return RETENTION_DAYS[self.layer] if self.retention_days is None else self.retention_days
+
+    @property
+    def kept(self) -> str:
+        """How long rows are kept, in words."""
+        return f"{self.kept_days:,} days after `{self.aged_by}`" if self.aged_by else "until replaced or erased"
 
     @property
     def indexed(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ EVENT = Table(
     ),
     clustering=("occurred_at",),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 ORDER_LINE = Table(
@@ -45,6 +46,7 @@ ORDER_LINE = Table(
     ),
     clustering=("occurred_at",),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 CUSTOMER_RECORD = Table(
@@ -138,6 +140,7 @@ CAMPAIGN_RESPONSE = Table(
         *_STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 QUARANTINE = Table(
@@ -158,6 +161,7 @@ QUARANTINE = Table(
         Field("batch_id", "string", "Stream and micro-batch that refused the row"),
     ),
     run_columns=("quarantined_at", "batch_id", "source_file"),
+    aged_by="landed_at",
 )
 
 DUPLICATE = Table(
@@ -175,6 +179,7 @@ DUPLICATE = Table(
         Field("batch_id", "string", "Stream and micro-batch that dropped the row"),
     ),
     run_columns=("batch_id",),
+    aged_by="known_at",
 )
 
 PERSON_LINK = Table(

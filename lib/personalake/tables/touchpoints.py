@@ -33,6 +33,7 @@ INTERACTION = Table(
     ),
     clustering=("occurred_at",),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 EMAIL_ENGAGEMENT = Table(
@@ -52,6 +53,7 @@ EMAIL_ENGAGEMENT = Table(
     ),
     clustering=("occurred_at",),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 EXPERIMENT_EXPOSURE = Table(
@@ -72,6 +74,7 @@ EXPERIMENT_EXPOSURE = Table(
     ),
     clustering=("occurred_at",),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 SUPPORT_TICKET = Table(
@@ -91,6 +94,7 @@ SUPPORT_TICKET = Table(
         *STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 SURVEY_ANSWER = Table(
@@ -109,6 +113,7 @@ SURVEY_ANSWER = Table(
         *STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 SOCIAL_MENTION = Table(
@@ -129,6 +134,7 @@ SOCIAL_MENTION = Table(
         *STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 THIRD_PARTY_ATTRIBUTE = Table(
@@ -149,6 +155,7 @@ THIRD_PARTY_ATTRIBUTE = Table(
         *STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
+    aged_by="occurred_at",
 )
 
 CAMPAIGN_SPEND = Table(

@@ -1,0 +1,31 @@
+"""How tables are kept small and lawful."""
+
+from pydantic import Field, field_validator
+
+from personalake.config.base import Section
+from personalake.tables import BY_NAME
+
+
+class MaintenanceSettings(Section):
+    """What maintain_tables does."""
+
+    version_hours: int = Field(
+        168, ge=24, description="Age from which files of older versions go, hours; nothing may read versions that are older"
+    )
+    compact: bool = Field(True, description="Whether small files become large ones")
+    retention_days: dict[str, int] = Field(
+        default_factory=dict,
+        description="Table to days that its rows are kept, where docs/data-map.md does not fit, e.g. gold.decision: 400",
+    )
+
+    @field_validator("retention_days")
+    @classmethod
+    def _aging(cls, days: dict[str, int]) -> dict[str, int]:
+        aging = sorted(name for name, table in BY_NAME.items() if table.aged_by is not None)
+        unknown = sorted(days.keys() - set(aging))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no rows with an age; there are: {', '.join(aging)}")
+        short = sorted(name for name, kept in days.items() if kept < 1)
+        if short:
+            raise ValueError(f"{', '.join(short)}: at least one day")
+        return days

@@ -1,0 +1,115 @@
+"""Tables that are looked after: too old rows go, files become few, and streams go on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pydantic import ValidationError
+
+from personalake.config import Settings
+from personalake.errors import ConfigError
+from personalake.lake import Lake
+from personalake.lake.streams import Stream, run_streams
+from personalake.lake.upkeep import remove_older, tidy
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.maintain_tables import run
+from personalake.tables import ALL
+from personalake.tables.bronze import EVENT as RAW_EVENT
+from personalake.tables.gold import DECISION
+from personalake.tables.silver import CONSENT, EVENT
+
+DAY = date(2017, 12, 1)
+NOON = datetime(2017, 11, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def context(lake: Lake, tmp_path: Path, context_of: Callable[..., JobContext]) -> Callable[..., JobContext]:
+    def made(dry_run: bool = False, **more: Any) -> JobContext:
+        settings = Settings(root=lake.locations.root, **{"maintenance": {"retention_days": {"gold.decision": 10}}, **more})
+        given = context_of(settings, DAY)
+        return replace(given, lake=Lake(lake.locations, lambda: lake.spark, dry_run=dry_run))
+
+    return made
+
+
+def events(lake: Lake, *days: int) -> None:
+    """One commit for each event, so many days before noon of the last day."""
+    for age in days:
+        lake.ledger.append(EVENT, [{"event_id": f"e{age}", "occurred_at": NOON - timedelta(age)}])
+
+
+def test_rows_beyond_their_retention_go_and_many_small_files_become_one(
+    lake: Lake, context: Callable[..., JobContext]
+) -> None:
+    events(lake, 0, 1_094, 1_095, 2_000)
+    lake.ledger.append(DECISION, [{"decision_id": f"d{age}", "as_of": DAY - timedelta(age)} for age in (10, 11)])
+    lake.ledger.append(CONSENT, [{"record_id": "c", "status": "withdrawn", "occurred_at": NOON - timedelta(9_000)}])
+
+    foretold = run(context(dry_run=True))
+    before = [lake.ledger.rows(table) for table in (EVENT, DECISION, CONSENT)]
+    done = run(context())
+
+    assert foretold.figures["removed"] == done.figures["removed"] == {"silver.event": 2, "gold.decision": 1}
+    assert before == [4, 2, 1]
+    assert {row["event_id"] for row in lake.ledger.read(EVENT)} == {"e0", "e1094"}
+    assert [row["decision_id"] for row in lake.ledger.read(DECISION)] == ["d10"]
+    assert lake.ledger.rows(CONSENT) == 1  # the proof of a withdrawal has no age
+    assert "silver.event" in done.figures["compacted"]
+    assert len(list(Path(lake.locations.table(EVENT)).glob("*.parquet"))) > 1  # older versions can be read for a week
+    assert run(context()).figures["removed"] == {}
+
+
+def test_what_was_removed_leaves_the_disk_with_the_older_versions(lake: Lake) -> None:
+    def on_disk() -> set[str]:
+        files = Path(lake.locations.table(EVENT)).glob("*.parquet")
+        return {name for path in files for name in pq.read_table(path, ["event_id"])["event_id"].to_pylist()}
+
+    events(lake, 0, 2_000)
+    remove_older(lake, EVENT, NOON - timedelta(1_095))
+    before = on_disk()
+    tidy(lake, EVENT, timedelta(0))
+
+    assert (before, on_disk()) == ({"e0", "e2000"}, {"e0"})
+    assert [row["event_id"] for row in lake.ledger.read(EVENT)] == ["e0"]
+
+
+def test_a_stream_that_reads_a_table_goes_on_after_rows_left_and_files_were_joined(
+    lake: Lake, context: Callable[..., JobContext], tmp_path: Path
+) -> None:
+    seen: list[str] = []
+
+    def take(rows: Any, app: str, number: int) -> None:
+        seen.extend(sorted(row["source"] for row in rows.select("source").collect()))
+
+    stream = Stream("events", RAW_EVENT, lambda rows: rows, take, tmp_path / "checkpoint")
+    lake.ledger.append(RAW_EVENT, [{"source": "old", "landed_at": NOON - timedelta(1_000)}])
+    lake.ledger.append(RAW_EVENT, [{"source": "young", "landed_at": NOON}])
+    run_streams(lake, [stream])
+
+    run(context())
+    lake.ledger.append(RAW_EVENT, [{"source": "next", "landed_at": NOON}])
+    run_streams(lake, [stream])
+
+    assert seen == ["old", "young", "next"]
+    assert lake.ledger.rows(RAW_EVENT) == 2
+
+
+def test_nothing_ages_by_an_as_of_that_has_not_come_or_in_a_table_without_an_age(
+    context: Callable[..., JobContext],
+) -> None:
+    ahead = replace(context(), as_of=date.today() + timedelta(days=300))
+
+    with pytest.raises(ConfigError, match="lies in the future"):
+        run(ahead)
+    with pytest.raises(ValidationError, match=r"silver\.consent: no rows with an age; there are: bronze\.event"):
+        context(maintenance={"retention_days": {"silver.consent": 5}})
+
+
+def test_every_age_is_a_time_of_its_table() -> None:
+    kinds = {table.schema[table.aged_by].dataType.typeName() for table in ALL if table.aged_by is not None}
+
+    assert kinds == {"date", "timestamp"}
