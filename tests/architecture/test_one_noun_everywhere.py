@@ -76,7 +76,7 @@ def test_jobs_need_declared_jobs_that_come_before_them() -> None:
 
 def test_jobs_read_and_write_declared_tables() -> None:
     for job in JOBS:
-        unknown = {*job.reads, *job.writes} - set(TABLES)
+        unknown = {*job.reads, *job.looks_back, *job.writes} - set(TABLES)
         assert not unknown, f"{job.name}: no such table: {unknown}"
 
 

@@ -149,12 +149,36 @@ def test_a_write_that_meets_another_one_is_tried_again(lake: Lake, monkeypatch: 
         write(*given, **more)
 
     monkeypatch.setattr(direct, "write_deltalake", overtaken_once)
-    monkeypatch.setattr(direct, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr("personalake.lake.overtaken._PAUSE_SECONDS", 0)
 
     write_directly(lake.locations.table(CELL), one, "append", {})
 
     assert names(lake) == ["one"]
     assert not failures
+
+
+def test_a_merge_that_meets_another_commit_merges_into_what_that_one_left(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(CELL, [{"cell_id": "old", "as_of": DAY}])
+    changes = pa.Table.from_pylist(
+        [{"cell_id": "new", GONE: False}, {"cell_id": "between", GONE: True}], change_schema(CELL)
+    )
+    opened, faster = DeltaTable.merge, ["between"]
+
+    def overtaken_once(table: DeltaTable, *given: Any, **more: Any) -> Any:
+        if faster:
+            lake.ledger.append(CELL, [{"cell_id": faster.pop(), "as_of": DAY}])
+            raise CommitFailedError("somebody was faster")
+        return opened(table, *given, **more)
+
+    monkeypatch.setattr(DeltaTable, "merge", overtaken_once)
+    monkeypatch.setattr("personalake.lake.overtaken._PAUSE_SECONDS", 0)
+
+    lake.merge_changes(changes, CELL)
+
+    assert names(lake) == ["new", "old"]
+    assert not faster
 
 
 def test_text_is_still_compared_in_files_that_a_merge_rewrote(lake: Lake) -> None:

@@ -1,7 +1,8 @@
 """Changes by key, in one commit: rows that are gone, rows with other values, rows that are new."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import deltalake
 import pyarrow as pa
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 
 from personalake.lake.declared import arrow_schema
 from personalake.lake.disk import writing
+from personalake.lake.overtaken import unless_overtaken
 from personalake.tables import Table
 
 GONE = "is_gone"
@@ -50,22 +52,28 @@ def merge_directly(folder: str, changes: pa.Table, key: Sequence[str], schema: p
     Returns:
         Rows changed: added, put in place and removed.
     """
-    table = deltalake.DeltaTable(folder)
     rows = changes.select([*schema.names, GONE]).cast(schema.append(pa.field(GONE, pa.bool_())))
     columns = {name: f"s.{name}" for name in schema.names}
-    with writing(Path(folder)):
-        if not table.file_uris():
-            kept = rows.filter(pc.invert(rows[GONE])).select(schema.names)
-            deltalake.write_deltalake(table, kept, mode="append")
-            return int(kept.num_rows)
-        merged = (
-            table.merge(rows, " AND ".join(f"t.{name} = s.{name}" for name in key), source_alias="s", target_alias="t")
-            .when_matched_delete(predicate=f"s.{GONE}")
-            .when_matched_update(updates=columns)
-            .when_not_matched_insert(updates=columns, predicate=f"NOT s.{GONE}")
-            .execute()
-        )
-    return sum(int(merged[f"num_target_rows_{what}"]) for what in ("inserted", "updated", "deleted"))
+    same_key = " AND ".join(f"t.{name} = s.{name}" for name in key)
+
+    def merge() -> Mapping[str, Any]:
+        # Opened anew each time: what came meanwhile is merged into, too.
+        table = deltalake.DeltaTable(folder)
+        with writing(Path(folder)):
+            if not table.file_uris():
+                kept = rows.filter(pc.invert(rows[GONE])).select(schema.names)
+                deltalake.write_deltalake(table, kept, mode="append")
+                return {"num_target_rows_inserted": kept.num_rows}
+            return (
+                table.merge(rows, same_key, source_alias="s", target_alias="t")
+                .when_matched_delete(predicate=f"s.{GONE}")
+                .when_matched_update(updates=columns)
+                .when_not_matched_insert(updates=columns, predicate=f"NOT s.{GONE}")
+                .execute()
+            )
+
+    merged = unless_overtaken(merge)
+    return sum(int(merged.get(f"num_target_rows_{what}", 0)) for what in ("inserted", "updated", "deleted"))
 
 
 def merge_by_spark(target: DeltaTable, changes: DataFrame, table: Table) -> None:

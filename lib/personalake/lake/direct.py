@@ -6,7 +6,6 @@ commit once more: about half a second each time on a small machine, however few 
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
@@ -14,11 +13,11 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from personalake.lake.disk import writing
+from personalake.lake.overtaken import unless_overtaken
 
 Mode = Literal["append", "overwrite"]
 
@@ -29,8 +28,6 @@ _MANY_FILES = 200
 # Rows that are brought to the driver to be written; beyond them Spark writes.
 FEW_ROWS = 100_000
 _PLAIN_WRITER = 2
-_TRIES = 5
-_PAUSE_SECONDS = 0.2
 
 
 def literally(path: str) -> str:
@@ -76,21 +73,18 @@ def write_directly(folder: str, rows: pa.Table, mode: str, options: Mapping[str,
     """
     app, version = options.get("txnAppId"), int(options.get("txnVersion", -1))
     commit = CommitProperties(app_transactions=[Transaction(app, version)]) if app else None
-    for left in reversed(range(_TRIES)):
+
+    def write() -> int | None:
         table = DeltaTable(folder)
         if app and (done := table.transaction_version(app)) is not None and done >= version:
             return None
-        try:
-            with writing(Path(folder)):
-                write_deltalake(
-                    table, rows, mode=cast(Mode, mode), predicate=options.get("replaceWhere"), commit_properties=commit
-                )
-            break
-        except CommitFailedError:
-            if not left:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-    return int(rows.num_rows)
+        with writing(Path(folder)):
+            write_deltalake(
+                table, rows, mode=cast(Mode, mode), predicate=options.get("replaceWhere"), commit_properties=commit
+            )
+        return int(rows.num_rows)
+
+    return unless_overtaken(write)
 
 
 def few_on_driver(rows: DataFrame, schema: pa.Schema) -> pa.Table | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from delta.exceptions import (
     ConcurrentAppendException,
@@ -9,29 +10,34 @@ from delta.exceptions import (
     ConcurrentDeleteReadException,
     ConcurrentWriteException,
 )
+from deltalake.exceptions import CommitFailedError
 
-# Delta's exceptions share no base of their own.
+# Delta's exceptions share no base of their own; the last one is what delta-rs says.
 _OVERTAKEN = (
     ConcurrentAppendException,
     ConcurrentDeleteDeleteException,
     ConcurrentDeleteReadException,
     ConcurrentWriteException,
+    CommitFailedError,
 )
+TRIES = 5
+Written = TypeVar("Written")
 _PAUSE_SECONDS = 0.5
 
 
-def unless_overtaken(write: Callable[[], None], tries: int) -> None:
+def unless_overtaken(write: Callable[[], Written], tries: int = TRIES) -> Written:
     """Write, and write again where another commit came first.
 
     Args:
         write: What is done, whole each time.
         tries: How often at most; the last failure is raised.
+
+    Returns:
+        What the write that succeeded gave.
     """
-    for left in reversed(range(tries)):
+    for _ in range(tries - 1):
         try:
-            write()
-            return
+            return write()
         except _OVERTAKEN:
-            if not left:
-                raise
             time.sleep(_PAUSE_SECONDS)
+    return write()

@@ -22,7 +22,7 @@ def fingerprint(spec: JobSpec, context: JobContext) -> str:
     parts: dict[str, Any] = {
         "job": spec.name,
         "code": code_version(),
-        "inputs": {name: lake.ledger.version(TABLES[name]) for name in spec.reads},
+        "inputs": {name: lake.ledger.version(TABLES[name]) for name in (*spec.reads, *spec.looks_back)},
         "settings": _sections(spec, context.settings),
         "business_timezone": context.settings.business_timezone,
         "options": {option.name: context.options.get(option.name) for option in spec.options if not option.is_private},

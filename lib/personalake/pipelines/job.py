@@ -42,6 +42,7 @@ class JobSpec:
         purpose: What it does, one line.
         reads: Tables whose versions decide whether there is anything new.
         writes: Tables that it writes.
+        looks_back: Tables that decide, too, as earlier runs left them: they are written further down the graph.
         needs: Jobs that come before it in the graph.
         kind: `graph` jobs run in `personalake run`, the others when asked.
         sections: Parts of the settings that the result depends on.
@@ -68,6 +69,7 @@ class JobSpec:
     options: tuple[Option, ...] = ()
     needs_session: bool = True
     files: Callable[[Settings], Sequence[Path]] | None = None
+    looks_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

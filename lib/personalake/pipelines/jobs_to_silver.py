@@ -71,8 +71,9 @@ TO_SILVER: tuple[JobSpec, ...] = (
     JobSpec(
         name="apply_receipts",
         purpose="let bounces, withdrawals and deliveries that destinations report count",
-        # What it is about lies further down the graph, in the outbox of earlier runs.
         reads=("silver.delivery_receipt",),
+        # What receipts are about: one that came before the log named its request is matched once it does.
+        looks_back=("gold.activation_log",),
         writes=("silver.consent", "silver.suppression", "silver.email_engagement", "gold.activation_log"),
         needs=("refine_events", "refine_records"),
         sections=("receipts", "erasure"),
