@@ -9,19 +9,24 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
 from personalake.activation.syncs.counts import Counts, counted
-from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, outbox_rows, with_payloads
+from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, outbox_rows, plan, with_payloads
 from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, plan_id, verdict
+from personalake.activation.syncs.wanted import Asked, wanted
+from personalake.activation.templates import Saying
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
+from personalake.config.audience_kinds import ability, kind_of, updates_only
 from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
 from personalake.config.connections import BrazeTrackConnection, Connection
+from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError
+from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
-from personalake.pipelines.plan_difference import difference
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
 from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables import Table
@@ -108,22 +113,60 @@ def _planned(context: JobContext, name: str, sync: Sync, granted: DataFrame) -> 
     connection = context.settings.connections[sync.destination]
     known = latest_plans(context.lake.ledger, name)
     shape = shape_of(name, sync, connection, context.as_of)
-    with difference(context, name, sync, shape, granted, standing_at(known, context.as_of)) as found:
-        planned = (
-            found.changes.transform(lambda rows: with_payloads(rows, shape, name))
-            .withColumn("values", _values(sync, connection))
-            .drop("key", "body", "message_id")
-            .persist(StorageLevel.MEMORY_AND_DISK)
-        )
-        try:
-            counts = counted(planned, found.besides)
-            row = _row(context, name, sync, counts, cost(counts, sync, connection), known)
-            if context.dry_run:
-                return Planned(name, row, counts, _samples(planned))
-            _write(context, row, shape, planned, found.deliveries, counts, known)
-            return Planned(name, row, counts)
-        finally:
-            planned.unpersist()
+    deliveries = _deliveries(context, sync.destination).where(F.col("sync") == name)
+    changes = _changes(context, sync, connection, shape, granted, deliveries, standing_at(known, context.as_of))
+    planned = (
+        changes.transform(lambda rows: with_payloads(rows, shape, name))
+        .withColumn("values", _values(sync, connection))
+        .drop("key", "body", "message_id")
+        .persist(StorageLevel.MEMORY_AND_DISK)
+    )
+    try:
+        counts = counted(planned)
+        row = _row(context, name, sync, counts, cost(counts, sync, connection), known)
+        if context.dry_run:
+            return Planned(name, row, counts, _samples(planned))
+        _write(context, row, shape, planned, deliveries, counts, known)
+        return Planned(name, row, counts)
+    finally:
+        planned.unpersist()
+
+
+def _deliveries(context: JobContext, destination: str) -> DataFrame:
+    """Deliveries of syncs to a destination with their states; without payloads, which are large."""
+    lake = context.lake
+    to_it = F.col("destination") == destination
+    outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
+    slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
+    log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
+    return with_states(slim, log)
+
+
+def _changes(
+    context: JobContext,
+    sync: Sync,
+    connection: Connection,
+    shape: Shape,
+    granted: DataFrame,
+    deliveries: DataFrame,
+    standing: str | None,
+) -> DataFrame:
+    able = ability(connection, sync.event)
+    most = min(sync.max_item_bytes, connection.max_item_bytes or sync.max_item_bytes)
+    secrets = {where: resolve_secret(one.secret) for where, one in sync.mapped().items() if one.secret is not None}
+    saying = None
+    if sync.template is not None:
+        saying = Saying(kind_of(connection), context.settings.templates[sync.template], tuple(sync.fields))
+    asked = Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets, saying)
+    rows = wanted(people(context, sync), granted, asked)
+    if sync.cap is not None:
+        enough = capped(deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
+        rows = rows.join(enough, "person_id", "left")
+    if sync.mode == "update" and not updates_only(connection):
+        there = acknowledged(_deliveries(context, sync.destination), is_message=False).where("holder_id IS NOT NULL")
+        rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
+    held = acknowledged(deliveries, able.is_message, standing)
+    return plan(rows, held, sync.mode, sync.resend_rejected)
 
 
 def _values(sync: Sync, connection: Connection) -> Column:
@@ -189,7 +232,7 @@ def _write(
     is_written = called in known and known[called]["state"] != STOPPED
     if row["state"] != STOPPED and counts.deliveries and not is_written and not _is_there(context, called):
         rows = outbox_rows(planned, called, row["sync"], row["destination"], shape.operation, context.as_of)
-        lake.append(rows, ACTIVATION_OUTBOX, about=counts.deliveries)
+        lake.append(rows, ACTIVATION_OUTBOX)
     if counts.stale or (counts.pending and not counts.is_what_waits):
         waiting = deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
         lake.append(_cancelled(waiting, row["destination"], context.run_started_at), ACTIVATION_LOG)

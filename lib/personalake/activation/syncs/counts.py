@@ -64,12 +64,11 @@ class Counts:
         return self.pending == self.repeated == self.deliveries
 
 
-def counted(planned: DataFrame, besides: Sequence[Mapping[str, Any]] = ()) -> Counts:
+def counted(planned: DataFrame) -> Counts:
     """Count a plan, in one pass.
 
     Args:
         planned: Rows of `with_payloads`, with `values`.
-        besides: Groups of people who needed no plan, as `still`.
     """
     leaves = F.col("change").isin(ADDED, CHANGED, REMOVED)
     row = F.xxhash64("sync_key", "change", "payload_hash", F.coalesce("base", F.lit("")))
@@ -84,14 +83,7 @@ def counted(planned: DataFrame, besides: Sequence[Mapping[str, Any]] = ()) -> Co
         F.count_if(is_repeated).alias("repeated"),
         F.sum("stale").alias("stale"),
     )
-    return of_groups([*(group.asDict() for group in grouped.collect()), *besides])
-
-
-def still(change: str, refusal: str | None, rows: int) -> dict[str, Any]:
-    """A group of which nothing leaves: people who are there as they are wanted, or who are refused and not there."""
-    is_there = refusal is None
-    nothing = {"bytes": None, "values": None, "either": None, "sum": None, "pending": 0, "repeated": 0, "stale": 0}
-    return {"change": change, "refusal": refusal, "is_wanted": is_there, "is_held": is_there, "rows": rows, **nothing}
+    return of_groups([group.asDict() for group in grouped.collect()])
 
 
 def of_groups(groups: Sequence[Mapping[str, Any]]) -> Counts:

@@ -74,12 +74,7 @@ class Asked:
 
 
 def wanted(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
-    """Judge and shape an audience, as `judged`, with one row for each key."""
-    return judged(people, granted, asked).transform(one_for_each_key)
-
-
-def judged(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
-    """Judge and shape each person of an audience for themselves; consent fails closed.
+    """Judge and shape an audience; consent fails closed.
 
     Args:
         people: People of the audience with all columns that the sync reads; of decisions, `decision_id` and `purpose`, too.
@@ -87,13 +82,13 @@ def judged(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
         asked: The sync.
 
     Returns:
-        Columns of `WANTED`, one row for each row of `people`. `refusal` is null for who may be sent; `sync_key` stands for
-        nobody where `refusal` says why. `payload_hash` is of the body, and of what shapes it.
+        Columns of `WANTED`, one row for each row of `people`. `refusal` is null for who may be sent; `sync_key` is unique,
+        and stands for nobody where `refusal` says why. `payload_hash` is of the body, and of what shapes it.
     """
     sync, is_decided = asked.sync, asked.sync.audience.decisions is not None
     identity = F.concat_ws("|", F.lit(asked.shape.mark), "body")
     key = F.concat_ws("/", "key", "decision_id") if asked.ability.is_message and is_decided else F.col("key")
-    rows = (
+    judged = (
         asked.with_keys(people)
         .join(granted, "person_id", "left")
         .withColumns({"key": asked.key, "needs": _needs(sync, is_decided)})
@@ -102,11 +97,12 @@ def judged(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
     )
     is_oversize = F.octet_length("body") > asked.max_item_bytes
     return (
-        _with_body(rows, asked)
+        _with_body(judged, asked)
         .withColumn("refusal", F.coalesce("refusal", F.when(is_oversize, OVERSIZE)))
         .withColumn("sync_key", F.when(F.col("refusal").isNull(), key).otherwise(_nowhere()))
         .withColumns({"purpose": F.array_join("needs", ","), "payload_hash": F.sha2(identity, 256)})
         .select(*WANTED)
+        .transform(_one_for_each_key)
     )
 
 
@@ -143,7 +139,7 @@ def _nowhere() -> Column:
     return F.concat(F.lit(_NOWHERE), "person_id")
 
 
-def one_for_each_key(rows: DataFrame) -> DataFrame:
+def _one_for_each_key(rows: DataFrame) -> DataFrame:
     """Of several people with one key, the first by id is sent: which one it is must not change from plan to plan."""
     place = F.row_number().over(Window.partitionBy("sync_key").orderBy("person_id", "decision_id"))
     is_second = F.col("place") > 1
