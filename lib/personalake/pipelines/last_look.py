@@ -1,10 +1,10 @@
 """The last look before sending: do plan and decision still stand; does the person grant it, and may be reached, now?"""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -16,32 +16,22 @@ from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import STANDING, PlanState, plans
 from personalake.pipelines.caps_now import CapsNow, limits_of
-from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.consents_now import CONSENTS, persons_asking_now, suppressed_now
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
-from personalake.privacy.forgotten_now import identifiers_asking, lay_out_known, unknown_deliveries
-from personalake.privacy.reach_now import holders, lay_out_suppressed, suppressed_deliveries
+from personalake.privacy.forgotten_now import lay_out_known, unknown_deliveries
+from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_PLAN, DECISION
 from personalake.tables.receipts import SUPPRESSION
-from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
+from personalake.tables.silver import PERSON_LINK
 
 NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
 UNKNOWN, FORGOTTEN = "no longer known", "asked to be forgotten"
-_SUPPRESSED = ("person_id", "namespace", "identifier_hash", "scope", "since", "until")
-_LINKS = ("namespace", "value", "person_id")
-_CONSENTS: Mapping[Table, Sequence[str]] = {
-    CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id", "expires_at"),
-    CONSENT_CURRENT: ("person_id", "purpose", "status"),
-    PERSON_LINK: _LINKS,
-}
-_ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, *_CONSENTS)
+_ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, *CONSENTS)
 _TEXT = pa.string()
 _ASKED = pa.schema([("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("decision_id", _TEXT)])
-_MOMENT = pa.timestamp("us", "UTC")
-_BARRED = pa.schema([("person_id", _TEXT), ("scope", _TEXT), ("since", _MOMENT), ("until", _MOMENT)])
 _MEMORY = "1GB"
-Row = dict[str, Any]
 # Deliveries that passed, and need no further look until something changes.
 _REMEMBERED = 200_000
 _NEVER = -1
@@ -161,49 +151,22 @@ class LastLook:
             self._lend(DECISION, ("decision_id", "status"), [("as_of", "in", list(self._as_ofs))])
             self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
         if changed & {SUPPRESSION, PERSON_LINK}:
-            self._opened.register("given_suppression", self._suppressed())
+            self._opened.register("given_suppression", suppressed_now(self._ledger, self._settings))
             lay_out_suppressed(self._opened, self._settings.receipts.purposes)
         if changed & {ERASURE_ASKED, PERSON_LINK}:
-            self._asking = self._persons_asking()
+            self._asking = persons_asking_now(self._ledger, self._settings)
         if PERSON_LINK in changed:
             self._lend(PERSON_LINK, ("person_id",))
             lay_out_known(self._opened)
         # Consents also end with time alone.
-        if changed & _CONSENTS.keys() or now - self._laid_out_at >= _ENDING_SECONDS:
-            for table, columns in _CONSENTS.items():
+        if changed & CONSENTS.keys() or now - self._laid_out_at >= _ENDING_SECONDS:
+            for table, columns in CONSENTS.items():
                 self._lend(table, columns)
             lay_out_granted(self._opened, self._settings.privacy.signals, self._clock.now())
             self._passed.clear()
             self._laid_out_at = now
         # Only what was read whole counts as seen: a look that breaks is looked again.
         self._looked_at, self._seen = now, seen
-
-    def _suppressed(self) -> pa.Table:
-        """Suppressions with the person: the one who is named, and whoever holds the address now, known by its hash."""
-        rows = self._ledger.read(SUPPRESSION, _SUPPRESSED)
-        of_hash: dict[str, list[Row]] = {}
-        hashes: dict[str, set[str]] = {}
-        for row in rows:
-            if row["identifier_hash"] is not None and row["namespace"] is not None:
-                of_hash.setdefault(row["identifier_hash"], []).append(row)
-                hashes.setdefault(row["namespace"], set()).add(row["identifier_hash"])
-        if hashes:
-            key = erasure_key(self._settings, self._ledger.locations)
-            links = self._ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(_LINKS)
-            held = holders(hashes, links, key, self._settings.identity.calling_code)
-            rows += [{**row, "person_id": person} for person, hashed in held for row in of_hash[hashed]]
-        told = [{name: row[name] for name in _BARRED.names} for row in rows if row["person_id"] is not None]
-        return pa.Table.from_pylist(told, _BARRED)
-
-    def _persons_asking(self) -> frozenset[str]:
-        """Who asks to be forgotten; requests are few, since each goes with its person."""
-        requests = self._ledger.read(ERASURE_ASKED, ("namespace", "customer_id", "is_verified"))
-        asking = identifiers_asking(requests, self._settings.identity.calling_code)
-        if not asking:
-            return frozenset()
-        values = sorted({value for _, value in asking})
-        links = self._ledger.read(PERSON_LINK, _LINKS, [("value", "in", values)])
-        return frozenset(link["person_id"] for link in links if (link["namespace"], link["value"]) in asking)
 
     def _lend(self, table: Table, columns: Sequence[str], where: Conditions = ()) -> None:
         """Let one query read a table."""

@@ -9,26 +9,19 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
 from personalake.activation.syncs.counts import Counts, counted
-from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, outbox_rows, plan, with_payloads
+from personalake.activation.syncs.diff import outbox_rows
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, plan_id, verdict
-from personalake.activation.syncs.wanted import Asked, wanted
-from personalake.activation.templates import Saying
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
-from personalake.config.audience_kinds import ability, kind_of, updates_only
 from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
-from personalake.config.connections import BrazeTrackConnection, Connection
-from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError
-from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.plan_basis import Basis
+from personalake.pipelines.plan_changes import Planning, asked_of, changes
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
-from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
 
@@ -97,86 +90,34 @@ def plan_audiences(
     """
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
         return []
-    templates = context.settings.templates
-    return [
-        _planned(context, name, completed(sync, templates), consents.transform(_granted(sync)).transform(wanted_at_all))
-        for name, sync in syncs.items()
-    ]
+    planned = []
+    for name, sync in syncs.items():
+        connection = context.settings.connections[sync.destination]
+        asked = asked_of(context, name, completed(sync, context.settings.templates), connection)
+        standing = standing_at(latest_plans(context.lake.ledger, name), context.as_of)
+        planned.append(_planned(Planning(context, name, connection, asked, standing, consents, wanted_at_all)))
+    return planned
 
 
-def _granted(sync: Sync) -> Transformation:
-    """What people grant of what the sync asks for; decisions ask for purposes of their own."""
-    return granted_purposes if sync.audience.decisions is not None else granted_among(sync.purposes)
-
-
-def _planned(context: JobContext, name: str, sync: Sync, granted: DataFrame) -> Planned:
-    connection = context.settings.connections[sync.destination]
+def _planned(planning: Planning) -> Planned:
+    context, name, sync = planning.context, planning.name, planning.asked.sync
     known = latest_plans(context.lake.ledger, name)
-    shape = shape_of(name, sync, connection, context.as_of)
-    deliveries = _deliveries(context, sync.destination).where(F.col("sync") == name)
-    changes = _changes(context, sync, connection, shape, granted, deliveries, standing_at(known, context.as_of))
-    planned = (
-        changes.transform(lambda rows: with_payloads(rows, shape, name))
-        .withColumn("values", _values(sync, connection))
-        .drop("key", "body", "message_id")
-        .persist(StorageLevel.MEMORY_AND_DISK)
-    )
-    try:
-        counts = counted(planned)
-        row = _row(context, name, sync, counts, cost(counts, sync, connection), known)
-        if context.dry_run:
-            return Planned(name, row, counts, _samples(planned))
-        _write(context, row, shape, planned, deliveries, counts, known)
-        return Planned(name, row, counts)
-    finally:
-        planned.unpersist()
-
-
-def _deliveries(context: JobContext, destination: str) -> DataFrame:
-    """Deliveries of syncs to a destination with their states; without payloads, which are large."""
-    lake = context.lake
-    to_it = F.col("destination") == destination
-    outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
-    slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
-    log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
-    return with_states(slim, log)
-
-
-def _changes(
-    context: JobContext,
-    sync: Sync,
-    connection: Connection,
-    shape: Shape,
-    granted: DataFrame,
-    deliveries: DataFrame,
-    standing: str | None,
-) -> DataFrame:
-    able = ability(connection, sync.event)
-    most = min(sync.max_item_bytes, connection.max_item_bytes or sync.max_item_bytes)
-    secrets = {where: resolve_secret(one.secret) for where, one in sync.mapped().items() if one.secret is not None}
-    saying = None
-    if sync.template is not None:
-        saying = Saying(kind_of(connection), context.settings.templates[sync.template], tuple(sync.fields))
-    asked = Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets, saying)
-    rows = wanted(people(context, sync), granted, asked)
-    if sync.cap is not None:
-        enough = capped(deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
-        rows = rows.join(enough, "person_id", "left")
-    if sync.mode == "update" and not updates_only(connection):
-        there = acknowledged(_deliveries(context, sync.destination), is_message=False).where("holder_id IS NOT NULL")
-        rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
-    held = acknowledged(deliveries, able.is_message, standing)
-    return plan(rows, held, sync.mode, sync.resend_rejected)
-
-
-def _values(sync: Sync, connection: Connection) -> Column:
-    """How many values a delivery sets, where that is what is billed."""
-    if not isinstance(connection, BrazeTrackConnection):
-        return F.lit(0)
-    flag = 0 if sync.membership is None else 1
-    taken = len(sync.fields) if sync.mode == "mirror" else 0
-    given = F.coalesce(F.size(F.json_object_keys("body")), F.lit(0)) + flag
-    return F.when(F.col("change").isin(ADDED, CHANGED), given).when(F.col("change") == REMOVED, taken + flag).otherwise(0)
+    with Basis(context, name, planning.asked, planning.connection, planning.standing) as basis:
+        narrow = basis.narrow()
+        planned = changes(planning, narrow).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            if narrow is not None and basis.collides(planned):
+                narrow, _ = None, planned.unpersist()
+                planned = changes(planning, None).persist(StorageLevel.MEMORY_AND_DISK)
+            counts = counted(planned, () if narrow is None else narrow.rest)
+            row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
+            if context.dry_run:
+                return Planned(name, row, counts, _samples(planned))
+            _write(planning, row, planned, counts, known)
+            basis.remember(planned, narrow is not None)
+            return Planned(name, row, counts)
+        finally:
+            planned.unpersist()
 
 
 def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost, known: Mapping[str, Row]) -> Row:
@@ -218,23 +159,16 @@ def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
     return max(context.run_started_at, latest.replace(tzinfo=UTC) + timedelta(microseconds=1))
 
 
-def _write(
-    context: JobContext,
-    row: Row,
-    shape: Shape,
-    planned: DataFrame,
-    deliveries: DataFrame,
-    counts: Counts,
-    known: Mapping[str, Row],
-) -> None:
+def _write(planning: Planning, row: Row, planned: DataFrame, counts: Counts, known: Mapping[str, Row]) -> None:
     """Deliveries first, then what falls with earlier plans, and the plan last: without its row nothing of it is sent."""
+    context = planning.context
     lake, called = context.lake, row["plan_id"]
     is_written = called in known and known[called]["state"] != STOPPED
     if row["state"] != STOPPED and counts.deliveries and not is_written and not _is_there(context, called):
-        rows = outbox_rows(planned, called, row["sync"], row["destination"], shape.operation, context.as_of)
+        rows = outbox_rows(planned, called, row["sync"], row["destination"], planning.asked.shape.operation, context.as_of)
         lake.append(rows, ACTIVATION_OUTBOX)
     if counts.stale or (counts.pending and not counts.is_what_waits):
-        waiting = deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
+        waiting = planning.deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
         lake.append(_cancelled(waiting, row["destination"], context.run_started_at), ACTIVATION_LOG)
     ended = list(superseding(known, called, row["logged_at"]))
     is_new = called not in known or known[called]["state"] != row["state"]

@@ -1,5 +1,6 @@
 """Every table of the lake, declared once."""
 
+from personalake.tables.activation import ACTIVATION
 from personalake.tables.audit import AUDIT
 from personalake.tables.bronze import BRONZE
 from personalake.tables.erasure import ERASURE
@@ -15,7 +16,8 @@ from personalake.tables.silver import SILVER
 from personalake.tables.touchpoints import TOUCHPOINTS
 
 ALL: tuple[Table, ...] = (
-    *BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *PRIVACY, *IDENTITY, *GOLD, *JOURNEYS, *HEALTH, *AUDIT, *REGIONS, *ERASURE,
+    *BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *PRIVACY, *IDENTITY, *GOLD, *ACTIVATION, *JOURNEYS, *HEALTH, *AUDIT,
+    *REGIONS, *ERASURE,
 )  # fmt: skip
 BY_NAME: dict[str, Table] = {table.full_name: table for table in ALL}
 

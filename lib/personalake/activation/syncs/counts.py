@@ -64,11 +64,12 @@ class Counts:
         return self.pending == self.repeated == self.deliveries
 
 
-def counted(planned: DataFrame) -> Counts:
+def counted(planned: DataFrame, rest: Sequence[Mapping[str, Any]] = ()) -> Counts:
     """Count a plan, in one pass.
 
     Args:
         planned: Rows of `with_payloads`, with `values`.
+        rest: Groups of rows that stand as they are, and were not looked at.
     """
     leaves = F.col("change").isin(ADDED, CHANGED, REMOVED)
     row = F.xxhash64("sync_key", "change", "payload_hash", F.coalesce("base", F.lit("")))
@@ -83,7 +84,7 @@ def counted(planned: DataFrame) -> Counts:
         F.count_if(is_repeated).alias("repeated"),
         F.sum("stale").alias("stale"),
     )
-    return of_groups([group.asDict() for group in grouped.collect()])
+    return of_groups([*(group.asDict() for group in grouped.collect()), *rest])
 
 
 def of_groups(groups: Sequence[Mapping[str, Any]]) -> Counts:

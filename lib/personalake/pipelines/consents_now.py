@@ -1,0 +1,94 @@
+"""Who grants what and who must not be reached at this moment, out of the tables and without Spark."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from personalake.config import Settings
+from personalake.lake import Ledger
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.consent_now import lay_out_granted
+from personalake.privacy.forgotten_now import identifiers_asking
+from personalake.privacy.reach_now import holders, lay_out_suppressed
+from personalake.tables import Table
+from personalake.tables.erasure import ERASURE_ASKED
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
+
+_SUPPRESSED = ("person_id", "namespace", "identifier_hash", "scope", "since", "until")
+LINKS = ("namespace", "value", "person_id")
+CONSENTS: Mapping[Table, Sequence[str]] = {
+    CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id", "expires_at"),
+    CONSENT_CURRENT: ("person_id", "purpose", "status"),
+    PERSON_LINK: LINKS,
+}
+_TEXT, _MOMENT = pa.string(), pa.timestamp("us", "UTC")
+_BARRED = pa.schema([("person_id", _TEXT), ("scope", _TEXT), ("since", _MOMENT), ("until", _MOMENT)])
+Row = dict[str, Any]
+
+
+def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
+    """Suppressions with the person: the one who is named, and whoever holds the address now, known by its hash.
+
+    Returns:
+        `person_id`, `scope`, `since`, `until`.
+    """
+    rows = ledger.read(SUPPRESSION, _SUPPRESSED)
+    of_hash: dict[str, list[Row]] = {}
+    hashes: dict[str, set[str]] = {}
+    for row in rows:
+        if row["identifier_hash"] is not None and row["namespace"] is not None:
+            of_hash.setdefault(row["identifier_hash"], []).append(row)
+            hashes.setdefault(row["namespace"], set()).add(row["identifier_hash"])
+    if hashes:
+        key = erasure_key(settings, ledger.locations)
+        links = ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(LINKS)
+        held = holders(hashes, links, key, settings.identity.calling_code)
+        rows += [{**row, "person_id": person} for person, hashed in held for row in of_hash[hashed]]
+    told = [{name: row[name] for name in _BARRED.names} for row in rows if row["person_id"] is not None]
+    return pa.Table.from_pylist(told, _BARRED)
+
+
+def persons_asking_now(ledger: Ledger, settings: Settings) -> frozenset[str]:
+    """Who asks to be forgotten; requests are few, since each goes with its person."""
+    requests = ledger.read(ERASURE_ASKED, ("namespace", "customer_id", "is_verified"))
+    asking = identifiers_asking(requests, settings.identity.calling_code)
+    if not asking:
+        return frozenset()
+    values = sorted({value for _, value in asking})
+    links = ledger.read(PERSON_LINK, LINKS, [("value", "in", values)])
+    return frozenset(link["person_id"] for link in links if (link["namespace"], link["value"]) in asking)
+
+
+def lay_out_consents(
+    opened: duckdb.DuckDBPyConnection, ledger: Ledger, settings: Settings, purposes: Sequence[str], at: datetime
+) -> None:
+    """Make `granted` and `barred` (`person_id`, `purpose`), of some purposes; who asks to be forgotten is barred from all.
+
+    Args:
+        opened: Where.
+        ledger: The tables.
+        settings: Signals, channels, the key of hashes.
+        purposes: Purposes that count.
+        at: The moment.
+    """
+    for table, columns in CONSENTS.items():
+        opened.register(f"given_{table.name}", ledger.scan(table, ()).reader(columns))
+    lay_out_granted(opened, settings.privacy.signals, at)
+    opened.execute("DELETE FROM granted WHERE NOT list_contains($1, purpose)", [list(purposes)])
+    opened.register("given_suppression", suppressed_now(ledger, settings))
+    lay_out_suppressed(opened, settings.receipts.purposes)
+    asking = pa.table({"person_id": pa.array(sorted(persons_asking_now(ledger, settings)), pa.string())})
+    opened.register("asking", asking)
+    opened.execute(
+        """
+        CREATE OR REPLACE TABLE barred AS
+        SELECT DISTINCT person_id, coalesce(purpose, 'all') AS purpose FROM suppressed
+        WHERE since <= $1 AND coalesce(until > $1, true)
+        UNION SELECT person_id, 'forgotten' FROM asking
+        """,
+        [at],
+    )

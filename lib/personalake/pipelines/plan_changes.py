@@ -1,0 +1,116 @@
+"""What a sync's plan has to say of whom, at everybody or only at those of whom something changed."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
+from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
+from personalake.activation.syncs.shapes import shape_of
+from personalake.activation.syncs.wanted import Asked, wanted
+from personalake.activation.templates import Saying
+from personalake.common.transformation import Transformation
+from personalake.config.audience_kinds import ability, kind_of, updates_only
+from personalake.config.audiences import Sync
+from personalake.config.connections import BrazeTrackConnection, Connection
+from personalake.config.secrets import resolve_secret
+from personalake.pipelines.audience_people import people
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.plan_basis import Narrow
+from personalake.privacy.consent import granted_among, granted_purposes
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+
+
+@dataclass(frozen=True)
+class Planning:
+    """One sync that is planned.
+
+    Args:
+        context: The job's.
+        name: Name of the sync.
+        connection: Where it goes.
+        asked: The sync, with all that says how its audience is judged.
+        standing: A plan of this as-of that waits to be sent, if there is one.
+        consents: Rows of `silver.consent_current` without what has been refused by now.
+        wanted_at_all: Leaves out people who are in no export any more.
+    """
+
+    context: JobContext
+    name: str
+    connection: Connection
+    asked: Asked
+    standing: str | None
+    consents: DataFrame
+    wanted_at_all: Transformation
+
+    @property
+    def deliveries(self) -> DataFrame:
+        """The sync's deliveries with their states."""
+        return deliveries_to(self.context, self.asked.sync.destination).where(F.col("sync") == self.name)
+
+
+def asked_of(context: JobContext, name: str, sync: Sync, connection: Connection) -> Asked:
+    """The sync, with all that says how its audience is judged."""
+    most = min(sync.max_item_bytes, connection.max_item_bytes or sync.max_item_bytes)
+    secrets = {where: resolve_secret(one.secret) for where, one in sync.mapped().items() if one.secret is not None}
+    saying = None
+    if sync.template is not None:
+        saying = Saying(kind_of(connection), context.settings.templates[sync.template], tuple(sync.fields))
+    shape, able = shape_of(name, sync, connection, context.as_of), ability(connection, sync.event)
+    return Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets, saying)
+
+
+def deliveries_to(context: JobContext, destination: str) -> DataFrame:
+    """Deliveries of syncs to a destination with their states; without payloads, which are large."""
+    lake = context.lake
+    to_it = F.col("destination") == destination
+    outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
+    slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
+    log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
+    return with_states(slim, log)
+
+
+def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
+    """Rows of `plan` with their payloads and the number of their values.
+
+    Args:
+        planning: The sync.
+        narrow: Whom to look at; everybody if null.
+    """
+    context, asked, sync = planning.context, planning.asked, planning.asked.sync
+    who, consents = people(context, sync), planning.consents
+    if narrow is not None:
+        some = F.broadcast(narrow.people)
+        who, consents = (rows.join(some, "person_id", "left_semi") for rows in (who, consents))
+    granted = consents.transform(_granted(sync)).transform(planning.wanted_at_all)
+    rows = wanted(who, granted, asked)
+    if sync.cap is not None:
+        enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
+        rows = rows.join(enough, "person_id", "left")
+    if sync.mode == "update" and not updates_only(planning.connection):
+        held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)
+        there = held_there.where("holder_id IS NOT NULL")
+        rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
+    held = narrow.held if narrow else acknowledged(planning.deliveries, asked.ability.is_message, planning.standing)
+    return (
+        plan(rows, held, sync.mode, sync.resend_rejected)
+        .transform(lambda found: with_payloads(found, asked.shape, planning.name))
+        .withColumn("values", _values(sync, planning.connection))
+        .drop("key", "body", "message_id")
+    )
+
+
+def _granted(sync: Sync) -> Transformation:
+    """What people grant of what the sync asks for; decisions ask for purposes of their own."""
+    return granted_purposes if sync.audience.decisions is not None else granted_among(sync.purposes)
+
+
+def _values(sync: Sync, connection: Connection) -> Column:
+    """How many values a delivery sets, where that is what is billed."""
+    if not isinstance(connection, BrazeTrackConnection):
+        return F.lit(0)
+    flag = 0 if sync.membership is None else 1
+    taken = len(sync.fields) if sync.mode == "mirror" else 0
+    given = F.coalesce(F.size(F.json_object_keys("body")), F.lit(0)) + flag
+    return F.when(F.col("change").isin(ADDED, CHANGED), given).when(F.col("change") == REMOVED, taken + flag).otherwise(0)
