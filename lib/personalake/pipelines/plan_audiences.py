@@ -166,7 +166,7 @@ def _write(planning: Planning, row: Row, planned: DataFrame, counts: Counts, kno
     is_written = called in known and known[called]["state"] != STOPPED
     if row["state"] != STOPPED and counts.deliveries and not is_written and not _is_there(context, called):
         rows = outbox_rows(planned, called, row["sync"], row["destination"], planning.asked.shape.operation, context.as_of)
-        lake.append(rows, ACTIVATION_OUTBOX)
+        lake.append(rows, ACTIVATION_OUTBOX, about=counts.deliveries)
     if counts.stale or (counts.pending and not counts.is_what_waits):
         waiting = planning.deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
         lake.append(_cancelled(waiting, row["destination"], context.run_started_at), ACTIVATION_LOG)
