@@ -231,6 +231,10 @@ GRANT SELECT ON TABLE gold.model_health TO `personalake_analysts`;
 -- gold.run: One run of one job
 GRANT SELECT ON TABLE gold.run TO `personalake_analysts`;
 
+-- gold.activation_basis: What a plan of one sync made of one person; the last row counts while nothing that it was made of changes
+ALTER TABLE gold.activation_basis ALTER COLUMN sync_key SET MASK gold.mask_text;
+GRANT SELECT ON TABLE gold.activation_basis TO `personalake_analysts`;
+
 -- gold.customer_journey: One touchpoint of one person, in order; a journey ends with a purchase, or in silence
 GRANT SELECT ON TABLE gold.customer_journey TO `personalake_analysts`;
 

@@ -64,13 +64,14 @@ def merge_directly(folder: str, changes: pa.Table, key: Sequence[str], schema: p
                 kept = rows.filter(pc.invert(rows[GONE])).select(schema.names)
                 deltalake.write_deltalake(table, kept, mode="append")
                 return {"num_target_rows_inserted": kept.num_rows}
-            return (
+            merged: Mapping[str, Any] = (
                 table.merge(rows, same_key, source_alias="s", target_alias="t")
                 .when_matched_delete(predicate=f"s.{GONE}")
                 .when_matched_update(updates=columns)
                 .when_not_matched_insert(updates=columns, predicate=f"NOT s.{GONE}")
                 .execute()
             )
+            return merged
 
     merged = unless_overtaken(merge)
     return sum(int(merged.get(f"num_target_rows_{what}", 0)) for what in ("inserted", "updated", "deleted"))

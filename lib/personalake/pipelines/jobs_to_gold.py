@@ -163,7 +163,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "silver.person_link",
             "silver.erasure_request",
         ),
-        writes=("gold.activation_outbox", "gold.activation_plan", "gold.activation_log"),
+        writes=("gold.activation_outbox", "gold.activation_plan", "gold.activation_log", "gold.activation_basis"),
         needs=("decide_actions", "monitor_health"),  # whose failed checks can stop the line
         sections=(
             "destinations",

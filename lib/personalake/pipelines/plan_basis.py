@@ -27,6 +27,7 @@ from personalake.lake.conditions import Conditions
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import frame_of
 from personalake.pipelines.consents_now import lay_out_consents
+from personalake.pipelines.fingerprint import code_version
 from personalake.pipelines.job import JobContext
 from personalake.tables import Table
 from personalake.tables.activation import ACTIVATION_BASIS
@@ -240,6 +241,6 @@ def _mark(context: JobContext, asked: Asked, connection: Connection) -> str:
         "template": None if asked.saying is None else asked.saying.template.model_dump(mode="json"),
         "consent": [settings.privacy.model_dump(mode="json"), settings.receipts.model_dump(mode="json")],
         "catalog": context.lake.ledger.version(CATALOG_ITEM) if items else None,
-        "made_by": [version("personalake"), version("duckdb")],
+        "made_by": [code_version(), version("duckdb")],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
