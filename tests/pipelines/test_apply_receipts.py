@@ -13,7 +13,9 @@ from personalake.config.erasure import ErasureSettings
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines import apply_receipts
+from personalake.pipelines.fingerprint import fingerprint
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.registry import BY_NAME
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
@@ -148,6 +150,16 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
     apply_receipts.run(shop)
 
     assert {table: lake.ledger.rows(table) for table in written} == after
+
+
+def test_a_log_that_has_grown_is_a_reason_to_look_at_receipts_again(shop: JobContext) -> None:
+    report(shop, receipt("1", "delivered", reference="r-9"))
+    before = fingerprint(BY_NAME["apply_receipts"], shop)
+    assert fingerprint(BY_NAME["apply_receipts"], shop) == before
+
+    log(shop.lake, {"d_dan": ("accepted", "r-9")})
+
+    assert fingerprint(BY_NAME["apply_receipts"], shop) != before
 
 
 def test_without_receipts_nothing_is_started(context_of: Callable[..., JobContext]) -> None:

@@ -1,0 +1,116 @@
+"""Plans on the console: what a person sees of them, and lets leave."""
+
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake import cli
+from personalake.errors import InputError, LeaseHeldError
+from personalake.lake import Ledger, Locations
+from personalake.lake.lease import lease
+from personalake.pipelines.plan_states import latest_plans
+from personalake.tables.gold import ACTIVATION_PLAN
+
+DAY, MOMENT = date(2026, 11, 25), datetime(2026, 11, 25, 8, tzinfo=UTC)
+WIDE = {"COLUMNS": "240", "NO_COLOR": "1"}
+PLAN = {
+    "destination": "crm", "mode": "mirror", "as_of": DAY, "added": 120_000, "changed": 30, "removed": 4, "unchanged": 5,
+    "refused": {"no consent at this moment": 1_234}, "holdout": 6, "bytes": 9_000_000, "calls": 1_601, "seconds": 32.0,
+    "data_points": 480_000, "reason": None, "logged_at": MOMENT,
+}  # fmt: skip
+
+
+class Console:
+    """The console script over one lake that holds plans and nothing else."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._folder, self._capsys = folder, capsys
+        self.locations = Locations(folder / "lake")
+        self.ledger = Ledger(self.locations, _no_session)
+        (folder / "conf" / "environments").mkdir(parents=True)
+        (folder / "conf" / "environments" / "local.yml").write_text("as_of: 2026-11-25\n")
+        (folder / "conf" / "base.yml").write_text(f"root: {folder}/lake\n")
+
+    def plans(self, **states: str) -> None:
+        rows = [{**PLAN, "plan_id": f"plan_{name}", "sync": name, "state": state} for name, state in states.items()]
+        self.ledger.append(ACTIVATION_PLAN, rows)
+
+    def states(self) -> dict[str, str]:
+        return {name.removeprefix("plan_"): row["state"] for name, row in latest_plans(self.ledger).items()}
+
+    def run(self, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
+        asked = ["personalake", "activation", *words, "--conf-dir", str(self._folder / "conf")]
+        with monkeypatch.context() as typed:
+            typed.setattr("sys.argv", asked)
+            for name, value in WIDE.items():
+                typed.setenv(name, value)
+            try:
+                cli.main()
+                code: Any = 0
+            except SystemExit as end:
+                code = end.code
+        out, err = self._capsys.readouterr()
+        return int(code or 0), out, err
+
+
+def _no_session() -> Any:
+    raise AssertionError("a session was started")
+
+
+@pytest.fixture
+def console(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Console:
+    return Console(tmp_path, capsys)
+
+
+def test_a_plan_is_told_with_what_leaves_what_does_not_and_what_it_costs(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No plan yet" in console.run(monkeypatch, "plan")[1]
+    console.plans(regulars="awaiting_approval", lapsed="ready", old="superseded")
+
+    code, out, _ = console.run(monkeypatch, "plan")
+
+    assert code == 0
+    (line,) = [line for line in out.splitlines() if "plan_regulars" in line]
+    cells = [cell.strip() for cell in re.split("[│┃]", line) if cell.strip()]
+    assert cells == [
+        "plan_regulars", "regulars", "crm", "mirror", "2026-11-25", "120,000", "30", "4", "5", "1,234", "6", "1,601", "32 s",
+        "awaiting approval",
+    ]  # fmt: skip
+    assert "480,000 data points" in out
+    assert "1,234 refused: no consent at this moment" in out
+    assert "plan_lapsed" in out
+    assert "plan_old" not in out
+    assert "plan_old" in console.run(monkeypatch, "plan", "--all")[1]
+    assert "plan_lapsed" not in console.run(monkeypatch, "plan", "--sync", "regulars")[1]
+
+
+def test_a_person_lets_a_plan_leave_that_waits_and_no_other(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    console.plans(regulars="awaiting_approval", lapsed="stopped")
+
+    code, out, _ = console.run(monkeypatch, "approve", "plan_regulars")
+
+    assert code == 0
+    assert out.strip() == "plan_regulars is approved: 120,034 deliveries to crm leave with the next send_activation."
+    assert console.states() == {"regulars": "approved", "lapsed": "stopped"}
+
+    code, _, err = console.run(monkeypatch, "approve", "plan_lapsed")
+
+    assert code == InputError.exit_code
+    assert "plan_lapsed does not wait for approval: it is stopped." in err
+    assert "No plan is waiting; see `personalake activation plan`." in err
+    assert console.states() == {"regulars": "approved", "lapsed": "stopped"}
+
+
+def test_nothing_is_approved_while_plans_are_made(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    console.plans(regulars="awaiting_approval")
+
+    with lease(console.locations.lease("plan_activation"), "a run", 10, 60):
+        code, _, err = console.run(monkeypatch, "approve", "plan_regulars")
+
+    assert code == LeaseHeldError.exit_code
+    assert "plan_activation" in err
+    assert console.states() == {"regulars": "awaiting_approval"}
