@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
+from personalake.pipelines.payload_vault import Vault
 from personalake.privacy.payloads import PayloadRows
 from personalake.privacy.subject import (
     Identifier,
@@ -77,8 +78,8 @@ def matching(
         subject: Whose rows.
         is_strict: Leave out rows that name another person, too.
     """
-    way, payloads = way_of(table), payloads_of(settings, table)
-    for batch in batches_of(lake, table, table.columns):
+    way, payloads, vault = way_of(table), payloads_of(settings, table), Vault(settings, lake)
+    for batch in map(vault.opened_batch, batches_of(lake, table, table.columns)):
         found = batch.filter(rows_of(batch, way, subject, payloads, is_strict))
         if len(found):
             yield found
@@ -124,10 +125,10 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
 
 
 def _chosen(settings: Settings, lake: Lake, table: Table, subject: Subject, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    way = way_of(table)
+    way, vault = way_of(table), Vault(settings, lake)
     if not columns:
         return
-    for batch in batches_of(lake, table, tuple(dict.fromkeys((*way.columns, *columns)))):
+    for batch in map(vault.opened_batch, batches_of(lake, table, tuple(dict.fromkeys((*way.columns, *columns))))):
         found = batch.filter(rows_of(batch, way, subject, payloads_of(settings, table)))
         if len(found):
             yield found

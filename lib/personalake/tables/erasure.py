@@ -90,4 +90,21 @@ ACCESS_LOG = Table(
     aged_by="accessed_at",
 )
 
-ERASURE = (ERASURE_ASKED, ERASURE_REQUEST, ERASURE_RECEIPT, ACCESS_LOG)
+RETENTION_RECEIPT = Table(
+    layer="gold",
+    name="retention_receipt",
+    grain="Rows beyond their retention in one table, written down by one run before it removes them; append-only",
+    key=("table", "run_id"),
+    fields=(
+        Field("table", "string", "Full name of the table"),
+        Field("aged_by", "string", "Column by which the age of its rows counts"),
+        Field("kept_days", "int", "How long its rows are kept, days"),
+        Field("removed_before", "timestamp", "Rows of before this moment go (UTC); midnight of a day where a day tells"),
+        Field("rows", "bigint", "Rows that go; a run that died before they went counts them, too"),
+        Field("run_id", "string", "Run that removes them; operational"),
+        Field("recorded_at", "timestamp", "When it was written down; operational"),
+    ),
+    run_columns=("run_id", "recorded_at"),
+)
+
+ERASURE = (ERASURE_ASKED, ERASURE_REQUEST, ERASURE_RECEIPT, ACCESS_LOG, RETENTION_RECEIPT)
