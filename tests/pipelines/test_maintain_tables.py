@@ -69,7 +69,7 @@ def test_rows_beyond_their_retention_go_and_many_small_files_become_one(
 def test_what_was_removed_leaves_the_disk_with_the_older_versions(lake: Lake) -> None:
     def on_disk() -> set[str]:
         files = Path(lake.locations.table(EVENT)).glob("*.parquet")
-        return {name for path in files for name in pq.read_table(path, ["event_id"])["event_id"].to_pylist()}
+        return {name for path in files for name in pq.read_table(path, columns=["event_id"])["event_id"].to_pylist()}
 
     events(lake, 0, 2_000)
     remove_older(lake, EVENT, NOON - timedelta(1_095))

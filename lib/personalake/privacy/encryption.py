@@ -125,7 +125,8 @@ def sealed(payload: Column, source: Column, key_id: Column, key: Column) -> Colu
     text = F.aes_encrypt(
         payload.cast("binary"), key, F.lit("GCM"), F.lit("DEFAULT"), F.lit("").cast("binary"), _authenticated(source, key_id)
     )
-    return F.concat(F.lit(MARK), key_id, F.lit(":"), F.base64(text))
+    # Spark's base64 breaks lines.
+    return F.concat(F.lit(MARK), key_id, F.lit(":"), F.translate(F.base64(text), "\r\n", ""))
 
 
 def opened(payload: Column, source: Column, key: Column) -> Column:
