@@ -98,8 +98,7 @@ SEGMENT_SUMMARY = Table(
 )
 
 PREDICTION = Table(
-    layer="gold",
-    name="prediction",
+    layer="gold", name="prediction",
     grain="One person's score by one model at one as-of",
     key=("person_id", "model", "as_of"),
     fields=(
@@ -111,8 +110,7 @@ PREDICTION = Table(
         Field("reasons", "array<struct<feature:string,value:double,effect:double,words:string>>",
               "Strongest reasons, signed effect on the log-odds, strongest first"),
         Field("model_version", "string", "Version in the model registry"),
-    ),
-    aged_by="as_of",
+    ), aged_by="as_of",
 )  # fmt: skip
 
 RECOMMENDATION = Table(
