@@ -261,7 +261,7 @@ GRANT SELECT ON TABLE gold.erasure_request TO `personalake_analysts`;
 -- gold.erasure_receipt: What was done about one request in one place: a table, a folder of files, a store, a destination
 GRANT SELECT ON TABLE gold.erasure_receipt TO `personalake_analysts`;
 
--- gold.access_log: One time that somebody read or exported what is held about one person; append-only
+-- gold.access_log: One time that somebody looked at or exported what is held about one person, or asked tables; append-only
 GRANT SELECT ON TABLE gold.access_log TO `personalake_analysts`;
 
 -- gold.retention_receipt: Rows beyond their retention in one table, written down by one run before it removes them; append-only

@@ -23,8 +23,8 @@ Made by `make docs` from the tags in `lib/personalake/tables/` and the destinati
 
 Where personal data lies, what it may be used for, how long it may be kept, and who gets it. A column with *purposes* leaves
 only through a destination that has them, for persons who grant them. *Kept* is the longest time that rows about persons may
-be kept: `maintain_tables` removes what is older, with a row in `gold.retention_receipt`. What stands *until replaced or erased*
-says what is so, is made of other rows, or is proof: of consent, of an erasure, of what a destination holds.
+be kept: `maintain_tables` removes what is older, with a row in `gold.retention_receipt`. What stands *until replaced or
+erased* says what is so, is made of other rows, or is proof: of consent, of an erasure, of what a destination holds.
 """
 
 
