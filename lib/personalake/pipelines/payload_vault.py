@@ -1,6 +1,6 @@
 """Where raw payloads are locked and unlocked: on the way into bronze and quarantine, and where somebody must read them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -170,10 +170,11 @@ class Vault:
     def _key_of(self, row: Mapping[str, Any]) -> bytes:
         return self._masters.key_of(row)
 
-    def _keys_for(self, subjects: Iterable[str]) -> dict[str, tuple[str, bytes]]:
+    def _keys_for(self, subjects: Sequence[str]) -> dict[str, tuple[str, bytes]]:
         """Id and key of each subject. Two streams at once may both make one: then either opens what it has sealed."""
         held: dict[str, dict[str, Any]] = {}
-        for row in sorted(self.lake.ledger.read(DATA_KEY), key=lambda row: str(row["key_id"]), reverse=True):
+        there = self.lake.ledger.read(DATA_KEY, where=[("subject", "in", subjects)])
+        for row in sorted(there, key=lambda row: str(row["key_id"]), reverse=True):
             held[row["subject"]] = row
         now = datetime.now(UTC)
         made = [{**self._masters.new_key(name), "created_at": now} for name in subjects if name not in held]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from personalake.common.markdown import markdown_table
 from personalake.config import Settings
+from personalake.config.audiences import Mapped
 from personalake.tables import ALL, Field, Table
 
 PSEUDONYM = "pseudonym"
@@ -40,11 +41,20 @@ def personal_tables(tables: Iterable[Table] = ALL) -> list[Table]:
 
 
 def recipients(settings: Settings) -> Iterator[Sequence[str]]:
-    """Each enabled destination: name, how it knows persons, what it gets, for which purposes."""
+    """Each enabled destination and sync: name, how it knows persons, what it gets, for which purposes."""
     for name, destination in sorted(settings.destinations.items()):
         if destination.enabled:
             gets = ", ".join(f"`{column}`" for column in destination.columns)
             yield f"`{name}`", destination.identifier, gets, ", ".join(destination.purposes)
+    for name, sync in sorted(settings.audiences.items()):
+        connection = settings.connections.get(sync.destination)
+        if sync.enabled and connection is not None and connection.enabled:
+            gets = ", ".join(f"`{field}` ({_said(one)})" for field, one in sync.fields.items())
+            yield f"`{sync.destination}`, by the sync `{name}`", _said(sync.key), gets, ", ".join(sync.purposes)
+
+
+def _said(one: Mapped) -> str:
+    return one.source if one.hashing == "none" else f"{one.source}, {one.hashing}"
 
 
 def data_map(settings: Settings, tables: Iterable[Table] = ALL) -> str:

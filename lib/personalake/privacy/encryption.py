@@ -9,6 +9,7 @@ import os
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -71,14 +72,17 @@ class MasterKeys:
         sealed = nonce + self._cipher(self.current).encrypt(nonce, key, key_id.encode())
         return {"master_version": self.current, "wrapped": base64.b64encode(sealed).decode()}
 
+    @cached_property
+    def _ciphers(self) -> dict[str, AESGCM]:
+        return {version: AESGCM(_derived(key)) for version, key in self.keys.items()}
+
     def _cipher(self, version: str) -> AESGCM:
         if version not in self.keys:
             there = ", ".join(self.keys) or "none"
             raise ConfigError(
                 [f"privacy.encryption.keys: payloads are encrypted under version {version}; there are: {there}"]
             )
-        derive = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"personalake data keys")
-        return AESGCM(derive.derive(self.keys[version].encode()))
+        return self._ciphers[version]
 
 
 def master_keys(settings: EncryptionSettings, secret: Callable[[str], str] = resolve_secret) -> MasterKeys:
@@ -155,6 +159,10 @@ def opened_text(payload: str, source: str, key_of: Callable[[str], bytes | None]
         return AESGCM(key).decrypt(text[:_NONCE_BYTES], text[_NONCE_BYTES:], aad).decode("utf-8", "replace")
     except (InvalidTag, NotBase64, ValueError):
         return payload
+
+
+def _derived(secret: str) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"personalake data keys").derive(secret.encode())
 
 
 def _authenticated(source: Column, key_id: Column) -> Column:
