@@ -8,17 +8,19 @@ from personalake.activation.delivery import State
 from personalake.activation.erasure import ErasureReceipt
 from personalake.config import Settings
 from personalake.config.connections import CsvDropConnection
-from personalake.config.privacy import PrivacySettings, PseudonymSettings
+from personalake.lake import Lake
 from personalake.pipelines import erasure_destinations
 from personalake.pipelines.erasure_destinations import ask_destinations
-from personalake.privacy.pseudonyms import KeyRing
+from personalake.pipelines.person_search import find_subject
 from personalake.privacy.subject import Subject
+from personalake.tables.gold import ACTIVATION_OUTBOX
+from personalake.tables.silver import PERSON_LINK
 
-ANN = Subject(("email", "ann@x.example"), frozenset({"p_1"}), destination_ids=frozenset({"p_1", "c1"}))
+OLD, NEW = f"k1_{'0' * 32}", f"k2_{'1' * 32}"
 
 
-def test_a_destination_is_asked_by_its_own_pseudonyms_of_every_version_and_by_no_others(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_destination_is_asked_by_every_key_of_its_own_syncs_and_by_no_others(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[list[str]] = []
 
@@ -28,17 +30,22 @@ def test_a_destination_is_asked_by_its_own_pseudonyms_of_every_version_and_by_no
 
     monkeypatch.setattr(erasure_destinations, "delete", delete)
     monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
-    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_ONE", "old secret")
-    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_TWO", "new secret")
-    keys = {"k1": "secret://pseudonyms/one", "k2": "secret://pseudonyms/two"}
-    sync = {"audience": {"where": "orders > 1"}, "purposes": ["ads"], "key_field": "id", "destination": "ads"}
-    settings = Settings(
-        connections={name: CsvDropConnection(folder=tmp_path, columns=("id",)) for name in ("ads", "mail")},
-        audiences={"a": {**sync, "key": "pseudonym"}, "b": {**sync, "destination": "mail"}},  # type: ignore[dict-item]
-        privacy=PrivacySettings(pseudonyms=PseudonymSettings(keys=keys, current="k2", previous=("k1",))),
+    connections = {name: CsvDropConnection(folder=tmp_path, columns=("id",)) for name in ("ads", "mail")}
+    settings = Settings(root=lake.locations.root, connections=connections)  # type: ignore[arg-type]
+    lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": "ann@x.example", "person_id": "p_1"}])
+    sent = [("p_1", "ads", OLD, None), ("p_1", "ads", NEW, None), ("p_1", "mail", "ann@x.example/d9", "d9"),
+            ("p_1", "files", None, "d9"), ("p_2", "ads", "k2_other", None)]  # fmt: skip
+    lake.ledger.append(
+        ACTIVATION_OUTBOX,
+        [
+            {"delivery_id": f"v{place}", "person_id": who, "destination": where, "sync_key": key, "decision_id": decision}
+            for place, (who, where, key, decision) in enumerate(sent)
+        ],
     )
 
-    ask_destinations(settings, {"r1": ANN})
+    subject = find_subject(settings, lake, ("email", "ann@x.example"))
+    ask_destinations(settings, {"r1": Subject.from_json(subject.as_json())})
 
-    ring = KeyRing({"k1": "old secret", "k2": "new secret"}, "k2", ("k1",))
-    assert asked == [sorted({"c1", "p_1", *(ring.pseudonym_of("ads", "p_1", one) for one in keys)}), ["c1", "p_1"]]
+    ads, mail = (set(ids) - subject.destination_ids for ids in asked)
+    assert (ads, mail) == ({OLD, NEW}, {"ann@x.example"})
+    assert "p_1" in subject.destination_ids

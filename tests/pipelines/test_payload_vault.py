@@ -1,8 +1,11 @@
 """Raw payloads of two people, encrypted under a key each: read by who must, gone for good with the key."""
 
+import base64
 import io
 import json
+import logging
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from personalake.lake.search import Search, files_below
 from personalake.pipelines import erase_customers, export_customer, maintain_tables, refine_events, replay_quarantine
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.payload_vault import STORED, Vault
-from personalake.privacy.encryption import MARK
+from personalake.privacy.encryption import MARK, master_keys
 from personalake.tables.bronze import DATA_KEY, EVENT, RECORD
 from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE, QUARANTINE
@@ -52,7 +55,20 @@ def on_disk(context: JobContext) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def context(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def spoken() -> Iterator[io.StringIO]:
+    """Everything that anybody logs, from the most talkative level on; calls to the JVM left out, which nobody turns on."""
+    told, root = io.StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(told), root.level
+    handler.addFilter(lambda record: not record.name.startswith("py4j"))
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield told
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def context(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, spoken: io.StringIO) -> Any:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PERSONALAKE_SECRET_VAULT_ONE", "the first master key, 32 characters")
         environment.setenv("PERSONALAKE_SECRET_VAULT_TWO", "the second master key, 32 characters")
@@ -141,6 +157,20 @@ def test_the_destroyed_key_is_receipted_and_in_no_version(context: JobContext, s
     assert len(left) == 3
     assert story["keys_on_disk"] > left
     assert on_disk(context) == left
+
+
+def test_no_key_is_in_a_log_a_message_or_a_file(context: JobContext, story: dict[str, Any], spoken: io.StringIO) -> None:
+    held, masters = context.lake.ledger.read(DATA_KEY), master_keys(rotated(context).settings.privacy.encryption)
+    keys = [masters.key_of(row) for row in held]
+    words = [form for key in keys for form in (key.hex(), base64.b64encode(key).decode())]
+    words += ["first master key", "second master key"]
+    logging.getLogger("canary").debug("a bird %s", held[0]["key_id"])
+
+    told = spoken.getvalue() + story["maintained"] + context.progress.stream.getvalue()  # type: ignore[attr-defined]
+    search = Search(words)
+    assert [word for word in words if word in told] == []
+    assert [path.name for path in files_below([context.lake.locations.root]) if search.file(path)] == []
+    assert held[0]["key_id"] in told
 
 
 def test_without_a_current_key_new_rows_lie_in_clear_text_and_old_ones_can_be_read(

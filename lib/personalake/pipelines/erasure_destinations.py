@@ -8,10 +8,8 @@ from personalake.activation.connectors import connect
 from personalake.activation.delivery import State
 from personalake.activation.erasure import ErasureReceipt, delete
 from personalake.config import Settings
-from personalake.config.audience_columns import PSEUDONYM
 from personalake.errors import PersonalakeError
 from personalake.pipelines.system_clock import SystemClock
-from personalake.privacy.pseudonyms import key_ring
 from personalake.privacy.subject import Subject
 
 _DONE = {State.ACCEPTED, State.CONFIRMED}
@@ -44,30 +42,25 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
         if not connection.enabled:
             continue
         for request_id, subject in subjects.items():
-            if subject.destination_ids:
+            if _ids(name, subject):
                 answers[request_id].append(_ask(name, settings, subject))
     return answers
 
 
+def _ids(name: str, subject: Subject) -> frozenset[str]:
+    """What a destination may call the person: ids that may be anywhere, and keys of its own syncs, old ones included."""
+    return subject.destination_ids | {key for destination, key in subject.sync_keys if destination == name}
+
+
 def _ask(name: str, settings: Settings, subject: Subject) -> Answered:
-    clock, ids = SystemClock(), subject.destination_ids
+    clock = SystemClock()
+    ids = _ids(name, subject)
     try:
-        ids |= _pseudonyms(name, settings, subject)
         connector = connect(name, settings.connections[name], clock)
         receipts = delete(sorted(ids), connector, clock, random.Random())
     except PersonalakeError as error:
         return Answered(name, "pending", len(ids), detail=error.what)
     return _summed(name, receipts)
-
-
-def _pseudonyms(name: str, settings: Settings, subject: Subject) -> frozenset[str]:
-    """What one destination calls the person, by every key version that is understood; no other destination hears it."""
-    syncs = (sync for sync in settings.audiences.values() if sync.destination == name)
-    if not any(PSEUDONYM in sync.reads for sync in syncs):
-        return frozenset()
-    ring = key_ring(settings.privacy.pseudonyms)
-    versions = settings.privacy.pseudonyms.valid
-    return frozenset(ring.pseudonym_of(name, person, version) for person in subject.person_ids for version in versions)
 
 
 def _summed(name: str, receipts: list[ErasureReceipt]) -> Answered:
