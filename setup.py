@@ -45,6 +45,7 @@ setup(
     package_data={"personalake": ["*.properties", "reports/*.html", "reports/*.css"]},
     python_requires=">=3.11,<3.13",
     install_requires=[
+        "cryptography>=43",
         "deltalake>=1.6,<1.7",
         "duckdb>=1.1",
         "hyperopt==0.3.0",

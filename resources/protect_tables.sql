@@ -31,6 +31,8 @@ ALTER TABLE bronze.record ALTER COLUMN payload SET MASK gold.mask_text;
 
 -- bronze.database_read: One step of one read of a database source: planned before its rows are written, done after
 
+-- bronze.data_key: One key under which raw payloads of one person are encrypted, itself encrypted; gone once the person is erased
+
 -- silver.event: One event; an order line is one event
 ALTER TABLE silver.event ALTER COLUMN customer_id SET MASK gold.mask_text;
 GRANT SELECT ON TABLE silver.event TO `personalake_analysts`;
@@ -263,5 +265,8 @@ GRANT SELECT ON TABLE gold.erasure_request TO `personalake_analysts`;
 -- gold.erasure_receipt: What was done about one request in one place: a table, a folder of files, a store, a destination
 GRANT SELECT ON TABLE gold.erasure_receipt TO `personalake_analysts`;
 
--- gold.access_log: One time that somebody read or exported what is held about one person; append-only
+-- gold.access_log: One time that somebody looked at or exported what is held about one person, or asked tables; append-only
 GRANT SELECT ON TABLE gold.access_log TO `personalake_analysts`;
+
+-- gold.retention_receipt: Rows beyond their retention in one table, written down by one run before it removes them; append-only
+GRANT SELECT ON TABLE gold.retention_receipt TO `personalake_analysts`;

@@ -147,6 +147,7 @@ def explain(
     region: Region = None,
 ) -> None:
     """Everything about one person, from records to what would be sent; or why two records are one person's, or not."""
+    from personalake.pipelines.access import log_look
     from personalake.pipelines.look import explain as explain_person
     from personalake.pipelines.look import explain_records
     from personalake.pipelines.look_view import explanation_view, pair_view
@@ -159,7 +160,9 @@ def explain(
     if pair is not None:
         Console().print(pair_view(explain_records(ledger, *pair, settings.identity)))
     elif person is not None:
-        Console().print(explanation_view(explain_person(ledger, person, day, settings.identity)))
+        found = explain_person(ledger, person, day, settings.identity)
+        log_look(settings, ledger, "explain", found)
+        Console().print(explanation_view(found))
 
 
 @templates.command("preview")
@@ -172,12 +175,16 @@ def template_preview(
     as_of: AsOf = None,
 ) -> None:
     """What a person would read, before anything is sent."""
+    from personalake.pipelines.access import log_look
+    from personalake.pipelines.look import explain as explain_person
     from personalake.pipelines.look_view import previews_view
     from personalake.pipelines.template_preview import previews
 
     settings = settings_for(env, conf_dir, root, as_of, None)
     day = None if settings.as_of == "latest" else settings.as_of
-    found = previews(settings, _lake(settings).ledger, person, template, day)
+    ledger = _lake(settings).ledger
+    found = previews(settings, ledger, person, template, day)
+    log_look(settings, ledger, "template preview", explain_person(ledger, person, day))
     Console().print(previews_view([preview.as_row() for preview in found]))
 
 
@@ -200,10 +207,13 @@ def query(
     rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 50,
 ) -> None:
     """Ask the tables in SQL, with personal columns masked as analysts see them."""
-    from personalake.pipelines.masked_query import masked_query
+    from personalake.pipelines.access import log_query
+    from personalake.pipelines.masked_query import masked_query, tables_of
 
-    settings = settings_for(env, conf_dir, root, None, None)
-    print(masked_query(_lake(settings).ledger, sql).limit(rows))
+    ledger = _lake(settings_for(env, conf_dir, root, None, None)).ledger
+    answer = masked_query(ledger, sql).limit(rows)
+    log_query(ledger, len(answer), [table.full_name for table in tables_of(sql)])
+    print(answer)
 
 
 @app.command("check-source")

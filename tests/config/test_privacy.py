@@ -122,3 +122,14 @@ def test_a_destination_that_knows_persons_by_pseudonyms_needs_a_key() -> None:
         "destinations.ads.identifier: a pseudonym needs a key; name one under privacy.pseudonyms.keys"
     ]
     assert problems(destinations=destinations, privacy=keys) == []
+
+
+def test_a_sync_that_reads_pseudonyms_needs_a_key() -> None:
+    sync = {"audience": {"where": "orders > 1"}, "purposes": ["personalisation"], "destination": "x", "key": "pseudonym"}
+    keys = {"pseudonyms": {"keys": {"k1": "secret://pseudonyms/k1"}, "current": "k1"}}
+
+    assert problems(audiences={"ads": sync}) == [
+        "audiences.ads: reads pseudonym, which needs a key; name one under privacy.pseudonyms.keys"
+    ]
+    assert problems(audiences={"ads": sync}, privacy=keys) == []
+    assert problems(audiences={"ads": {**sync, "enabled": False}}) == []

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from personalake.config import load_settings
+from personalake.config import Settings, load_settings
 from personalake.config.base import Section
 from personalake.config.connection_guide import guide, kinds
+from personalake.config.connections import CsvDropConnection
+from personalake.config.privacy import PrivacySettings
 from personalake.config.reference import reference
-from personalake.privacy.data_map import data_map
+from personalake.privacy.data_map import data_map, recipients
 from personalake.privacy.impact_assessment import impact_assessment
 from personalake.privacy.masking import protection
 from personalake.tables import BY_NAME, Field, Table
@@ -57,6 +59,28 @@ def test_the_data_map_names_every_personal_column_its_retention_and_its_recipien
     assert "`visits`" not in text
     assert "gold.figure" not in text
     assert all(f"| `{name}` |" in text for name, it in settings.destinations.items() if it.enabled)
+
+
+def test_a_sync_that_is_on_is_a_recipient_and_one_that_is_off_is_none(tmp_path: Path) -> None:
+    told = {
+        "audience": {"where": "orders > 1"}, "destination": "ads", "purposes": ["ad_sharing", "personalisation"],
+        "key": {"source": "email", "hashing": "sha256_email"}, "fields": {"likes": "favourite_category"},
+    }  # fmt: skip
+    on = Settings(
+        connections={"ads": CsvDropConnection(folder=tmp_path, columns=("id", "likes"))},
+        audiences={"loyal": told, "off": {**told, "enabled": False}},  # type: ignore[dict-item]
+    )
+
+    row = (
+        "`ads`, by the sync `loyal`",
+        "email, sha256_email",
+        "`likes` (favourite_category)",
+        "ad_sharing, personalisation",
+    )
+    assert list(recipients(on)) == [row]
+    wanted = on.model_copy(update={"privacy": PrivacySettings(purposes=("ad_sharing", "sale", "sharing"))})
+    assert "| ad_sharing | none | `ads`, by the sync `loyal` |" in impact_assessment(wanted)
+    assert list(recipients(on.model_copy(update={"connections": {}}))) == []
 
 
 def test_the_assessment_is_unsigned_and_names_every_declared_purpose() -> None:

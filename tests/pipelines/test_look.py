@@ -6,12 +6,18 @@ from typing import NoReturn
 
 import pytest
 from rich.console import Console, RenderableType
+from typer.testing import CliRunner
 
+from personalake.cli import app
+from personalake.config import Settings
 from personalake.errors import InputError
 from personalake.lake import Ledger, Locations
 from personalake.pipelines.look import explain, table_facts
 from personalake.pipelines.look_view import explanation_view, tables_view
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.receipts import pseudonym
 from personalake.tables import ALL
+from personalake.tables.erasure import ACCESS_LOG
 from personalake.tables.gold import PREDICTION
 from personalake.tables.silver import PERSON_LINK
 from tests.reports.gold_rows import AS_OF, fill, person
@@ -96,6 +102,28 @@ def test_a_person_of_whom_little_is_known_is_shown_without_an_error(ledger: Ledg
     ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "new", "person_id": "p_new"}])
 
     assert printed(explanation_view(explain(ledger, "new"))).count("nothing known") == 8
+
+
+def test_whoever_looks_at_a_person_or_asks_tables_is_written_down_and_the_person_is_not_named(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    console = CliRunner()
+    root = ["--root", str(tmp_path)]
+
+    looked = console.invoke(app, ["explain", "--person", person(1), *root])
+    asked = console.invoke(app, ["query", "SELECT customer_id FROM gold.customer_profile", "--rows", "3", *root])
+    nobody = console.invoke(app, ["explain", "--person", "unheard-of", *root])
+
+    rows = sorted(ledger.read(ACCESS_LOG), key=lambda row: row["accessed_at"])
+    assert (looked.exit_code, asked.exit_code) == (0, 0)
+    assert isinstance(nobody.exception, InputError)
+    assert [(row["job"], row["action"]) for row in rows] == [("explain", "look"), ("query", "query")]
+    look, query = rows
+    assert {"gold.customer_profile", "silver.consent_current", "gold.activation_outbox"} <= set(look["tables"])
+    assert (query["tables"], query["rows"], query["subject"]) == (["gold.customer_profile"], 3, None)
+    key = erasure_key(Settings(root=tmp_path), ledger.locations)
+    assert look["subject"] == pseudonym(key, "person_id", person(1))
+    assert person(1) not in str(rows)
 
 
 def test_every_declared_table_is_listed_and_those_not_made_yet_say_so(ledger: Ledger) -> None:

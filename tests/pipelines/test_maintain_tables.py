@@ -11,15 +11,18 @@ import pytest
 from pydantic import ValidationError
 
 from personalake.config import Settings
+from personalake.config.sources import Source
 from personalake.errors import ConfigError
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.lake.upkeep import remove_older, tidy
+from personalake.pipelines import refinery
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.maintain_tables import run
 from personalake.tables import ALL
 from personalake.tables.bronze import EVENT as RAW_EVENT
-from personalake.tables.gold import DECISION
+from personalake.tables.erasure import RETENTION_RECEIPT
+from personalake.tables.gold import DATA_HEALTH, DECISION
 from personalake.tables.silver import CONSENT, EVENT
 
 DAY = date(2017, 12, 1)
@@ -96,6 +99,32 @@ def test_a_stream_that_reads_a_table_goes_on_after_rows_left_and_files_were_join
 
     assert seen == ["old", "young", "next"]
     assert lake.ledger.rows(RAW_EVENT) == 2
+
+
+def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refined(
+    lake: Lake, context: Callable[..., JobContext]
+) -> None:
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "landed_at": NOON - timedelta(days)} for days in (0, 1_000)])
+    lake.ledger.append(DATA_HEALTH, [{"job": "refine_events", "source": "orders", "rows_in": 2}])
+    checkpoint = lake.locations.checkpoint("refine_events", "orders")
+    checkpoint.mkdir(parents=True)
+    orders = {"orders": Source.model_validate({"contract": "order_line", "path": "x", "columns": {}})}
+    before = list(refinery._unrefined(lake, "refine_events", RAW_EVENT, orders))
+
+    run(context())
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "landed_at": NOON}])
+
+    (receipt,) = lake.ledger.read(RETENTION_RECEIPT)
+    assert (receipt["table"], receipt["aged_by"], receipt["kept_days"], receipt["rows"]) == (
+        "bronze.event",
+        "landed_at",
+        730,
+        1,
+    )
+    assert receipt["removed_before"] == datetime(2017, 12, 1, tzinfo=UTC) - timedelta(730)
+    assert before == []
+    assert [name for name, _ in refinery._unrefined(lake, "refine_events", RAW_EVENT, orders)] == ["orders"]
+    assert not refinery.is_refined(context(), "refine_events")
 
 
 def test_nothing_ages_by_an_as_of_that_has_not_come_or_in_a_table_without_an_age(

@@ -13,6 +13,7 @@ from deltalake import write_deltalake
 
 from personalake.config import Settings
 from personalake.config.connections import CsvDropConnection
+from personalake.config.privacy import PseudonymSettings
 from personalake.errors import ConfigError, InputError
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
@@ -20,6 +21,7 @@ from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_activation import run
 from personalake.pipelines.plan_states import approve, latest_plans
+from personalake.privacy.pseudonyms import KeyRing
 from personalake.tables import Table
 from personalake.tables.gold import (
     ACTIVATION_LOG,
@@ -122,6 +124,40 @@ def figures(result: JobResult) -> tuple[int, int, int, int]:
 @pytest.fixture
 def shop(lake: Lake, tmp_path: Path, context_of: Callable[..., JobContext]) -> Shop:
     return Shop(lake, tmp_path / "out", context_of)
+
+
+def test_a_rotated_key_takes_every_old_pseudonym_away_and_adds_the_new_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"k1": "secret://pseudonyms/one", "k2": "secret://pseudonyms/two"}
+    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_ONE", "old secret")
+    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_TWO", "new secret")
+    old = PseudonymSettings(keys=keys, current="k1")
+    new = PseudonymSettings(keys=keys, current="k2", previous=("k1",))
+
+    def under(pseudonyms: PseudonymSettings, **bounds: float) -> JobContext:
+        context = shop.context(key="pseudonym", bounds=bounds)
+        privacy = context.settings.privacy.model_copy(update={"pseudonyms": pseudonyms})
+        return replace(context, settings=context.settings.model_copy(update={"privacy": privacy}))
+
+    shop.people(a="tea", b="tea")
+    run(under(old))
+    before = shop.outbox()
+    shop.sent()
+    stopped = run(under(new))
+    rotated = run(under(new, max_removed_share=1.0))
+    after = shop.outbox()
+    shop.sent()
+    settled = run(under(new))
+
+    ring = KeyRing({"k1": "old secret", "k2": "new secret"}, "k2", ("k1",))
+    names = {version: {ring.pseudonym_of("files", person, version) for person in "ab"} for version in keys}
+    assert set(before) == names["k1"]
+    assert stopped.figures["audiences"]["regulars"]["state"] == "stopped"
+    assert figures(rotated) == (2, 0, 2, 0)
+    assert {key for key, (is_removal, _) in after.items() if is_removal} == names["k1"]
+    assert {key for key, (is_removal, _) in after.items() if not is_removal} == names["k2"]
+    assert figures(settled) == (0, 0, 0, 2)
 
 
 def test_only_what_differs_leaves_and_a_withdrawn_consent_is_a_removal(shop: Shop) -> None:

@@ -21,6 +21,8 @@ from personalake.tables.gold import (
 from personalake.tables.identity import PERSON
 
 PERSONALISATION = ("personalisation",)
+# The person's keyed name at the destination of the sync, see privacy.pseudonyms.
+PSEUDONYM = "pseudonym"
 # Tables that a query may read, each at the as-of of the plan.
 QUERYABLE: dict[str, Table] = {
     table.full_name: table
@@ -69,6 +71,7 @@ COLUMNS: dict[str, SourceColumn] = {
     "days_since_last_order": SourceColumn("profile", (), False),
     **dict(_of_insight()),
     "items": SourceColumn("listed", PERSONALISATION, True),
+    PSEUDONYM: SourceColumn(PSEUDONYM, (), True),
 }
 # What is known of the decision besides, where the audience is made of decisions.
 DECIDED: dict[str, SourceColumn] = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from personalake.config.audience_columns import PSEUDONYM
 from personalake.config.settings import Settings
 from personalake.tables import ALL
 from personalake.tables.gold import CUSTOMER_FEATURE
@@ -68,6 +69,12 @@ def _unencrypted(settings: Settings) -> Iterator[Problem]:
 
 
 def _nameless(settings: Settings) -> Iterator[Problem]:
+    if settings.privacy.pseudonyms.current is None:
+        yield from (
+            (("audiences", name), "reads pseudonym, which needs a key; name one under privacy.pseudonyms.keys")
+            for name, sync in settings.audiences.items()
+            if sync.enabled and PSEUDONYM in sync.reads
+        )
     for name, destination in settings.destinations.items():
         if destination.enabled and destination.identifier == "pseudonym" and settings.privacy.pseudonyms.current is None:
             yield ("destinations", name, "identifier"), "a pseudonym needs a key; name one under privacy.pseudonyms.keys"

@@ -14,6 +14,13 @@ GLOBAL_PRIVACY_CONTROL = "global_privacy_control"
 Reference = Annotated[str, AfterValidator(secret_reference)]
 
 
+def _with_short_versions(keys: dict[str, str]) -> dict[str, str]:
+    wrong = [version for version in keys if not _VERSION.fullmatch(version)]
+    if wrong:
+        raise ValueError(f"a key version has 1 to 8 small letters and digits; not: {', '.join(wrong)}")
+    return keys
+
+
 class PseudonymSettings(Section):
     """Keyed pseudonyms: what a destination with `identifier: pseudonym` is told in the place of a person id."""
 
@@ -29,10 +36,7 @@ class PseudonymSettings(Section):
     @field_validator("keys")
     @classmethod
     def _short_versions(cls, keys: dict[str, str]) -> dict[str, str]:
-        wrong = [version for version in keys if not _VERSION.fullmatch(version)]
-        if wrong:
-            raise ValueError(f"a key version has 1 to 8 small letters and digits; not: {', '.join(wrong)}")
-        return keys
+        return _with_short_versions(keys)
 
     @model_validator(mode="after")
     def _complete(self) -> "PseudonymSettings":
@@ -49,6 +53,29 @@ class PseudonymSettings(Section):
     def valid(self) -> tuple[str, ...]:
         """Versions that are understood, the current one first."""
         return (*((self.current,) if self.current else ()), *self.previous)
+
+
+class EncryptionSettings(Section):
+    """Raw payloads at rest under a key for each person, which an erasure destroys; off until a master key is current."""
+
+    keys: dict[str, Reference] = Field(
+        default_factory=dict,
+        description="Master key version, e.g. m1: its key, as secret://scope/key, of 32 characters or more; wraps data keys",
+    )
+    current: str | None = Field(
+        None, description="Master key version under which new payloads are encrypted; none leaves new ones in clear text"
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _short_versions(cls, keys: dict[str, str]) -> dict[str, str]:
+        return _with_short_versions(keys)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "EncryptionSettings":
+        if self.current is not None and self.current not in self.keys:
+            raise ValueError(f"no key for version {self.current}; there are: {', '.join(self.keys) or 'none'}")
+        return self
 
 
 class PublishingSettings(Section):
@@ -87,6 +114,7 @@ class PrivacySettings(Section):
         None, description="Whether every way in and out must be encrypted; true by default, but on one's own machine"
     )
     pseudonyms: PseudonymSettings = PseudonymSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     publishing: PublishingSettings = PublishingSettings()
     access: AccessSettings = AccessSettings()
 

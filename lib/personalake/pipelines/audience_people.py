@@ -7,10 +7,11 @@ from pyspark.sql import functions as F
 from sqlglot import exp
 
 from personalake.activation.templates.variables import listed_items, product_names
-from personalake.config.audience_columns import QUERYABLE, read_query
+from personalake.config.audience_columns import PSEUDONYM, QUERYABLE, read_query
 from personalake.config.audiences import DecisionAudience, Sync
 from personalake.decisions.candidates import churn, first_items, segments
 from personalake.pipelines.job import JobContext
+from personalake.privacy.pseudonyms import key_ring
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.identity import PERSON
 from personalake.tables.silver import CATALOG_ITEM
@@ -95,6 +96,9 @@ def _part(context: JobContext, part: str, sync: Sync) -> DataFrame:
         found = first_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
     elif part == "listed":
         found = listed_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
+    elif part == PSEUDONYM:
+        ring = key_ring(context.settings.privacy.pseudonyms)
+        found = lake.read(CUSTOMER_PROFILE).select("person_id").transform(ring.named(sync.destination))
     else:
         since = F.date_diff(day, F.col("last_order_date"))
         found = lake.read(CUSTOMER_PROFILE).withColumn("days_since_last_order", since)

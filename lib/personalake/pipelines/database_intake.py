@@ -32,6 +32,7 @@ from personalake.ingestion.watermarks import Watermark
 from personalake.lake import Lake
 from personalake.lake.databases import one_row, open_rows, reading
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.payload_vault import Vault
 from personalake.tables import Table
 from personalake.tables.bronze import DATABASE_READ
 
@@ -85,7 +86,8 @@ def _read(context: JobContext, job: str, name: str, source: Source, table: Table
         "source": name, "relation": relation, "number": number, "batch_id": batch_id, "watermark_type": until.kind,
         "after": after.text if after else None, "watermark": until.text,
     }  # fmt: skip
-    _append(context.lake, rows, table, plan, (app_id, number), is_first=last is None)
+    with Vault(context.settings, context.lake).sealing(rows, source) as sealed:
+        _append(context.lake, sealed, table, plan, (app_id, number), is_first=last is None)
     return remarks
 
 
@@ -142,6 +144,7 @@ def _new_rows(
     if not known:
         return rows
     earlier = context.lake.read(table).where((F.col("source") == name) & F.col("batch_id").isin(known))
+    earlier = Vault(context.settings, context.lake).opened(earlier)
     return rows.join(earlier.select("payload"), "payload", "left_anti")
 
 

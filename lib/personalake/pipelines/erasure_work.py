@@ -9,10 +9,12 @@ from personalake.lake.erasing import Erased, batches_of, erase_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_receipts import Found, Receipts
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.person_search import payloads_of, personal_tables
 from personalake.privacy.subject import Subject
 from personalake.privacy.ways import rows_of, way_of
 from personalake.tables import BY_NAME, Table
+from personalake.tables.bronze import DATA_KEY
 
 Subjects = Mapping[str, Subject]
 # Raw rows have no key; equal ones are told apart by nobody.
@@ -27,6 +29,10 @@ def erase_from_tables(context: JobContext, subjects: Subjects, receipts: Receipt
         receipts.add_table(table.full_name, erased, counts)
         if any(counts.values()):
             receipts.write()
+    # Last, since raw rows can only be told apart by who can read them.
+    destroyed = Vault(context.settings, context.lake).destroy(subjects)
+    if destroyed is not None:
+        receipts.add_table(DATA_KEY.full_name, *destroyed)
     receipts.write()
 
 
@@ -66,10 +72,11 @@ def _shown(path: object, context: JobContext) -> str:
 def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:
     """Keys of the rows of any of the persons, and how many rows each has."""
     way, payloads, key = way_of(table), payloads_of(context.settings, table), _key_of(table)
-    counts, found = dict.fromkeys(subjects, 0), []
+    counts, found, vault = dict.fromkeys(subjects, 0), [], Vault(context.settings, context.lake)
     for batch in batches_of(context.lake, table, tuple(dict.fromkeys((*key, *way.columns)))):
+        readable = vault.opened_batch(batch)
         for request_id, subject in subjects.items():
-            theirs = batch.filter(rows_of(batch, way, subject, payloads))
+            theirs = batch.filter(rows_of(readable, way, subject, payloads))
             counts[request_id] += len(theirs)
             if len(theirs):
                 found.append(theirs.select(list(key)))

@@ -1,22 +1,19 @@
 """Everything that is held about one person, as JSON and CSV, for the person to read."""
 
 import csv
-import getpass
 import json
 import os
-import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from personalake.errors import EnvironmentProblem, InputError
+from personalake.pipelines.access import access_row
 from personalake.pipelines.erasure_requests import identifiers_named
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.person_search import find_subject, is_shared, matching, personal_tables, rows_told
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.receipts import pseudonym
 from personalake.privacy.subject import Identifier, Subject
-from personalake.tables import Table
 from personalake.tables.erasure import ACCESS_LOG
 
 JOB = "export_customer"
@@ -57,7 +54,8 @@ def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
     held = {table: rows for table, rows in tables.items() if rows}
     rows = sum(map(len, held.values()))
     # Logged before it is written: what left without a trace is worse than a trace of what did not leave.
-    context.lake.add([_access(context, who, rows, held)], ACCESS_LOG)
+    names = [table.full_name for table in held]
+    context.lake.add([access_row(JOB, "export", who, rows, names, context.run_id)], ACCESS_LOG)
     folder = context.settings.erasure.access.expanduser().resolve() / f"{who[:16]}-{context.run_id}"
     try:
         folder.mkdir(parents=True, mode=0o700)
@@ -79,20 +77,6 @@ def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
             "Check the folder's permissions, or set another erasure.access.",
         ) from error
     return rows
-
-
-def _access(context: JobContext, who: str, rows: int, held: dict[Table, list[dict[str, Any]]]) -> dict[str, Any]:
-    return {
-        "access_id": uuid.uuid4().hex,
-        "job": JOB,
-        "user": getpass.getuser(),
-        "action": "export",
-        "subject": who,
-        "rows": rows,
-        "tables": sorted(table.full_name for table in held),
-        "run_id": context.run_id,
-        "accessed_at": datetime.now(UTC),
-    }
 
 
 def _write(path: Path, text: str) -> None:

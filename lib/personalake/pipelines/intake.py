@@ -20,6 +20,7 @@ from personalake.lake.landing import LandingFile, admit, files_of, is_being_writ
 from personalake.lake.streams import Stream, caught_up_at, run_streams
 from personalake.pipelines.database_intake import read_database
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.payload_vault import Vault
 from personalake.tables import Table
 from personalake.tables.bronze import LANDING_FILE
 
@@ -193,15 +194,16 @@ def _stream(context: JobContext, job: str, name: str, source: Source, table: Tab
         name=name,
         read=spec,
         prepare=to_bronze(name, source),
-        handle=partial(_to_table, lake, source, table, _rows_about(lake, job, name, source)),
+        handle=partial(_to_table, context, source, table, _rows_about(lake, job, name, source)),
         checkpoint=lake.locations.checkpoint(job, name),
     )
 
 
 def _to_table(
-    lake: Lake, source: Source, table: Table, about: int | None, batch: DataFrame, app_id: str, number: int
+    context: JobContext, source: Source, table: Table, about: int | None, batch: DataFrame, app_id: str, number: int
 ) -> None:
     stamped = batch.transform(with_ordinal(source)).withColumns(
         {"ingested_at": F.current_timestamp(), "batch_id": F.lit(f"{app_id}:{number}")}
     )
-    lake.append(stamped, table, (app_id, number), about)
+    with Vault(context.settings, context.lake).sealing(stamped, source) as rows:
+        context.lake.append(rows, table, (app_id, number), about)

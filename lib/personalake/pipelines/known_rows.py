@@ -1,8 +1,11 @@
-"""Which rows of a micro-batch are known already."""
+"""Which rows of a micro-batch are known already, and which name what nobody knows."""
+
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS, Contract
 from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids, returned
@@ -52,3 +55,27 @@ def _with_returned(parsed: DataFrame, repeated: DataFrame, existing: DataFrame |
         return parsed
     renamed = parsed.join(F.broadcast(own), ROW, "left")
     return renamed.withColumn(contract.row_id, F.coalesce("own_id", contract.row_id)).drop("own_id")
+
+
+def referenced(lake: Lake, source: Source, contract: Contract) -> Transformation:
+    """Check values that other tables should know; a table without rows knows nothing and refuses nothing."""
+    rules = [
+        replace(rule, severity=source.severities.get(rule.name, rule.severity))
+        for rule in contract.references
+        if lake.ledger.rows(rule.table)
+    ]
+
+    def checked(rows: DataFrame) -> DataFrame:
+        for rule in rules:
+            target = {"refuse": "reasons", "warn": "warnings"}.get(rule.severity)
+            if target is None:
+                continue
+            known = lake.read(rule.table).select(F.col(rule.column).alias(rule.field), F.lit(True).alias("is_known"))
+            unknown = F.col("is_known").isNull() & F.col(rule.field).isNotNull()
+            rows = rows.join(F.broadcast(known.distinct()), rule.field, "left").withColumn(
+                target, F.when(unknown, F.array_append(target, F.lit(rule.reason))).otherwise(F.col(target))
+            )
+            rows = rows.drop("is_known")
+        return rows
+
+    return checked

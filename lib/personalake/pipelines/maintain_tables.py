@@ -14,9 +14,11 @@ from personalake.lake.lake import WriteResult
 from personalake.lake.search import files_below
 from personalake.lake.upkeep import Upkeep, compact, older_rows, remove_older, tidy
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.quiet import alone
 from personalake.tables import ALL, Table
 from personalake.tables.bronze import EVENT
+from personalake.tables.erasure import RETENTION_RECEIPT
 
 JOB = "maintain_tables"
 
@@ -31,18 +33,20 @@ def run(context: JobContext) -> JobResult:
     if context.as_of > context.run_started_at.date() + timedelta(1):
         raise ConfigError([f"--as-of {context.as_of}: lies in the future; rows would go before their time"])
     with alone(context, JOB):
+        keys = Vault(context.settings, context.lake).rewrap()
         done = [_maintained(context, table) for table in ALL if context.lake.exists(table)]
         files = _old_landings(context)
         if not context.dry_run:
             for path in files:
                 path.unlink()
-    return _told(context, done, len(files))
+    return _told(context, done, len(files), keys)
 
 
 def _maintained(context: JobContext, table: Table) -> Upkeep:
     lake, cutoff = context.lake, _cutoff(context, table)
     if context.dry_run:
         return Upkeep(table.full_name, older_rows(lake, table, cutoff))
+    _receipted(context, table, cutoff)
     removed = remove_older(lake, table, cutoff)
     before, after = 0, 0
     if context.settings.maintenance.compact:
@@ -55,10 +59,25 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     return Upkeep(table.full_name, removed, before, after)
 
 
+def _receipted(context: JobContext, table: Table, cutoff: date | datetime) -> None:
+    """Written down before it happens: whoever counts rows must never believe that nothing went."""
+    rows = older_rows(context.lake, table, cutoff)
+    if rows:
+        moment = cutoff if isinstance(cutoff, datetime) else datetime.combine(cutoff, time(), UTC)
+        receipt = {
+            "table": table.full_name, "aged_by": table.aged_by, "kept_days": _kept_days(context, table),
+            "removed_before": moment, "rows": rows, "run_id": context.run_id, "recorded_at": datetime.now(UTC),
+        }  # fmt: skip
+        context.lake.add([receipt], RETENTION_RECEIPT)
+
+
+def _kept_days(context: JobContext, table: Table) -> int:
+    return context.settings.maintenance.retention_days.get(table.full_name, table.kept_days)
+
+
 def _cutoff(context: JobContext, table: Table) -> date | datetime:
     """Midnight of the day before which rows are too old, in the type of the column that says so."""
-    days = context.settings.maintenance.retention_days.get(table.full_name, table.kept_days)
-    oldest = context.as_of - timedelta(days)
+    oldest = context.as_of - timedelta(_kept_days(context, table))
     if table.aged_by is not None and table.schema[table.aged_by].dataType.typeName() == "date":
         return oldest
     return datetime.combine(oldest, time(), ZoneInfo(context.settings.business_timezone)).astimezone(UTC)
@@ -72,12 +91,14 @@ def _old_landings(context: JobContext) -> list[Path]:
     return [path for path in files_below(inboxes) if path.stat().st_mtime < cutoff.timestamp()]
 
 
-def _told(context: JobContext, done: list[Upkeep], files: int) -> JobResult:
+def _told(context: JobContext, done: list[Upkeep], files: int, keys: int) -> JobResult:
     removed = {one.table: one.rows_removed for one in done if one.rows_removed}
     would = "would go" if context.dry_run else "removed"
     parts = [f"{sum(removed.values()):,} rows beyond their retention {would}"]
     if files:
         parts.append(f"{files:,} landed files as well")
+    if keys:
+        parts.append(f"{keys:,} data keys {'would be' if context.dry_run else 'were'} wrapped by the current master key")
     compacted = [one for one in done if one.files_after < one.files_before]
     if compacted:
         before, after = sum(one.files_before for one in compacted), sum(one.files_after for one in compacted)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
+from personalake.pipelines.payload_vault import Vault
 from personalake.privacy.payloads import PayloadRows
 from personalake.privacy.subject import (
     Identifier,
@@ -30,6 +31,7 @@ from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK, QUARANTINE
 _RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", "email", "phone", "login", "loyalty_id", "device_id",
                    "cookie_id")  # fmt: skip
 _ROW_IDS = ("event_id", "record_id")
+_DELIVERY_COLUMNS = ("delivery_id", "destination", "as_of", "sync_key", "decision_id")
 
 
 def personal_tables(lake: Lake) -> list[Table]:
@@ -77,8 +79,8 @@ def matching(
         subject: Whose rows.
         is_strict: Leave out rows that name another person, too.
     """
-    way, payloads = way_of(table), payloads_of(settings, table)
-    for batch in batches_of(lake, table, table.columns):
+    way, payloads, vault = way_of(table), payloads_of(settings, table), Vault(settings, lake)
+    for batch in map(vault.opened_batch, batches_of(lake, table, table.columns)):
         found = batch.filter(rows_of(batch, way, subject, payloads, is_strict))
         if len(found):
             yield found
@@ -103,6 +105,7 @@ def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozens
 def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
     """Add ids of rows by which other tables know them, refused payloads, and what destinations know them by."""
     rows, hashes, destinations, drops = set[str](), set[str](), set(subject.person_ids), set[str]()
+    keys = set[tuple[str, str]]()
     for table in (*SILVER, *TOUCHPOINTS):
         ids = [name for name in _ROW_IDS if name in table.columns and not way_of(table).is_empty]
         for batch in _chosen(settings, lake, table, subject, ids):
@@ -111,23 +114,27 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
         hashes |= set(batch["payload_hash"].to_pylist())
     for batch in _chosen(settings, lake, CUSTOMER_PROFILE, subject, ["customer_id"]):
         destinations |= set(batch["customer_id"].drop_null().to_pylist())
-    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, ["delivery_id", "destination", "as_of"]):
-        rows |= set(batch["delivery_id"].to_pylist())
-        drops |= {f"{row['destination']}/{row['as_of']}" for row in batch.select(["destination", "as_of"]).to_pylist()}
+    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, list(_DELIVERY_COLUMNS)):
+        for row in batch.select(list(_DELIVERY_COLUMNS)).to_pylist():
+            rows.add(row["delivery_id"])
+            drops.add(f"{row['destination']}/{row['as_of']}")
+            if row["sync_key"]:  # of a message, the decision stands behind it
+                keys.add((row["destination"], row["sync_key"].removesuffix(f"/{row['decision_id']}")))
     return replace(
         subject,
         row_ids=subject.row_ids | rows,
         payload_hashes=frozenset(hashes),
         destination_ids=frozenset(destinations),
+        sync_keys=frozenset(keys),
         drops=frozenset(drops),
     )
 
 
 def _chosen(settings: Settings, lake: Lake, table: Table, subject: Subject, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    way = way_of(table)
+    way, vault = way_of(table), Vault(settings, lake)
     if not columns:
         return
-    for batch in batches_of(lake, table, tuple(dict.fromkeys((*way.columns, *columns)))):
+    for batch in map(vault.opened_batch, batches_of(lake, table, tuple(dict.fromkeys((*way.columns, *columns))))):
         found = batch.filter(rows_of(batch, way, subject, payloads_of(settings, table)))
         if len(found):
             yield found

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,7 +20,8 @@ from personalake.lake import Lake
 from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.pipelines.known_rows import with_duplicates
+from personalake.pipelines.known_rows import referenced, with_duplicates
+from personalake.pipelines.payload_vault import STORED, Vault
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.treatment import row_by_row
 from personalake.privacy.payloads import identifying
@@ -28,7 +29,7 @@ from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
 from personalake.tables.bronze import RECORD as BRONZE_RECORD
-from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT
+from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT, RETENTION_RECEIPT
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
@@ -92,7 +93,14 @@ def is_refined(context: JobContext, job: str) -> bool:
     bronze = _BRONZE[job]
     checkpoints = context.lake.locations.checkpoint(job, "any").parent
     are_settled = all(is_settled(path) for path in checkpoints.iterdir()) if checkpoints.is_dir() else True
-    return not context.lake.exists(bronze) or (are_settled and _waiting(context.lake, job, bronze) <= 0)
+    if not context.lake.exists(bronze):
+        return True
+    return are_settled and not _are_aged(context.lake, bronze) and _waiting(context.lake, job, bronze) <= 0
+
+
+def _are_aged(lake: Lake, bronze: Table) -> bool:
+    """Whether rows ever left for their age: a run that died may have told of them without removing them."""
+    return lake.ledger.count(RETENTION_RECEIPT, [("table", "=", bronze.full_name)]) > 0
 
 
 def _waiting(lake: Lake, job: str, bronze: Table) -> int:
@@ -112,9 +120,12 @@ def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
 def _unrefined(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
     """The sources of which bronze has another number of rows than has been refined: starting a stream costs a second.
 
-    Once rows of bronze were erased, numbers no longer tell, and every source that has rows is looked at.
+    Once rows of bronze have left, numbers no longer tell, and every source that has rows is looked at.
     """
-    are_erased = lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)]) > 0
+    have_left = (
+        _are_aged(lake, bronze)
+        or lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)]) > 0
+    )
     refined = Counter[str]()
     for row in _equations(lake, job):
         # What was turned away as erased has left bronze at once.
@@ -123,7 +134,7 @@ def _unrefined(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) 
         arrived = lake.ledger.count(bronze, [("source", "=", name)])
         checkpoint = lake.locations.checkpoint(job, name)
         is_done = checkpoint.is_dir() and is_settled(checkpoint) and arrived == refined[name]
-        if (arrived or checkpoint.is_dir()) and (are_erased or not is_done):
+        if (arrived or checkpoint.is_dir()) and (have_left or not is_done):
             yield name, source
 
 
@@ -142,9 +153,11 @@ def _refine_batch(
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
+    vault = Vault(context.settings, lake)
+    batch = vault.opened(batch)
     parsed = (
         batch.transform(parse(name, source, contract, context.settings.business_timezone))
-        .transform(_referenced(lake, source, contract))
+        .transform(referenced(lake, source, contract))
         .transform(row_by_row(context, contract.table))
     )
     # Only refused rows keep their payload: the batch is held in memory while four tables are written from it.
@@ -155,7 +168,8 @@ def _refine_batch(
         judged = with_duplicates(lake, name, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
         counts = count_rows(judged)
         for table, rows in _outputs(source, contract, counts, batch):
-            lake.append(judged.transform(rows).select(*table.columns), table, (app_id, number), counts["rows_in"])
+            with _locked(vault, judged.transform(rows).select(*table.columns), table, source) as ready:
+                lake.append(ready, table, (app_id, number), counts["rows_in"])
             if table is contract.table:
                 # Counted where they lie: several sources may write into one table at the same time.
                 counts["held"] = lake.ledger.count(table, [("batch_id", "=", batch_id)])
@@ -164,6 +178,11 @@ def _refine_batch(
             _out_of_bronze(lake, _BRONZE[job], judged, batch)
     finally:
         parsed.unpersist()
+
+
+def _locked(vault: Vault, rows: DataFrame, table: Table, source: Source) -> AbstractContextManager[DataFrame]:
+    """Raw payloads lie nowhere as they came, if they are encrypted in bronze."""
+    return vault.sealing(rows, source) if table is QUARANTINE else nullcontext(rows)
 
 
 def _without_erased(context: JobContext, source: Source, contract: Contract) -> Transformation:
@@ -179,31 +198,7 @@ def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFram
     """What came in again of somebody who was erased leaves bronze at once; the next erasure takes the older version."""
     erased = judged.where(F.array_contains("reasons", ERASED)).select("payload_checksum").distinct()
     rows = batch.withColumn("payload_checksum", F.xxhash64("payload")).join(erased, "payload_checksum", "left_semi")
-    remove_rows(lake, bronze, rows.select("source", "payload").toArrow())
-
-
-def _referenced(lake: Lake, source: Source, contract: Contract) -> Transformation:
-    """Check values that other tables should know; a table without rows knows nothing and refuses nothing."""
-    rules = [
-        replace(rule, severity=source.severities.get(rule.name, rule.severity))
-        for rule in contract.references
-        if lake.ledger.rows(rule.table)
-    ]
-
-    def checked(rows: DataFrame) -> DataFrame:
-        for rule in rules:
-            target = {"refuse": "reasons", "warn": "warnings"}.get(rule.severity)
-            if target is None:
-                continue
-            known = lake.read(rule.table).select(F.col(rule.column).alias(rule.field), F.lit(True).alias("is_known"))
-            unknown = F.col("is_known").isNull() & F.col(rule.field).isNotNull()
-            rows = rows.join(F.broadcast(known.distinct()), rule.field, "left").withColumn(
-                target, F.when(unknown, F.array_append(target, F.lit(rule.reason))).otherwise(F.col(target))
-            )
-            rows = rows.drop("is_known")
-        return rows
-
-    return checked
+    remove_rows(lake, bronze, rows.select("source", F.col(STORED).alias("payload")).toArrow())
 
 
 def count_rows(judged: DataFrame) -> dict[str, Any]:

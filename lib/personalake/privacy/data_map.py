@@ -6,6 +6,7 @@ from pathlib import Path
 
 from personalake.common.markdown import markdown_table
 from personalake.config import Settings
+from personalake.config.audiences import Mapped
 from personalake.tables import ALL, Field, Table
 
 PSEUDONYM = "pseudonym"
@@ -23,7 +24,8 @@ Made by `make docs` from the tags in `lib/personalake/tables/` and the destinati
 
 Where personal data lies, what it may be used for, how long it may be kept, and who gets it. A column with *purposes* leaves
 only through a destination that has them, for persons who grant them. *Kept* is the longest time that rows about persons may
-be kept. It is a declaration: no job deletes rows at that age by itself.
+be kept: `maintain_tables` removes what is older, with a row in `gold.retention_receipt`. What stands *until replaced or
+erased* says what is so, is made of other rows, or is proof: of consent, of an erasure, of what a destination holds.
 """
 
 
@@ -39,11 +41,20 @@ def personal_tables(tables: Iterable[Table] = ALL) -> list[Table]:
 
 
 def recipients(settings: Settings) -> Iterator[Sequence[str]]:
-    """Each enabled destination: name, how it knows persons, what it gets, for which purposes."""
+    """Each enabled destination and sync: name, how it knows persons, what it gets, for which purposes."""
     for name, destination in sorted(settings.destinations.items()):
         if destination.enabled:
             gets = ", ".join(f"`{column}`" for column in destination.columns)
             yield f"`{name}`", destination.identifier, gets, ", ".join(destination.purposes)
+    for name, sync in sorted(settings.audiences.items()):
+        connection = settings.connections.get(sync.destination)
+        if sync.enabled and connection is not None and connection.enabled:
+            gets = ", ".join(f"`{field}` ({_said(one)})" for field, one in sync.fields.items())
+            yield f"`{sync.destination}`, by the sync `{name}`", _said(sync.key), gets, ", ".join(sync.purposes)
+
+
+def _said(one: Mapped) -> str:
+    return one.source if one.hashing == "none" else f"{one.source}, {one.hashing}"
 
 
 def data_map(settings: Settings, tables: Iterable[Table] = ALL) -> str:

@@ -25,6 +25,15 @@ _MEASURES = (
     ("Data is read on its way", "TLS is required outside of one's own machine"),
     ("Published figures give somebody away", "least sizes of cells, noise with a budget that runs out"),
     ("A person cannot find out, or be forgotten", "access export and erasure of all tables, files and destinations"),
+    (
+        "Rows are kept for longer than they are needed",
+        "an age for each table, after which a job removes them, with receipts",
+    ),
+    (
+        "A backup outlives an erasure",
+        "where it is on: raw payloads under a key for each person, which an erasure destroys",
+    ),
+    ("Somebody looks at persons without need", "a log of who looked at or exported what, written before anything is shown"),
     ("Personal data lies where nobody expects it", "a detector over all columns; an untagged one fails the tests"),
     (
         "A decision harms somebody",
@@ -94,7 +103,7 @@ def _kinds(held: Sequence[Table]) -> Iterator[Sequence[str]]:
 
 def _purpose(purpose: str, held: Sequence[Table], settings: Settings) -> Sequence[str]:
     needing = [f"`{table.full_name}`" for table in held if any(purpose in field.purposes for field in table.fields)]
-    given = [f"`{name}`" for name, it in sorted(settings.destinations.items()) if it.enabled and purpose in it.purposes]
+    given = [name for name, *_, purposes in recipients(settings) if purpose in purposes.split(", ")]
     return purpose, ", ".join(needing) or "none", ", ".join(given) or "none", _OPEN
 
 

@@ -31,6 +31,7 @@ class Subject:
         row_ids: Their events, records and deliveries.
         payload_hashes: SHA-256 of their payloads in quarantine.
         destination_ids: Ids by which destinations may know them.
+        sync_keys: Destination and key for each key under which it was to know them; a key is told to no other.
         drops: Folders of file destinations in which they stand, as `destination/as_of`.
     """
 
@@ -41,6 +42,7 @@ class Subject:
     row_ids: frozenset[str] = frozenset()
     payload_hashes: frozenset[str] = frozenset()
     destination_ids: frozenset[str] = frozenset()
+    sync_keys: frozenset[tuple[str, str]] = frozenset()
     drops: frozenset[str] = frozenset()
 
     def values(self, namespace: str) -> frozenset[str]:
@@ -64,8 +66,11 @@ class Subject:
         """The subject that `as_json` wrote."""
         read = json.loads(text)
         pairs = frozenset((kind, value) for kind, value in read.pop("identifiers"))
+        keys = frozenset((destination, key) for destination, key in read.pop("sync_keys", []))
         kind, value = read.pop("asked")
-        return cls((kind, value), identifiers=pairs, **{name: frozenset(values) for name, values in read.items()})
+        return cls(
+            (kind, value), identifiers=pairs, sync_keys=keys, **{name: frozenset(values) for name, values in read.items()}
+        )
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:

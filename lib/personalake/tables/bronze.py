@@ -4,7 +4,12 @@ from personalake.tables.schema import Field, Table
 
 _ARRIVAL = (
     Field("source", "string", "Name of the source in conf/sources/"),
-    Field("payload", "string", "The row as it came: a JSON line, or the raw strings of a row as JSON", pii="payload"),
+    Field(
+        "payload",
+        "string",
+        "The row as it came, JSON; encrypted where that is on",
+        pii="payload",
+    ),
     Field("source_file", "string", "File the row came from, or topic-partition-offset"),
     Field("ordinal", "int", "Place among identical rows of one file; 1 where the source has ids of its own"),
     Field("landed_at", "timestamp", "When it landed: the date in the file's path, else the file's or message's time"),
@@ -69,4 +74,19 @@ DATABASE_READ = Table(
     run_columns=("recorded_at",),
 )
 
-BRONZE = (EVENT, RECORD, LANDING_FILE, DATABASE_READ)
+DATA_KEY = Table(
+    layer="bronze",
+    name="data_key",
+    grain="One key under which raw payloads of one person are encrypted, itself encrypted; gone once the person is erased",
+    key=("key_id",),
+    fields=(
+        Field("key_id", "string", "Id of the key, by chance; stands before each payload that it encrypts"),
+        Field("subject", "string", "Keyed hash of an identifier, or of source and day for what is nobody's"),
+        Field("master_version", "string", "Version of the master key that wraps it, see privacy.encryption"),
+        Field("wrapped", "string", "The key under the master key: AES-256-GCM, base64"),
+        Field("created_at", "timestamp", "When it was made; operational"),
+    ),
+    run_columns=("key_id", "wrapped", "created_at"),
+)
+
+BRONZE = (EVENT, RECORD, LANDING_FILE, DATABASE_READ, DATA_KEY)

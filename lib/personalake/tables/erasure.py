@@ -73,15 +73,15 @@ ERASURE_RECEIPT = Table(
 ACCESS_LOG = Table(
     layer="gold",
     name="access_log",
-    grain="One time that somebody read or exported what is held about one person; append-only",
+    grain="One time that somebody looked at or exported what is held about one person, or asked tables; append-only",
     key=("access_id",),
     fields=(
         Field("access_id", "string", "Id of the access"),
-        Field("job", "string", "Job that read"),
+        Field("job", "string", "Job or command that read, e.g. export_customer, explain, query"),
         Field("user", "string", "Account of the machine or platform under which it ran"),
-        Field("action", "string", "What was done, e.g. export"),
-        Field("subject", "string", "Keyed pseudonym of the identifier by which the person was asked for"),
-        Field("rows", "bigint", "Rows that were handed over"),
+        Field("action", "string", "export, look, or query (persons masked)"),
+        Field("subject", "string", "Keyed pseudonym of the person, or of who was asked for; null of a query"),
+        Field("rows", "bigint", "Rows that were handed over or shown"),
         Field("tables", "array<string>", "Tables that they came from"),
         Field("run_id", "string", "The run, see gold.run"),
         Field("accessed_at", "timestamp", "When (UTC)"),
@@ -90,4 +90,21 @@ ACCESS_LOG = Table(
     aged_by="accessed_at",
 )
 
-ERASURE = (ERASURE_ASKED, ERASURE_REQUEST, ERASURE_RECEIPT, ACCESS_LOG)
+RETENTION_RECEIPT = Table(
+    layer="gold",
+    name="retention_receipt",
+    grain="Rows beyond their retention in one table, written down by one run before it removes them; append-only",
+    key=("table", "run_id"),
+    fields=(
+        Field("table", "string", "Full name of the table"),
+        Field("aged_by", "string", "Column by which the age of its rows counts"),
+        Field("kept_days", "int", "How long its rows are kept, days"),
+        Field("removed_before", "timestamp", "Rows of before this moment go (UTC); midnight of a day where a day tells"),
+        Field("rows", "bigint", "Rows that go; a run that died before they went counts them, too"),
+        Field("run_id", "string", "Run that removes them; operational"),
+        Field("recorded_at", "timestamp", "When it was written down; operational"),
+    ),
+    run_columns=("run_id", "recorded_at"),
+)
+
+ERASURE = (ERASURE_ASKED, ERASURE_REQUEST, ERASURE_RECEIPT, ACCESS_LOG, RETENTION_RECEIPT)

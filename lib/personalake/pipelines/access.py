@@ -1,0 +1,65 @@
+"""Who read or exported what about persons: one row in `gold.access_log` for each time."""
+
+import getpass
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from personalake.config import Settings
+from personalake.lake import Ledger
+from personalake.pipelines.look import Explanation
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.receipts import PERSON, pseudonym
+from personalake.tables.erasure import ACCESS_LOG
+from personalake.tables.gold import (
+    ACTIVATION_OUTBOX,
+    CUSTOMER_FEATURE,
+    CUSTOMER_PROFILE,
+    DECISION,
+    PREDICTION,
+    RECOMMENDATION,
+    SEGMENT_MEMBERSHIP,
+)
+from personalake.tables.silver import CONSENT_CURRENT, CUSTOMER_RECORD, PERSON_LINK
+
+
+def access_row(job: str, action: str, subject: str | None, rows: int, tables: Iterable[str], run_id: str) -> dict[str, Any]:
+    """A row of `gold.access_log`: this account, now."""
+    return {
+        "access_id": uuid.uuid4().hex,
+        "job": job,
+        "user": getpass.getuser(),
+        "action": action,
+        "subject": subject,
+        "rows": rows,
+        "tables": sorted(tables),
+        "run_id": run_id,
+        "accessed_at": datetime.now(UTC),
+    }
+
+
+def log_look(settings: Settings, ledger: Ledger, job: str, found: Explanation) -> None:
+    """Write down that somebody looks at one person, before anything is shown.
+
+    Raises:
+        EnvironmentProblem: If it cannot be written: who looks without a trace, sees nothing.
+    """
+    parts = {
+        PERSON_LINK: found.identifiers, CUSTOMER_RECORD: found.records, CUSTOMER_PROFILE: [found.profile],
+        CUSTOMER_FEATURE: [found.features], SEGMENT_MEMBERSHIP: found.segments, PREDICTION: found.predictions,
+        RECOMMENDATION: found.recommendations, DECISION: found.decisions, ACTIVATION_OUTBOX: found.deliveries,
+        CONSENT_CURRENT: found.consents,
+    }  # fmt: skip
+    held = {table.full_name: len(rows) for table, rows in parts.items() if any(rows)}
+    subject = pseudonym(erasure_key(settings, ledger.locations), PERSON, found.person_id)
+    ledger.append(ACCESS_LOG, [access_row(job, "look", subject, sum(held.values()), held, uuid.uuid4().hex[:12])])
+
+
+def log_query(ledger: Ledger, rows: int, tables: Iterable[str]) -> None:
+    """Write down that somebody asked tables, persons masked.
+
+    Raises:
+        EnvironmentProblem: If it cannot be written.
+    """
+    ledger.append(ACCESS_LOG, [access_row("query", "query", None, rows, tables, uuid.uuid4().hex[:12])])

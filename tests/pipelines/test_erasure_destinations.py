@@ -1,0 +1,51 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from personalake.activation.delivery import State
+from personalake.activation.erasure import ErasureReceipt
+from personalake.config import Settings
+from personalake.config.connections import CsvDropConnection
+from personalake.lake import Lake
+from personalake.pipelines import erasure_destinations
+from personalake.pipelines.erasure_destinations import ask_destinations
+from personalake.pipelines.person_search import find_subject
+from personalake.privacy.subject import Subject
+from personalake.tables.gold import ACTIVATION_OUTBOX
+from personalake.tables.silver import PERSON_LINK
+
+OLD, NEW = f"k1_{'0' * 32}", f"k2_{'1' * 32}"
+
+
+def test_a_destination_is_asked_by_every_key_of_its_own_syncs_and_by_no_others(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+
+    def delete(ids: list[str], *_: Any) -> list[ErasureReceipt]:
+        asked.append(ids)
+        return [ErasureReceipt("h", "x", State.ACCEPTED, None, None, datetime(2026, 1, 1, tzinfo=UTC))]
+
+    monkeypatch.setattr(erasure_destinations, "delete", delete)
+    monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
+    connections = {name: CsvDropConnection(folder=tmp_path, columns=("id",)) for name in ("ads", "mail")}
+    settings = Settings(root=lake.locations.root, connections=connections)  # type: ignore[arg-type]
+    lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": "ann@x.example", "person_id": "p_1"}])
+    sent = [("p_1", "ads", OLD, None), ("p_1", "ads", NEW, None), ("p_1", "mail", "ann@x.example/d9", "d9"),
+            ("p_1", "files", None, "d9"), ("p_2", "ads", "k2_other", None)]  # fmt: skip
+    lake.ledger.append(
+        ACTIVATION_OUTBOX,
+        [
+            {"delivery_id": f"v{place}", "person_id": who, "destination": where, "sync_key": key, "decision_id": decision}
+            for place, (who, where, key, decision) in enumerate(sent)
+        ],
+    )
+
+    subject = find_subject(settings, lake, ("email", "ann@x.example"))
+    ask_destinations(settings, {"r1": Subject.from_json(subject.as_json())})
+
+    ads, mail = (set(ids) - subject.destination_ids for ids in asked)
+    assert (ads, mail) == ({OLD, NEW}, {"ann@x.example"})
+    assert "p_1" in subject.destination_ids
