@@ -11,6 +11,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from personalake.activation.overdue import Overdue
 from personalake.config.connections.base import Patience
 
 _AGENT = "personalake"
@@ -24,7 +25,7 @@ class ReplyLost(Exception):
     """Raised when a request may have been taken, and no reply came."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request; its representation shows neither headers nor body."""
 
@@ -34,7 +35,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """One reply, read to its end."""
 
@@ -82,9 +83,10 @@ class Transport:
         self._allow_private = allow_private
         self._allow_redirects = allow_redirects
         self._session: aiohttp.ClientSession | None = None
+        self._overdue = Overdue(patience.reply_seconds)
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=self._patience.reply_seconds, connect=self._patience.connect_seconds)
+        timeout = aiohttp.ClientTimeout(total=None, connect=self._patience.connect_seconds)
         resolver = None if self._allow_private else _PublicResolver()
         self._session = aiohttp.ClientSession(
             timeout=timeout,
@@ -92,11 +94,13 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": _AGENT},
         )
+        self._overdue.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._overdue.stop()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -113,15 +117,16 @@ class Transport:
         if not self._allow_private:
             _refuse_private_literal(request.url)
         try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=self._allow_redirects,
-                max_redirects=3,
-            ) as response:
-                return Reply(response.status, response.headers, await response.read())
+            with self._overdue:
+                async with self._session.request(
+                    request.method,
+                    request.url,
+                    data=request.body or None,
+                    headers=request.headers,
+                    allow_redirects=self._allow_redirects,
+                    max_redirects=3,
+                ) as response:
+                    return Reply(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreached(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
