@@ -131,7 +131,7 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
     Where the published limit is the lesser, the connector keeps it and the fake enforces it; refusals for speed are counted.
     """
     with fakes_in_a_process() as fakes:
-        print(f"{'':18} deliveries, requests, bytes a second and share of a core, ours | the same of the floor", flush=True)
+        print(f"{'':22} deliveries, requests, bytes a second and share of a core, ours | the same of the floor", flush=True)
         for kind in kinds:
             case = CASES[kind]
             connector = case.whole(fakes, SystemClock(), rates=None)
@@ -159,7 +159,7 @@ def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refu
     short = "" if ratio >= _LEAST else f"  BELOW {_LEAST}"
     paced = f", {refused} refused for speed" if refused else ""
     print(
-        f"{kind:18} {run} | {floor} {yard} | published {'none' if most == float('inf') else f'{most:,.0f}/s'}"
+        f"{kind:22} {run} | {floor} {yard} | published {'none' if most == float('inf') else f'{most:,.0f}/s'}"
         f" | {ratio:.2f} of the {'limit' if most < yard.rate else 'floor'}{paced}{short}",
         flush=True,
     )
@@ -167,17 +167,36 @@ def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refu
 
 def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> None:
     """The same for what speaks no HTTP, beside what one would write by hand for the same job; nobody publishes a limit."""
-
-    def connector() -> Any:
-        emptied(case, fakes, unlimited=True)
-        return case.whole(fakes, SystemClock())
-
     is_mail = case.kind == "email"
-    given = list(rows(case, int(seconds * (500 if is_mail else 60_000))))
-    gc.freeze()
     floor, by_hand = ("bare smtplib", bare_mail) if is_mail else ("by hand", files_by_hand)
-    yard = measured(len(given), by_hand(connector(), given))
-    tell(case.kind, ours(given, connector(), nobody), yard, floor, float("inf"), 0)
+    # What a row costs beside its cells counts most where there are few: two as in a list of people, twelve as in a profile.
+    for width in (None,) if is_mail else (2, _WIDE):
+
+        def connector(width: int | None = width) -> Any:
+            emptied(case, fakes, unlimited=True)
+            return case.whole(fakes, SystemClock(), **wider(case, width))
+
+        given = list(rows(case, int(seconds * (500 if is_mail else 60_000))))
+        if width == _WIDE:
+            given = [replace(one, payload=f"{one.payload[:-1]},{_CELLS[1:]}") for one in given]
+        gc.freeze()
+        yard = measured(len(given), by_hand(connector(), given))
+        run = ours(given, connector(), nobody)
+        tell(case.kind if width is None else f"{case.kind}, {width} cells", run, yard, floor, float("inf"), 0)
+
+
+_WIDE = 12
+_CELLS = json.dumps(
+    {f"c{n}": value for n, value in enumerate(("Ann", "Grüße, alle", 12.5, 7, None, True, "2026-01-01", "x" * 20, "", "-5"))}
+)
+
+
+def wider(case: Case, width: int | None) -> dict[str, Any]:
+    """Settings that add columns to those that the case has."""
+    if width != _WIDE:
+        return {}
+    first = "visitor_id" if case.kind == "tealium_file" else "external_id"
+    return {"columns": [first, "tier", *(f"c{n}" for n in range(10))]}
 
 
 def nobody(deliveries: Sequence[Delivery]) -> dict[str, str]:

@@ -40,7 +40,8 @@ def files_by_hand(connector: CsvFiles, given: Sequence[Delivery]) -> Timed:
         puts = size = 0
         async with store:
             for number, (rows, ids, refused) in enumerate(_files(given, connection)):
-                name = f"{connection.prefix}_{number:06d}.csv"
+                # Named by its rows, so that a run that is repeated writes over it.
+                name = f"{connection.prefix}_{number:06d}_{hashlib.sha256('|'.join(ids).encode()).hexdigest()[:12]}.csv"
                 content = "".join(rows).encode()
                 log.append([(one, "in_flight", name) for one in ids])
                 await store.put(name, content)

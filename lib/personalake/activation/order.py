@@ -47,6 +47,7 @@ class Order:
 
     def __init__(self) -> None:
         self._last: dict[str, Turn] = {}
+        self._open = 0
 
     def enter(self, pack: Pack) -> Turn:
         """Queue up behind the packs of the same people."""
@@ -55,6 +56,10 @@ class Order:
             turn = Turn((people[0].person_id,))
         else:
             turn = Turn((*map(_person, people), *[f"\0{key}" for key in pack.keys]))
+        self._open += 1
+        if not self._last:
+            self._last = dict.fromkeys(turn.names, turn)
+            return turn
         if not self._last.keys().isdisjoint(turn.names):
             turn.before += dict.fromkeys(self._last[name] for name in turn.names if name in self._last)
         self._last.update(dict.fromkeys(turn.names, turn))
@@ -63,6 +68,10 @@ class Order:
     def leave(self, turn: Turn) -> None:
         """Let the next one come."""
         turn.end()
+        self._open -= 1
+        if not self._open:
+            self._last = {}
+            return
         for name in turn.names:
             if self._last.get(name) is turn:
                 del self._last[name]

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import attrgetter
 from typing import cast
 
@@ -28,18 +29,26 @@ class _Filling:
     deliveries: list[Delivery] = field(default_factory=list)
     size: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    people: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    # Who is in it, of the first so many deliveries: large files are filled without anybody asking.
+    _people: set[str] = field(default_factory=set)
+    _seen: int = 0
 
     def put(self, delivery: Delivery, size: int, key: str, limits: Limits) -> None:
         """Take a delivery in."""
         self.size += size + limits.separator if self.deliveries else size
         self.deliveries.append(delivery)
-        self.people.add(delivery.person_id)
         if limits.max_each is not None:
             self.counts[delivery.operation] += 1
         if key:
             self.keys.add(key)
+
+    def holds(self, person_id: str) -> bool:
+        """Whether there is a delivery of that person in it."""
+        if self._seen < len(self.deliveries):
+            self._people.update(map(_person, islice(self.deliveries, self._seen, None)))
+            self._seen = len(self.deliveries)
+        return person_id in self._people
 
     def takes(self, delivery: Delivery, size: int, limits: Limits) -> bool:
         """Whether a delivery fits in."""
@@ -115,7 +124,6 @@ class Packer:
             self._open.append(place)
         place.size += size
         place.deliveries += deliveries
-        place.people.update(map(_person, deliveries))
         self._held += count
         return True
 
@@ -135,12 +143,12 @@ class Packer:
 
     def _place(self, delivery: Delivery, size: int, group: str, key: str) -> _Filling | None:
         found: _Filling | None = None
-        limits, person = self._limits, delivery.person_id
+        limits, person, oldest = self._limits, delivery.person_id, self._open[0] if self._open else None
         for filling in reversed(self._open):
             is_taken = key != "" and key in filling.keys
             if filling.group == group and not is_taken and filling.takes(delivery, size, limits):
                 found = filling
-            if is_taken or person in filling.people:
+            if is_taken or (filling is not oldest and filling.holds(person)):
                 break
         return found
 

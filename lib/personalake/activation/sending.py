@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -30,7 +31,12 @@ from personalake.activation.packing import Packing
 _CHUNKS = 2
 # Reasons are words of the destination: a run that fails in a million ways must not keep a million of them.
 _MANY = 1_000
-_state, _reason, _may_repeat = attrgetter("state"), attrgetter("reason"), attrgetter("may_repeat")
+_id, _state, _reason, _may_repeat = (
+    attrgetter("delivery_id"),
+    attrgetter("state"),
+    attrgetter("reason"),
+    attrgetter("may_repeat"),
+)
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
@@ -189,12 +195,11 @@ def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:
 
 
 def _claims(chunk: Chunk) -> list[Claimed]:
-    return [
-        Claimed(delivery.delivery_id, part.pack_id)
-        for part in chunk
-        if isinstance(part, Pack)
-        for delivery in part.deliveries
-    ]
+    claims: list[Claimed] = []
+    for part in chunk:
+        if isinstance(part, Pack):
+            claims += map(Claimed._make, zip(map(_id, part.deliveries), repeat(part.pack_id), strict=False))
+    return claims
 
 
 async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequence[Outcome]:

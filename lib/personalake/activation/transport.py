@@ -118,15 +118,16 @@ class Transport:
             _refuse_private_literal(request.url)
         try:
             with self._overdue:
-                async with self._session.request(
+                # Read to its end, or broken off, a reply lets go of its connection by itself.
+                response = await self._session.request(
                     request.method,
                     request.url,
                     data=request.body or None,
                     headers=request.headers,
                     allow_redirects=self._allow_redirects,
                     max_redirects=3,
-                ) as response:
-                    return Reply(response.status, response.headers, await response.read())
+                )
+                return Reply(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreached(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -114,7 +114,11 @@ class CsvFiles(BaseConnector):
 
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""
-        rows = [self._rows.pop(one.delivery_id, b"") or self._row(one) for one in pack.deliveries]
+        try:
+            rows = list(map(self._rows.pop, map(_id, pack.deliveries)))
+        except KeyError:
+            # It was written before, or some rows are odd: they are made again.
+            rows = [self._row(one) for one in pack.deliveries]
         return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:

@@ -142,7 +142,8 @@ class Email(BaseConnector):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._threads is not None:
-            self._threads.shutdown(wait=False)
+            # What is being handed over comes to its end: nothing may leave once a run is over.
+            await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
             self._threads = None
         while not self._idle.empty():
             self._idle.get_nowait()[0].close()
