@@ -58,11 +58,10 @@ async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, s
     removals = sum(map(_removal, attempt.pack.deliveries))
     if not run.breaker.admit(len(attempt.pack.deliveries), removals):
         return outcomes + left(attempt, run.breaker.reason)
-    return outcomes + await _settle(run, attempt)
+    return await _settle(run, attempt, outcomes)
 
 
-async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
     patience = run.connector.declaration.patience
     while True:
         answer = await _once(run, attempt, outcomes)
@@ -186,5 +185,5 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
     for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
         size = pack.size * len(part) // len(pack.deliveries)
         half = pack._replace(pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
-        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost))
+        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost), [])
     return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]

@@ -2,6 +2,7 @@
 
 import asyncio
 from types import TracebackType
+from typing import cast
 
 # So many looks in the time that is allowed; a request is given up that much too late at most.
 _LOOKS = 20
@@ -41,15 +42,13 @@ class Overdue:
         self.start()
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast(asyncio.Task[object], asyncio.current_task())
         self._since[task] = task.get_loop().time()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast(asyncio.Task[object], asyncio.current_task())
         del self._since[task]
-        if task in self._ended:
+        if self._ended and task in self._ended:
             self._ended.discard(task)
             # Somebody else may want the task to end, too: then it ends as cancelled.
             if task.uncancel() == 0 and kind is asyncio.CancelledError:

@@ -5,6 +5,7 @@ import json
 import smtplib
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.utils import format_datetime, parseaddr
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -28,7 +29,9 @@ class Email(BaseConnector):
     """The payload has `to`, `subject`, `text` or `html`, and `unsubscribe_url`."""
 
     def __init__(self, name: str, connection: EmailConnection, clock: Clock, resolve: Resolve) -> None:
-        super().__init__(name, declared(connection), clock)
+        # Twice as many as there are sessions, so that each finds its next message waiting.
+        declaration = replace(declared(connection), max_in_flight=2 * connection.max_in_flight)
+        super().__init__(name, declaration, clock)
         self._connection = connection
         self._login = (
             (resolve(connection.username), resolve(connection.password or "")) if connection.username is not None else None
