@@ -176,7 +176,7 @@ def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> None:
             emptied(case, fakes, unlimited=True)
             return case.whole(fakes, SystemClock(), **wider(case, width))
 
-        given = list(rows(case, int(seconds * (500 if is_mail else 60_000))))
+        given = list(rows(case, int(seconds * (2_000 if is_mail else 60_000))))
         if width == _WIDE:
             given = [replace(one, payload=f"{one.payload[:-1]},{_CELLS[1:]}") for one in given]
         gc.freeze()

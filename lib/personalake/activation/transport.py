@@ -1,5 +1,6 @@
 """HTTP as sending needs it: what certainly did not leave is told apart from what may have been taken."""
 
+import asyncio
 import ipaddress
 import json
 import socket
@@ -86,8 +87,9 @@ class Transport:
         self._overdue = Overdue(patience.reply_seconds)
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=None, connect=self._patience.connect_seconds)
-        resolver = None if self._allow_private else _PublicResolver()
+        # A limit on the whole way to a connection would be a timer for each request: these two are asked on new ones alone.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect_seconds)
+        resolver = _Resolver(self._patience.connect_seconds, self._allow_private)
         self._session = aiohttp.ClientSession(
             timeout=timeout,
             connector=aiohttp.TCPConnector(limit=self._max_in_flight, resolver=resolver),
@@ -135,15 +137,21 @@ class Transport:
             raise ReplyLost(type(error).__name__) from None
 
 
-class _PublicResolver(AbstractResolver):
-    """Looks names up, and refuses those that stand for an address that is not public."""
+class _Resolver(AbstractResolver):
+    """Looks names up, for so long, and refuses those that stand for an address that is not public, unless they may."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float, allow_private: bool) -> None:
         self._inner = aiohttp.ThreadedResolver()
+        self._seconds = seconds
+        self._allow_private = allow_private
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        if not all(is_public(result["host"]) for result in found):
+        try:
+            async with asyncio.timeout(self._seconds):
+                found = await self._inner.resolve(host, port, family)
+        except TimeoutError:
+            raise OSError(None, "the name was not looked up in time") from None
+        if not self._allow_private and not all(is_public(result["host"]) for result in found):
             raise OSError(None, "the name stands for an address that is not public")
         return found
 
