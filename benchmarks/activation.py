@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 
 from benchmarks.activation_job import job
-from benchmarks.activation_stores import Timed, bare_files, bare_mail, plain_csv
+from benchmarks.activation_stores import Timed, bare_mail, files_by_hand
 from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import BaseConnector, HttpConnector, declared
 from personalake.activation.contract import Limits
@@ -71,6 +71,10 @@ class Measured:
     @property
     def rate(self) -> float:
         return self.deliveries / self.seconds
+
+    def __str__(self) -> str:
+        requests, size = self.requests / self.seconds, self.bytes / self.seconds / 1e6
+        return f"{self.rate:>9,.0f}/s, {requests:>6,.0f} req/s, {size:6.2f} MB/s, CPU {self.cpu / self.seconds:4.0%}"
 
 
 def measured(deliveries: int, timed: Timed) -> Measured:
@@ -127,6 +131,7 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
     Where the published limit is the lesser, the connector keeps it and the fake enforces it; refusals for speed are counted.
     """
     with fakes_in_a_process() as fakes:
+        print(f"{'':22} deliveries, requests, bytes a second and share of a core, ours | the same of the floor", flush=True)
         for kind in kinds:
             case = CASES[kind]
             connector = case.whole(fakes, SystemClock(), rates=None)
@@ -145,39 +150,53 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
                 given = given[: max(int(most * seconds), 1)]
             run = ours(given, case.whole(fakes, SystemClock(), **({"rates": None} if is_paced else {})), nobody)
             refused = case.handle(fakes).counters()["rejects"].get("rate", 0)
-            ratio = run.rate / min(most, yard.rate)
-            short = "" if ratio >= _LEAST else f"  BELOW {_LEAST}"
-            print(
-                f"{kind:18} {run.rate:>9,.0f}/s, {run.bytes / run.seconds / 1e6:6.2f} MB/s, CPU {run.cpu / run.seconds:4.0%}"
-                f" | bare loop {yard.rate:>9,.0f}/s, CPU {yard.cpu / yard.seconds:4.0%}"
-                f" | published {'none' if most == float('inf') else f'{most:,.0f}/s'}"
-                f" | {ratio:.2f} of the {'limit' if is_paced else 'loop'}, {refused} refused for speed{short}",
-                flush=True,
-            )
+            tell(kind, run, yard, "bare aiohttp loop", most, refused)
+
+
+def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refused: int) -> None:
+    """One line: what was reached, what the floor reaches, and the ratio to whichever bound is the lesser."""
+    ratio = run.rate / min(most, yard.rate)
+    short = "" if ratio >= _LEAST else f"  BELOW {_LEAST}"
+    paced = f", {refused} refused for speed" if refused else ""
+    print(
+        f"{kind:22} {run} | {floor} {yard} | published {'none' if most == float('inf') else f'{most:,.0f}/s'}"
+        f" | {ratio:.2f} of the {'limit' if most < yard.rate else 'floor'}{paced}{short}",
+        flush=True,
+    )
 
 
 def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> None:
-    """The same for what speaks no HTTP: the connector beside its bytes put into place bare, and beside a plain CSV loop."""
-
-    def connector() -> Any:
-        emptied(case, fakes, unlimited=True)
-        return case.whole(fakes, SystemClock())
-
+    """The same for what speaks no HTTP, beside what one would write by hand for the same job; nobody publishes a limit."""
     is_mail = case.kind == "email"
-    given = list(rows(case, int(seconds * (500 if is_mail else 60_000))))
-    gc.freeze()
-    yards = {"bare smtplib": bare_mail} if is_mail else {"bare bytes": bare_files, "plain loop": plain_csv}
-    found = {name: measured(len(given), bare(connector(), given)) for name, bare in yards.items()}
-    run = ours(given, connector(), nobody)
-    told = [
-        f"{name} {yard.rate:>9,.0f}/s, CPU {yard.cpu / yard.seconds:4.0%}: {run.rate / yard.rate:.2f} of it"
-        for name, yard in found.items()
-    ]
-    print(
-        f"{case.kind:18} {run.rate:>9,.0f}/s, {run.bytes / run.seconds / 1e6:6.2f} MB/s, CPU {run.cpu / run.seconds:4.0%}"
-        f" | {' | '.join(told)}",
-        flush=True,
-    )
+    floor, by_hand = ("bare smtplib", bare_mail) if is_mail else ("by hand", files_by_hand)
+    # What a row costs beside its cells counts most where there are few: two as in a list of people, twelve as in a profile.
+    for width in (None,) if is_mail else (2, _WIDE):
+
+        def connector(width: int | None = width) -> Any:
+            emptied(case, fakes, unlimited=True)
+            return case.whole(fakes, SystemClock(), **wider(case, width))
+
+        given = list(rows(case, int(seconds * (2_000 if is_mail else 60_000))))
+        if width == _WIDE:
+            given = [replace(one, payload=f"{one.payload[:-1]},{_CELLS[1:]}") for one in given]
+        gc.freeze()
+        yard = measured(len(given), by_hand(connector(), given))
+        run = ours(given, connector(), nobody)
+        tell(case.kind if width is None else f"{case.kind}, {width} cells", run, yard, floor, float("inf"), 0)
+
+
+_WIDE = 12
+_CELLS = json.dumps(
+    {f"c{n}": value for n, value in enumerate(("Ann", "Grüße, alle", 12.5, 7, None, True, "2026-01-01", "x" * 20, "", "-5"))}
+)
+
+
+def wider(case: Case, width: int | None) -> dict[str, Any]:
+    """Settings that add columns to those that the case has."""
+    if width != _WIDE:
+        return {}
+    first = "visitor_id" if case.kind == "tealium_file" else "external_id"
+    return {"columns": [first, "tier", *(f"c{n}" for n in range(10))]}
 
 
 def nobody(deliveries: Sequence[Delivery]) -> dict[str, str]:

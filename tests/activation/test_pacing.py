@@ -1,3 +1,4 @@
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personalake.activation.pacing import Bucket, Pacer
+from personalake.activation.pacing import Bucket, Pacer, Slots
 from personalake.activation.retries import asked_wait, wait_before
 from personalake.config.connections import Patience, Rate
 
@@ -32,7 +33,7 @@ def test_no_window_holds_more_than_the_limit(amount: int, per_seconds: float, re
 
     assert [at for at, _ in left] == sorted(at for at, _ in left)
     for start, _ in left:
-        assert sum(cost for at, cost in left if start <= at < start + per_seconds) <= amount
+        assert sum(cost for at, cost in left if start <= at < round(start + per_seconds, 9)) <= amount
 
 
 @pytest.mark.parametrize(("amount", "per_seconds", "cost"), [(100, 1, 10), (3_000, 3, 1), (600_000, 60, 1), (250, 60, 1)])
@@ -99,3 +100,29 @@ def test_what_was_asked_for_is_the_least_wait() -> None:
     assert min(waits) >= 20
     assert max(waits) <= 21
     assert len(set(waits)) == 50
+
+
+def test_slots_go_to_whoever_has_waited_longest_and_one_who_gives_up_keeps_none() -> None:
+    order: list[str] = []
+
+    async def run() -> bool:
+        slots = Slots(1)
+        assert slots.is_taken()
+
+        async def work(name: str) -> None:
+            if not slots.is_taken():
+                await slots.wait()
+            order.append(name)
+            slots.free()
+
+        ones = [asyncio.create_task(work(name)) for name in ("a", "b", "c")]
+        await asyncio.sleep(0)
+        ones[1].cancel()
+        slots.free()
+        # Handed over to "a" and given up in the same moment: it must go on to the next.
+        ones[0].cancel()
+        await asyncio.gather(*ones, return_exceptions=True)
+        return slots.is_taken()
+
+    assert asyncio.run(run())
+    assert order == ["c"]

@@ -90,6 +90,29 @@ def test_requests_are_filled_to_95_per_cent_of_the_binding_limit(sizes: list[int
     assert not whole or sum(whole) / len(whole) >= 0.95
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    items=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=80),
+    slices=st.integers(1, 30),
+    max_items=st.none() | st.integers(1, 30),
+    max_bytes=st.none() | st.integers(60, 900),
+)
+def test_slices_that_are_packed_whole_make_the_requests_that_one_by_one_would(
+    items: list[tuple[int, int]], slices: int, max_items: int | None, max_bytes: int | None
+) -> None:
+    given_ones = [Delivery(f"d{place}", f"p{who}", "x", f'"{"x" * size}"') for place, (who, size) in enumerate(items)]
+    whole = Scripted(limits=Limits(max_items, max_bytes, max_item_bytes=38))
+    whole.problem_of = lambda one: None  # type: ignore[method-assign]
+    single = Packing(whole, START)
+    single._is_plain = False
+
+    packing, made = Packing(whole, START), []
+    for place in range(0, len(given_ones), slices):
+        made += packing.add(given_ones[place : place + slices])
+
+    assert [*made, *packing.rest()] == [*single.add(given_ones), *single.rest()]
+
+
 def test_rows_with_one_key_go_into_different_requests_that_still_fill_up() -> None:
     connector = Keyed(limits=Limits(5, distinct=True))
     given_ones = [Delivery(f"{n}-{turn}", f"p{n}", "row", '"a"') for n in range(40) for turn in range(2)]

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -78,6 +79,21 @@ def test_a_port_where_nobody_listens_was_certainly_not_reached() -> None:
     async def run() -> None:
         async with Transport(PATIENCE, 1) as transport:
             await transport.send(Request("POST", "http://127.0.0.1:9/"))
+
+    with pytest.raises(Unreached):
+        asyncio.run(run())
+
+
+def test_a_name_that_is_not_looked_up_in_time_was_certainly_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object) -> list[object]:
+        await asyncio.sleep(5)
+        return []
+
+    async def run() -> None:
+        async with Transport(Patience(connect_seconds=0.1, reply_seconds=4), 1) as transport:
+            await transport.send(Request("POST", "http://desk.example/"))
+
+    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", slow)
 
     with pytest.raises(Unreached):
         asyncio.run(run())

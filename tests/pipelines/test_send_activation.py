@@ -26,7 +26,7 @@ from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH, DECISION, RUN
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT_CURRENT, PERSON_LINK
-from tests.activation.matrix import CASES, KILLS, Case, DyingJournal, Found, Killed, TodaysClock, dying, judged
+from tests.activation.matrix import CASES, FAULTS, KILLS, Case, DyingJournal, Found, Killed, TodaysClock, dying, judged
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
 from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, planned, send, settings, states
@@ -170,13 +170,22 @@ def test_a_removal_of_somebody_who_withdrew_leaves_and_nothing_else_leaves_witho
 
 
 @examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(moment=st.integers(0, 20), who=st.sets(st.integers(0, 5), min_size=1), back=st.booleans())
+@given(
+    moment=st.integers(0, 20),
+    who=st.sets(st.integers(0, 5), min_size=1),
+    back=st.booleans(),
+    fault=st.sampled_from(("none", "throttle", "status 500", "lost")),
+)
 def test_nobody_is_sent_to_who_does_not_grant_the_purpose_whenever_it_is_withdrawn(
-    started_fakes: Fakes, moment: int, who: set[int], back: bool
+    started_fakes: Fakes, moment: int, who: set[int], back: bool, fault: str
 ) -> None:
-    """Withdrawn at any step of a run, in chunks of four with requests of two: the vendor gets nothing after that."""
+    """Withdrawn at any step of a run, in chunks of four with requests of two: the vendor gets nothing after that.
+
+    Not by a request that is tried again either, though it was filled before.
+    """
     fakes, people = started_fakes, [f"p{one}" for one in sorted(who)]
     unlimited(SEGMENT, fakes)
+    SEGMENT.handle(fakes).script(*FAULTS[fault])
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         lake = a_lake(Path(folder))
         planned(lake, SEGMENT, 12)

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Breaker
@@ -12,10 +13,11 @@ from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack
 from personalake.activation.journal import Check
 from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, only, refused
-from personalake.activation.pacing import Pacer
+from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
 
+_removal = attrgetter("removal")
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +40,7 @@ class Run:
     check: Check | None
     breaker: Breaker
     pacer: Pacer
-    slots: asyncio.Semaphore
+    slots: Slots
     traffic: Traffic = field(default_factory=Traffic)
 
 
@@ -53,14 +55,13 @@ async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, s
     """
     attempt = Attempt(pack, looked_at)
     outcomes = cancelled(attempt, stopped) if stopped else []
-    removals = sum(delivery.removal for delivery in attempt.pack.deliveries)
+    removals = sum(map(_removal, attempt.pack.deliveries))
     if not run.breaker.admit(len(attempt.pack.deliveries), removals):
         return outcomes + left(attempt, run.breaker.reason)
-    return outcomes + await _settle(run, attempt)
+    return await _settle(run, attempt, outcomes)
 
 
-async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
     patience = run.connector.declaration.patience
     while True:
         answer = await _once(run, attempt, outcomes)
@@ -91,7 +92,9 @@ async def _settle(run: Run, attempt: Attempt) -> list[Outcome]:
 
 async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer | None:
     """One try, after the last look at consent; null if nothing may leave."""
-    async with run.slots:
+    if not run.slots.is_taken():
+        await run.slots.wait()
+    try:
         if run.pacer.is_needed:
             await _turn(run, attempt.pack)
         if run.check is not None and run.clock.ticks() - attempt.looked_at > run.connector.declaration.recheck_seconds:
@@ -104,6 +107,8 @@ async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer |
         run.traffic.retries += attempt.tries > 1
         run.traffic.bytes += pack.size
         answer = await run.connector.post(pack)
+    finally:
+        run.slots.free()
     if isinstance(answer, Taken):
         run.breaker.succeeded()
     return answer
@@ -179,6 +184,6 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
     outcomes: list[Outcome] = []
     for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
         size = pack.size * len(part) // len(pack.deliveries)
-        half = replace(pack, pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
-        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost))
-    return [replace(outcome, pack_id=pack.pack_id) for outcome in outcomes]
+        half = pack._replace(pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
+        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost), [])
+    return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]

@@ -24,10 +24,9 @@ async def chunks(deliveries: Iterable[Delivery], packing: Packing, max_items: in
     filling = _Filling(max_items)
     source = iter(deliveries)
     while some := await asyncio.to_thread(_read, source, min(_READ, max_items)):
-        for place, delivery in enumerate(some):
-            if place % _SLICE == 0:
-                await asyncio.sleep(0)
-            for part in packing.add(delivery):
+        for place in range(0, len(some), _SLICE):
+            await asyncio.sleep(0)
+            for part in packing.add(some[place : place + _SLICE]):
                 if full := filling.add(part):
                     yield full
     for part in packing.rest():

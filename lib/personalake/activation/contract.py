@@ -1,5 +1,6 @@
 """What every connector is: a declaration as data, and one way to hand over a pack."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -94,6 +95,15 @@ class Connector(Protocol):
         """Bytes that the delivery adds to a request."""
         ...
 
+    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
+        """Of each delivery its size, or why it would never be taken; many at once, since that is asked most often."""
+        ...
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether there are deliveries that must not share a request."""
+        ...
+
     def envelope(self, group: str, first: Delivery) -> int:
         """Bytes of a request of that group around its items."""
         ...
@@ -128,3 +138,32 @@ class Connector(Protocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class Measure(Protocol):
+    """What says of one delivery how large it is."""
+
+    def problem_of(self, delivery: Delivery) -> str | None:
+        """Why the destination would never take this payload."""
+        ...
+
+    def size_of(self, delivery: Delivery) -> int:
+        """Bytes that the delivery adds to a request."""
+        ...
+
+
+def one_by_one(connector: Measure, deliveries: Sequence[Delivery]) -> list[int | str]:
+    """Sizes and problems, for connectors that have no faster way."""
+    found: list[int | str] = []
+    for delivery in deliveries:
+        try:
+            problem = connector.problem_of(delivery)
+            found.append(connector.size_of(delivery) if problem is None else problem)
+        except MISSHAPEN as surprise:
+            found.append(misshapen(surprise))
+    return found
+
+
+def misshapen(surprise: Exception) -> str:
+    """What is said of a payload that code stumbled over."""
+    return f"the payload has a shape that is not understood: {type(surprise).__name__}"

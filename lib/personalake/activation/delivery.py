@@ -1,8 +1,12 @@
-"""What is handed over to be sent, and what became of it."""
+"""What is handed over to be sent, and what became of it.
+
+What is made once for each delivery is a named tuple: a frozen data class takes three times as long to make.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class State(StrEnum):
@@ -20,6 +24,9 @@ class State(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
+
+    # An enumeration's own is computed in Python, each time a member is counted.
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +69,14 @@ class Delivery:
     plan_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A claim to be written down before the request leaves."""
 
     delivery_id: str
     pack_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one delivery in this run.
 
     Args:
@@ -91,8 +96,7 @@ class Outcome:
     may_repeat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(NamedTuple):
     """Deliveries that leave in one request or file, in order.
 
     Args:

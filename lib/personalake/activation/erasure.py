@@ -8,7 +8,7 @@ from typing import Any
 
 from personalake.activation.answers import Answer
 from personalake.activation.clock import Chance, Clock
-from personalake.activation.contract import Connector, Declaration
+from personalake.activation.contract import Connector, Declaration, one_by_one
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.sending import Report, finished, sending
 
@@ -94,8 +94,13 @@ class _Eraser:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connector, name)
 
+    has_groups = False
+
     def group_of(self, delivery: Delivery) -> str:
         return ""
+
+    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
+        return one_by_one(self, deliveries)
 
     def size_of(self, delivery: Delivery) -> int:
         return len(delivery.payload.encode())

@@ -1,8 +1,11 @@
 """Order of sending for each person: a request waits for earlier ones about the same people, retries included."""
 
 import asyncio
+from operator import attrgetter
 
 from personalake.activation.delivery import Pack
+
+_person = attrgetter("person_id")
 
 
 class Turn:
@@ -44,23 +47,31 @@ class Order:
 
     def __init__(self) -> None:
         self._last: dict[str, Turn] = {}
+        self._open = 0
 
     def enter(self, pack: Pack) -> Turn:
         """Queue up behind the packs of the same people."""
-        if len(pack.deliveries) == 1 and not pack.keys:
-            turn = Turn((pack.deliveries[0].person_id,))
+        people = pack.deliveries
+        if len(people) == 1 and not pack.keys:
+            turn = Turn((people[0].person_id,))
         else:
-            turn = Turn((*[delivery.person_id for delivery in pack.deliveries], *[f"\0{key}" for key in pack.keys]))
-        for name in turn.names:
-            earlier = self._last.get(name)
-            if earlier is not None and earlier is not turn and earlier not in turn.before:
-                turn.before.append(earlier)
-            self._last[name] = turn
+            turn = Turn((*map(_person, people), *[f"\0{key}" for key in pack.keys]))
+        self._open += 1
+        if not self._last:
+            self._last = dict.fromkeys(turn.names, turn)
+            return turn
+        if not self._last.keys().isdisjoint(turn.names):
+            turn.before += dict.fromkeys(self._last[name] for name in turn.names if name in self._last)
+        self._last.update(dict.fromkeys(turn.names, turn))
         return turn
 
     def leave(self, turn: Turn) -> None:
         """Let the next one come."""
         turn.end()
+        self._open -= 1
+        if not self._open:
+            self._last = {}
+            return
         for name in turn.names:
             if self._last.get(name) is turn:
                 del self._last[name]

@@ -1,7 +1,7 @@
 """What is said of deliveries, given where their request stands: the honest states, and nothing personal in the reasons."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from personalake.activation.answers import Taken
 from personalake.activation.contract import Connector
@@ -9,7 +9,7 @@ from personalake.activation.delivery import Delivery, Outcome, Pack, State
 from personalake.activation.reasons import told
 
 
-@dataclass
+@dataclass(slots=True)
 class Attempt:
     """Where one request stands.
 
@@ -32,7 +32,7 @@ def cancelled(attempt: Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
     if not any(delivery.delivery_id in reasons for delivery in pack.deliveries):
         return []
     kept = tuple(delivery for delivery in pack.deliveries if delivery.delivery_id not in reasons)
-    attempt.pack = replace(pack, deliveries=kept)
+    attempt.pack = pack._replace(deliveries=kept)
     return [
         _outcome(delivery, pack, State.CANCELLED, told(reasons[delivery.delivery_id]))
         if attempt.lost is None and delivery.claim is None
@@ -46,8 +46,8 @@ def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outco
     """Accepted or confirmed, apart from what the reply names; what should be sent again has no outcome yet."""
     pack, is_first = attempt.pack, attempt.lost is None and not attempt.pack.is_resent
     if is_first and not taken.refused and not taken.again:
-        name, reference = pack.pack_id, taken.reference
-        return [Outcome(delivery.delivery_id, taken.state, None, name, reference) for delivery in pack.deliveries]
+        state, name, reference = taken.state, pack.pack_id, taken.reference
+        return [Outcome(delivery.delivery_id, state, None, name, reference) for delivery in pack.deliveries]
     outcomes = []
     for place, delivery in enumerate(pack.deliveries):
         if place in taken.again:
@@ -63,7 +63,7 @@ def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outco
 def only(pack: Pack, kept: Iterable[int]) -> Pack:
     """A pack of some of its deliveries, under the same name."""
     places = set(kept)
-    return replace(pack, deliveries=tuple(one for place, one in enumerate(pack.deliveries) if place in places))
+    return pack._replace(deliveries=tuple(one for place, one in enumerate(pack.deliveries) if place in places))
 
 
 def refused(connector: Connector, attempt: Attempt, delivery: Delivery, reason: str) -> Outcome:

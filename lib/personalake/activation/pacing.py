@@ -1,5 +1,6 @@
 """How fast requests may leave: evenly, and never more than a limit in any window of its length."""
 
+import asyncio
 import math
 from collections import deque
 
@@ -102,3 +103,39 @@ class Pacer:
     def paused_for(self, now: float) -> float:
         """Seconds of the pause that are left."""
         return max(0.0, self._paused_until - now)
+
+
+class Slots:
+    """How many requests may be under way; first come, first served. A free slot is taken without a turn of the loop."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def is_taken(self) -> bool:
+        """Take a slot if one is free; false if it must be waited for."""
+        if self._free <= 0:
+            return False
+        self._free -= 1
+        return True
+
+    async def wait(self) -> None:
+        """Wait for a slot, and take it."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # The slot was handed over just before.
+                self.free()
+            raise
+
+    def free(self) -> None:
+        """Give a slot back, to whoever has waited longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1

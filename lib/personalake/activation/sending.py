@@ -11,6 +11,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from personalake.activation.attempts import Run, Traffic, look, settle
@@ -19,15 +21,22 @@ from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.garbage import seldom_collected
 from personalake.activation.journal import Check, Journal
 from personalake.activation.order import Order
-from personalake.activation.pacing import Pacer
+from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.packing import Packing
 
 # One chunk is written down while the next one is sent.
 _CHUNKS = 2
 # Reasons are words of the destination: a run that fails in a million ways must not keep a million of them.
 _MANY = 1_000
+_id, _state, _reason, _may_repeat = (
+    attrgetter("delivery_id"),
+    attrgetter("state"),
+    attrgetter("reason"),
+    attrgetter("may_repeat"),
+)
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
@@ -54,11 +63,12 @@ class Report:
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count outcomes."""
-        self.states.update(Counter(outcome.state.value for outcome in outcomes))
-        self.may_repeat += sum(outcome.may_repeat for outcome in outcomes)
-        for outcome in outcomes:
-            if outcome.reason is not None and len(self.reasons) < _MANY:
-                self.reasons[outcome.state.value, outcome.reason] += 1
+        for state, count in Counter(map(_state, outcomes)).items():
+            self.states[state.value] += count
+        self.may_repeat += sum(map(_may_repeat, outcomes))
+        for outcome in filter(_reason, outcomes):
+            if len(self.reasons) < _MANY:
+                self.reasons[outcome.state.value, outcome.reason or ""] += 1
 
 
 def send(
@@ -102,7 +112,7 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
     """The result of a coroutine, also where a loop runs already, as in notebooks; on the faster loop where there is one."""
 
     def run() -> Result:
-        with asyncio.Runner(loop_factory=_faster_loop()) as runner:
+        with seldom_collected(), asyncio.Runner(loop_factory=_faster_loop()) as runner:
             return runner.run(work)
 
     try:
@@ -173,7 +183,7 @@ def _run(connector: Connector, clock: Clock, chance: Chance, check: Check | None
     declaration = connector.declaration
     limits = declaration.limits
     pacer = Pacer(declaration.rates, limits.max_items or limits.max_each or 1, limits.max_bytes or 1)
-    slots = asyncio.Semaphore(declaration.max_in_flight)
+    slots = Slots(declaration.max_in_flight)
     return Run(connector, clock, chance, check, Breaker(declaration.bounds), pacer, slots)
 
 
@@ -185,12 +195,11 @@ def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:
 
 
 def _claims(chunk: Chunk) -> list[Claimed]:
-    return [
-        Claimed(delivery.delivery_id, part.pack_id)
-        for part in chunk
-        if isinstance(part, Pack)
-        for delivery in part.deliveries
-    ]
+    claims: list[Claimed] = []
+    for part in chunk:
+        if isinstance(part, Pack):
+            claims += map(Claimed._make, zip(map(_id, part.deliveries), repeat(part.pack_id), strict=False))
+    return claims
 
 
 async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequence[Outcome]:

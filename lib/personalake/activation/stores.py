@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -36,7 +38,7 @@ class Store(Protocol):
 
 
 class FolderStore:
-    """A folder: written beside, then renamed."""
+    """A folder: written beside, then renamed; on the disk when it is said to be there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,8 +53,18 @@ class FolderStore:
     def _write(self, name: str, content: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         beside = self._folder / f"{name}.tmp"
-        beside.write_bytes(content)
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(self._folder / name)
+        # Some file systems, of a network or of another platform, know no such thing for folders.
+        with suppress(OSError):
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,5 +1,6 @@
 """HTTP as sending needs it: what certainly did not leave is told apart from what may have been taken."""
 
+import asyncio
 import ipaddress
 import json
 import socket
@@ -11,6 +12,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from personalake.activation.overdue import Overdue
 from personalake.config.connections.base import Patience
 
 _AGENT = "personalake"
@@ -24,7 +26,7 @@ class ReplyLost(Exception):
     """Raised when a request may have been taken, and no reply came."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request; its representation shows neither headers nor body."""
 
@@ -34,7 +36,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """One reply, read to its end."""
 
@@ -82,21 +84,25 @@ class Transport:
         self._allow_private = allow_private
         self._allow_redirects = allow_redirects
         self._session: aiohttp.ClientSession | None = None
+        self._overdue = Overdue(patience.reply_seconds)
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=self._patience.reply_seconds, connect=self._patience.connect_seconds)
-        resolver = None if self._allow_private else _PublicResolver()
+        # A limit on the whole way to a connection would be a timer for each request: these two are asked on new ones alone.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect_seconds)
+        resolver = _Resolver(self._patience.connect_seconds, self._allow_private)
         self._session = aiohttp.ClientSession(
             timeout=timeout,
             connector=aiohttp.TCPConnector(limit=self._max_in_flight, resolver=resolver),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": _AGENT},
         )
+        self._overdue.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._overdue.stop()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -113,14 +119,16 @@ class Transport:
         if not self._allow_private:
             _refuse_private_literal(request.url)
         try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                data=request.body or None,
-                headers=request.headers,
-                allow_redirects=self._allow_redirects,
-                max_redirects=3,
-            ) as response:
+            with self._overdue:
+                # Read to its end, or broken off, a reply lets go of its connection by itself.
+                response = await self._session.request(
+                    request.method,
+                    request.url,
+                    data=request.body or None,
+                    headers=request.headers,
+                    allow_redirects=self._allow_redirects,
+                    max_redirects=3,
+                )
                 return Reply(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreached(type(error).__name__) from None
@@ -129,15 +137,21 @@ class Transport:
             raise ReplyLost(type(error).__name__) from None
 
 
-class _PublicResolver(AbstractResolver):
-    """Looks names up, and refuses those that stand for an address that is not public."""
+class _Resolver(AbstractResolver):
+    """Looks names up, for so long, and refuses those that stand for an address that is not public, unless they may."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float, allow_private: bool) -> None:
         self._inner = aiohttp.ThreadedResolver()
+        self._seconds = seconds
+        self._allow_private = allow_private
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        if not all(is_public(result["host"]) for result in found):
+        try:
+            async with asyncio.timeout(self._seconds):
+                found = await self._inner.resolve(host, port, family)
+        except TimeoutError:
+            raise OSError(None, "the name was not looked up in time") from None
+        if not self._allow_private and not all(is_public(result["host"]) for result in found):
             raise OSError(None, "the name stands for an address that is not public")
         return found
 

@@ -12,8 +12,11 @@ from typing import Any
 
 import asyncssh
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from personalake.activation.connectors import connect
+from personalake.activation.contract import one_by_one
 from personalake.activation.delivery import Delivery, State
 from personalake.activation.stores import FolderStore, StoreFailed
 from tests.activation.connectors.settings import CONNECTION, connector_of, secret
@@ -180,3 +183,26 @@ def test_rows_whose_manifest_is_never_taken_go_into_no_other_file(tmp_path: Path
     assert state is State.UNKNOWN
     assert journal.states == {"d0": "confirmed"}
     assert len(list(tmp_path.glob("*.csv"))) == 1
+
+
+CELLS = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["=1+1", "-5", "+x", "10.50"])
+ODD = st.sampled_from(['{"tier": [1]}', "[]", "{", "7", "", '{"external_id": "\\ud800"}', ' {"tier": 1.50}', '{"a":1} x'])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    payloads=st.lists(
+        ODD | st.dictionaries(st.sampled_from(["external_id", "tier", "more"]), CELLS).map(json.dumps), max_size=12
+    )
+)
+def test_rows_that_are_measured_many_at_once_are_those_that_are_measured_alone(payloads: list[str]) -> None:
+    ones = [Delivery(f"d{place}", "p", "row", payload) for place, payload in enumerate(payloads)]
+    many, alone = (connector_of("csv_drop", Path("/nowhere"), columns=["external_id", "tier"]) for _ in range(2))
+
+    sizes = many.sizes_of(ones)
+
+    assert sizes == one_by_one(alone, ones)
+    made = {one.delivery_id: alone._row(one) for one, size in zip(ones, sizes, strict=True) if isinstance(size, int)}
+    assert {name: row for name, row in many._rows.items() if name in made} == {
+        name: row for name, row in made.items() if name in many._rows
+    }

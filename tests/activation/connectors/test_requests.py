@@ -207,6 +207,14 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("fcm", "m", {"topic": "t", "data": {"n": "x" * 2_100}}, "2048 at most"),
         ("onesignal", "n", {"include_aliases": {"external_id": ["a", "b"]}}, "exactly one person"),
         ("onesignal", "n", {"include_aliases": {"external_id": ["a"]}, "contents": {"en": "x"}}, "target_channel"),
+        (
+            "onesignal",
+            "n",
+            {"include_aliases": {"external_id": ["a"]}, "target_channel": "email", "contents": {"en": "x"}},
+            "an e-mail without template_id needs email_subject and email_body",
+        ),
+        ("fcm", "m", {"token": "t", "data": {"from": "x"}}, "data holds a key that FCM keeps for itself: from"),
+        ("fcm", "m", {"token": "t", "data": {"google.a": "x"}}, "FCM keeps for itself: google.a"),
         ("email", "mail", {"to": "a@b.c", "subject": "s", "text": "t"}, "unsubscribe_url is missing"),
         (
             "email",

@@ -59,6 +59,12 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         "braze_send", {**TIER, "mode": "insert", "campaign_id": "c"}, "send",
         {"campaign_id": "c", "recipients": [{"external_user_id": "k1", "trigger_properties": {"tier": "tea"}}]}, None,
     ),
+    "campaign by address": (
+        "braze_send", {**TIER, "mode": "insert", "campaign_id": "c", "key_field": "email"}, "send",
+        {"campaign_id": "c", "recipients": [{
+            "email": "k1", "prioritization": ["identified", "most_recently_updated"], "trigger_properties": {"tier": "tea"},
+        }]}, None,
+    ),
     "rows": ("sfmc_rows", {**FLAG, "mode": "archive"}, "row", {"id": "k1", "tier": "tea", "is_member": True},
              {"id": "k1", "is_member": False}),
     "rowset": ("sfmc_rowset", TIER, "row", {"keys": {"id": "k1"}, "values": {"tier": "tea"}}, None),
@@ -73,12 +79,24 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         None,
     ),
     "fcm": (
-        "fcm", {"fields": {"title": "'Hi'", "body": "favourite_category", "orders": "orders"}, "mode": "insert"}, "message",
-        {"token": "k1", "notification": {"title": "Hi", "body": "tea"}, "data": {"orders": "3"}}, None,
+        "fcm",
+        {"fields": {"title": "'Hi'", "body": "favourite_category", "orders": "orders", "at": "timestamp_seconds(0)"},
+         "mode": "insert"},
+        "message",
+        {"token": "k1", "notification": {"title": "Hi", "body": "tea"},
+         "data": {"orders": "3", "at": "1970-01-01T00:00:00.000Z"}}, None,
     ),
     "onesignal": (
         "onesignal", {"fields": {"contents": "favourite_category"}, "mode": "insert", "channel": "push"}, "message",
         {"include_aliases": {"external_id": ["k1"]}, "target_channel": "push", "contents": {"en": "tea"}}, None,
+    ),
+    "onesignal mail": (
+        "onesignal",
+        {"fields": {"email_subject": "'Hi'", "email_body": "favourite_category", "orders": "orders"}, "mode": "insert",
+         "channel": "email"},
+        "message",
+        {"include_aliases": {"external_id": ["k1"]}, "target_channel": "email", "email_subject": "Hi", "email_body": "tea",
+         "custom_data": {"orders": 3}}, None,
     ),
     "webhook": (
         "webhook", {**TIER, "mode": "mirror"}, "message",

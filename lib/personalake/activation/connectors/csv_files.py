@@ -3,19 +3,26 @@
 import csv
 import hashlib
 import json
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Iterable, Iterator, Sequence, Set
+from operator import attrgetter
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from personalake.activation.answers import Again, Answer, Lost, Stop, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import BaseConnector, declared
-from personalake.activation.contract import Limits
+from personalake.activation.connectors.base import BaseConnector, declared, decoded
+from personalake.activation.contract import MISSHAPEN, Limits, one_by_one
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections.files import FilesConnection
 
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
+_RUNS = frozenset("=+-@\t\r")
+# Made once: `json.loads` with a hook makes a decoder for each text.
+_DECODER = json.JSONDecoder(parse_float=str)
+_scan = _DECODER.scan_once  # type: ignore[attr-defined]
+_ODD = (StopIteration, *MISSHAPEN)
+_id, _payload = attrgetter("delivery_id"), attrgetter("payload")
+_NOTHING = (None, "")
 
 
 class CsvFiles(BaseConnector):
@@ -48,34 +55,70 @@ class CsvFiles(BaseConnector):
         # Rows that were measured and wait for their file; a file that is written again makes them anew.
         self._rows: dict[str, bytes] = {}
         self._header = _line(connection.columns)
+        self._columns = connection.columns
+        self._runs = _RUNS if connection.escape_formulas else frozenset[str]()
+        self._most_rows = 4 * self.declaration.chunk_items
+        self._lines = _Lines()
 
     def loads(self, text: str) -> Any:
         """JSON, with numbers as they stand there: 10.50 stays 10.50."""
-        return json.loads(text, parse_float=str)
+        return decoded(text, _DECODER)
 
     def envelope(self, group: str, first: Delivery) -> int:
         """The header line."""
         return len(self._header)
 
+    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
+        """Bytes of each row, or why there is none; the rows are kept for their file."""
+        if len(self._rows) >= self._most_rows:
+            self._rows.clear()  # of rows that were refused or cancelled after they were measured
+        sizes: list[int | str] = []
+        while len(sizes) < len(deliveries):
+            rest = deliveries[len(sizes) :]
+            try:
+                made = self._lines.of_all(self._cells(rest))
+            except UnicodeError:
+                return [*sizes, *one_by_one(self, rest)]
+            self._rows.update(zip(map(_id, rest), made, strict=False))
+            sizes += map(len, made)
+            # Where it stopped is a row with something odd about it.
+            sizes += one_by_one(self, rest[len(made) : len(made) + 1])
+        return sizes
+
+    def _cells(self, deliveries: Iterable[Delivery]) -> Iterator[list[str]]:
+        """Cells of each row, up to the first that is odd; the innermost loop of large files, where calls are spared."""
+        columns, needed, runs = self._columns, self._needed, self._runs
+        try:
+            for text in map(_payload, deliveries):
+                row, end = _scan(text, 0)
+                get = row.get
+                if end != len(text) or (needed and any(get(column) in _NOTHING for column in needed)):
+                    return
+                yield [
+                    cell if type(cell) is str and cell[:1] not in runs else _cell(cell, runs) for cell in map(get, columns)
+                ]
+        except _ODD:
+            return
+
     def size_of(self, delivery: Delivery) -> int:
         """The row's bytes in the file."""
-        row = self._row(delivery)
-        if len(self._rows) >= 4 * self.declaration.chunk_items:
-            self._rows.clear()  # of rows that were refused or cancelled after they were measured
-        self._rows[delivery.delivery_id] = row
-        return len(row)
+        return len(self._row(delivery))
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """Values that a cell can hold, and those that every row needs."""
-        for column in self._connection.columns:
+        for column in self._columns:
             if isinstance(payload.get(column), dict | list):
                 return f"column {column} holds more than one value"
-        missing = [column for column in self._needed if payload.get(column) in (None, "")]
+        missing = [column for column in self._needed if payload.get(column) in _NOTHING]
         return f"{', '.join(missing)} is missing" if missing else None
 
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""
-        rows = [self._rows.pop(one.delivery_id, b"") or self._row(one) for one in pack.deliveries]
+        try:
+            rows = list(map(self._rows.pop, map(_id, pack.deliveries)))
+        except KeyError:
+            # It was written before, or some rows are odd: they are made again.
+            rows = [self._row(one) for one in pack.deliveries]
         return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:
@@ -116,8 +159,8 @@ class CsvFiles(BaseConnector):
         return Taken(State.CONFIRMED, reference=name)
 
     def _row(self, delivery: Delivery) -> bytes:
-        values, escape = self.parsed(delivery), self._connection.escape_formulas
-        return _line([_cell(values.get(column), escape) for column in self._connection.columns])
+        get = self.parsed(delivery).get
+        return self._lines.of([_cell(get(column), self._runs) for column in self._columns])
 
     async def __aenter__(self) -> Self:
         await self._store.__aenter__()
@@ -133,15 +176,16 @@ def _limits(connection: FilesConnection) -> Limits:
     return Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, separator=0)
 
 
-def _cell(value: Any, escape: bool) -> str:
+def _cell(value: Any, runs: Set[str]) -> str:
     """A value as text: null is an empty cell; text that begins like a formula gets an apostrophe, numbers do not."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict | list):
+        raise ValueError("more than one value")
     text = value if isinstance(value, str) else str(value)
-    is_formula = escape and text.startswith(_RUNS) and not _is_number(text)
-    return f"'{text}" if is_formula else text
+    return f"'{text}" if text[:1] in runs and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:
@@ -152,17 +196,24 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.strip() == text
 
 
-class _Line:
-    """Takes what a `csv.writer` writes."""
+class _Lines:
+    """RFC 4180: lines end in CR LF, cells are quoted where they need it."""
 
-    text = ""
+    def __init__(self) -> None:
+        self._written: list[str] = []
+        # `csv` writes to whatever has a `write`, a line in one call.
+        self._writer = csv.writer(SimpleNamespace(write=self._written.append), lineterminator="\r\n")
 
-    def write(self, text: str) -> None:
-        self.text = text
+    def of_all(self, rows: Iterable[Sequence[str]]) -> list[bytes]:
+        """A line of each row."""
+        self._written.clear()
+        self._writer.writerows(rows)
+        return list(map(str.encode, self._written))
+
+    def of(self, cells: Sequence[str]) -> bytes:
+        """One line."""
+        return self.of_all([cells])[0]
 
 
 def _line(cells: Sequence[str]) -> bytes:
-    """RFC 4180: lines end in CR LF, cells are quoted where they need it."""
-    line = _Line()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.text.encode()
+    return _Lines().of(cells)

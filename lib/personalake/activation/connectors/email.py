@@ -4,38 +4,44 @@ import asyncio
 import json
 import smtplib
 import ssl
-from email.message import EmailMessage
-from email.policy import SMTP
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.utils import format_datetime, parseaddr
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, Resolve, declared
+from personalake.activation.contract import MISSHAPEN
 from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.mail import address, header, in_brackets, mail, wire_address
 from personalake.config.connections.open import EmailConnection
 
 # Replies that concern the session or the account, not the message: authentication, encryption, policy of the sender.
 _ACCOUNT = frozenset({530, 534, 535, 538})
 # Relays leave idle sessions open for minutes; one that was used just now needs no question.
 _FRESH_SECONDS = 5.0
-_HEADERS = {"reply_to": "Reply-To", "feedback_id": "Feedback-ID"}
 
 
 class Email(BaseConnector):
     """The payload has `to`, `subject`, `text` or `html`, and `unsubscribe_url`."""
 
     def __init__(self, name: str, connection: EmailConnection, clock: Clock, resolve: Resolve) -> None:
-        super().__init__(name, declared(connection), clock)
+        # Twice as many as there are sessions, so that each finds its next message waiting.
+        declaration = replace(declared(connection), max_in_flight=2 * connection.max_in_flight)
+        super().__init__(name, declaration, clock)
         self._connection = connection
         self._login = (
             (resolve(connection.username), resolve(connection.password or "")) if connection.username is not None else None
         )
-        self._sender = parseaddr(connection.sender)[1]
-        # Parsed once: a header costs as much as a request.
-        self._from = SMTP.header_factory("From", connection.sender)
+        name, sender = parseaddr(connection.sender)
+        self._sender = wire_address(sender)
+        self._domain = self._sender.rpartition("@")[2]
+        self._from = f"From: {address(name, sender)}"
+        # One thread for each session: those of the event loop are fewer, and read and write down meanwhile.
+        self._threads: ThreadPoolExecutor | None = None
         self._idle: SimpleQueue[tuple[smtplib.SMTP, float]] = SimpleQueue()
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
@@ -54,32 +60,40 @@ class Email(BaseConnector):
 
     async def post(self, pack: Pack) -> Answer:
         """Send one message in a thread of its own."""
-        try:
-            message = self.message(pack.deliveries[0])
-            content, to = message.as_bytes(), parseaddr(str(message["To"]))[1]
-        except (ValueError, UnicodeError) as problem:
-            return Refused(f"not a message: {problem}")
-        return await asyncio.to_thread(self._send, to, content)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._sent, pack.deliveries[0])
 
-    def message(self, delivery: Delivery) -> EmailMessage:
-        """The message of a delivery; its Message-ID is the delivery's, each time it is sent."""
+    def _sent(self, delivery: Delivery) -> Answer:
+        try:
+            to, content = self.message(delivery)
+        except MISSHAPEN as problem:
+            return Refused(f"not a message: {problem}")
+        return self._send(to, content)
+
+    def message(self, delivery: Delivery) -> tuple[str, bytes]:
+        """Address and message of a delivery; its Message-ID is the delivery's, each time it is sent.
+
+        Raises:
+            ValueError: If no message can be made of it.
+        """
         payload = json.loads(delivery.payload)
-        message = EmailMessage(policy=SMTP)
-        message["From"], message["To"], message["Subject"] = self._from, payload["to"], payload["subject"]
-        message["Date"] = format_datetime(self.clock.now())
-        message["Message-ID"] = f"<{delivery.delivery_id}@{self._sender.rpartition('@')[2]}>"
-        message["List-Unsubscribe"] = f"<{payload['unsubscribe_url']}>"
-        if self._connection.one_click and payload["unsubscribe_url"].startswith("https://"):
-            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        for key, header in _HEADERS.items():
-            if payload.get(key):
-                message[header] = payload[key]
-        if payload.get("text"):
-            message.set_content(payload["text"])
-        if payload.get("html"):
-            add = message.add_alternative if payload.get("text") else message.set_content
-            add(payload["html"], subtype="html")
-        return message
+        name, to = parseaddr(payload["to"])
+        to = wire_address(to)
+        way_out = payload["unsubscribe_url"]
+        headers = [
+            self._from,
+            f"To: {address(name, to)}",
+            header("Subject", payload["subject"]),
+            f"Date: {format_datetime(self.clock.now())}",
+            f"Message-ID: <{delivery.delivery_id}@{self._domain}>",
+            f"List-Unsubscribe: {in_brackets(way_out)}",
+        ]
+        if self._connection.one_click and way_out.startswith("https://"):
+            headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+        if payload.get("reply_to"):
+            headers.append(f"Reply-To: {address(*parseaddr(payload['reply_to']))}")
+        if payload.get("feedback_id"):
+            headers.append(header("Feedback-ID", payload["feedback_id"]))
+        return to, mail(headers, payload.get("text"), payload.get("html"), delivery.delivery_id)
 
     def _send(self, to: str, content: bytes) -> Answer:
         try:
@@ -123,9 +137,17 @@ class Email(BaseConnector):
             session.sock.settimeout(self.declaration.patience.reply_seconds)
         return session
 
+    async def __aenter__(self) -> Self:
+        self._threads = ThreadPoolExecutor(self._connection.max_in_flight, thread_name_prefix="smtp")
+        return self
+
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._threads is not None:
+            # What is being handed over comes to its end: nothing may leave once a run is over.
+            await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+            self._threads = None
         while not self._idle.empty():
             self._idle.get_nowait()[0].close()
 

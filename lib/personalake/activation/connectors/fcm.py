@@ -20,6 +20,8 @@ _AUDIENCE = "https://oauth2.googleapis.com/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _HOUR = 3_600
 _TARGETS = ("token", "topic", "condition")
+# Keys of data that would stand for something else.
+_RESERVED, _RESERVED_BEGINNINGS = ("from", "message_type"), ("google.", "gcm.notification.")
 # What concerns one message or token, not the project.
 _OF_MESSAGE = ("INVALID_ARGUMENT", "SENDER_ID_MISMATCH", "UNREGISTERED", "NOT_FOUND")
 
@@ -61,6 +63,9 @@ class Fcm(HttpConnector):
         data = payload.get("data") or {}
         if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
             return "data may hold texts only"
+        reserved = [key for key in data if key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)]
+        if reserved:
+            return f"data holds a key that FCM keeps for itself: {', '.join(reserved)}"
         size = sum(
             len(json.dumps(payload[key], ensure_ascii=False, separators=(",", ":")).encode())
             for key in ("notification", "data")

@@ -64,9 +64,14 @@ class OneSignal(HttpConnector):
             return "exactly one person is needed"
         if aliases is not None and payload.get("target_channel") not in ("push", "email", "sms"):
             return "target_channel is not one of push, email, sms"
-        if not payload.get("template_id") and not payload.get("contents") and not payload.get("email_body"):
-            return "template_id, contents or email_body is needed"
-        return None
+        if payload.get("template_id"):
+            return None
+        if payload.get("target_channel") == "email":
+            missing = [key for key in ("email_subject", "email_body") if not payload.get(key)]
+            return f"an e-mail without template_id needs {' and '.join(missing)}" if missing else None
+        return (
+            None if payload.get("contents") or payload.get("email_body") else "template_id, contents or email_body is needed"
+        )
 
     def request(self, pack: Pack) -> Request:
         """The content to all people of the pack; the key is the pack's, so that a repetition is one."""

@@ -34,7 +34,7 @@ def fcm(
     android: dict[str, Value] = {}
     if collapse_key:
         android["collapse_key"] = collapse_key
-        message["apns"] = {"headers": {"apns-collapse-id": collapse_key[:64]}}
+        message["apns"] = {"headers": {"apns-collapse-id": collapse_key.encode()[:64].decode(errors="ignore")}}
     if ttl_seconds is not None:
         android["ttl"] = f"{ttl_seconds}s"
     if android:
@@ -48,6 +48,8 @@ def onesignal(
     *,
     contents: Mapping[str, str] | None = None,
     headings: Mapping[str, str] | None = None,
+    email_subject: str | None = None,
+    email_body: str | None = None,
     template_id: str | None = None,
     custom_data: Mapping[str, Value] | None = None,
     data: Mapping[str, Value] | None = None,
@@ -57,8 +59,10 @@ def onesignal(
     Args:
         external_id: The person.
         channel: push, email or sms.
-        contents: Text by language; English is a must where there is no template.
+        contents: Text by language, of a push or SMS; English is a must where there is no template.
         headings: Title by language.
+        email_subject: Subject of an e-mail.
+        email_body: Its HTML.
         template_id: Template at OneSignal, instead of contents.
         custom_data: Values for the template, the same for all people of a request.
         data: What the app gets.
@@ -67,6 +71,8 @@ def onesignal(
     given = {
         "contents": contents,
         "headings": headings,
+        "email_subject": email_subject,
+        "email_body": email_body,
         "template_id": template_id,
         "custom_data": custom_data,
         "data": data,

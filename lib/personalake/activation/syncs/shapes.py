@@ -101,6 +101,8 @@ def shape_of(name: str, sync: Sync, connection: Connection, as_of: date) -> Shap
 
 
 Made = tuple[str, Column, Column | None]
+# What an e-mail has at OneSignal instead of contents.
+_MAIL = ("email_subject", "email_body", "email_preheader")
 
 
 def _segment(words: Words) -> Made:
@@ -132,7 +134,9 @@ def _braze_subscription(words: Words) -> Made:
 
 def _braze_send(words: Words) -> Made:
     who = {"external_id": "external_user_id"}.get(words.key_field, words.key_field)
-    recipient = joined(pair(who, F.col("key")), nested("trigger_properties", words.given))
+    # One address may be that of several profiles: Braze wants to be told which of them is meant.
+    first = nested("prioritization", F.lit('["identified","most_recently_updated"]')) if who == "email" else None
+    recipient = joined(pair(who, F.col("key")), first, nested("trigger_properties", words.given))
     campaign = pair("campaign_id", words.sync.campaign_id or "")
     return "send", joined(campaign, nested("recipients", F.concat(F.lit("["), recipient, F.lit("]")))), None
 
@@ -194,16 +198,23 @@ def _flat(operation: str) -> Callable[[Words], Made]:
 def _push_body(values: Mapping[str, Column], erases_nulls: bool) -> Column:
     """Title, text and picture are the notification; all else is data, as texts."""
     notification = {name: value for name, value in values.items() if name in ("title", "body", "image")}
-    data = {name: value.cast("string") for name, value in values.items() if name not in notification}
+    data = {name: _text_of(value) for name, value in values.items() if name not in notification}
     more = (nested("data", object_of(data)),) if data else ()
     return joined(nested("notification", object_of(notification)), *more)
 
 
+def _text_of(value: Column) -> Column:
+    """A value as text; a time as it is written everywhere, whatever the session's time zone."""
+    is_time = F.typeof(value).startswith("timestamp")
+    return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
+
+
 def _onesignal_body(values: Mapping[str, Column], erases_nulls: bool) -> Column:
-    """Contents and headings in English; all else is the template's, or the app's."""
+    """Contents and headings in English, an e-mail's own fields as they are; all else is the template's, or the app's."""
     texts = [nested(name, object_of({"en": values[name]})) for name in ("contents", "headings") if name in values]
-    rest = {name: value for name, value in values.items() if name not in ("contents", "headings")}
-    return joined(*texts, *((nested("custom_data", object_of(rest)),) if rest else ()))
+    mail = inner(object_of({name: value for name, value in values.items() if name in _MAIL}))
+    rest = {name: value for name, value in values.items() if name not in ("contents", "headings", *_MAIL)}
+    return joined(*texts, mail, *((nested("custom_data", object_of(rest)),) if rest else ()))
 
 
 def object_text(value: Column) -> Column:

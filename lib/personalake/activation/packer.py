@@ -1,0 +1,189 @@
+"""Requests that fill up: many at once where that fits more in, slice by slice where one needs not look at each delivery."""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
+from typing import cast
+
+from personalake.activation.contract import Connector, Limits
+from personalake.activation.delivery import Delivery, Pack
+
+# Requests that are filled at the same time: with one, items of a fifteenth of a request waste three per cent of it.
+_OPEN = 8
+_OPEN_GROUPS = 64
+# A request is full from here on: looking for what still fits in costs more than half a per cent of a request is worth.
+_FULL = 0.995
+_claim, _person = attrgetter("claim"), attrgetter("person_id")
+
+
+@dataclass(slots=True)
+class _Filling:
+    """A request that still takes deliveries."""
+
+    number: int
+    group: str
+    envelope: int
+    deliveries: list[Delivery] = field(default_factory=list)
+    size: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    keys: set[str] = field(default_factory=set)
+    # Who is in it, of the first so many deliveries: large files are filled without anybody asking.
+    _people: set[str] = field(default_factory=set)
+    _seen: int = 0
+
+    def put(self, delivery: Delivery, size: int, key: str, limits: Limits) -> None:
+        """Take a delivery in."""
+        self.size += size + limits.separator if self.deliveries else size
+        self.deliveries.append(delivery)
+        if limits.max_each is not None:
+            self.counts[delivery.operation] += 1
+        if key:
+            self.keys.add(key)
+
+    def holds(self, person_id: str) -> bool:
+        """Whether there is a delivery of that person in it."""
+        if self._seen < len(self.deliveries):
+            self._people.update(map(_person, islice(self.deliveries, self._seen, None)))
+            self._seen = len(self.deliveries)
+        return person_id in self._people
+
+    def takes(self, delivery: Delivery, size: int, limits: Limits) -> bool:
+        """Whether a delivery fits in."""
+        if limits.max_items is not None and len(self.deliveries) >= limits.max_items:
+            return False
+        if limits.max_each is not None and self.counts[delivery.operation] >= limits.max_each:
+            return False
+        return limits.max_bytes is None or self.envelope + self.size + limits.separator + size <= limits.max_bytes
+
+
+class Packer:
+    """Fills several requests at once, first fit, and lets the oldest go first.
+
+    A person's next delivery only goes into the same request or a later one, so that sending requests in order keeps each
+    person's order. Memory is bounded by the requests that are open.
+    """
+
+    def __init__(self, connector: Connector, stamp: str, max_held: int) -> None:
+        self._connector = connector
+        self._limits = connector.declaration.limits
+        self._stamp = stamp
+        self._max_held = max_held
+        self._open: deque[_Filling] = deque()
+        self._held = 0
+        self._number = 0
+
+    def add(self, delivery: Delivery, size: int, group: str, key: str) -> Sequence[Pack]:
+        """Put a delivery into a request; the requests that are ready by that, mostly none."""
+        if self._limits.max_items == 1:
+            return (self._alone(delivery, size, group),)
+        ready: Sequence[Pack] = ()
+        place = self._place(delivery, size, group, key)
+        if place is None:
+            ready = self._make_room(group)
+            self._number += 1
+            place = _Filling(self._number, group, self._connector.envelope(group, delivery))
+            self._open.append(place)
+        place.put(delivery, size, key, self._limits)
+        self._held += 1
+        if self._held > self._max_held or self._is_full(self._open[0]):
+            ready = [*ready, *self._overdue()]
+        return ready
+
+    def add_all(self, deliveries: Sequence[Delivery], sizes: Sequence[int | str]) -> Sequence[Pack] | None:
+        """Put many deliveries into requests, as one by one would; null, and nothing is done, if one has to look at each.
+
+        So it is where any of them is claimed or has a problem, and where the open request gets full.
+        """
+        limits = self._limits
+        if not deliveries or any(map(_claim, deliveries)) or set(map(type, sizes)) != {int}:
+            return None
+        whole = cast(Sequence[int], sizes)
+        envelope, largest = self._connector.envelope("", deliveries[0]), max(whole)
+        if limits.max_item_bytes is not None and largest > limits.max_item_bytes:
+            return None
+        if limits.max_items == 1 and (limits.max_bytes is None or envelope + largest <= limits.max_bytes):
+            return list(map(self._alone, deliveries, whole))
+        return () if self._is_filled(deliveries, sum(whole), envelope) else None
+
+    def _is_filled(self, deliveries: Sequence[Delivery], size: int, envelope: int) -> bool:
+        """Put all of them into the only open request, if it then has room left."""
+        limits, count = self._limits, len(deliveries)
+        if len(self._open) > 1 or self._held + count > self._max_held:
+            return False
+        place = self._open[0] if self._open else _Filling(self._number + 1, "", envelope)
+        size += limits.separator * (count if place.deliveries else count - 1)
+        if limits.max_items is not None and len(place.deliveries) + count >= limits.max_items:
+            return False
+        if limits.max_bytes is not None and place.envelope + place.size + size > _FULL * limits.max_bytes:
+            return False
+        if not self._open:
+            self._number += 1
+            self._open.append(place)
+        place.size += size
+        place.deliveries += deliveries
+        self._held += count
+        return True
+
+    def _overdue(self) -> Iterator[Pack]:
+        while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):
+            yield self._close()
+
+    def _alone(self, delivery: Delivery, size: int, group: str = "") -> Pack:
+        self._number += 1
+        name = f"{self._stamp}-{self._number:06d}-{_hashed(delivery.delivery_id)}"
+        return Pack(name, group, (delivery,), size, delivery.claim is not None)
+
+    def rest(self) -> Iterator[Pack]:
+        """What is still open."""
+        while self._open:
+            yield self._close()
+
+    def _place(self, delivery: Delivery, size: int, group: str, key: str) -> _Filling | None:
+        found: _Filling | None = None
+        limits, person, oldest = self._limits, delivery.person_id, self._open[0] if self._open else None
+        for filling in reversed(self._open):
+            is_taken = key != "" and key in filling.keys
+            if filling.group == group and not is_taken and filling.takes(delivery, size, limits):
+                found = filling
+            if is_taken or (filling is not oldest and filling.holds(person)):
+                break
+        return found
+
+    def _is_full(self, filling: _Filling) -> bool:
+        limits = self._limits
+        if limits.max_items is not None and len(filling.deliveries) >= limits.max_items:
+            return True
+        return limits.max_bytes is not None and filling.envelope + filling.size >= _FULL * limits.max_bytes
+
+    def _make_room(self, group: str) -> list[Pack]:
+        closed = []
+        same = sum(filling.group == group for filling in self._open)
+        while self._open and (same >= _OPEN or len(self._open) >= _OPEN_GROUPS):
+            same -= self._open[0].group == group
+            closed.append(self._close())
+        return closed
+
+    def _close(self) -> Pack:
+        filling = self._open.popleft()
+        self._held -= len(filling.deliveries)
+        return pack_of(filling.deliveries, filling.group, filling.size, self._name(filling), filling.keys)
+
+    def _name(self, filling: _Filling) -> str:
+        return f"{self._stamp}-{filling.number:06d}-{_digest(filling.deliveries)}"
+
+
+def _digest(deliveries: Iterable[Delivery]) -> str:
+    return _hashed("|".join(delivery.delivery_id for delivery in deliveries))
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def pack_of(deliveries: list[Delivery], group: str, size: int, pack_id: str, keys: Iterable[str] = ()) -> Pack:
+    """A request of some deliveries, by its name."""
+    is_resent = any(delivery.claim is not None for delivery in deliveries)
+    return Pack(pack_id, group, tuple(deliveries), size, is_resent, tuple(keys))
