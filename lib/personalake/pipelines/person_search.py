@@ -1,6 +1,6 @@
 """Everything that the lake knows a person by, read from its tables."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
+from personalake.privacy.further import are_shared, with_further
 from personalake.privacy.payloads import PayloadRows
 from personalake.privacy.subject import (
     Identifier,
@@ -37,10 +38,16 @@ def personal_tables(lake: Lake) -> list[Table]:
     return [table for table in ALL if not way_of(table).is_empty and lake.exists(table)]
 
 
-def find_subject(settings: Settings, lake: Lake, asked: Identifier) -> Subject:
+def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Collection[Identifier] = ()) -> Subject:
     """The person whom an identifier belongs to, with all their identifiers, persons merged into them, records and rows.
 
     Somebody unknown has no person; what was asked for is looked for nevertheless.
+
+    Args:
+        settings: The configuration.
+        lake: The tables.
+        asked: The identifier by which the person asks.
+        further: Others that they say are theirs.
     """
     code = settings.identity.calling_code
     links = lake.ledger.arrow(PERSON_LINK)
@@ -49,14 +56,22 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier) -> Subject:
     given = frozenset({asked, (asked[0], spelled(*asked, code))})
     persons = with_merged(persons_of(asked, links, code), lake.ledger.arrow(PERSON_CHANGE), alive)
     subject = with_links(Subject(asked, persons, given), links)
+    if further:
+        subject = with_links(with_further(subject, further, links, records, code), links)
+        persons = subject.person_ids
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, given))
     subject = with_derived(with_records(subject, records, links, code), alive)
     return _with_rows(settings, lake, subject)
 
 
-def is_shared(lake: Lake, subject: Subject) -> bool:
-    """Whether what was asked for stands in records of several customers and belongs to no one person."""
+def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collection[Identifier] = ()) -> bool:
+    """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's."""
+    if further:
+        records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
+        alone = find_subject(settings, lake, subject.asked)
+        if are_shared(alone, further, records, settings.identity.calling_code):
+            return True
     kind = subject.asked[0]
     if subject.record_keys or kind not in _RECORD_COLUMNS:
         return False

@@ -16,6 +16,7 @@ from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, plan_id, verdict
 from personalake.activation.syncs.wanted import Asked, wanted
+from personalake.common.merged_persons import as_persons_now
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_kinds import ability, updates_only
@@ -25,6 +26,7 @@ from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
 from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables import Table
@@ -136,7 +138,7 @@ def _deliveries(context: JobContext, destination: str) -> DataFrame:
     outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
     slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
     log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
-    return with_states(slim, log)
+    return with_states(slim.transform(as_persons_now(merged_persons(lake.ledger))), log)
 
 
 def _changes(

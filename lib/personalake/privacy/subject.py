@@ -53,6 +53,11 @@ class Subject:
         told = {value for _, value in self.identifiers if len(value) >= SEARCHABLE_LENGTH}
         return frozenset(told | self.person_ids)
 
+    def joined(self, other: "Subject") -> "Subject":
+        """Everything by which either is found; asked for as this one was."""
+        sets = {name: value | getattr(other, name) for name, value in vars(self).items() if isinstance(value, frozenset)}
+        return replace(self, **sets)
+
     def as_json(self) -> str:
         """The subject as text, for a run that goes on where another one died."""
         return json.dumps(
