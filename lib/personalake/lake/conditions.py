@@ -48,7 +48,7 @@ def matching(rows: DataFrame, column: str, op: str, value: Any) -> DataFrame:
         listed = pa.table({column: pa.array(list(value), to_arrow_type(rows.schema[column].dataType))})
         named = F.broadcast(rows.sparkSession.createDataFrame(listed))
         known = rows.where(F.col(column).isNotNull())
-        return known.join(named, column, "left_semi" if op == "in" else "left_anti")
+        return known.join(named, column, "left_semi" if op == "in" else "left_anti").select(*rows.columns)
     if value is None:
         return rows.where(F.col(column).isNull() if op == "=" else F.col(column).isNotNull())
     compared: Column = _COMPARISONS[op](F.col(column), F.lit(value))

@@ -42,18 +42,18 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
         if not connection.enabled:
             continue
         for request_id, subject in subjects.items():
-            if subject.destination_ids:
+            if subject.ids_at(name):
                 answers[request_id].append(_ask(name, settings, subject))
     return answers
 
 
 def _ask(name: str, settings: Settings, subject: Subject) -> Answered:
-    clock = SystemClock()
+    clock, ids = SystemClock(), sorted(subject.ids_at(name))
     try:
         connector = connect(name, settings.connections[name], clock)
-        receipts = delete(sorted(subject.destination_ids), connector, clock, random.Random())
+        receipts = delete(ids, connector, clock, random.Random())
     except PersonalakeError as error:
-        return Answered(name, "pending", len(subject.destination_ids), detail=error.what)
+        return Answered(name, "pending", len(ids), detail=error.what)
     return _summed(name, receipts)
 
 

@@ -30,6 +30,7 @@ from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK, QUARANTINE
 
 _RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", "email", "phone", "login", "loyalty_id", "device_id",
                    "cookie_id")  # fmt: skip
+_DELIVERED = ["delivery_id", "destination", "as_of", "sync_key", "decision_id"]
 _ROW_IDS = ("event_id", "record_id")
 
 
@@ -118,6 +119,7 @@ def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozens
 def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
     """Add ids of rows by which other tables know them, refused payloads, and what destinations know them by."""
     rows, hashes, destinations, drops = set[str](), set[str](), set(subject.person_ids), set[str]()
+    told = set[Identifier]()
     for table in (*SILVER, *TOUCHPOINTS):
         ids = [name for name in _ROW_IDS if name in table.columns and not way_of(table).is_empty]
         for batch in _chosen(settings, lake, table, subject, ids):
@@ -126,14 +128,18 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
         hashes |= set(batch["payload_hash"].to_pylist())
     for batch in _chosen(settings, lake, CUSTOMER_PROFILE, subject, ["customer_id"]):
         destinations |= set(batch["customer_id"].drop_null().to_pylist())
-    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, ["delivery_id", "destination", "as_of"]):
+    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, [*_DELIVERED]):
         rows |= set(batch["delivery_id"].to_pylist())
-        drops |= {f"{row['destination']}/{row['as_of']}" for row in batch.select(["destination", "as_of"]).to_pylist()}
+        for row in batch.select(_DELIVERED).to_pylist():
+            drops.add(f"{row['destination']}/{row['as_of']}")
+            if row["sync_key"]:  # of a message about a decision, the decision follows the key
+                told.add((row["destination"], row["sync_key"].removesuffix(f"/{row['decision_id']}")))
     return replace(
         subject,
         row_ids=subject.row_ids | rows,
         payload_hashes=frozenset(hashes),
         destination_ids=frozenset(destinations),
+        told=frozenset(told),
         drops=frozenset(drops),
     )
 

@@ -30,7 +30,8 @@ class Subject:
         record_keys: Their customer records, as `source:record_id`.
         row_ids: Their events, records and deliveries.
         payload_hashes: SHA-256 of their payloads in quarantine.
-        destination_ids: Ids by which destinations may know them.
+        destination_ids: Ids by which any destination may know them.
+        told: Keys by which single destinations know them, as `(destination, key)`: told to no other.
         drops: Folders of file destinations in which they stand, as `destination/as_of`.
     """
 
@@ -41,11 +42,16 @@ class Subject:
     row_ids: frozenset[str] = frozenset()
     payload_hashes: frozenset[str] = frozenset()
     destination_ids: frozenset[str] = frozenset()
+    told: frozenset[Identifier] = frozenset()
     drops: frozenset[str] = frozenset()
 
     def values(self, namespace: str) -> frozenset[str]:
         """Their identifiers of one kind."""
         return frozenset(value for kind, value in self.identifiers if kind == namespace)
+
+    def ids_at(self, destination: str) -> frozenset[str]:
+        """What one destination may know them by."""
+        return self.destination_ids | {key for name, key in self.told if name == destination}
 
     @property
     def needles(self) -> frozenset[str]:
@@ -68,9 +74,9 @@ class Subject:
     def from_json(cls, text: str) -> "Subject":
         """The subject that `as_json` wrote."""
         read = json.loads(text)
-        pairs = frozenset((kind, value) for kind, value in read.pop("identifiers"))
         kind, value = read.pop("asked")
-        return cls((kind, value), identifiers=pairs, **{name: frozenset(values) for name, values in read.items()})
+        pairs = {name: frozenset((kind, value) for kind, value in read.pop(name, ())) for name in ("identifiers", "told")}
+        return cls((kind, value), **pairs, **{name: frozenset(values) for name, values in read.items()})
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:
