@@ -75,8 +75,9 @@ class Subject:
         """The subject that `as_json` wrote."""
         read = json.loads(text)
         kind, value = read.pop("asked")
-        pairs = {name: frozenset((kind, value) for kind, value in read.pop(name, ())) for name in ("identifiers", "told")}
-        return cls((kind, value), **pairs, **{name: frozenset(values) for name, values in read.items()})
+        known, told = (frozenset((kind, value) for kind, value in read.pop(name, ())) for name in ("identifiers", "told"))
+        others = {name: frozenset(values) for name, values in read.items()}
+        return cls((kind, value), identifiers=known, told=told, **others)
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:
