@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from personalake.config.settings import SparkSettings
@@ -15,6 +16,8 @@ from personalake.jars import class_archive, spark_jar_paths
 _JVM = "-XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=512m -XX:MetaspaceSize=256m -XX:InitialRAMPercentage=6"
 # A third of a short run's CPU goes into the JVM's optimising compiler, which earns it back only in longer ones.
 _QUICK = "-XX:TieredStopAtLevel=1"
+# They write each failed query to the terminal by handlers of their own, with the values that it failed on.
+_TALKATIVE = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _LOG4J = Path(__file__).parent / "log4j2.properties"
 
 
@@ -83,6 +86,8 @@ def get_session(settings: SparkSettings | None = None, log: Path | None = None, 
         log: File that takes what the JVM says; its terminal by default.
         time_zone: The business's time zone.
     """
+    for name in _TALKATIVE:
+        PySparkLogger.getLogger(name).disabled = True
     session = SparkSession.getActiveSession()
     if session is None:
         builder = SparkSession.builder

@@ -46,6 +46,7 @@ def test_each_region_and_the_centre_have_places_of_their_own(tmp_path: Path) -> 
     assert [one.root for one in (eu, us, centre)] == [Path("lake/eu"), Path("lake/us"), Path("lake/central")]
     assert [one.catalog for one in (eu, us, centre)] == ["main_eu", "main_us", "main_central"]
     assert (eu.landing, eu.exports, eu.report.path) == (Path("in/eu"), Path("exports/eu"), Path("report/eu"))
+    assert [one.erasure.access for one in (eu, us)] == [Path("access/eu"), Path("access/us")]
     assert (eu.tracking.registry_prefix, us.tracking.experiment) == ("main_eu.gold.", "personalake_us")
     assert eu.sources["orders"].path == Path("in/eu/orders")
     assert (set(eu.sources), set(us.sources), set(centre.sources)) == ({"orders"}, {"orders", "stores"}, set())
@@ -62,8 +63,18 @@ def test_a_region_has_rules_of_its_own_and_another_keeps_the_common_ones(tmp_pat
     assert (eu.business_timezone, us.business_timezone) == ("Europe/Berlin", "UTC")
 
 
-@pytest.mark.parametrize("key", ["root: lake/us", "landing: in/us", "catalog: main_us", "regions: {mode: central}",
-                                 "report: {path: report/us}", "tracking: {uri: x}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "root: lake/us",
+        "landing: in/us",
+        "catalog: main_us",
+        "regions: {mode: central}",
+        "report: {path: report/us}",
+        "tracking: {uri: x}",
+        "erasure: {access: access/us}",
+    ],
+)
 def test_a_region_cannot_choose_its_places(tmp_path: Path, key: str) -> None:
     folder = conf(tmp_path, **{"regions/eu/region": f"{key}\n"})
 
@@ -81,6 +92,16 @@ def test_a_source_that_reaches_into_another_region_is_refused(tmp_path: Path, pa
 
     assert found.startswith("sources.orders.path: ")
     assert "reaches into another region" in found
+
+
+@pytest.mark.parametrize("path", ["exports/us/partner", "exports", "${landing}/../us", "lake/us"])
+def test_files_that_would_be_dropped_into_another_region_are_refused(tmp_path: Path, path: str) -> None:
+    drop = f"partner: {{kind: csv_drop, columns: [id], folder: '{path}'}}\n"
+
+    (found,) = problems(conf(tmp_path, connections=drop), "eu")
+
+    assert found.startswith("connections.partner.folder: ")
+    assert "a region writes below ${exports} alone" in found
 
 
 def test_a_topic_or_database_that_is_the_same_for_all_regions_is_refused(tmp_path: Path) -> None:

@@ -206,12 +206,32 @@ def test_somebody_unknown_or_erased_already_is_done_with_nothing_found_and_a_sha
     ]
     planted.lake.ledger.append(CUSTOMER_RECORD, shared)
     states = []
-    for identifier in (f"email={BOB.email}x", "email=us@x.example"):
+    for identifier in (f"email={BOB.email}x", f"email={ANN.email}", "email=us@x.example"):
         erase_customers.run(replace(planted, options={"identifier": identifier}))
         newest = max(planted.lake.ledger.read(ERASURE_REQUEST), key=lambda row: row["changed_at"])
         states.append((newest["state"], newest["reason"]))
 
-    assert states == [("done", "nothing found"), ("refused", erase_customers.SHARED)]
+    assert states == [("done", "nothing found"), ("done", "nothing found"), ("refused", erase_customers.SHARED)]
+
+
+def test_what_the_person_names_besides_goes_with_them_and_what_others_hold_too_refuses_the_request(
+    planted: JobContext, story: dict[str, Any]
+) -> None:
+    known = {"source": "crm", "namespace": "crm"}
+    mail = [("n1", "zoe@x.example"), ("n2", "zoe.work@x.example"), ("n3", "all@x.example"), ("n4", "all@x.example")]
+    rows = [{**known, "record_id": number, "customer_id": number, "email": email} for number, email in mail]
+    planted.lake.ledger.append(CUSTOMER_RECORD, rows)
+
+    def ask_with(also: str) -> str:
+        erase_customers.run(replace(planted, options={"identifier": "email=zoe@x.example", "also": also}))
+        return str(max(planted.lake.ledger.read(ERASURE_REQUEST), key=lambda row: row["changed_at"])["state"])
+
+    refused, done = ask_with("email=all@x.example"), ask_with("email=zoe.work@x.example; cookie_id=cookie-4711")
+
+    left = {row["customer_id"] for row in planted.lake.ledger.read(CUSTOMER_RECORD)}
+    assert (refused, done) == ("refused", "done")
+    assert {"n3", "n4"} <= left
+    assert not left & {"n1", "n2"}
 
 
 def test_a_destination_that_does_not_answer_leaves_the_request_open_and_is_asked_again(

@@ -16,6 +16,7 @@ from personalake.pipelines.command import parser_of, settings_of
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
 from personalake.reports.regions import what_regions_tell
+from personalake.tables import ALL
 from personalake.tables.gold import CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP
 from personalake.tables.regions import REGION_FIGURE
 from personalake.tables.silver import CONSENT_CURRENT, CUSTOMER_RECORD
@@ -39,6 +40,7 @@ class Company:
         (self.conf / "environments" / "local.yml").write_text("")
         (self.conf / "base.yml").write_text(
             f"root: {folder}/lake\nlanding: {folder}/in\nas_of: {AS_OF}\nregions: {{mode: hybrid, names: [eu, us]}}\n"
+            "erasure: {retention_hours: 0}\n"
         )
 
     def settings(self, region: str | None) -> Settings:
@@ -115,6 +117,40 @@ def test_the_centre_gets_figures_and_nobody_s_identifier(company: Company) -> No
         everything = "".join(decoded(lake / region))
         assert canary(region, 3) in everything, "the search finds what is there"
         assert f"canary-{other}" not in everything
+
+
+def test_a_region_tells_and_forgets_nothing_of_another_s_people(
+    company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = {"identifier": f"email={canary('us', 3)}@x.example"}
+    before = "".join(decoded(company.folder / "lake" / "us" / "silver"))
+    outside = {
+        region: run_job(BY_NAME["export_customer"], company.settings(region), company.lake(region), asked).result
+        for region in ("eu", "us")
+    }
+    erased = run_job(BY_NAME["erase_customers"], company.settings("eu"), company.lake("eu"), asked).result
+
+    assert [result.rows_read for result in outside.values()] == [0, 1]
+    assert canary("us", 3) in "".join(decoded(tmp_path / "access" / "us"))
+    assert canary("us", 3) not in "".join(decoded(tmp_path / "access" / "eu"))
+    assert erased.message == "requests: 1 done"
+    assert canary("us", 3) in "".join(decoded(tmp_path / "access" / "us")), "what another region told stays"
+    assert "".join(decoded(company.folder / "lake" / "us" / "silver")) == before
+
+
+def test_places_of_regions_are_apart_whatever_keeps_them(company: Company) -> None:
+    def places(region: str) -> list[Path]:
+        settings, at = company.settings(region), company.lake(region).locations
+        tables = [Path(at.table(table)) for table in ALL]
+        beside = [at.checkpoint("j", "s"), at.inbox("s"), at.log("l"), at.lease("j")]
+        return [path.resolve() for path in (*tables, *beside, settings.landing, settings.exports, settings.report.path,
+                                            settings.erasure.access)]  # fmt: skip
+
+    eu, us = places("eu"), places("us")
+
+    assert len(set(eu + us)) == 2 * len(set(eu))
+    assert not any(one.is_relative_to(other) or other.is_relative_to(one) for one in eu for other in us)
 
 
 def test_what_is_shared_or_collected_twice_is_there_once(company: Company) -> None:

@@ -1,7 +1,8 @@
 """The right to be forgotten, carried to a destination: who was asked about, and what it answered."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,9 @@ from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector, Declaration, one_by_one
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.sending import Report, finished, sending
+
+# Shorter ones are parts of every number that a destination gives a request.
+_TELLING = 6
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,26 @@ def delete(identifiers: Iterable[str], connector: Connector, clock: Clock, chanc
     finished(run())
     found = {outcome.delivery_id: outcome for outcome in outcomes}
     never = Outcome("", State.PENDING, "not asked: the destination was left alone after an earlier failure")
-    return [_receipt(key, found.get(key, never), connector.name, asked_at) for key in hashes]
+    return [
+        _receipt(key, found.get(key, never), connector.name, asked_at, hashes.values())  # replies repeat what was asked
+        for key in hashes
+    ]
 
 
-def _receipt(key: str, outcome: Outcome, destination: str, asked_at: datetime) -> ErasureReceipt:
-    return ErasureReceipt(key, destination, outcome.state, outcome.reason, outcome.reference, asked_at)
+def _receipt(
+    key: str, outcome: Outcome, destination: str, asked_at: datetime, identifiers: Collection[str]
+) -> ErasureReceipt:
+    reason, reference = (_without(text, identifiers) for text in (outcome.reason, outcome.reference))
+    return ErasureReceipt(key, destination, outcome.state, reason, reference, asked_at)
+
+
+def _without(text: str | None, identifiers: Collection[str]) -> str | None:
+    """A destination's words without whom it was asked about: a receipt is kept when all else is gone."""
+    if text is None:
+        return None
+    for identifier in sorted((each for each in identifiers if len(each) >= _TELLING), key=len, reverse=True):
+        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(identifier)}(?![A-Za-z0-9])", "[erased]", text, flags=re.IGNORECASE)
+    return text
 
 
 class _Unwritten:

@@ -12,6 +12,8 @@ from personalake.activation.packs import Limits, pack
 from personalake.config.activation import ENVELOPE_BYTES, Destination
 from personalake.errors import EnvironmentProblem
 
+# How the names of lists begin that tell readers of files whom to forget.
+ERASURE_LIST = "erasure_"
 MANIFEST = "manifest.json"
 _SUFFIX = {"segment_batch": "json", "braze_track": "json", "csv": "csv"}
 

@@ -3,10 +3,13 @@
 import hashlib
 import hmac
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.transformation import Transformation
+
 BUCKETS = 10_000
+_INNER, _OUTER = "_inner_key", "_outer_key"
 _BLOCK_BYTES = 64  # of SHA-256
 
 
@@ -36,23 +39,34 @@ def keyed_share(salt: str, person_id: str | Column = "person_id") -> Column:
     return F.conv(digest, 16, 10).cast("bigint") % F.lit(BUCKETS) / F.lit(float(BUCKETS))
 
 
-def keyed_hash(key: str, text: Column) -> Column:
-    """HMAC-SHA-256 of a text in hexadecimal digits, by Spark's own functions; null for null.
+def with_keyed_hash(key: str, name: str, text: Column) -> Transformation:
+    """Add the HMAC-SHA-256 of a text in hexadecimal digits, by Spark's own functions; null for null.
 
-    Who lacks the key cannot find out whose hash it is by trying all addresses, as with a plain hash.
+    Who lacks the key cannot find out whose hash it is by trying all addresses, as with a plain hash. The key comes as a row:
+    literals show in query plans, and so in logs and errors.
+
+    Args:
+        key: The key.
+        name: The column to add.
+        text: What is hashed.
     """
-    inner, outer = key_blocks(key)
-    return keyed_hash_by(F.lit(inner), F.lit(outer), text)
+
+    def hashed(rows: DataFrame) -> DataFrame:
+        blocks = rows.sparkSession.createDataFrame([key_blocks(key)], f"{_INNER} binary, {_OUTER} binary")
+        keyed = rows.crossJoin(F.broadcast(blocks))
+        return keyed.withColumn(name, keyed_hash_by(F.col(_INNER), F.col(_OUTER), text)).drop(_INNER, _OUTER)
+
+    return hashed
 
 
 def keyed_hash_by(inner: Column, outer: Column, text: Column) -> Column:
-    """The same, under a key whose blocks stand in columns: literals show in query plans, and so in logs and errors."""
+    """The same under a key whose blocks stand in columns."""
     digest = F.sha2(F.concat(inner, text.cast("binary")), 256)
     return F.sha2(F.concat(outer, F.unhex(digest)), 256)
 
 
 def keyed_hash_of(key: str, text: str) -> str:
-    """The same hash as `keyed_hash`, computed in Python.
+    """The same hash as `with_keyed_hash`, computed in Python.
 
     >>> keyed_hash_of("key", "email|jane@example.com")[:8]
     '73e56864'

@@ -17,7 +17,8 @@ _FOLDERS = {"root": "lakehouse", "landing": "landing", "exports": "exports"}
 # Where a source that is no folder says what it reads.
 _REACHED_BY = {"kafka": "kafka", "jdbc": "database"}
 # What a region's own files cannot say: it would be a way into another region, or out of its own.
-_NOT_ITS_OWN = ("root", "landing", "exports", "catalog", "environment", "region", "regions", "tracking", "report.path")
+_NOT_ITS_OWN = ("root", "landing", "exports", "catalog", "environment", "region", "regions", "tracking", "report.path",
+                "erasure.access")  # fmt: skip
 
 
 class RegionSettings(Section):
@@ -106,6 +107,8 @@ def _move(merged: dict[str, Any], base: Mapping[str, str], name: str) -> None:
     merged.update({key: str(Path(folder) / name) for key, folder in base.items()})
     report = dict(merged.get("report") or {})
     merged["report"] = {**report, "path": str(Path(str(report.get("path") or "report")) / name)}
+    erasure = dict(merged.get("erasure") or {})
+    merged["erasure"] = {**erasure, "access": str(Path(str(erasure.get("access") or "access")) / name)}
     tracking, catalog = dict(merged.get("tracking") or {}), merged.get("catalog")
     prefix = str(tracking.get("registry_prefix") or "")
     if catalog:
@@ -119,17 +122,20 @@ def _move(merged: dict[str, Any], base: Mapping[str, str], name: str) -> None:
 
 
 def _trespasses(merged: Mapping[str, Any], foreign: list[Path]) -> Iterator[str]:
-    """Sources that read where another region's files or tables lie, or above them."""
-    sources = merged.get("sources")
-    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
-        path = source.get("path") if isinstance(source, dict) else None
-        if not isinstance(path, str):
-            continue
-        for text, value in _FOLDERS.items():
-            path = path.replace("${" + text + "}", str(merged.get(text, value)))
-        own = Path(path).expanduser().resolve()
-        if any(own.is_relative_to(place.resolve()) or place.resolve().is_relative_to(own) for place in foreign):
-            yield f"sources.{name}.path: {path!r} reaches into another region; a region reads below ${{landing}} alone"
+    """Sources that read, and connections that write, where another region's files or tables lie, or above them."""
+    for section, key, what in (("sources", "path", "reads"), ("connections", "folder", "writes")):
+        named = merged.get(section)
+        for name, one in sorted(named.items()) if isinstance(named, dict) else ():
+            path = one.get(key) if isinstance(one, dict) else None
+            if not isinstance(path, str | Path):
+                continue
+            told = str(path)
+            for text, value in _FOLDERS.items():
+                told = told.replace("${" + text + "}", str(merged.get(text, value)))
+            own = Path(told).expanduser().resolve()
+            if any(own.is_relative_to(place.resolve()) or place.resolve().is_relative_to(own) for place in foreign):
+                home = "${landing}" if section == "sources" else "${exports}"
+                yield f"{section}.{name}.{key}: {told!r} reaches into another region; a region {what} below {home} alone"
 
 
 def _shared(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:

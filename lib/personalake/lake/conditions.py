@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_type
 
 Conditions = Sequence[tuple[str, str, Any]]
 
@@ -38,15 +39,20 @@ def arrow_condition(field: pa.Field, op: str, value: Any) -> ds.Expression:
     return _COMPARISONS[op](column, pa.scalar(value, field.type))
 
 
-def spark_condition(column: str, op: str, value: Any) -> Column:
-    """The same condition as a Spark column."""
+def matching(rows: DataFrame, column: str, op: str, value: Any) -> DataFrame:
+    """The rows of a Spark table for which the same condition holds.
+
+    A list is joined, not written into the plan: ids and identifiers would stand in logs that no erasure reaches.
+    """
     if op in ("in", "not in"):
-        inside = F.col(column).isin(list(value))
-        return inside if op == "in" else ~inside
+        listed = pa.table({column: pa.array(list(value), to_arrow_type(rows.schema[column].dataType))})
+        named = F.broadcast(rows.sparkSession.createDataFrame(listed))
+        known = rows.where(F.col(column).isNotNull())
+        return known.join(named, column, "left_semi" if op == "in" else "left_anti").select(*rows.columns)
     if value is None:
-        return F.col(column).isNull() if op == "=" else F.col(column).isNotNull()
+        return rows.where(F.col(column).isNull() if op == "=" else F.col(column).isNotNull())
     compared: Column = _COMPARISONS[op](F.col(column), F.lit(value))
-    return compared
+    return rows.where(compared)
 
 
 def all_of(dataset: ds.Dataset, where: Conditions) -> ds.Expression | None:

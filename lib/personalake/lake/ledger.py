@@ -20,7 +20,7 @@ from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from personalake.lake.conditions import Conditions, all_of, spark_condition
+from personalake.lake.conditions import Conditions, all_of, matching
 from personalake.lake.declared import arrow_schema, delta_properties
 from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
@@ -279,7 +279,7 @@ class Ledger:
     def _matching_frame(self, table: Table, where: Conditions) -> DataFrame:
         frame = self.start_session().table(self.locations.identifier(table))
         for condition in where:
-            frame = frame.where(spark_condition(*condition))
+            frame = matching(frame, *condition)
         return frame
 
     def _spark_rows(self, table: Table) -> int:

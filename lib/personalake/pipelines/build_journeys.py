@@ -1,9 +1,11 @@
 """Silver to `gold.customer_journey` and `gold.journey_path`; without touchpoints beside orders there is nothing to do."""
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.lake import Lake
+from personalake.lake.direct import frame_of
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.profiles.journeys import changed_persons, customer_journey, definition
 from personalake.profiles.paths import journey_path
@@ -70,5 +72,7 @@ def _write(context: JobContext, found: DataFrame, persons: list[str] | None) -> 
     if persons is None:
         context.lake.overwrite(customer_journey(found, settings), CUSTOMER_JOURNEY)
     elif persons:
-        rows = customer_journey(found.where(F.col("person_id").isin(persons)), settings)
+        # Joined, not listed: a plan that names its persons would stand in logs that no erasure reaches.
+        named = frame_of(context.lake.spark, pa.table({"person_id": pa.array(persons, pa.string())}))
+        rows = customer_journey(found.join(F.broadcast(named), "person_id", "left_semi"), settings)
         context.lake.replace_ids(rows, CUSTOMER_JOURNEY, "person_id", persons)

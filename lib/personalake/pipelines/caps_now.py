@@ -12,6 +12,7 @@ from personalake.config import Settings
 from personalake.config.audience_kinds import ability
 from personalake.config.audiences import Cap
 from personalake.lake import Ledger
+from personalake.pipelines.merged import merged_table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 
 CAPPED = "capped"
@@ -107,7 +108,11 @@ class CapsNow:
             opened.execute(f"SET memory_limit = '{_MEMORY}'")
             opened.execute("SET TimeZone = 'UTC'")
             opened.register("given", self._ledger.scan(ACTIVATION_OUTBOX, of_syncs).reader(_OUTBOX))
-            opened.execute("CREATE TABLE planned AS SELECT * FROM given")
+            opened.register("became", merged_table(self._ledger))
+            opened.execute(
+                "CREATE TABLE planned AS SELECT * REPLACE (coalesce(new_person_id, person_id) AS person_id) "
+                "FROM given LEFT JOIN became ON person_id = old_person_id"
+            )
             opened.register("log", self._ledger.scan(ACTIVATION_LOG, ()).reader(_LOG))
             told = {"most": limit.cap.deliveries, "standing": standing}
             return dict(opened.execute(_CROWDED, told).fetchall())

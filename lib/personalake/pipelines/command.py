@@ -16,6 +16,7 @@ from personalake.config import Settings, load_settings
 from personalake.config.settings import SparkSettings
 from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
 from personalake.lake import Lake, Locations
+from personalake.pipelines.failure_words import DiscreetFormatter, said_of
 from personalake.pipelines.intake import waiting_bytes
 from personalake.pipelines.job import JobSpec
 from personalake.pipelines.progress import Progress
@@ -106,7 +107,7 @@ def _log_to(file: Path) -> None:
             f"Cannot write {file.parent}: {error.strerror or error}.",
             "Check the folder's permissions and the free space, or set another PERSONALAKE_ROOT.",
         ) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
@@ -159,14 +160,16 @@ def fail(job: str, error: Exception) -> int:
     known = error if isinstance(error, PersonalakeError) else None
     code = known.exit_code if known else 1
     if known is None:
+        if logging.lastResort is not None:  # a dry run writes no log: its traces go to the terminal
+            logging.lastResort.setFormatter(DiscreetFormatter())
         logging.getLogger(__name__).error("%s failed", job, exc_info=error)
-    what = known.what if known else f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    what = known.what if known else " ".join(said_of(error).split())[:300]
     problems = getattr(error, "problems", None)
     sys.stderr.write(f"{job}: FAILED. {str(error) if problems else what}\n")
     remedy = known.remedy if known else _where_the_trace_is()
     if remedy:
         sys.stderr.write(f"{job}: {remedy}\n")
-    print(json.dumps({"job": job, "status": "failed", "exit_code": code, "message": what or str(error)}))  # noqa: T201
+    print(json.dumps({"job": job, "status": "failed", "exit_code": code, "message": what}))  # noqa: T201
     return code
 
 

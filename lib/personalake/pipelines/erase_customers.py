@@ -60,10 +60,9 @@ def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tupl
             request = to_state(context, key, request, "received", None if request.is_verified else NOT_VERIFIED)
         if not request.is_verified:
             continue
-        subject = remembered(context.lake, request.request_id)
-        if subject is None and request.asked is not None:
-            subject = find_subject(context.settings, context.lake, request.asked)
-        problem = UNKNOWN if subject is None else SHARED if is_shared(context.lake, subject) else None
+        subject = _subject(context, request)
+        is_theirs = subject is None or not is_shared(context.settings, context.lake, subject, request.further)
+        problem = UNKNOWN if subject is None else None if is_theirs else SHARED
         if subject is None or problem:
             refused += 1
             if not context.dry_run:
@@ -73,6 +72,15 @@ def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tupl
             request = _begun(context, key, request, subject)
         accepted[request.request_id] = (request, subject)
     return accepted, refused
+
+
+def _subject(context: JobContext, request: Request) -> Subject | None:
+    """What an earlier run found out, or what the tables tell now; None if nobody remembers who asked."""
+    known = remembered(context.lake, request.request_id)
+    if request.asked is None or (known is not None and not request.further):
+        return known
+    found = find_subject(context.settings, context.lake, request.asked, request.further)
+    return found if known is None else known.joined(found)
 
 
 def _begun(context: JobContext, key: str, request: Request, subject: Subject) -> Request:

@@ -42,22 +42,16 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
         if not connection.enabled:
             continue
         for request_id, subject in subjects.items():
-            if _ids(name, subject):
+            if subject.ids_at(name):
                 answers[request_id].append(_ask(name, settings, subject))
     return answers
 
 
-def _ids(name: str, subject: Subject) -> frozenset[str]:
-    """What a destination may call the person: ids that may be anywhere, and keys of its own syncs, old ones included."""
-    return subject.destination_ids | {key for destination, key in subject.sync_keys if destination == name}
-
-
 def _ask(name: str, settings: Settings, subject: Subject) -> Answered:
-    clock = SystemClock()
-    ids = _ids(name, subject)
+    clock, ids = SystemClock(), sorted(subject.ids_at(name))
     try:
         connector = connect(name, settings.connections[name], clock)
-        receipts = delete(sorted(ids), connector, clock, random.Random())
+        receipts = delete(ids, connector, clock, random.Random())
     except PersonalakeError as error:
         return Answered(name, "pending", len(ids), detail=error.what)
     return _summed(name, receipts)

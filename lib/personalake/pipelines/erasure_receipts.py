@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from personalake.activation.file_drop import ERASURE_LIST
 from personalake.lake.erasing import Erased
 from personalake.pipelines.erasure_destinations import Answered
 from personalake.pipelines.erasure_files import Cleaned
@@ -99,8 +100,10 @@ class Receipts:
         removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
         refusing = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
+        listed = [row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST)]
         unsearched = [row for row in rows if row["kind"] == "search" and row["outcome"] == "pending"]
         told += "; not searched, as erasure.search says" if unsearched else ""
+        told += f"; lists of whom to forget, to be deleted once followed: {', '.join(listed)}" if listed else ""
         return told + (f"; refuse to erase by a request: {', '.join(refusing)}" if refusing else "")
 
     def count(self, request_id: str) -> int:

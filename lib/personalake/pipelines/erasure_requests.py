@@ -17,6 +17,8 @@ from personalake.tables.erasure import ERASURE_ASKED, ERASURE_REQUEST
 
 JOB = "erase_customers"
 OPEN = ("received", "verified", "running", "partial")
+# What a person names besides the identifier by which they ask.
+_BESIDES = ";"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Request:
         is_verified: Whether it is known that the person asks.
         facts: `subject`, `regulation`, `requested_at`, `due_at` and `source`.
         state: Its last state; None if it is new.
+        further: Other identifiers that the person says are theirs.
     """
 
     request_id: str
@@ -36,15 +39,26 @@ class Request:
     is_verified: bool
     facts: dict[str, Any]
     state: str | None = None
+    further: tuple[Identifier, ...] = ()
 
 
-def identifiers_named(context: JobContext) -> list[Identifier]:
-    """What the command line asks for, by itself or in a file.
+def identifiers_named(context: JobContext) -> dict[Identifier, tuple[Identifier, ...]]:
+    """What the command line asks for, by itself or in a file, each with what the same person names besides.
 
     Raises:
         InputError: If it is not written as `namespace=value`, or the file cannot be read.
     """
-    lines = [context.options["identifier"]] if context.options.get("identifier") else []
+    named: dict[Identifier, tuple[Identifier, ...]] = {}
+    for line in _lines_named(context):
+        first, *further = (_identifier(part) for part in line.split(_BESIDES))
+        named[first] = named.get(first, ()) + tuple(further)
+    return named
+
+
+def _lines_named(context: JobContext) -> list[str]:
+    lines = []
+    if context.options.get("identifier"):
+        lines = [_BESIDES.join(filter(None, (context.options["identifier"], context.options.get("also"))))]
     if context.options.get("request-file"):
         try:
             lines += Path(str(context.options["request-file"])).read_text(encoding="utf-8").splitlines()
@@ -52,12 +66,16 @@ def identifiers_named(context: JobContext) -> list[Identifier]:
             raise InputError(
                 "The request file cannot be read.", "It is a text file with one namespace=value a line."
             ) from error
-    named = [line.strip().partition("=") for line in lines if line.strip()]
-    if any(not (kind.strip() and sign and value.strip()) for kind, sign, value in named):
+    return [line for line in lines if line.strip()]
+
+
+def _identifier(text: str) -> Identifier:
+    kind, sign, value = text.strip().partition("=")
+    if not (kind.strip() and sign and value.strip()):
         raise InputError(  # what was written may be personal: it is not repeated
             "An identifier is not written as namespace=value.", "Write e.g. email=ann@example.com or loyalty_id=4711."
         )
-    return [(kind.strip(), value.strip()) for kind, _, value in named]
+    return kind.strip(), value.strip()
 
 
 def requests(context: JobContext, key: str) -> list[Request]:
@@ -70,7 +88,8 @@ def requests(context: JobContext, key: str) -> list[Request]:
             asked = known.asked if known else None
             facts = {name: row[name] for name in ("subject", "regulation", "requested_at", "due_at", "source")}
             is_verified = row["state"] != "received" or (known is not None and known.is_verified)
-            found[request_id] = Request(request_id, asked, is_verified, facts, row["state"])
+            further = known.further if known else ()
+            found[request_id] = Request(request_id, asked, is_verified, facts, row["state"], further)
     return [request for request in found.values() if request.state in (None, *OPEN)]
 
 
@@ -104,15 +123,16 @@ def _told(context: JobContext, key: str, states: dict[str, dict[str, Any]]) -> I
         state = states.get(request_id, {}).get("state")
         facts = _facts(key, asked, row["regulation"], row["occurred_at"], row["source"])
         yield Request(request_id, asked, bool(row["is_verified"]), facts, state)
-    for asked in dict.fromkeys(identifiers_named(context)):
+    for asked, further in identifiers_named(context).items():
         facts = _facts(key, asked, "GDPR", context.run_started_at, JOB)
         earlier = [row for row in states.values() if row["subject"] == facts["subject"] and row["source"] == JOB]
         waiting = next((row for row in earlier if row["state"] in OPEN), None)
         number = len(earlier) + 1
         request_id = keyed_hash_of(key, f"request|{JOB}|{facts['subject']}|{number}")[:32]
-        yield Request(
-            waiting["request_id"] if waiting else request_id, asked, True, facts, waiting["state"] if waiting else None
-        )
+        if waiting is not None:
+            yield Request(waiting["request_id"], asked, True, facts, waiting["state"], further)
+        else:
+            yield Request(request_id, asked, True, facts, further=further)
 
 
 def _facts(key: str, asked: Identifier, regulation: str, requested_at: datetime, source: str) -> dict[str, Any]:

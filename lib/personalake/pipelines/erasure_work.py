@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
+from personalake.activation.file_drop import ERASURE_LIST
 from personalake.lake.erasing import Erased, batches_of, erase_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_receipts import Found, Receipts
@@ -49,7 +50,10 @@ def clean_up(context: JobContext, names: Iterable[str]) -> list[Erased]:
 
 
 def left_of(context: JobContext, subject: Subject) -> Found:
-    """Where anything of a person is still found, after every file has been decoded."""
+    """Where anything of a person is still found, after every file has been decoded.
+
+    Lists of whom to forget are for readers of files, and name them for that; the last state of the request says so.
+    """
     if not context.settings.erasure.search:
         return Found(0, (), 0)
     settings, root = context.settings, context.lake.locations.root
@@ -59,7 +63,7 @@ def left_of(context: JobContext, subject: Subject) -> Found:
     landed = [source.path for source in settings.sources.values() if source.path is not None]
     for path in files_below([*own, *(folder.expanduser().resolve() for folder in (*others, *landed))]):
         files += 1
-        if search.file(path):
+        if not path.name.startswith(ERASURE_LIST) and search.file(path):
             is_named = bool(search.content(path.name.encode()))
             places.append("a file that is named after the person" if is_named else _shown(path, context))
     return Found(files, tuple(places), len(subject.needles))

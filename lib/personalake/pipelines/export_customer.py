@@ -34,8 +34,8 @@ def run(context: JobContext) -> JobResult:
     asked = identifiers_named(context)
     if not asked:
         raise InputError("Nobody is asked for.", "Pass --identifier namespace=value, or --request-file.")
-    subjects = {one: find_subject(context.settings, context.lake, one) for one in asked}
-    if any(is_shared(context.lake, subject) for subject in subjects.values()):
+    subjects = {one: find_subject(context.settings, context.lake, one, further) for one, further in asked.items()}
+    if any(is_shared(context.settings, context.lake, subject, asked[one]) for one, subject in subjects.items()):
         raise InputError(
             "Several persons have one of the identifiers.",
             "Ask who it is, and name one that is theirs alone; nothing was written.",

@@ -5,7 +5,8 @@ from personalake.tables import BY_NAME
 
 _PERSON = (
     Option("identifier", "the person, as namespace=value, e.g. email=ann@example.com", is_private=True),
-    Option("request-file", "file with one namespace=value a line, which no list of processes shows", is_private=True),
+    Option("also", "what the same person names besides, e.g. 'cookie_id=ab12; crm=77'", is_private=True),
+    Option("request-file", "file with one person a line, written alike: no list of processes shows it", is_private=True),
 )
 ON_DEMAND: tuple[JobSpec, ...] = (
     JobSpec(

@@ -1,6 +1,6 @@
 """Everything that the lake knows a person by, read from its tables."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
 from personalake.pipelines.payload_vault import Vault
+from personalake.privacy.further import are_shared, with_further
 from personalake.privacy.payloads import PayloadRows
 from personalake.privacy.subject import (
     Identifier,
@@ -30,8 +31,8 @@ from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK, QUARANTINE
 
 _RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", "email", "phone", "login", "loyalty_id", "device_id",
                    "cookie_id")  # fmt: skip
+_DELIVERED = ["delivery_id", "destination", "as_of", "sync_key", "decision_id"]
 _ROW_IDS = ("event_id", "record_id")
-_DELIVERY_COLUMNS = ("delivery_id", "destination", "as_of", "sync_key", "decision_id")
 
 
 def personal_tables(lake: Lake) -> list[Table]:
@@ -39,10 +40,16 @@ def personal_tables(lake: Lake) -> list[Table]:
     return [table for table in ALL if not way_of(table).is_empty and lake.exists(table)]
 
 
-def find_subject(settings: Settings, lake: Lake, asked: Identifier) -> Subject:
+def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Collection[Identifier] = ()) -> Subject:
     """The person whom an identifier belongs to, with all their identifiers, persons merged into them, records and rows.
 
     Somebody unknown has no person; what was asked for is looked for nevertheless.
+
+    Args:
+        settings: The configuration.
+        lake: The tables.
+        asked: The identifier by which the person asks.
+        further: Others that they say are theirs.
     """
     code = settings.identity.calling_code
     links = lake.ledger.arrow(PERSON_LINK)
@@ -51,14 +58,22 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier) -> Subject:
     given = frozenset({asked, (asked[0], spelled(*asked, code))})
     persons = with_merged(persons_of(asked, links, code), lake.ledger.arrow(PERSON_CHANGE), alive)
     subject = with_links(Subject(asked, persons, given), links)
+    if further:
+        subject = with_links(with_further(subject, further, links, records, code), links)
+        persons = subject.person_ids
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, given))
     subject = with_derived(with_records(subject, records, links, code), alive)
     return _with_rows(settings, lake, subject)
 
 
-def is_shared(lake: Lake, subject: Subject) -> bool:
-    """Whether what was asked for stands in records of several customers and belongs to no one person."""
+def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collection[Identifier] = ()) -> bool:
+    """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's."""
+    if further:
+        records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
+        alone = find_subject(settings, lake, subject.asked)
+        if are_shared(alone, further, records, settings.identity.calling_code):
+            return True
     kind = subject.asked[0]
     if subject.record_keys or kind not in _RECORD_COLUMNS:
         return False
@@ -105,7 +120,7 @@ def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozens
 def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
     """Add ids of rows by which other tables know them, refused payloads, and what destinations know them by."""
     rows, hashes, destinations, drops = set[str](), set[str](), set(subject.person_ids), set[str]()
-    keys = set[tuple[str, str]]()
+    told = set[Identifier]()
     for table in (*SILVER, *TOUCHPOINTS):
         ids = [name for name in _ROW_IDS if name in table.columns and not way_of(table).is_empty]
         for batch in _chosen(settings, lake, table, subject, ids):
@@ -114,18 +129,18 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
         hashes |= set(batch["payload_hash"].to_pylist())
     for batch in _chosen(settings, lake, CUSTOMER_PROFILE, subject, ["customer_id"]):
         destinations |= set(batch["customer_id"].drop_null().to_pylist())
-    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, list(_DELIVERY_COLUMNS)):
-        for row in batch.select(list(_DELIVERY_COLUMNS)).to_pylist():
-            rows.add(row["delivery_id"])
+    for batch in _chosen(settings, lake, ACTIVATION_OUTBOX, subject, [*_DELIVERED]):
+        rows |= set(batch["delivery_id"].to_pylist())
+        for row in batch.select(_DELIVERED).to_pylist():
             drops.add(f"{row['destination']}/{row['as_of']}")
-            if row["sync_key"]:  # of a message, the decision stands behind it
-                keys.add((row["destination"], row["sync_key"].removesuffix(f"/{row['decision_id']}")))
+            if row["sync_key"]:  # of a message about a decision, the decision follows the key
+                told.add((row["destination"], row["sync_key"].removesuffix(f"/{row['decision_id']}")))
     return replace(
         subject,
         row_ids=subject.row_ids | rows,
         payload_hashes=frozenset(hashes),
         destination_ids=frozenset(destinations),
-        sync_keys=frozenset(keys),
+        told=frozenset(told),
         drops=frozenset(drops),
     )
 

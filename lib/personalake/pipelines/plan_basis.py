@@ -29,6 +29,7 @@ from personalake.lake.direct import frame_of
 from personalake.pipelines.consents_now import lay_out_consents
 from personalake.pipelines.fingerprint import code_version
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.merged import merged_table
 from personalake.tables import Table
 from personalake.tables.activation import ACTIVATION_BASIS
 from personalake.tables.gold import (
@@ -114,6 +115,7 @@ class Basis:
             return None
         self._lend("outbox", ACTIVATION_OUTBOX, _OUTBOX, self._of_sync())
         self._lend("log", ACTIVATION_LOG, _LOG, [("destination", "=", self._asked.sync.destination)])
+        self._opened.register("became", merged_table(self._context.lake.ledger))
         unchanged.lay_out_held(self._opened, self._asked.ability.is_message, self._standing)
         unchanged.lay_out_changed(self._opened)
         people = self._opened.sql("FROM changed").to_arrow_table().cast(pa.schema([("person_id", pa.string())]))

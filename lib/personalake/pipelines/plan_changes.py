@@ -10,6 +10,7 @@ from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, wit
 from personalake.activation.syncs.shapes import shape_of
 from personalake.activation.syncs.wanted import Asked, wanted
 from personalake.activation.templates import Saying
+from personalake.common.merged_persons import as_persons_now
 from personalake.common.transformation import Transformation
 from personalake.config.audience_kinds import ability, kind_of, updates_only
 from personalake.config.audiences import Sync
@@ -17,6 +18,7 @@ from personalake.config.connections import BrazeTrackConnection, Connection
 from personalake.config.secrets import resolve_secret
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.plan_basis import Narrow
 from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
@@ -68,7 +70,7 @@ def deliveries_to(context: JobContext, destination: str) -> DataFrame:
     outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
     slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
     log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
-    return with_states(slim, log)
+    return with_states(slim.transform(as_persons_now(merged_persons(lake.ledger))), log)
 
 
 def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:

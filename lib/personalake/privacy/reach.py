@@ -6,7 +6,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.common.hashing import keyed_hash
+from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
 
@@ -34,8 +34,8 @@ def suppressed_persons(
     if hash_key is None:
         return named.distinct()
     spelled = standard_value(F.col("namespace"), F.col("value"), calling_code)
-    hashed = keyed_hash(hash_key, F.concat("namespace", F.lit("|"), spelled))
-    owners = links.select("person_id", hashed.alias("identifier_hash"))
+    hashed = with_keyed_hash(hash_key, "identifier_hash", F.concat("namespace", F.lit("|"), spelled))
+    owners = links.transform(hashed).select("person_id", "identifier_hash")
     hit = owners.join(F.broadcast(current.select("identifier_hash", "scope")), "identifier_hash")
     return named.unionByName(hit.select("person_id", "scope")).distinct()
 

@@ -30,8 +30,8 @@ class Subject:
         record_keys: Their customer records, as `source:record_id`.
         row_ids: Their events, records and deliveries.
         payload_hashes: SHA-256 of their payloads in quarantine.
-        destination_ids: Ids by which destinations may know them.
-        sync_keys: Destination and key for each key under which it was to know them; a key is told to no other.
+        destination_ids: Ids by which any destination may know them.
+        told: Keys by which single destinations know them, as `(destination, key)`: told to no other.
         drops: Folders of file destinations in which they stand, as `destination/as_of`.
     """
 
@@ -42,18 +42,27 @@ class Subject:
     row_ids: frozenset[str] = frozenset()
     payload_hashes: frozenset[str] = frozenset()
     destination_ids: frozenset[str] = frozenset()
-    sync_keys: frozenset[tuple[str, str]] = frozenset()
+    told: frozenset[Identifier] = frozenset()
     drops: frozenset[str] = frozenset()
 
     def values(self, namespace: str) -> frozenset[str]:
         """Their identifiers of one kind."""
         return frozenset(value for kind, value in self.identifiers if kind == namespace)
 
+    def ids_at(self, destination: str) -> frozenset[str]:
+        """What one destination may know them by."""
+        return self.destination_ids | {key for name, key in self.told if name == destination}
+
     @property
     def needles(self) -> frozenset[str]:
         """What a search through files can look for: ids, and identifiers that are long enough to be nobody else's."""
         told = {value for _, value in self.identifiers if len(value) >= SEARCHABLE_LENGTH}
         return frozenset(told | self.person_ids)
+
+    def joined(self, other: "Subject") -> "Subject":
+        """Everything by which either is found; asked for as this one was."""
+        sets = {name: value | getattr(other, name) for name, value in vars(self).items() if isinstance(value, frozenset)}
+        return replace(self, **sets)
 
     def as_json(self) -> str:
         """The subject as text, for a run that goes on where another one died."""
@@ -65,12 +74,10 @@ class Subject:
     def from_json(cls, text: str) -> "Subject":
         """The subject that `as_json` wrote."""
         read = json.loads(text)
-        pairs = frozenset((kind, value) for kind, value in read.pop("identifiers"))
-        keys = frozenset((destination, key) for destination, key in read.pop("sync_keys", []))
         kind, value = read.pop("asked")
-        return cls(
-            (kind, value), identifiers=pairs, sync_keys=keys, **{name: frozenset(values) for name, values in read.items()}
-        )
+        known, told = (frozenset((kind, value) for kind, value in read.pop(name, ())) for name in ("identifiers", "told"))
+        others = {name: frozenset(values) for name, values in read.items()}
+        return cls((kind, value), identifiers=known, told=told, **others)
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.common.hashing import keyed_hash, keyed_hash_of
+from personalake.common.hashing import keyed_hash_of, with_keyed_hash
 from personalake.common.persons import with_person
 from personalake.common.standardise import standard_email, standard_phone, standard_value
 from personalake.common.transformation import Transformation
@@ -63,11 +63,12 @@ def marked_erased(
         A transformation of rows with the array `reasons`.
     """
     known = F.broadcast(erased_hashes(suppressed))
-    told = [keyed_hash(key, form) for column, kind in identifying for form in _forms(kind, column, calling_code)]
+    told = [form for column, kind in identifying for form in _forms(kind, column, calling_code)]
 
     def marked(rows: DataFrame) -> DataFrame:
-        carried = rows.select(row, F.explode(F.array(*told)).alias("erased_hash"))
-        erased = carried.join(known, "erased_hash", "left_semi").select(row).distinct().withColumn("is_erased", F.lit(True))
+        carried = rows.select(row, F.explode(F.array(*told)).alias("told"))
+        hashed = carried.where("told IS NOT NULL").transform(with_keyed_hash(key, "erased_hash", F.col("told")))
+        erased = hashed.join(known, "erased_hash", "left_semi").select(row).distinct().withColumn("is_erased", F.lit(True))
         reasons = F.when(F.col("is_erased"), F.array(F.lit(ERASED))).otherwise(F.col("reasons"))
         return rows.join(F.broadcast(erased), row, "left").withColumn("reasons", reasons).drop("is_erased")
 
@@ -89,8 +90,8 @@ def without_erased(suppressed: DataFrame, asking: DataFrame, key: str) -> Transf
     waiting = F.broadcast(asking.select("person_id").distinct())
 
     def kept(rows: DataFrame) -> DataFrame:
-        hashed = keyed_hash(key, F.concat(F.lit(f"{PERSON}|"), "person_id"))
-        left = rows.join(waiting, "person_id", "left_anti").withColumn("erased_hash", hashed)
+        hashed = with_keyed_hash(key, "erased_hash", F.concat(F.lit(f"{PERSON}|"), "person_id"))
+        left = rows.join(waiting, "person_id", "left_anti").transform(hashed)
         return left.join(known, "erased_hash", "left_anti").select(*rows.columns)
 
     return kept

@@ -14,6 +14,8 @@ from personalake.tables.gold import CUSTOMER_PROFILE
 
 DEMOGRAPHICS = ("age_band", "income_band", "household_size", "kids_count")
 COUPON = "coupon_redeemed"
+# Ids that change with a browser or a reinstallation, and those that say how to reach somebody.
+_BROWSERS, _ADDRESSES = ("cookie_id", "device_id"), ("email", "email_sha256", "phone", "handle")
 _IS_SALE = "NOT coalesce(is_return, false)"
 
 
@@ -75,8 +77,10 @@ def customer_profile(
 
 
 def persons(links: DataFrame) -> DataFrame:
-    """`person_id` and the first of its identifiers by name, as `customer_id`."""
-    return links.groupBy("person_id").agg(F.min(F.struct("namespace", "value"))["value"].alias("customer_id"))
+    """`person_id` and one of its identifiers as `customer_id`: a number before an address, either before a cookie."""
+    rank = F.when(F.col("namespace").isin(*_BROWSERS), 2).when(F.col("namespace").isin(*_ADDRESSES), 1).otherwise(0)
+    first = F.min(F.struct(rank.alias("rank"), "namespace", "value"))
+    return links.groupBy("person_id").agg(first["value"].alias("customer_id"))
 
 
 def orders_of(order_lines: DataFrame, links: DataFrame, as_of: date, partitions: int = 1) -> DataFrame:

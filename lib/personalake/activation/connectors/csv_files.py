@@ -13,6 +13,7 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, declared, decoded
 from personalake.activation.contract import MISSHAPEN, Limits, one_by_one
 from personalake.activation.delivery import Delivery, Pack, State
+from personalake.activation.file_drop import ERASURE_LIST
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections.files import FilesConnection
 
@@ -124,7 +125,7 @@ class CsvFiles(BaseConnector):
     async def erase(self, pack: Pack) -> Answer:
         """A file of identifiers, for whoever reads the others."""
         rows = [_line([delivery.payload]) for delivery in pack.deliveries]
-        return await self._put(f"erasure_{self._connection.prefix}_{pack.pack_id}.csv", ("erased_id",), rows)
+        return await self._put(f"{ERASURE_LIST}{self._connection.prefix}_{pack.pack_id}.csv", ("erased_id",), rows)
 
     @property
     def erasure_limits(self) -> Limits:

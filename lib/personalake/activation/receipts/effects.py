@@ -7,8 +7,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.receipts.matching import PERSON_ID
-from personalake.common.hashing import keyed_hash
+from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
+from personalake.common.transformation import Transformation
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
@@ -69,10 +70,9 @@ def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, d
     Returns:
         Rows of `silver.suppression`, unique by key.
     """
-    hashed = _hashed(hash_key, calling_code)
     subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", F.lit("hard_bounce"), "source")
     until = F.lit(None).cast("timestamp") if days is None else F.col("since") + F.lit(timedelta(days=days))
-    told = receipts.where("receipt_type = 'hard_bounce'").withColumn("identifier_hash", hashed)
+    told = receipts.where("receipt_type = 'hard_bounce'").transform(_hashed(hash_key, calling_code))
     first = (
         told.where("identifier_hash IS NOT NULL OR person_id IS NOT NULL")
         .withColumn("suppression_id", F.substring(F.sha2(subject, 256), 1, 32))
@@ -122,12 +122,12 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
     )
 
 
-def _hashed(hash_key: str | None, calling_code: str) -> Column:
-    """Null without a key or an address."""
+def _hashed(hash_key: str | None, calling_code: str) -> Transformation:
+    """Add `identifier_hash`, null without a key or an address."""
     if hash_key is None:
-        return F.lit(None).cast("string")
+        return lambda receipts: receipts.withColumn("identifier_hash", F.lit(None).cast("string"))
     spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
-    return keyed_hash(hash_key, F.concat("address_namespace", F.lit("|"), spelled))
+    return with_keyed_hash(hash_key, "identifier_hash", F.concat("address_namespace", F.lit("|"), spelled))
 
 
 def _looked_up(pairs: Mapping[str, str], column: str) -> Column:

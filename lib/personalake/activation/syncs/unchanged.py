@@ -27,7 +27,8 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
     """Make the table `held`, as `acknowledged` does.
 
     Args:
-        opened: A database that can read `given_outbox` (deliveries of one sync) and `given_log` once.
+        opened: A database that can read `given_outbox` (deliveries of one sync) and `given_log` once, and `became`:
+            `old_person_id` and `new_person_id` of whoever was merged into another.
         is_message: Whether deliveries are messages.
         standing: A plan that waits to be sent, if there is one.
     """
@@ -41,8 +42,8 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
         ), delivery AS (
             SELECT sync_key, plan_id, coalesce(state, 'pending') AS state, {{
                 'moment': moment, 'payload_hash': payload_hash, 'removal': removal, 'delivery_id': delivery_id,
-                'person_id': person_id, 'state': coalesce(state, 'pending')}} AS told
-            FROM given_outbox LEFT JOIN last USING (delivery_id)
+                'person_id': coalesce(new_person_id, person_id), 'state': coalesce(state, 'pending')}} AS told
+            FROM given_outbox LEFT JOIN last USING (delivery_id) LEFT JOIN became ON person_id = old_person_id
         ), by_key AS (
             SELECT sync_key,
                 max(told) FILTER (state IN ({_listed(settled)})) AS taken,
