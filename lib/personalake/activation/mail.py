@@ -42,7 +42,7 @@ def address(name: str, mailbox: str) -> str:
     """Who it is, as headers of addresses have it.
 
     >>> address("Ann, the first", "ann@home.example"), address("Änn", "ann@bücher.example")
-    ('"Ann, the first" <ann@home.example>', '=?utf-8?b?w4Rubg==?= <ann@xn--bcher-kva.example>')
+    ('"Ann, the first" <ann@home.example>', '=?utf-8?q?=C3=84nn?= <ann@xn--bcher-kva.example>')
 
     Raises:
         ValueError: If a relay without SMTPUTF8 cannot be given the address.
