@@ -64,6 +64,18 @@ def test_braze_deletes_fifty_external_ids_a_call() -> None:
     assert len(receipts) == 60
 
 
+def test_braze_deletes_what_looks_like_an_address_or_a_number_by_that_as_well() -> None:
+    transport = Transporting(*[reply(201, {"deleted": 1, "message": "success"})] * 3)
+
+    receipts = erased("braze_track", transport, "u1", "ann@home.example", "+491701234567")
+
+    ids, mails, phones = (json.loads(request.body) for request in transport.asked)
+    assert set(ids["external_ids"]) == {"u1", "ann@home.example", "+491701234567"}
+    assert mails == {"email_addresses": [{"email": "ann@home.example", "prioritization": ["most_recently_updated"]}]}
+    assert phones == {"phone_numbers": ["+491701234567"]}
+    assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
+
+
 def test_salesforce_deletes_contacts_by_key() -> None:
     transport = Transporting(reply(200, {"operationInitiated": True, "operationID": 2038, "hasErrors": False}))
 
@@ -132,7 +144,17 @@ def test_nobody_is_kept_at_fcm_and_file_readers_get_a_list(tmp_path: Path) -> No
     (file,) = tmp_path.glob("erasure_personalake_*.csv")
     assert at_fcm.state is State.ACCEPTED
     assert file.read_bytes() == b"erased_id\r\nu1\r\nu2\r\n"
-    assert {receipt.state for receipt in receipts} == {State.CONFIRMED}
+    assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
+
+
+def test_a_folder_that_tealium_reads_gets_no_list(tmp_path: Path) -> None:
+    (receipt,) = delete(["u1"], connector_of("tealium_file", tmp_path), FakeClock(), random.Random(1))
+
+    assert (receipt.state, receipt.reason) == (
+        State.REJECTED,
+        "Tealium reads no lists of people to forget; it deletes by a connection of kind tealium",
+    )
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_receipt_does_not_hold_whom_it_is_about() -> None:

@@ -106,6 +106,21 @@ def test_redirects_are_not_followed() -> None:
     assert exchanged(away).status == 307
 
 
+@pytest.mark.parametrize(("status", "arrives"), [(307, True), (308, True), (302, False), (303, False)])
+def test_where_they_are_allowed_only_redirects_that_keep_the_request_are_followed(status: int, arrives: bool) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        if request.path == "/":
+            return web.Response(status=status, headers={"Location": "/there"})
+        return web.json_response({"method": request.method, "got": await request.json()})
+
+    reply = exchanged(moved, allow_redirects=True)
+
+    if arrives:
+        assert reply.json() == {"method": "POST", "got": {"a": 1}}
+    else:
+        assert reply.status == status
+
+
 def test_private_addresses_are_refused_by_number_and_by_name() -> None:
     async def run(url: str) -> None:
         async with Transport(PATIENCE, 1, allow_private=False) as transport:

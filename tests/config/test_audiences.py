@@ -15,6 +15,7 @@ files: {kind: csv_drop, folder: out, columns: [external_id, tier, is_member]}
 desk: {kind: webhook, url: "https://desk.example/", secret: "secret://desk/key"}
 crm: {kind: sfmc_rows, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s",
   data_extension: d, keys: [id, at]}
+shop: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
 SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x", "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
@@ -39,10 +40,12 @@ b: {{{who}, destination: files, mode: archive, fields: {{level: orders}}}}
 c: {{{who}, destination: desk, mode: archive}}
 d: {{{who}, destination: crm, fields: {{n: orders}}}}
 e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
+f: {{{who}, destination: desk, purchase: true, group: team, fields: {{team: "'x'"}}}}
+g: {{{who}, destination: shop, mode: insert, purchase: true, key_field: user_alias, fields: {{price: "2.5"}}}}
 """)  # fmt: skip
 
     assert found == [
-        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: crm, desk, files, mail",
+        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: crm, desk, files, mail, shop",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
@@ -50,6 +53,10 @@ e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
         "audiences.yml: audiences.d.key_field: must be the data extension's primary key, one column; that is id, at",
         "audiences.yml: audiences.e.fields: email needs text or html",
         "audiences.yml: audiences.e.fields: email needs unsubscribe_url",
+        "audiences.yml: audiences.f.group: webhook has no group calls; segment has",
+        "audiences.yml: audiences.f.purchase: webhook has no purchases of its own; braze_track has",
+        "audiences.yml: audiences.g.fields: a purchase needs product_id, currency",
+        "audiences.yml: audiences.g.key_field: braze_track knows people by external_id, braze_id, email, phone",
     ]
 
 

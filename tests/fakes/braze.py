@@ -248,6 +248,7 @@ class Braze(Vendor):
             "braze_ids": "braze_id",
             "user_aliases": "user_alias",
             "email_addresses": "email",
+            "phone_numbers": "phone",
         }[key]
         for who in ids:
             number = self.profiles.find({"email": who["email"]} if name == "email" else {name: who})

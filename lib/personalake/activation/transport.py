@@ -5,9 +5,10 @@ import ipaddress
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -16,6 +17,8 @@ from personalake.activation.overdue import Overdue
 from personalake.config.connections.base import Patience
 
 _AGENT = "personalake"
+# Other redirects turn a request into another one, and lose its body.
+_SAME_REQUEST, _MOST_HOPS = (307, 308), 3
 
 
 class Unreached(Exception):
@@ -73,7 +76,8 @@ class Transport:
         patience: Time-outs.
         max_in_flight: Connections.
         allow_private: Whether addresses that are not public may be reached.
-        allow_redirects: Whether redirects are followed; each hop is looked up with the same care.
+        allow_redirects: Whether redirects are followed that keep the request as it is (307, 308); each hop is looked up with
+            the same care, and none leads away from https.
     """
 
     def __init__(
@@ -114,6 +118,16 @@ class Transport:
             Unreached: If it certainly did not leave.
             ReplyLost: If it may have been taken.
         """
+        reply = await self._sent(request)
+        for _ in range(_MOST_HOPS if self._allow_redirects else 0):
+            target = _moved(request, reply)
+            if target is None:
+                break
+            request = replace(request, url=target)
+            reply = await self._sent(request)
+        return reply
+
+    async def _sent(self, request: Request) -> Reply:
         if self._session is None:
             raise Unreached("the connection is closed")
         if not self._allow_private:
@@ -122,12 +136,7 @@ class Transport:
             with self._overdue:
                 # Read to its end, or broken off, a reply lets go of its connection by itself.
                 response = await self._session.request(
-                    request.method,
-                    request.url,
-                    data=request.body or None,
-                    headers=request.headers,
-                    allow_redirects=self._allow_redirects,
-                    max_redirects=3,
+                    request.method, request.url, data=request.body or None, headers=request.headers, allow_redirects=False
                 )
                 return Reply(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -135,6 +144,16 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The message of the library may show a URL, which may hold an identifier; its type is enough.
             raise ReplyLost(type(error).__name__) from None
+
+
+def _moved(request: Request, reply: Reply) -> str | None:
+    """Where the very same request is wanted; null if nowhere, or where it would be less safe."""
+    location = reply.headers.get("location")
+    if reply.status not in _SAME_REQUEST or not location:
+        return None
+    target = urljoin(request.url, location)
+    is_safe = target.startswith("https://") or (target.startswith("http://") and not request.url.startswith("https://"))
+    return target if is_safe else None
 
 
 class _Resolver(AbstractResolver):

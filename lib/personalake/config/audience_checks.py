@@ -12,6 +12,11 @@ from personalake.config.connections import Connection, SalesforceRowsConnection,
 from personalake.config.connections.files import FilesConnection
 from personalake.config.templates import Template
 
+_KEY_FIELDS = {
+    "braze_track": ("external_id", "braze_id", "email", "phone"),
+    "braze_subscription": ("external_id", "email", "phone"),
+    "braze_send": ("external_id", "email"),
+}
 Problem = tuple[tuple[str, ...], str]
 
 
@@ -41,7 +46,7 @@ def audience_problems(
 
 
 def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
-    able = ability(connection, sync.event)
+    able = ability(connection, sync.happening)
     kind = kind_of(connection)
     if sync.mode not in able.modes:
         yield "mode", f"{kind} cannot keep {sync.mode}; it can: {', '.join(able.modes)}"
@@ -51,6 +56,7 @@ def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
     if sync.template is None:
         yield from _of_fields(sync, able, kind)
     yield from _of_removals(sync, able, kind)
+    yield from _of_calls(sync, kind)
     if isinstance(connection, FilesConnection) and sync.template is None:
         yield from _of_columns(sync, connection)
     own_key = (sync.key_field or key_field_of(connection),)
@@ -87,6 +93,26 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
     key_field = sync.key_field
     if key_field is not None and key_field in sync.fields:
         yield "key_field", f"{key_field} is a field, too"
+
+
+def _of_calls(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    if sync.group is not None:
+        if kind != "segment":
+            yield "group", f"{kind} has no group calls; segment has"
+        elif sync.event is not None or sync.membership is not None or sync.mode not in ("insert", "update", "upsert"):
+            yield "group", "a group call has no event and no membership, and takes nobody away"
+        elif sync.group not in sync.fields:
+            yield "group", f"{sync.group} is no field of this sync; there are: {', '.join(sync.fields) or 'none'}"
+    if sync.purchase:
+        missing = [name for name in ("product_id", "currency", "price") if name not in sync.fields]
+        if kind != "braze_track":
+            yield "purchase", f"{kind} has no purchases of its own; braze_track has"
+        elif sync.event is not None:
+            yield "purchase", "a purchase has no event"
+        elif missing:
+            yield "fields", f"a purchase needs {', '.join(missing)}"
+    if kind in _KEY_FIELDS and sync.key_field is not None and sync.key_field not in _KEY_FIELDS[kind]:
+        yield "key_field", f"{kind} knows people by {', '.join(_KEY_FIELDS[kind])}"
 
 
 def _of_removals(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:

@@ -130,6 +130,12 @@ class Sync(Section):
         None, description="Spark SQL for the person's language, for the template, e.g. preferences['language']"
     )
     event: str | None = Field(None, min_length=1, description="Name of the event, where each delivery is one")
+    group: str | None = Field(
+        None, description="Segment: the field that holds the id of the person's group; each delivery is a group call"
+    )
+    purchase: bool = Field(
+        False, description="Braze: each delivery is a purchase, of the fields product_id, currency, price, perhaps quantity"
+    )
     campaign_id: str | None = Field(None, min_length=1, description="Braze campaign to trigger")
     subscription_group_id: str | None = Field(None, min_length=1, description="Braze subscription group")
     template_id: str | None = Field(None, min_length=1, description="OneSignal template")
@@ -205,6 +211,11 @@ class Sync(Section):
 
     def _is_personal(self, one: Mapped) -> bool:
         return any(self.columns[name.lower()].is_personal for name in columns_of(one.source))
+
+    @property
+    def happening(self) -> str | None:
+        """What each delivery says that happened; null where it tells what a person is like."""
+        return "purchase" if self.purchase else self.event
 
     @property
     def columns(self) -> dict[str, SourceColumn]:

@@ -130,5 +130,5 @@ def limits_of(settings: Settings) -> list[Limit]:
 def _messages(settings: Settings, syncs: Collection[str]) -> frozenset[str]:
     named = {name: settings.audiences[name] for name in syncs}
     return frozenset(
-        name for name, sync in named.items() if ability(settings.connections[sync.destination], sync.event).is_message
+        name for name, sync in named.items() if ability(settings.connections[sync.destination], sync.happening).is_message
     )

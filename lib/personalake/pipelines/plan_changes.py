@@ -59,7 +59,7 @@ def asked_of(context: JobContext, name: str, sync: Sync, connection: Connection)
     saying = None
     if sync.template is not None:
         saying = Saying(kind_of(connection), context.settings.templates[sync.template], tuple(sync.fields))
-    shape, able = shape_of(name, sync, connection, context.as_of), ability(connection, sync.event)
+    shape, able = shape_of(name, sync, connection, context.as_of), ability(connection, sync.happening)
     return Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets, saying)
 
 

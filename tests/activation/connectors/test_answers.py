@@ -128,6 +128,13 @@ def test_braze_success_with_errors_names_items_by_list_and_index() -> None:
     assert answer == Taken(refused={2: "'name' is required"})
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("braze_send", Lost), ("braze_subscription", Refused)])
+def test_braze_success_with_errors_that_name_nobody_is_none_for_all(kind: str, expected: type) -> None:
+    told = reply(201, {"message": "success", "errors": ["a minor error"]})
+
+    assert isinstance(answered(kind, told)[0], expected)
+
+
 def test_braze_keeps_the_dispatch_of_a_send_and_confirms_a_state() -> None:
     sent = reply(201, {"message": "success", "dispatch_id": "d-1"})
 

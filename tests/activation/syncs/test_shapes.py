@@ -38,9 +38,24 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
          "timestamp": "2026-11-25T00:00:00.000Z"},
         None,
     ),
+    "group": (
+        "segment", {**TIER, "group": "tier"}, "group",
+        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"tier": "tea"},
+         "timestamp": "2026-11-25T00:00:00.000Z"},
+        None,
+    ),
     "attributes": (
         "braze_track", {**FLAG, "mode": "archive"}, "attributes",
-        {"external_id": "k1", "tier": "tea", "is_member": True}, {"external_id": "k1", "is_member": False},
+        {"external_id": "k1", "tier": "tea", "is_member": True},
+        {"external_id": "k1", "_update_existing_only": True, "is_member": False},
+    ),
+    "purchase": (
+        "braze_track",
+        {"fields": {"product_id": "favourite_category", "currency": "'EUR'", "price": "2.5D", "quantity": "orders",
+                    "shelf": "'left'"}, "mode": "insert", "purchase": True},
+        "purchase",
+        {"external_id": "k1", "product_id": "tea", "currency": "EUR", "price": 2.5, "quantity": 3,
+         "properties": {"shelf": "left"}, "time": "2026-11-25T00:00:00.000Z"}, None,
     ),
     "update": (
         "braze_track", {**TIER, "mode": "update"}, "attributes",
@@ -89,6 +104,12 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     "onesignal": (
         "onesignal", {"fields": {"contents": "favourite_category"}, "mode": "insert", "channel": "push"}, "message",
         {"include_aliases": {"external_id": ["k1"]}, "target_channel": "push", "contents": {"en": "tea"}}, None,
+    ),
+    "onesignal by its own id": (
+        "onesignal",
+        {"fields": {"contents": "favourite_category"}, "mode": "insert", "channel": "push", "key_field": "onesignal_id"},
+        "message",
+        {"include_aliases": {"onesignal_id": ["k1"]}, "target_channel": "push", "contents": {"en": "tea"}}, None,
     ),
     "onesignal mail": (
         "onesignal",

@@ -1,6 +1,9 @@
 """What the endpoints of Braze share: the key, and deletion."""
 
 import json
+import re
+from collections.abc import Iterator
+from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
@@ -10,6 +13,10 @@ from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeConnection
+
+_PHONE = re.compile(r"\+[0-9]{7,15}")
+# Where several profiles have an address, the one that was used last goes.
+_ANY_PROFILE = ["most_recently_updated"]
 
 
 class Braze(HttpConnector):
@@ -32,17 +39,32 @@ class Braze(HttpConnector):
         return Limits(self._workspace.erasure_items)
 
     async def erase(self, pack: Pack) -> Answer:
-        """Delete by external id; one kind of id a call."""
-        body = {"external_ids": [delivery.payload for delivery in pack.deliveries]}
-        return await self.exchange(self.to("/users/delete", json.dumps(body).encode()), succeeded)
+        """Delete by external id, and what looks like an address or a number by that as well; one kind of id a call."""
+        answer: Answer = Taken()
+        for body in _named([delivery.payload for delivery in pack.deliveries]):
+            answer = await self.exchange(self.to("/users/delete", json.dumps(body).encode()), succeeded)
+            if not isinstance(answer, Taken):
+                break
+        return answer
 
 
 def succeeded(reply: Reply) -> Answer:
-    """Success is a status and a word."""
+    """Success is a status and a word, and no errors: what they speak of was not taken."""
     if not 200 <= reply.status < 300:
         return Refused(said(reply))
     body = reply.json()
     reference = body.get("dispatch_id")
-    if body.get("message") not in ("success", "queued"):
+    if body.get("message") not in ("success", "queued") or body.get("errors"):
         return Refused(said(reply))
     return Taken(reference=None if reference is None else str(reference))
+
+
+def _named(ids: list[str]) -> Iterator[dict[str, Any]]:
+    """One body for each kind of id. An external id may look like an address, so it is asked for by both names."""
+    yield {"external_ids": ids}
+    mails = [{"email": one, "prioritization": _ANY_PROFILE} for one in ids if "@" in one]
+    phones = [one for one in ids if _PHONE.fullmatch(one)]
+    if mails:
+        yield {"email_addresses": mails}
+    if phones:
+        yield {"phone_numbers": phones}

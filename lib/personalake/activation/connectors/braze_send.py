@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from personalake.activation.answers import Answer
+from personalake.activation.answers import Answer, Lost, Refused
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.braze import Braze, succeeded
@@ -53,8 +53,14 @@ class BrazeSend(Braze):
         return self.to("/campaigns/trigger/send", f'{pack.group[:-1]},"recipients":[{recipients}]}}'.encode())
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """Queued, with the id of the dispatch; whether it is delivered, comes back as receipts."""
-        return succeeded(reply)
+        """Queued, with the id of the dispatch; whether it is delivered, comes back as receipts.
+
+        Errors beside a success do not say whom they are about, and the others were sent to: of several nobody knows which.
+        """
+        answer = succeeded(reply)
+        if isinstance(answer, Refused) and 200 <= reply.status < 300 and len(pack.deliveries) > 1:
+            return Lost(answer.reason)
+        return answer
 
     def _recipient(self, delivery: Delivery) -> str:
         return json.dumps(self.parsed(delivery)["recipients"][0], separators=(",", ":"), ensure_ascii=False)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from personalake.activation.answers import Answer, Taken
+from personalake.activation.answers import Answer, Lost, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.braze import Braze, succeeded
@@ -52,10 +52,16 @@ class BrazeTrack(Braze):
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """A success may have errors: items by list and index that were not taken."""
+        errors = reply.json().get("errors") or [] if 200 <= reply.status < 300 else []
+        refused = _refused(pack, errors)
         answer = succeeded(reply)
-        if not isinstance(answer, Taken):
+        if not isinstance(answer, Refused) or not errors:
             return answer
-        return Taken(refused=_refused(pack, reply.json().get("errors") or []))
+        if refused:
+            return Taken(refused=refused)
+        if len(pack.deliveries) == 1 or all(map(self.is_state, pack.deliveries)):
+            return answer  # attributes may be sent again, in halves
+        return Lost(answer.reason)
 
 
 def _limits(connection: BrazeTrackConnection) -> Limits:

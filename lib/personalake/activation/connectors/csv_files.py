@@ -8,14 +8,14 @@ from operator import attrgetter
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
-from personalake.activation.answers import Again, Answer, Lost, Stop, Taken
+from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, declared, decoded
 from personalake.activation.contract import MISSHAPEN, Limits, one_by_one
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
-from personalake.config.connections.files import FilesConnection
+from personalake.config.connections.files import FilesConnection, TealiumFileConnection
 
 _RUNS = frozenset("=+-@\t\r")
 # Made once: `json.loads` with a hook makes a decoder for each text.
@@ -123,9 +123,13 @@ class CsvFiles(BaseConnector):
         return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:
-        """A file of identifiers, for whoever reads the others."""
+        """A file of identifiers, for whoever reads the others; what they do with it, nobody here knows."""
+        if isinstance(self._connection, TealiumFileConnection):
+            return Refused("Tealium reads no lists of people to forget; it deletes by a connection of kind tealium")
         rows = [_line([delivery.payload]) for delivery in pack.deliveries]
-        return await self._put(f"{ERASURE_LIST}{self._connection.prefix}_{pack.pack_id}.csv", ("erased_id",), rows)
+        name = f"{ERASURE_LIST}{self._connection.prefix}_{pack.pack_id}.csv"
+        answer = await self._put(name, ("erased_id",), rows)
+        return Taken(State.ACCEPTED, reference=name) if isinstance(answer, Taken) else answer
 
     @property
     def erasure_limits(self) -> Limits:

@@ -19,6 +19,11 @@ from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
 
+_SHAPING = (
+    "event", "group", "purchase", "campaign_id", "subscription_group_id", "template_id", "channel", "membership",
+)  # fmt: skip
+_PURCHASE = ("product_id", "currency", "price", "quantity")
+
 
 @dataclass(frozen=True)
 class Words:
@@ -92,10 +97,8 @@ def shape_of(name: str, sync: Sync, connection: Connection, as_of: date) -> Shap
     words = Words(name, sync, key_field, instant(as_of), sync.mode == "update" and updates_only(connection))
     kind = "file" if isinstance(connection, FilesConnection) else kind_of(connection)
     operation, payload, removal = _KINDS[kind](words)
-    body = _BODIES.get(kind, object_of)
-    told = sync.model_dump_json(
-        include={"event", "campaign_id", "subscription_group_id", "template_id", "channel", "membership"}
-    )
+    body = _purchase_body if sync.purchase else _BODIES.get(kind, object_of)
+    told = sync.model_dump_json(include=set(_SHAPING))
     mark = hashlib.sha256("|".join((kind, operation, key_field, told)).encode()).hexdigest()[:16]
     return Shape(operation, lambda values: body(values, sync.nulls == "erase"), payload, removal, mark)
 
@@ -110,6 +113,9 @@ def _segment(words: Words) -> Made:
         who = pair("userId", F.col("key"))
         return joined(pair("type", kind), pair("messageId", F.col("message_id")), who, *content, pair("timestamp", words.at))
 
+    if words.sync.group is not None:
+        group = pair("groupId", F.get_json_object("body", f"$['{words.sync.group}']"))
+        return "group", call("group", group, nested("traits", words.given)), None
     if words.sync.event is not None:
         return "track", call("track", pair("event", words.sync.event), nested("properties", words.given)), None
     return "identify", call("identify", nested("traits", words.given)), call("identify", nested("traits", words.taken_away))
@@ -117,11 +123,15 @@ def _segment(words: Words) -> Made:
 
 def _braze_track(words: Words) -> Made:
     who = pair(words.key_field, F.col("key"))
+    if words.sync.purchase:
+        return "purchase", joined(who, inner(F.col("body")), pair("time", words.at)), None
     if words.sync.event is not None:
         event = (pair("name", words.sync.event), pair("time", words.at), nested("properties", words.given))
         return "event", joined(who, *event), None
     only = pair("_update_existing_only", True) if words.updates_only else None
-    return "attributes", joined(who, only, inner(words.given)), joined(who, inner(words.taken_away))
+    # Who left may be gone there: taking something away must not bring a profile back.
+    gone = joined(who, pair("_update_existing_only", True), inner(words.taken_away))
+    return "attributes", joined(who, only, inner(words.given)), gone
 
 
 def _braze_subscription(words: Words) -> Made:
@@ -173,7 +183,7 @@ def _onesignal(words: Words) -> Made:
     person = F.concat(F.lit("["), object_text(F.col("key")), F.lit("]"))
     sync = words.sync
     template = None if sync.template_id is None else pair("template_id", sync.template_id)
-    alias = nested("include_aliases", joined(nested("external_id", person)))
+    alias = nested("include_aliases", joined(nested(words.key_field, person)))
     return "message", joined(alias, pair("target_channel", sync.channel or ""), template, inner(words.given)), None
 
 
@@ -207,6 +217,13 @@ def _text_of(value: Column) -> Column:
     """A value as text; a time as it is written everywhere, whatever the session's time zone."""
     is_time = F.typeof(value).startswith("timestamp")
     return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
+
+
+def _purchase_body(values: Mapping[str, Column], erases_nulls: bool) -> Column:
+    """What Braze itself knows of a purchase; all else is its properties."""
+    own = {name: value for name, value in values.items() if name in _PURCHASE}
+    rest = {name: value for name, value in values.items() if name not in _PURCHASE}
+    return joined(inner(object_of(own)), *((nested("properties", object_of(rest)),) if rest else ()))
 
 
 def _onesignal_body(values: Mapping[str, Column], erases_nulls: bool) -> Column:
