@@ -60,6 +60,8 @@ _APART = frozenset({"enabled", "schedule", "bounds", "approve_above", "min_peopl
 # Beyond this share a whole plan costs less; beyond so many people the driver has no room for them.
 _MOST_CHANGED, _MOST_PEOPLE = 0.25, 5_000_000
 _MEMORY = "3GB"
+# Rows without payloads are narrow.
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -178,13 +180,16 @@ class Basis:
         self._lend("basis", ACTIVATION_BASIS, columns, [("sync", "=", self._name)])
         self._opened.execute("CREATE TABLE written AS SELECT * FROM given_basis")
         self._opened.execute(
+            "CREATE TABLE newest AS SELECT person_id, max(planned_at) AS planned_at FROM written GROUP BY person_id"
+        )
+        self._opened.execute("CREATE TABLE latest AS FROM written SEMI JOIN newest USING (person_id, planned_at)")
+        if self._size("latest") != self._size("newest"):
+            # Two rows of one moment, which no run writes: which of them counts cannot be told.
+            return 0
+        self._opened.execute(
             """
-            CREATE TABLE kept AS SELECT person_id, sync_key, payload_hash, refusal, inputs FROM (
-                SELECT person_id, unnest(max_by(told, planned_at)) FROM (
-                    SELECT person_id, planned_at, {'sync_key': sync_key, 'payload_hash': payload_hash, 'refusal': refusal,
-                        'inputs': inputs, 'mark': mark} AS told FROM written
-                ) GROUP BY person_id
-            ) WHERE mark = $mark AND inputs IS NOT NULL
+            CREATE TABLE kept AS SELECT person_id, sync_key, payload_hash, refusal, inputs
+            FROM latest WHERE mark = $mark AND inputs IS NOT NULL
             """,
             {"mark": self._mark},
         )
@@ -197,7 +202,7 @@ class Basis:
         return int(self._opened.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
     def _lend(self, name: str, table: Table, columns: Sequence[str], where: Conditions) -> None:
-        self._opened.register(f"given_{name}", self._context.lake.ledger.scan(table, where).reader(columns))
+        self._opened.register(f"given_{name}", self._context.lake.ledger.scan(table, where).reader(columns, _AT_ONCE))
 
 
 def remembers(context: JobContext, sync: Sync, connection: Connection) -> bool:
