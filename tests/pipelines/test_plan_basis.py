@@ -15,7 +15,6 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
 from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import asked_of
-from personalake.tables.activation import ACTIVATION_BASIS
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 from tests.pipelines.test_plan_audiences import DAY, START, Row, Shop, write
