@@ -26,16 +26,23 @@ class Scan:
     matching: ds.Expression | None = None
     rows: pa.Table | None = None
 
-    def reader(self, columns: Sequence[str]) -> pa.RecordBatchReader:
-        """The rows in order, in the declared types."""
-        schema = pa.schema([self.schema.field(name) for name in columns])
-        return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in self._batches(list(columns))))
+    def reader(self, columns: Sequence[str], at_once: int = _ROWS) -> pa.RecordBatchReader:
+        """The rows in order, in the declared types.
 
-    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        Args:
+            columns: Columns.
+            at_once: Rows that are read at once; narrow ones may be many.
+        """
+        schema = pa.schema([self.schema.field(name) for name in columns])
+        return pa.RecordBatchReader.from_batches(
+            schema, (batch.cast(schema) for batch in self._batches(list(columns), at_once))
+        )
+
+    def _batches(self, columns: list[str], at_once: int) -> Iterator[pa.RecordBatch]:
         if self.dataset is None:
-            yield from [] if self.rows is None else self.rows.select(columns).to_batches(_ROWS)
+            yield from [] if self.rows is None else self.rows.select(columns).to_batches(at_once)
             return
         scanner = self.dataset.scanner(
-            columns=columns, filter=self.matching, batch_size=_ROWS, batch_readahead=2, fragment_readahead=1
+            columns=columns, filter=self.matching, batch_size=at_once, batch_readahead=2, fragment_readahead=1
         )
         yield from scanner.to_batches()

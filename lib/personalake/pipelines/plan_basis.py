@@ -20,6 +20,7 @@ from personalake.activation.syncs import unchanged
 from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.syncs.wanted import Asked
 from personalake.common.hashing import keyed_hash_of
+from personalake.config.audience_columns import PSEUDONYM
 from personalake.config.audience_kinds import updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
@@ -30,6 +31,7 @@ from personalake.pipelines.consents_now import lay_out_consents
 from personalake.pipelines.fingerprint import code_version
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_table
+from personalake.privacy.pseudonyms import key_ring
 from personalake.tables import Table
 from personalake.tables.activation import ACTIVATION_BASIS
 from personalake.tables.gold import (
@@ -61,6 +63,8 @@ _APART = frozenset({"enabled", "schedule", "bounds", "approve_above", "min_peopl
 # Beyond this share a whole plan costs less; beyond so many people the driver has no room for them.
 _MOST_CHANGED, _MOST_PEOPLE = 0.25, 5_000_000
 _MEMORY = "3GB"
+# Rows without payloads are narrow.
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -180,13 +184,16 @@ class Basis:
         self._lend("basis", ACTIVATION_BASIS, columns, [("sync", "=", self._name)])
         self._opened.execute("CREATE TABLE written AS SELECT * FROM given_basis")
         self._opened.execute(
+            "CREATE TABLE newest AS SELECT person_id, max(planned_at) AS planned_at FROM written GROUP BY person_id"
+        )
+        self._opened.execute("CREATE TABLE latest AS FROM written SEMI JOIN newest USING (person_id, planned_at)")
+        if self._size("latest") != self._size("newest"):
+            # Two rows of one moment, which no run writes: which of them counts cannot be told.
+            return 0
+        self._opened.execute(
             """
-            CREATE TABLE kept AS SELECT person_id, sync_key, payload_hash, refusal, inputs FROM (
-                SELECT person_id, unnest(max_by(told, planned_at)) FROM (
-                    SELECT person_id, planned_at, {'sync_key': sync_key, 'payload_hash': payload_hash, 'refusal': refusal,
-                        'inputs': inputs, 'mark': mark} AS told FROM written
-                ) GROUP BY person_id
-            ) WHERE mark = $mark AND inputs IS NOT NULL
+            CREATE TABLE kept AS SELECT person_id, sync_key, payload_hash, refusal, inputs
+            FROM latest WHERE mark = $mark AND inputs IS NOT NULL
             """,
             {"mark": self._mark},
         )
@@ -199,7 +206,7 @@ class Basis:
         return int(self._opened.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
     def _lend(self, name: str, table: Table, columns: Sequence[str], where: Conditions) -> None:
-        self._opened.register(f"given_{name}", self._context.lake.ledger.scan(table, where).reader(columns))
+        self._opened.register(f"given_{name}", self._context.lake.ledger.scan(table, where).reader(columns, _AT_ONCE))
 
 
 def remembers(context: JobContext, sync: Sync, connection: Connection) -> bool:
@@ -239,6 +246,8 @@ def _mark(context: JobContext, asked: Asked, connection: Connection) -> str:
         "connection": connection.model_dump(mode="json"),
         "shape": asked.shape.mark,
         "holdout": asked.holdout.model_dump(mode="json"),
+        # A pseudonym follows from the person's id and the key, and is no row.
+        "pseudonym": _pseudonym(context, sync),
         "secrets": {where: keyed_hash_of(key, "mark") for where, key in sorted(asked.secrets.items())},
         "template": None if asked.saying is None else asked.saying.template.model_dump(mode="json"),
         "consent": [settings.privacy.model_dump(mode="json"), settings.receipts.model_dump(mode="json")],
@@ -246,3 +255,10 @@ def _mark(context: JobContext, asked: Asked, connection: Connection) -> str:
         "made_by": [code_version(), version("duckdb")],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _pseudonym(context: JobContext, sync: Sync) -> str | None:
+    """What shows that keys of pseudonyms are as they were: the name of somebody who does not exist."""
+    if PSEUDONYM not in sync.reads:
+        return None
+    return key_ring(context.settings.privacy.pseudonyms).pseudonym_of(sync.destination, "nobody")

@@ -40,17 +40,27 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
             SELECT delivery_id, arg_max(state, {KEY}) AS state, max({KEY}) AS moment
             FROM given_log AS log GROUP BY delivery_id
         ), delivery AS (
-            SELECT sync_key, plan_id, coalesce(state, 'pending') AS state, {{
+            SELECT sync_key, plan_id, payload_hash, coalesce(state, 'pending') AS state, {{
                 'moment': moment, 'payload_hash': payload_hash, 'removal': removal, 'delivery_id': delivery_id,
                 'person_id': coalesce(new_person_id, person_id), 'state': coalesce(state, 'pending')}} AS told
             FROM given_outbox LEFT JOIN last USING (delivery_id) LEFT JOIN became ON person_id = old_person_id
+        ), again AS (
+            SELECT sync_key FROM delivery GROUP BY sync_key HAVING count(*) > 1
         ), by_key AS (
+            -- Most keys have one delivery: rows need not be compared to find the last of one.
+            SELECT sync_key,
+                CASE WHEN state IN ({_listed(settled)}) THEN told END AS taken,
+                CASE WHEN state IN ({_listed((*SETTLED, *DOUBTFUL, "rejected"))}) THEN told END AS latest,
+                CASE WHEN state = 'pending' AND plan_id IS NOT DISTINCT FROM $standing THEN payload_hash END AS pending_hash,
+                (state = 'pending' AND plan_id IS DISTINCT FROM $standing)::BIGINT AS stale
+            FROM delivery ANTI JOIN again USING (sync_key)
+            UNION ALL
             SELECT sync_key,
                 max(told) FILTER (state IN ({_listed(settled)})) AS taken,
                 max(told) FILTER (state IN ({_listed((*SETTLED, *DOUBTFUL, "rejected"))})) AS latest,
-                max(told.payload_hash) FILTER (state = 'pending' AND plan_id IS NOT DISTINCT FROM $standing) AS pending_hash,
+                max(payload_hash) FILTER (state = 'pending' AND plan_id IS NOT DISTINCT FROM $standing) AS pending_hash,
                 count(*) FILTER (state = 'pending' AND plan_id IS DISTINCT FROM $standing) AS stale
-            FROM delivery GROUP BY sync_key
+            FROM delivery SEMI JOIN again USING (sync_key) GROUP BY sync_key
         ), judged AS (
             SELECT *, coalesce(latest.state IN ({_listed(DOUBTFUL)}), false) AND NOT $is_message AS in_doubt,
                 taken IS NOT NULL AND NOT coalesce(taken.removal, false) AS there

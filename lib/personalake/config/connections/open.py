@@ -22,9 +22,7 @@ class WebhookConnection(Connection):
     secret: SecretReference = Field(description="Shared secret of the signature, base64, with or without whsec_")
     bearer: SecretReference | None = Field(None, description="Token for an Authorization header, if the receiver wants one")
     allow_private: bool = Field(False, description="True allows addresses that are not public, and plain http there")
-    allow_redirects: bool = Field(
-        False, description="True follows redirects that keep the request (307, 308) and https"
-    )
+    allow_redirects: bool = Field(False, description="True follows redirects that keep the request (307, 308) and https")
     max_items: int | None = Field(1, ge=1, le=1, description="Deliveries in one request")
     max_bytes: int | None = Field(1_000_000, ge=1, description="Bytes of one request")
     max_item_bytes: int | None = Field(1_000_000, ge=1, description="Bytes of one payload")
