@@ -25,6 +25,8 @@ def sync_of(**more: Any) -> Sync:
     [
         (Counts(added=9, people=9), "ready", None),
         (Counts(added=1, people=1), "stopped", "1 people may be sent, min_people is 2"),
+        (Counts(removed=1, people=1, held=9), "ready", None),
+        (Counts(removed=1, changed=1, people=1, held=9), "stopped", "1 people may be sent, min_people is 2"),
         (Counts(removed=21, people=79, held=100), "stopped", "21 of 100 would be removed, 20% at most"),
         (Counts(removed=20, people=80, held=100), "ready", None),
         (Counts(removed=6, people=80, held=100), "stopped", "6 removals, 5 at most"),
@@ -43,7 +45,7 @@ def test_bounds_stop_a_plan_and_size_makes_it_wait(counts: Counts, state: str, r
 
 
 def test_every_bound_that_is_broken_is_named() -> None:
-    _, reason = verdict(Counts(removed=99, people=1, held=100), sync_of(bounds={"max_removed": 5}))
+    _, reason = verdict(Counts(removed=98, changed=1, people=1, held=100), sync_of(bounds={"max_removed": 5}))
 
     assert reason is not None
     assert reason.count(";") == 2

@@ -46,7 +46,8 @@ def verdict(counts: Counts, sync: Sync) -> tuple[str, str | None]:
 
 def _beyond(counts: Counts, sync: Sync) -> Iterator[str]:
     bounds = sync.bounds
-    if counts.people < sync.min_people:
+    # Few people are told nothing; who has to be taken away is taken away, however few stay.
+    if counts.people < sync.min_people and counts.added + counts.changed:
         yield f"{counts.people:,} people may be sent, min_people is {sync.min_people:,}"
     for what, found, most in (
         ("removals", counts.removed, bounds.max_removed),
@@ -75,7 +76,7 @@ def cost(counts: Counts, sync: Sync, connection: Connection) -> Cost:
         calls = max(calls, math.ceil(size / max(connection.max_bytes - _ENVELOPE, 1)))
     amounts = {"requests": calls, "items": items, "bytes": size}
     seconds = max((amounts[rate.of] / rate.amount * rate.per_seconds for rate in connection.rates), default=0.0)
-    points = (items if sync.event else counts.values) if isinstance(connection, BrazeTrackConnection) else None
+    points = (items if sync.happening else counts.values) if isinstance(connection, BrazeTrackConnection) else None
     return Cost(calls, round(seconds, 3), points)
 
 
