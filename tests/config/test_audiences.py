@@ -56,7 +56,7 @@ g: {{{who}, destination: shop, mode: insert, purchase: true, key_field: user_ali
         "audiences.yml: audiences.f.group: webhook has no group calls; segment has",
         "audiences.yml: audiences.f.purchase: webhook has no purchases of its own; braze_track has",
         "audiences.yml: audiences.g.fields: a purchase needs product_id, currency",
-        "audiences.yml: audiences.g.key_field: braze_track knows people by external_id, braze_id, email, phone",
+        "audiences.yml: audiences.g.key_field: braze_track knows people by external_id, email, phone",
     ]
 
 

@@ -16,7 +16,7 @@ from personalake.errors import ConfigError
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.lake.upkeep import remove_older, tidy
-from personalake.pipelines import refinery
+from personalake.pipelines import maintain_tables, refinery
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.maintain_tables import run
 from personalake.tables import ALL
@@ -89,12 +89,12 @@ def test_a_stream_that_reads_a_table_goes_on_after_rows_left_and_files_were_join
         seen.extend(sorted(row["source"] for row in rows.select("source").collect()))
 
     stream = Stream("events", RAW_EVENT, lambda rows: rows, take, tmp_path / "checkpoint")
-    lake.ledger.append(RAW_EVENT, [{"source": "old", "landed_at": NOON - timedelta(1_000)}])
-    lake.ledger.append(RAW_EVENT, [{"source": "young", "landed_at": NOON}])
+    lake.ledger.append(RAW_EVENT, [{"source": "old", "ingested_at": NOON - timedelta(1_000)}])
+    lake.ledger.append(RAW_EVENT, [{"source": "young", "ingested_at": NOON}])
     run_streams(lake, [stream])
 
     run(context())
-    lake.ledger.append(RAW_EVENT, [{"source": "next", "landed_at": NOON}])
+    lake.ledger.append(RAW_EVENT, [{"source": "next", "ingested_at": NOON}])
     run_streams(lake, [stream])
 
     assert seen == ["old", "young", "next"]
@@ -104,7 +104,7 @@ def test_a_stream_that_reads_a_table_goes_on_after_rows_left_and_files_were_join
 def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refined(
     lake: Lake, context: Callable[..., JobContext]
 ) -> None:
-    lake.ledger.append(RAW_EVENT, [{"source": "orders", "landed_at": NOON - timedelta(days)} for days in (0, 1_000)])
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON - timedelta(days)} for days in (0, 1_000)])
     lake.ledger.append(DATA_HEALTH, [{"job": "refine_events", "source": "orders", "rows_in": 2}])
     checkpoint = lake.locations.checkpoint("refine_events", "orders")
     checkpoint.mkdir(parents=True)
@@ -112,12 +112,12 @@ def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refin
     before = list(refinery._unrefined(lake, "refine_events", RAW_EVENT, orders))
 
     run(context())
-    lake.ledger.append(RAW_EVENT, [{"source": "orders", "landed_at": NOON}])
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON}])
 
     (receipt,) = lake.ledger.read(RETENTION_RECEIPT)
     assert (receipt["table"], receipt["aged_by"], receipt["kept_days"], receipt["rows"]) == (
         "bronze.event",
-        "landed_at",
+        "ingested_at",
         730,
         1,
     )
@@ -125,6 +125,20 @@ def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refin
     assert before == []
     assert [name for name, _ in refinery._unrefined(lake, "refine_events", RAW_EVENT, orders)] == ["orders"]
     assert not refinery.is_refined(context(), "refine_events")
+
+
+def test_what_waits_in_bronze_is_refined_before_anything_goes(
+    lake: Lake, context: Callable[..., JobContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON - timedelta(1_000)}])
+    there: list[int] = []
+    monkeypatch.setattr(maintain_tables, "refine_waiting", lambda given: there.append(given.lake.ledger.rows(RAW_EVENT)))
+
+    run(context(dry_run=True))
+    foretold = list(there)
+    run(context())
+
+    assert (foretold, there, lake.ledger.rows(RAW_EVENT)) == ([], [1], 0)
 
 
 def test_nothing_ages_by_an_as_of_that_has_not_come_or_in_a_table_without_an_age(

@@ -24,6 +24,8 @@ RECORDS = pa.Table.from_pylist(
         {**RECORD, "namespace": "crm", "customer_id": "8", "email": "Ann@Work.example", "login": "ann8"},
         {**RECORD, "namespace": "web", "customer_id": "9", "email": "us@x.example", "login": "bob"},
         {**RECORD, "namespace": "web", "customer_id": "10", "email": "us@x.example"},
+        {**RECORD, "namespace": "crm", "customer_id": "1", "login": "home"},
+        {**RECORD, "namespace": "crm", "customer_id": "11", "login": "home"},
     ]
 )
 ANN = Subject(("crm", "1"), frozenset({"p1"}), frozenset({("crm", "1"), ("email", "ann@x.example")}))
@@ -55,4 +57,5 @@ def test_of_a_person_with_other_accounts_only_the_account_that_holds_what_is_nam
 
 def test_what_several_other_accounts_hold_is_nobody_s_alone() -> None:
     assert are_shared(ANN, [("email", "US@x.example")], RECORDS, "1")
+    assert are_shared(ANN, [("login", "home")], RECORDS, "1")  # hers and one other's
     assert not are_shared(ANN, [("email", "ann@work.example"), ("cookie_id", "c-lone")], RECORDS, "1")

@@ -13,7 +13,10 @@ from personalake.config.connections.files import FilesConnection
 from personalake.config.templates import Template
 
 _KEY_FIELDS = {
-    "braze_track": ("external_id", "braze_id", "email", "phone"),
+    "braze_track": ("external_id", "email", "phone"),
+    "email": ("to",),
+    "fcm": ("token",),
+    "segment": ("external_id", "userId"),
     "braze_subscription": ("external_id", "email", "phone"),
     "braze_send": ("external_id", "email"),
 }
@@ -101,6 +104,8 @@ def _of_calls(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
             yield "group", f"{kind} has no group calls; segment has"
         elif sync.event is not None or sync.membership is not None or sync.mode not in ("insert", "update", "upsert"):
             yield "group", "a group call has no event and no membership, and takes nobody away"
+        elif not sync.group.isidentifier():
+            yield "group", f"{sync.group!r} is no name of letters, digits and _"
         elif sync.group not in sync.fields:
             yield "group", f"{sync.group} is no field of this sync; there are: {', '.join(sync.fields) or 'none'}"
     if sync.purchase:
@@ -109,6 +114,8 @@ def _of_calls(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
             yield "purchase", f"{kind} has no purchases of its own; braze_track has"
         elif sync.event is not None:
             yield "purchase", "a purchase has no event"
+        elif sync.membership is not None:
+            yield "membership", "a purchase says nothing of who is in an audience"
         elif missing:
             yield "fields", f"a purchase needs {', '.join(missing)}"
     if kind in _KEY_FIELDS and sync.key_field is not None and sync.key_field not in _KEY_FIELDS[kind]:

@@ -134,7 +134,8 @@ class Sync(Section):
         None, description="Segment: the field that holds the id of the person's group; each delivery is a group call"
     )
     purchase: bool = Field(
-        False, description="Braze: each delivery is a purchase, of the fields product_id, currency, price, perhaps quantity"
+        False,
+        description="Braze: one purchase of each person (of each decision): product_id, currency, price, perhaps quantity",
     )
     campaign_id: str | None = Field(None, min_length=1, description="Braze campaign to trigger")
     subscription_group_id: str | None = Field(None, min_length=1, description="Braze subscription group")

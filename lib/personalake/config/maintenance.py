@@ -5,6 +5,8 @@ from pydantic import Field, field_validator
 from personalake.config.base import Section
 from personalake.tables import BY_NAME
 
+_LONGEST_DAYS = 36_500
+
 
 class MaintenanceSettings(Section):
     """What maintain_tables does."""
@@ -25,7 +27,7 @@ class MaintenanceSettings(Section):
         unknown = sorted(days.keys() - set(aging))
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: no rows with an age; there are: {', '.join(aging)}")
-        short = sorted(name for name, kept in days.items() if kept < 1)
-        if short:
-            raise ValueError(f"{', '.join(short)}: at least one day")
+        odd = sorted(name for name, kept in days.items() if not 1 <= kept <= _LONGEST_DAYS)
+        if odd:
+            raise ValueError(f"{', '.join(odd)}: from one day to {_LONGEST_DAYS:,}")
         return days

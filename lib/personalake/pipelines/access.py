@@ -1,6 +1,7 @@
 """Who read or exported what about persons: one row in `gold.access_log` for each time."""
 
 import getpass
+import os
 import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ def access_row(job: str, action: str, subject: str | None, rows: int, tables: It
     return {
         "access_id": uuid.uuid4().hex,
         "job": job,
-        "user": getpass.getuser(),
+        "user": _account(),
         "action": action,
         "subject": subject,
         "rows": rows,
@@ -37,6 +38,14 @@ def access_row(job: str, action: str, subject: str | None, rows: int, tables: It
         "run_id": run_id,
         "accessed_at": datetime.now(UTC),
     }
+
+
+def _account() -> str:
+    """Who runs this; in a container the account may have a number and no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def log_look(settings: Settings, ledger: Ledger, job: str, found: Explanation) -> None:

@@ -9,13 +9,15 @@ import duckdb
 from personalake.activation.backlog import KEY
 from personalake.activation.delivery import Delivery
 from personalake.config import Settings
-from personalake.config.audience_kinds import ability
+from personalake.config.audience_kinds import kind_of
 from personalake.config.audiences import Cap
 from personalake.lake import Ledger
 from personalake.pipelines.merged import merged_table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 
 CAPPED = "capped"
+# What people read; events and purchases are messages to machines.
+_READ = ("email", "fcm", "onesignal", "braze_send", "sfmc_journey")
 _OUTBOX = ("delivery_id", "person_id", "plan_id", "removal")
 _LOG = ("delivery_id", "state", "logged_at")
 _MEMORY = "1GB"
@@ -99,7 +101,7 @@ class CapsNow:
                 row["plan_id"]: row["as_of"] for row in plans if row["plan_id"] in standing and row["sync"] in limit.syncs
             }
             if current:
-                limit.slots = self._crowded(limit, sorted(current), max(current.values()) - timedelta(limit.cap.days))
+                limit.slots = self._crowded(limit, sorted(current), min(current.values()) - timedelta(limit.cap.days))
         return {row["plan_id"]: row["sync"] for row in plans}
 
     def _crowded(self, limit: Limit, standing: Sequence[str], since: date) -> Mapping[str, int]:
@@ -129,6 +131,4 @@ def limits_of(settings: Settings) -> list[Limit]:
 
 def _messages(settings: Settings, syncs: Collection[str]) -> frozenset[str]:
     named = {name: settings.audiences[name] for name in syncs}
-    return frozenset(
-        name for name, sync in named.items() if ability(settings.connections[sync.destination], sync.happening).is_message
-    )
+    return frozenset(name for name, sync in named.items() if kind_of(settings.connections[sync.destination]) in _READ)

@@ -7,7 +7,7 @@ done, every step may be done again, and suppression comes first.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from personalake.pipelines import erasure_work, refine_events, refine_records
+from personalake.pipelines import erasure_work
 from personalake.pipelines.erasure_destinations import ask_destinations
 from personalake.pipelines.erasure_files import clean_files
 from personalake.pipelines.erasure_receipts import Receipts
@@ -16,7 +16,7 @@ from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.person_search import find_subject, is_shared
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.quiet import alone
-from personalake.pipelines.refinery import is_refined
+from personalake.pipelines.refine_first import refine_waiting
 from personalake.privacy.subject import Subject
 from personalake.privacy.suppression import suppressions
 from personalake.tables.receipts import SUPPRESSION
@@ -31,7 +31,7 @@ def run(context: JobContext) -> JobResult:
     with alone(context, JOB):
         key = erasure_key(context.settings, context.lake.locations)
         if not context.dry_run:
-            _refine_first(context)
+            refine_waiting(context)
         accepted, refused = _accepted(context, key, requests(context, key))
         if context.dry_run:
             return _planned(context, accepted)
@@ -45,13 +45,6 @@ def run(context: JobContext) -> JobResult:
     )
 
 
-def _refine_first(context: JobContext) -> None:
-    """What waits in bronze is refined before anything goes: a stream would look for files that are gone."""
-    for module in (refine_records, refine_events):
-        if not is_refined(context, module.__name__.rpartition(".")[2]):
-            module.run(context)
-
-
 def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tuple[dict[str, tuple[Request, Subject]], int]:
     """Requests that can be worked on, each with the person it is about; suppressed from here on."""
     accepted, refused = {}, 0
@@ -61,7 +54,12 @@ def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tupl
         if not request.is_verified:
             continue
         subject = _subject(context, request)
-        is_theirs = subject is None or not is_shared(context.settings, context.lake, subject, request.further)
+        # A run that goes on where another one died finds only half of what would tell; it was asked before that one began.
+        is_theirs = (
+            subject is None
+            or request.state == "running"
+            or not is_shared(context.settings, context.lake, subject, request.further)
+        )
         problem = UNKNOWN if subject is None else None if is_theirs else SHARED
         if subject is None or problem:
             refused += 1

@@ -16,6 +16,7 @@ from personalake.lake.upkeep import Upkeep, compact, older_rows, remove_older, t
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.quiet import alone
+from personalake.pipelines.refine_first import refine_waiting
 from personalake.tables import ALL, Table
 from personalake.tables.bronze import EVENT
 from personalake.tables.erasure import RETENTION_RECEIPT
@@ -33,6 +34,8 @@ def run(context: JobContext) -> JobResult:
     if context.as_of > context.run_started_at.date() + timedelta(1):
         raise ConfigError([f"--as-of {context.as_of}: lies in the future; rows would go before their time"])
     with alone(context, JOB):
+        if not context.dry_run:
+            refine_waiting(context)
         keys = Vault(context.settings, context.lake).rewrap()
         done = [_maintained(context, table) for table in ALL if context.lake.exists(table)]
         files = _old_landings(context)
@@ -84,11 +87,14 @@ def _cutoff(context: JobContext, table: Table) -> date | datetime:
 
 
 def _old_landings(context: JobContext) -> list[Path]:
-    """Copies of landed files that are as old as the rows which came of them may become; they were read long ago."""
+    """Copies of landed files that were taken in as long ago as rows of bronze are kept, and were read long ago.
+
+    A file may have been written earlier than it came; its inode changed when it was taken in.
+    """
     cutoff = _cutoff(context, EVENT)
     assert isinstance(cutoff, datetime), "rows of bronze are aged by a moment"
-    inboxes = [context.lake.locations.inbox(name) for name in sorted(context.settings.sources)]
-    return [path for path in files_below(inboxes) if path.stat().st_mtime < cutoff.timestamp()]
+    inboxes = context.lake.locations.inbox("any").parent
+    return [path for path in files_below([inboxes]) if path.stat().st_ctime < cutoff.timestamp()]
 
 
 def _told(context: JobContext, done: list[Upkeep], files: int, keys: int) -> JobResult:

@@ -56,11 +56,13 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
     alive = set(pc.unique(links["person_id"]).to_pylist())
     records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
     given = frozenset({asked, (asked[0], spelled(*asked, code))})
-    persons = with_merged(persons_of(asked, links, code), lake.ledger.arrow(PERSON_CHANGE), alive)
+    changes = lake.ledger.arrow(PERSON_CHANGE)
+    persons = with_merged(persons_of(asked, links, code), changes, alive)
     subject = with_links(Subject(asked, persons, given), links)
     if further:
         subject = with_links(with_further(subject, further, links, records, code), links)
-        persons = subject.person_ids
+        persons = with_merged(subject.person_ids, changes, alive)
+        subject = replace(subject, person_ids=persons)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, given))
     subject = with_derived(with_records(subject, records, links, code), alive)

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs import unchanged
-from personalake.activation.syncs.diff import REFUSED
+from personalake.activation.syncs.diff import REFUSED, REJECTED_BEFORE
 from personalake.activation.syncs.wanted import Asked
 from personalake.common.hashing import keyed_hash_of
 from personalake.config.audience_columns import PSEUDONYM
@@ -144,7 +144,9 @@ class Basis:
         if not self._is_kept or self._context.dry_run:
             return
         refusal = F.when(~F.col("is_wanted"), F.col("refusal")).alias("refusal")
-        judged = planned.where(F.col("is_wanted") | (F.col("change") == REFUSED))
+        # What is refused when it is taken away is wanted by nobody.
+        of_audience = (F.col("change") == REFUSED) & (F.col("refusal") != REJECTED_BEFORE)
+        judged = planned.where(F.col("is_wanted") | of_audience)
         seen = judged.select("person_id", "sync_key", "payload_hash", refusal).toArrow()
         rows = unchanged.basis_rows(self._opened, seen, is_narrow)
         lake = self._context.lake

@@ -56,10 +56,12 @@ def sentence(planned: Planned) -> str:
     row = planned.row
     lead = f"{planned.sync} to {row['destination']}: {row['added']:,} added, {row['changed']:,} changed, "
     left = f"{row['removed']:,} removed, {row['unchanged']:,} as they were"
+    reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(row["refused"].items(), key=lambda item: -item[1]))
+    refused = f", {sum(row['refused'].values()):,} refused ({reasons})" if reasons else ""
     cost = f", {row['bytes']:,} bytes in about {row['calls']:,} calls" if row["calls"] else ""
     points = f", {row['data_points']:,} data points" if row["data_points"] else ""
     state = row["state"].replace("_", " ") + (f" ({row['reason']})" if row["reason"] else "")
-    return f"{lead}{left}{cost}{points}: {state}"
+    return f"{lead}{left}{refused}{cost}{points}: {state}"
 
 
 def _samples(planned: Planned) -> dict[str, Any]:

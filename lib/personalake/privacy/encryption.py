@@ -149,7 +149,7 @@ def opened_text(payload: str, source: str, key_of: Callable[[str], bytes | None]
     """The same as `opened`, computed in Python; `key_of` gives the key of an id, None if it is gone."""
     if not payload.startswith(MARK):
         return payload
-    _, key_id, body = payload.split(":", 2)
+    _, key_id, body = [*payload.split(":", 2), "", ""][:3]
     key = key_of(key_id)
     if key is None:
         return payload

@@ -39,7 +39,7 @@ def with_further(
 
 
 def are_shared(subject: Subject, further: Collection[Identifier], records: pa.Table, calling_code: str) -> bool:
-    """Whether something that is named stands in several accounts that are not the subject's otherwise: nobody's alone.
+    """Whether something that is named stands in several accounts, not all of them the subject's: nobody's alone.
 
     Args:
         subject: The subject before anything further was added.
@@ -48,7 +48,7 @@ def are_shared(subject: Subject, further: Collection[Identifier], records: pa.Ta
         calling_code: Country calling code of numbers that have none.
     """
     held = accounts_of(further, records, calling_code).values()
-    return any(len(accounts - subject.identifiers) > 1 for accounts in held)
+    return any(len(accounts) > 1 and accounts - subject.identifiers for accounts in held)
 
 
 def accounts_of(further: Collection[Identifier], records: pa.Table, calling_code: str) -> dict[Identifier, Accounts]:

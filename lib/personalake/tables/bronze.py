@@ -24,7 +24,7 @@ EVENT = Table(
     key=(),
     fields=_ARRIVAL,
     run_columns=("ingested_at", "batch_id", "source_file"),
-    aged_by="landed_at",
+    aged_by="ingested_at",
 )
 
 RECORD = Table(
@@ -34,7 +34,7 @@ RECORD = Table(
     key=(),
     fields=_ARRIVAL,
     run_columns=("ingested_at", "batch_id", "source_file"),
-    aged_by="landed_at",
+    aged_by="ingested_at",
 )
 
 LANDING_FILE = Table(

@@ -87,7 +87,6 @@ ACCESS_LOG = Table(
         Field("accessed_at", "timestamp", "When (UTC)"),
     ),
     run_columns=("access_id", "run_id", "accessed_at"),
-    aged_by="accessed_at",
 )
 
 RETENTION_RECEIPT = Table(

@@ -161,7 +161,7 @@ QUARANTINE = Table(
         Field("batch_id", "string", "Stream and micro-batch that refused the row"),
     ),
     run_columns=("quarantined_at", "batch_id", "source_file"),
-    aged_by="landed_at",
+    aged_by="quarantined_at",
 )
 
 DUPLICATE = Table(

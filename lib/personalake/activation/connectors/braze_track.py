@@ -57,7 +57,7 @@ class BrazeTrack(Braze):
         answer = succeeded(reply)
         if not isinstance(answer, Refused) or not errors:
             return answer
-        if refused:
+        if len(refused) == len(errors):
             return Taken(refused=refused)
         if len(pack.deliveries) == 1 or all(map(self.is_state, pack.deliveries)):
             return answer  # attributes may be sent again, in halves

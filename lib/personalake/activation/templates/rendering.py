@@ -100,7 +100,7 @@ def _filled(name: str, source: str, given: Mapping[str, Any], max_bytes: int) ->
                 raise _TooLong(f"{name} becomes longer than {max_bytes:,} bytes")
     except UndefinedError as error:
         raise Unfit(_of_undefined(name, str(error))) from None
-    except (SecurityError, TypeError, ValueError, ArithmeticError, KeyError) as error:
+    except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError, AssertionError) as error:
         if isinstance(error, _TooLong):
             raise
         raise Unfit(f"{name} cannot be filled: {type(error).__name__}") from None
