@@ -271,6 +271,19 @@ def test_a_dry_run_shows_what_would_leave_without_whom_and_writes_nothing(shop: 
         run(shop.context(options={"sync": "others"}))
 
 
+def test_of_an_audience_that_became_too_small_those_who_left_are_taken_away_and_nothing_is_said(shop: Shop) -> None:
+    shop.people(a="tea", b="tea", c="tea")
+    run(shop.context())
+    shop.sent()
+    shop.people(a="soup", b="tea", c="tea", refusing="bc")
+
+    told = run(shop.context(min_people=2, bounds={"max_removed_share": 1})).figures["audiences"]["regulars"]
+
+    assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"cb": True, "cc": True}
+    assert (told["state"], told["added"], told["changed"], told["removed"]) == ("ready", 0, 0, 2)
+    assert told["refused"]["too few people"] == 1
+
+
 def test_a_template_says_to_each_person_what_is_known_of_them_or_the_row_is_refused(shop: Shop) -> None:
     said = {"kind": "generic", "fallbacks": {"first_name": "you"}, "locales": {
         "en": {"values": {"category": "{{ favourite_category|title }} for {{ first_name }}"}},

@@ -10,9 +10,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.counts import Counts, counted
-from personalake.activation.syncs.diff import outbox_rows
+from personalake.activation.syncs.diff import only_taking_away, outbox_rows
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.verdict import STOPPED, Cost, cost, plan_id, verdict
+from personalake.activation.syncs.verdict import STOPPED, Cost, cost, is_too_small, plan_id, verdict
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_templates import completed
@@ -109,11 +109,15 @@ def _planned(planning: Planning) -> Planned:
             if narrow is not None and basis.collides(planned):
                 narrow, _ = None, planned.unpersist()
                 planned = changes(planning, None).persist(StorageLevel.MEMORY_AND_DISK)
-            counts = counted(planned, () if narrow is None else narrow.rest)
+            rest = () if narrow is None else narrow.rest
+            counts, leaving = counted(planned, rest), planned
+            if is_too_small(counts, sync) and counts.removed:
+                leaving = only_taking_away(planned)
+                counts = counted(leaving, rest)
             row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
             if context.dry_run:
-                return Planned(name, row, counts, _samples(planned))
-            _write(planning, row, planned, counts, known)
+                return Planned(name, row, counts, _samples(leaving))
+            _write(planning, row, leaving, counts, known)
             basis.remember(planned, narrow is not None)
             return Planned(name, row, counts)
         finally:

@@ -24,6 +24,7 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
     "archive": (ADDED, CHANGED, REMOVED),
 }
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
+TOO_FEW = "too few people"
 REMOVAL_HASH = "removal"
 # Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.
 TAKING_AWAY = (NO_CONSENT, HELD_OUT)
@@ -116,6 +117,23 @@ def _late_refusal(columns: list[str], resend_rejected: bool) -> Column:
     if "is_capped" in columns:
         refusal = refusal.when(F.coalesce("is_capped", F.lit(False)), CAPPED)
     return refusal
+
+
+def only_taking_away(planned: DataFrame) -> DataFrame:
+    """The plan of an audience that has become too small to be told anything: who has to go is taken away all the same.
+
+    Args:
+        planned: Rows of `with_payloads`, with `values`.
+    """
+    is_said = F.col("change").isin(ADDED, CHANGED)
+    return planned.withColumns(
+        {
+            "refusal": F.when(is_said, TOO_FEW).otherwise(F.col("refusal")),
+            "payload": F.when(~is_said, F.col("payload")),
+            "values": F.when(is_said, 0).otherwise(F.col("values")),
+            "change": F.when(is_said, REFUSED).otherwise(F.col("change")),
+        }
+    )
 
 
 def with_payloads(changes: DataFrame, shape: Shape, sync: str) -> DataFrame:

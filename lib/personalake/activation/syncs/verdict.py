@@ -32,6 +32,11 @@ class Cost:
     data_points: int | None
 
 
+def is_too_small(counts: Counts, sync: Sync) -> bool:
+    """Whether an audience is too small for anything to be said of its people."""
+    return counts.people < sync.min_people and counts.added + counts.changed > 0
+
+
 def verdict(counts: Counts, sync: Sync) -> tuple[str, str | None]:
     """State of a new plan, and why it may not leave as it is."""
     if counts.deliveries == 0:
@@ -47,7 +52,7 @@ def verdict(counts: Counts, sync: Sync) -> tuple[str, str | None]:
 def _beyond(counts: Counts, sync: Sync) -> Iterator[str]:
     bounds = sync.bounds
     # Few people are told nothing; who has to be taken away is taken away, however few stay.
-    if counts.people < sync.min_people and counts.added + counts.changed:
+    if is_too_small(counts, sync):
         yield f"{counts.people:,} people may be sent, min_people is {sync.min_people:,}"
     for what, found, most in (
         ("removals", counts.removed, bounds.max_removed),
