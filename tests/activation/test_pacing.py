@@ -1,11 +1,15 @@
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from personalake.activation.attempts import _turn
 from personalake.activation.pacing import Bucket, Pacer, Slots
 from personalake.activation.retries import asked_wait, wait_before
 from personalake.config.connections import Patience, Rate
@@ -126,3 +130,47 @@ def test_slots_go_to_whoever_has_waited_longest_and_one_who_gives_up_keeps_none(
 
     assert asyncio.run(run())
     assert order == ["c"]
+
+
+def test_after_a_pause_that_the_destination_asked_for_requests_leave_at_its_rate_and_not_at_once() -> None:
+    class Clock:
+        """Time that passes when everybody sleeps."""
+
+        def __init__(self) -> None:
+            self.now, self.sleepers = 0.0, list[tuple[float, int, asyncio.Future[None]]]()
+
+        def ticks(self) -> float:
+            return self.now
+
+        async def sleep(self, seconds: float) -> None:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.sleepers.append((self.now + seconds, len(self.sleepers), turn))
+            await turn
+
+    async def run() -> list[float]:
+        clock, pacer, left = Clock(), Pacer((Rate(of="requests", amount=10, per_seconds=1),), 1, 1), list[float]()
+        given: Any = SimpleNamespace(pacer=pacer, clock=clock, breaker=SimpleNamespace(reason=None))
+        pack: Any = SimpleNamespace(deliveries=[1], size=1)
+
+        async def one() -> None:
+            await _turn(given, pack)
+            left.append(clock.now)
+
+        tasks = [asyncio.create_task(one()) for _ in range(25)]
+        while not all(task.done() for task in tasks):
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if clock.sleepers:
+                clock.sleepers.sort(key=lambda sleeper: sleeper[:2])
+                at, _, turn = clock.sleepers.pop(0)
+                clock.now = max(clock.now, at)
+                if len(left) == 2 and clock.now < 1:
+                    pacer.pause(30, 0.5)
+                turn.set_result(None)
+        return left
+
+    left = asyncio.run(run())
+
+    assert len(left) == 25
+    assert all(sum(start <= at < start + 1 for at in left) <= 10 for start in left)
+    assert max(after - before for before, after in pairwise(left)) >= 30

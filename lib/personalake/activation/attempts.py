@@ -115,12 +115,18 @@ async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer |
 
 
 async def _turn(run: Run, pack: Pack) -> None:
-    """Wait for a place within the destination's limits, and for the end of a pause that it asked for."""
-    wait = run.pacer.reserve(len(pack.deliveries), pack.size, run.clock.ticks())
-    if wait > 0:
-        await run.clock.sleep(wait)
-    while run.breaker.reason is None and (pause := run.pacer.paused_for(run.clock.ticks())) > 0:
-        await run.clock.sleep(pause)
+    """Wait for the end of a pause that the destination asked for, and for a place within its limits.
+
+    A place that came during a pause is given up for another one: else all who waited would leave in the instant it ends.
+    """
+    while True:
+        while run.breaker.reason is None and (pause := run.pacer.paused_for(run.clock.ticks())) > 0:
+            await run.clock.sleep(pause)
+        wait = run.pacer.reserve(len(pack.deliveries), pack.size, run.clock.ticks())
+        if wait > 0:
+            await run.clock.sleep(wait)
+        if run.breaker.reason is not None or run.pacer.paused_for(run.clock.ticks()) <= 0:
+            return
 
 
 async def _last_look(run: Run, attempt: Attempt) -> list[Outcome]:
