@@ -118,6 +118,15 @@ def test_no_more_leaves_than_the_caps_allow_of_one_sync_and_of_all_together(lake
     assert together == ["now-0", "now-2", "news-1-0", "news-1-1", "news-1-3"]
 
 
+def test_what_waits_in_plans_of_different_days_counts_together(lake: Lake) -> None:
+    planned(lake, SEGMENT, 2)  # one person who consents
+    older = due(lake, "of-monday", "vip", date(2026, 1, 1), ["p0"])
+    newer = due(lake, "of-thursday", "news", date(2026, 1, 4), ["p0"])
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, frequency_cap={"deliveries": 1, "days": 2})) as look:
+        assert (look(older), look(newer)) == ({}, {"of-thursday-0": "capped"})
+
+
 def test_a_plan_that_lay_about_for_too_long_says_nothing_any_more(lake: Lake) -> None:
     planned(lake, SEGMENT, 2)
     given = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(1)]

@@ -18,7 +18,7 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATIO
 CAPPED = "capped"
 # What people read; events and purchases are messages to machines.
 _READ = ("email", "fcm", "onesignal", "braze_send", "sfmc_journey")
-_OUTBOX = ("delivery_id", "person_id", "plan_id", "removal")
+_OUTBOX = ("delivery_id", "person_id", "plan_id", "removal", "as_of")
 _LOG = ("delivery_id", "state", "logged_at")
 _MEMORY = "1GB"
 # In doubt counts as sent: nobody knows that it was not.
@@ -27,7 +27,8 @@ WITH last AS (
     SELECT delivery_id, arg_max(state, {KEY}) AS state FROM log
     WHERE delivery_id IN (SELECT delivery_id FROM planned) GROUP BY delivery_id
 ), counted AS (
-    SELECT person_id, count(*) FILTER (state IN ('accepted', 'confirmed', 'in_flight', 'unknown')) AS sent,
+    SELECT person_id,
+        count(*) FILTER (as_of >= $since AND state IN ('accepted', 'confirmed', 'in_flight', 'unknown')) AS sent,
         count(*) FILTER (list_contains($standing, plan_id) AND coalesce(state, '') IN ('', 'pending', 'cancelled')) AS waits
     FROM planned LEFT JOIN last USING (delivery_id) WHERE NOT coalesce(removal, false) GROUP BY person_id
 )
@@ -101,11 +102,13 @@ class CapsNow:
                 row["plan_id"]: row["as_of"] for row in plans if row["plan_id"] in standing and row["sync"] in limit.syncs
             }
             if current:
-                limit.slots = self._crowded(limit, sorted(current), min(current.values()) - timedelta(limit.cap.days))
+                limit.slots = self._crowded(limit, current)
         return {row["plan_id"]: row["sync"] for row in plans}
 
-    def _crowded(self, limit: Limit, standing: Sequence[str], since: date) -> Mapping[str, int]:
-        of_syncs = [("sync", "in", sorted(limit.syncs)), ("as_of", ">=", since)]
+    def _crowded(self, limit: Limit, current: Mapping[str, date]) -> Mapping[str, int]:
+        """Sent counts since so many days before the newest plan; what waits counts whichever day it was planned for."""
+        since = max(current.values()) - timedelta(limit.cap.days)
+        of_syncs = [("sync", "in", sorted(limit.syncs)), ("as_of", ">=", min(since, *current.values()))]
         with duckdb.connect(":memory:") as opened:
             opened.execute(f"SET memory_limit = '{_MEMORY}'")
             opened.execute("SET TimeZone = 'UTC'")
@@ -116,7 +119,7 @@ class CapsNow:
                 "FROM given LEFT JOIN became ON person_id = old_person_id"
             )
             opened.register("log", self._ledger.scan(ACTIVATION_LOG, ()).reader(_LOG))
-            told = {"most": limit.cap.deliveries, "standing": standing}
+            told = {"most": limit.cap.deliveries, "standing": sorted(current), "since": since}
             return dict(opened.execute(_CROWDED, told).fetchall())
 
 
