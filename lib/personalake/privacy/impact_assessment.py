@@ -17,7 +17,11 @@ necessity, of risks, and the measures against them). The tables follow from the 
 filled in* stands, a person has to judge; copy the page for that, and sign the copy. It is an assessment once it is signed.
 """
 _MEASURES = (
-    ("Persons are profiled against their will", "consent per purpose, which fails closed; asked again when sending"),
+    (
+        "Persons are acted upon against their will",
+        "consent per purpose, which fails closed, is asked by decisions and again when sending; features and scores are "
+        "computed of everybody, and leave nobody's lake without it",
+    ),
     ("A withdrawal comes late or gets lost", "an append-only ledger by identifier; merges of persons keep every answer"),
     ("Data is used for something else", "purposes on columns and destinations; a feature without a purpose is refused"),
     ("More people see persons than need to", "masks from tags for analysts, grants by group; secrets are references only"),
