@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from personalake.activation.messages import braze, push, salesforce, segment, tealium
+from personalake.activation.messages import braze, segment, tealium
 from personalake.activation.messages.message import Message, Person
 
 AT = datetime(2026, 3, 29, 1, 30, 15, 123_456, tzinfo=timezone(timedelta(hours=2)))
@@ -175,45 +175,6 @@ def test_tealium_events_are_flat_and_know_their_visitor() -> None:
         "event_timestamp": TIME,
         "basket_size": 2,
         "basket_tags": ["a"],
-    }
-
-
-def test_salesforce_rows_keep_null_cells_as_they_are_unless_they_are_meant_to_be_emptied() -> None:
-    columns = {"id": "1", "tier": None, "since": date(2026, 1, 2), "spend": Decimal("2.50")}
-
-    assert salesforce.row(columns).payload == {"id": "1", "since": "2026-01-02", "spend": 2.5}
-    assert salesforce.row(columns, erases_nulls=True).payload["tier"] is None
-    assert salesforce.rowset_row(columns, ["id"]).payload == {
-        "keys": {"id": "1"},
-        "values": {"since": "2026-01-02", "spend": 2.5},
-    }
-    assert salesforce.journey_entry("c1", "APIEvent-1", {"tier": "gold"}).payload == {
-        "ContactKey": "c1",
-        "EventDefinitionKey": "APIEvent-1",
-        "Data": {"tier": "gold"},
-    }
-
-
-def test_fcm_data_is_text_and_repetitions_collapse() -> None:
-    item = push.fcm("t1", "Hi", "You", data={"n": 1, "on": True, "x": None}, collapse_key="d1", ttl_seconds=3600)
-
-    assert item.payload == {
-        "token": "t1",
-        "notification": {"title": "Hi", "body": "You"},
-        "data": {"n": "1", "on": "true"},
-        "apns": {"headers": {"apns-collapse-id": "d1"}},
-        "android": {"collapse_key": "d1", "ttl": "3600s"},
-    }
-
-
-def test_onesignal_content_is_apart_from_whom() -> None:
-    item = push.onesignal("u1", "push", contents={"en": "Hi"}, data={"n": 1})
-
-    assert item.payload == {
-        "include_aliases": {"external_id": ["u1"]},
-        "target_channel": "push",
-        "contents": {"en": "Hi"},
-        "data": {"n": 1},
     }
 
 

@@ -24,18 +24,24 @@ class Spoken(logging.Handler):
 
 
 @contextmanager
-def overheard(spark: SparkSession, folder: Path) -> Iterator[Spoken]:
-    """Listen at every level; Spark's part is in `folder` afterwards: `jvm.log` from INFO on, and the event log."""
+def listening() -> Iterator[Spoken]:
+    """Listen to Python's part at every level."""
     handler, root = Spoken(), logging.getLogger()
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     try:
-        with _plans_whole(spark), _jvm_log(spark, folder / "jvm.log"), _event_log(spark, folder):
-            yield handler
+        yield handler
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
+
+
+@contextmanager
+def overheard(spark: SparkSession, folder: Path) -> Iterator[Spoken]:
+    """Listen at every level; Spark's part is in `folder` afterwards: `jvm.log` from INFO on, and the event log."""
+    with listening() as spoken, _plans_whole(spark), _jvm_log(spark, folder / "jvm.log"), _event_log(spark, folder):
+        yield spoken
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -31,29 +30,13 @@ from personalake.tables.erasure import ACCESS_LOG, ERASURE_RECEIPT, ERASURE_REQU
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import CUSTOMER_RECORD, QUARANTINE
 from tests.pipelines.erasure_lake import ANN, AS_OF, BOB, MAY, ask, context_in, fill, found_of, land, order, take_in
-
-
-class Spoken(logging.Handler):
-    """Everything that anybody logs, traces included, from the most talkative level on."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("py4j"):  # each call to the JVM, with its arguments; nobody turns that on
-            self.texts.append(logging.Formatter().format(record))
+from tests.pipelines.overheard import Spoken, listening
 
 
 @pytest.fixture(scope="module")
 def spoken() -> Iterator[Spoken]:
-    handler, root = Spoken(), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield handler
-    root.removeHandler(handler)
-    root.setLevel(level)
+    with listening() as told:
+        yield told
 
 
 @pytest.fixture(scope="module")

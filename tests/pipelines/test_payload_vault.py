@@ -24,6 +24,7 @@ from personalake.tables.bronze import DATA_KEY, EVENT, RECORD
 from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE, QUARANTINE
 from tests.pipelines.erasure_lake import ANN, BOB, context_in, land, take_in
+from tests.pipelines.overheard import Spoken, listening
 
 RAW = (EVENT, RECORD, QUARANTINE)
 
@@ -55,20 +56,13 @@ def on_disk(context: JobContext) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def spoken() -> Iterator[io.StringIO]:
-    """Everything that anybody logs, from the most talkative level on; calls to the JVM left out, which nobody turns on."""
-    told, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(told), root.level
-    handler.addFilter(lambda record: not record.name.startswith("py4j"))
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield told
-    root.removeHandler(handler)
-    root.setLevel(level)
+def spoken() -> Iterator[Spoken]:
+    with listening() as told:
+        yield told
 
 
 @pytest.fixture(scope="module")
-def context(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, spoken: io.StringIO) -> Any:
+def context(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, spoken: Spoken) -> Any:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PERSONALAKE_SECRET_VAULT_ONE", "the first master key, 32 characters")
         environment.setenv("PERSONALAKE_SECRET_VAULT_TWO", "the second master key, 32 characters")
@@ -159,14 +153,14 @@ def test_the_destroyed_key_is_receipted_and_in_no_version(context: JobContext, s
     assert on_disk(context) == left
 
 
-def test_no_key_is_in_a_log_a_message_or_a_file(context: JobContext, story: dict[str, Any], spoken: io.StringIO) -> None:
+def test_no_key_is_in_a_log_a_message_or_a_file(context: JobContext, story: dict[str, Any], spoken: Spoken) -> None:
     held, masters = context.lake.ledger.read(DATA_KEY), master_keys(rotated(context).settings.privacy.encryption)
     keys = [masters.key_of(row) for row in held]
     words = [form for key in keys for form in (key.hex(), base64.b64encode(key).decode())]
     words += ["first master key", "second master key"]
     logging.getLogger("canary").debug("a bird %s", held[0]["key_id"])
 
-    told = spoken.getvalue() + story["maintained"] + context.progress.stream.getvalue()  # type: ignore[attr-defined]
+    told = "\n".join(spoken.texts) + story["maintained"] + context.progress.stream.getvalue()  # type: ignore[attr-defined]
     search = Search(words)
     assert [word for word in words if word in told] == []
     assert [path.name for path in files_below([context.lake.locations.root]) if search.file(path)] == []

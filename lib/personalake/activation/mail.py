@@ -1,7 +1,7 @@
 """A mail as it goes over the wire: RFC 5322 headers, MIME parts.
 
-`email.message.EmailMessage` takes a millisecond for a message, four times as long as a relay takes to accept it, and
-encodes a long address to unsubscribe as if it were prose, which mailboxes then do not find.
+`email.message.EmailMessage` is slow at folding headers, and encodes a long address to unsubscribe as if it were prose, which
+mailboxes then do not find.
 """
 
 import binascii

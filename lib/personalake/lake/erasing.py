@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
-from deltalake.exceptions import CommitFailedError
 
 from personalake.lake.declared import arrow_schema
 from personalake.lake.lake import Lake
+from personalake.lake.overtaken import unless_overtaken
 from personalake.tables import Table
 
-_TRIES = 5
 _UNCHECKED = "spark.databricks.delta.retentionDurationCheck.enabled"
 
 
@@ -79,16 +78,15 @@ def remove_rows(lake: Lake, table: Table, keys: pa.Table) -> None:
 
 def _merge(lake: Lake, table: Table, keys: pa.Table) -> None:
     """Nothing but whole files is replaced, so nothing is left to be purged: deletion vectors are off in every table."""
-    for left in reversed(range(_TRIES)):
-        merge = DeltaTable(lake.locations.table(table)).merge(
+
+    def merge() -> None:
+        target = DeltaTable(lake.locations.table(table))
+        merging = target.merge(
             keys, predicate=_condition(keys), source_alias="s", target_alias="t", commit_properties=CommitProperties()
         )
-        try:
-            merge.when_matched_delete().execute()
-            return
-        except CommitFailedError:
-            if not left:
-                raise
+        merging.when_matched_delete().execute()
+
+    unless_overtaken(merge)
 
 
 def _vacuum(lake: Lake, table: Table, retention: timedelta) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
@@ -41,9 +40,9 @@ def remove_older(lake: Lake, table: Table, before: date | datetime) -> int:
     Returns:
         Rows removed.
     """
-    if table.aged_by is None or not older_rows(lake, table, before):
+    if table.aged_by is None:
         return 0
-    return lake.delete(table, F.col(table.aged_by) < F.lit(_text(before)).cast(table.schema[table.aged_by].dataType))
+    return lake.delete(table, F.col(table.aged_by) < F.lit(before.isoformat()).cast(table.schema[table.aged_by].dataType))
 
 
 def compact(lake: Lake, table: Table) -> tuple[int, int]:
@@ -75,7 +74,3 @@ def tidy(lake: Lake, table: Table, versions: timedelta) -> None:
 def _files(lake: Lake, name: str) -> int:
     (row,) = lake.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles").collect()
     return int(row["numFiles"])
-
-
-def _text(moment: date | datetime) -> Any:
-    return moment.isoformat()

@@ -49,8 +49,10 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     lake, cutoff = context.lake, _cutoff(context, table)
     if context.dry_run:
         return Upkeep(table.full_name, older_rows(lake, table, cutoff))
-    _receipted(context, table, cutoff)
-    removed = remove_older(lake, table, cutoff)
+    removed = 0
+    if rows := older_rows(lake, table, cutoff):
+        _receipted(context, table, cutoff, rows)
+        removed = remove_older(lake, table, cutoff)
     before, after = 0, 0
     if context.settings.maintenance.compact:
         version = lake.ledger.version(table)
@@ -62,16 +64,14 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     return Upkeep(table.full_name, removed, before, after)
 
 
-def _receipted(context: JobContext, table: Table, cutoff: date | datetime) -> None:
+def _receipted(context: JobContext, table: Table, cutoff: date | datetime, rows: int) -> None:
     """Written down before it happens: whoever counts rows must never believe that nothing went."""
-    rows = older_rows(context.lake, table, cutoff)
-    if rows:
-        moment = cutoff if isinstance(cutoff, datetime) else datetime.combine(cutoff, time(), UTC)
-        receipt = {
-            "table": table.full_name, "aged_by": table.aged_by, "kept_days": _kept_days(context, table),
-            "removed_before": moment, "rows": rows, "run_id": context.run_id, "recorded_at": datetime.now(UTC),
-        }  # fmt: skip
-        context.lake.add([receipt], RETENTION_RECEIPT)
+    moment = cutoff if isinstance(cutoff, datetime) else datetime.combine(cutoff, time(), UTC)
+    receipt = {
+        "table": table.full_name, "aged_by": table.aged_by, "kept_days": _kept_days(context, table),
+        "removed_before": moment, "rows": rows, "run_id": context.run_id, "recorded_at": datetime.now(UTC),
+    }  # fmt: skip
+    context.lake.add([receipt], RETENTION_RECEIPT)
 
 
 def _kept_days(context: JobContext, table: Table) -> int:

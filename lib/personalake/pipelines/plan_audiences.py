@@ -94,14 +94,13 @@ def plan_audiences(
     for name, sync in syncs.items():
         connection = context.settings.connections[sync.destination]
         asked = asked_of(context, name, completed(sync, context.settings.templates), connection)
-        standing = standing_at(latest_plans(context.lake.ledger, name), context.as_of)
-        planned.append(_planned(Planning(context, name, connection, asked, standing, consents, wanted_at_all)))
+        known = latest_plans(context.lake.ledger, name)
+        planned.append(_planned(Planning(context, name, connection, asked, known, consents, wanted_at_all)))
     return planned
 
 
 def _planned(planning: Planning) -> Planned:
-    context, name, sync = planning.context, planning.name, planning.asked.sync
-    known = latest_plans(context.lake.ledger, name)
+    context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
     with Basis(context, name, planning.asked, planning.connection, planning.standing) as basis:
         narrow = basis.narrow()
         planned = changes(planning, narrow).persist(StorageLevel.MEMORY_AND_DISK)
@@ -117,7 +116,7 @@ def _planned(planning: Planning) -> Planned:
             row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
             if context.dry_run:
                 return Planned(name, row, counts, _samples(leaving))
-            _write(planning, row, leaving, counts, known)
+            _write(planning, row, leaving, counts)
             basis.remember(planned, narrow is not None)
             return Planned(name, row, counts)
         finally:
@@ -163,9 +162,9 @@ def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
     return max(context.run_started_at, latest.replace(tzinfo=UTC) + timedelta(microseconds=1))
 
 
-def _write(planning: Planning, row: Row, planned: DataFrame, counts: Counts, known: Mapping[str, Row]) -> None:
+def _write(planning: Planning, row: Row, planned: DataFrame, counts: Counts) -> None:
     """Deliveries first, then what falls with earlier plans, and the plan last: without its row nothing of it is sent."""
-    context = planning.context
+    context, known = planning.context, planning.known
     lake, called = context.lake, row["plan_id"]
     is_written = called in known and known[called]["state"] != STOPPED
     if row["state"] != STOPPED and counts.deliveries and not is_written and not _is_there(context, called):

@@ -1,5 +1,6 @@
 """What a sync's plan has to say of whom, at everybody or only at those of whom something changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -20,6 +21,7 @@ from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.plan_basis import Narrow
+from personalake.pipelines.plan_states import Row, standing_at
 from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 
@@ -33,7 +35,7 @@ class Planning:
         name: Name of the sync.
         connection: Where it goes.
         asked: The sync, with all that says how its audience is judged.
-        standing: A plan of this as-of that waits to be sent, if there is one.
+        known: The sync's plans so far, by name.
         consents: Rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more.
     """
@@ -42,9 +44,14 @@ class Planning:
     name: str
     connection: Connection
     asked: Asked
-    standing: str | None
+    known: Mapping[str, Row]
     consents: DataFrame
     wanted_at_all: Transformation
+
+    @property
+    def standing(self) -> str | None:
+        """A plan of this as-of that waits to be sent, if there is one."""
+        return standing_at(self.known, self.context.as_of)
 
     @property
     def deliveries(self) -> DataFrame:
