@@ -28,6 +28,7 @@ ifeq ($(and $(wildcard .jars/kafka/*.jar),$(wildcard .jars/postgres/*.jar)),)
 $(shell rm -f .setup/servers)
 endif
 
+PARTS := run world identity erasure encryption planning activation
 .PHONY: help setup setup-test doctor demo test lint types check audit secrets bench format docs lock clean clean-demo
 
 help: ## Show this list
@@ -68,9 +69,9 @@ secrets: setup-test
 	@git ls-files -z --cached --others --exclude-standard \
 		| xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline && echo "secrets: none"
 
-bench: setup-test ## Measure the suite against a hand-written floor, and sending against fake vendors
-	@$(BIN)/python benchmarks/run.py $(BENCH)
-	@$(BIN)/python -m benchmarks.activation $(BENCH_SENDING)
+bench: setup-test ## Measure everything, an hour and more; one part: make bench PARTS=identity BENCH="febrl quality"
+	@for part in $(PARTS); do echo "== $$part"; $(BIN)/python -m benchmarks.$$part $(BENCH) || failed="$$failed $$part"; done; \
+		[ -z "$$failed" ] || { echo "bench: not as asked:$$failed"; exit 1; }
 
 format: setup-test ## Format the code, and mend what can be mended
 	@$(BIN)/ruff check -q --fix $(CODE) || true

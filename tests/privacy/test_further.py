@@ -26,6 +26,8 @@ RECORDS = pa.Table.from_pylist(
         {**RECORD, "namespace": "web", "customer_id": "10", "email": "us@x.example"},
         {**RECORD, "namespace": "crm", "customer_id": "1", "login": "home"},
         {**RECORD, "namespace": "crm", "customer_id": "11", "login": "home"},
+        {**RECORD, "namespace": "crm", "customer_id": "8", "login": "both"},
+        {**RECORD, "namespace": "web", "customer_id": "9", "login": "both"},
     ]
 )
 ANN = Subject(("crm", "1"), frozenset({"p1"}), frozenset({("crm", "1"), ("email", "ann@x.example")}))
@@ -55,7 +57,14 @@ def test_of_a_person_with_other_accounts_only_the_account_that_holds_what_is_nam
     assert not subject.identifiers & {("web", "9"), ("login", "bob")}
 
 
-def test_what_several_other_accounts_hold_is_nobody_s_alone() -> None:
-    assert are_shared(ANN, [("email", "US@x.example")], RECORDS, "1")
-    assert are_shared(ANN, [("login", "home")], RECORDS, "1")  # hers and one other's
-    assert not are_shared(ANN, [("email", "ann@work.example"), ("cookie_id", "c-lone")], RECORDS, "1")
+def test_what_several_accounts_of_one_other_person_hold_brings_these_accounts() -> None:
+    subject = found(("login", "both"))
+
+    assert not are_shared(ANN, [("login", "both")], LINKS, RECORDS, "1")
+    assert subject.identifiers >= {("crm", "8"), ("web", "9")}
+
+
+def test_what_accounts_of_several_persons_hold_is_nobody_s_alone() -> None:
+    assert are_shared(ANN, [("email", "US@x.example")], LINKS, RECORDS, "1")
+    assert are_shared(ANN, [("login", "home")], LINKS, RECORDS, "1")  # hers and one other's
+    assert not are_shared(ANN, [("email", "ann@work.example"), ("cookie_id", "c-lone")], LINKS, RECORDS, "1")

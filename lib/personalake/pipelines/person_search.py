@@ -74,7 +74,7 @@ def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collect
     if further:
         records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
         alone = find_subject(settings, lake, subject.asked)
-        if are_shared(alone, further, records, settings.identity.calling_code):
+        if are_shared(alone, further, lake.ledger.arrow(PERSON_LINK), records, settings.identity.calling_code):
             return True
     kind = subject.asked[0]
     if subject.record_keys or kind not in _RECORD_COLUMNS:

@@ -38,17 +38,24 @@ def with_further(
     return replace(subject, identifiers=frozenset(own), person_ids=subject.person_ids | (found - others))
 
 
-def are_shared(subject: Subject, further: Collection[Identifier], records: pa.Table, calling_code: str) -> bool:
-    """Whether something that is named stands in several accounts, not all of them the subject's: nobody's alone.
+def are_shared(
+    subject: Subject, further: Collection[Identifier], links: pa.Table, records: pa.Table, calling_code: str
+) -> bool:
+    """Whether something that is named stands in accounts of several persons, the subject not the only one: nobody's alone.
 
     Args:
         subject: The subject before anything further was added.
         further: What they name.
+        links: Rows of `silver.person_link`; an account without one is a person of its own.
         records: Rows of `silver.customer_record`.
         calling_code: Country calling code of numbers that have none.
     """
     held = accounts_of(further, records, calling_code).values()
-    return any(len(accounts) > 1 and accounts - subject.identifiers for accounts in held)
+    theirs = links.filter(in_pairs(links["namespace"], links["value"], {each for accounts in held for each in accounts}))
+    person = {(row["namespace"], row["value"]): row["person_id"] for row in theirs.to_pylist()}
+    return any(
+        len({person.get(each, each) for each in accounts}) > 1 and accounts - subject.identifiers for accounts in held
+    )
 
 
 def accounts_of(further: Collection[Identifier], records: pa.Table, calling_code: str) -> dict[Identifier, Accounts]:
