@@ -22,6 +22,7 @@ class Insight:
         predictions: `gold.prediction`.
         recommendations: `gold.recommendation`.
         catalog: `silver.catalog_item`, for names.
+        sold_out: `product_id` of what cannot be had, and is not suggested.
     """
 
     profiles: DataFrame
@@ -29,6 +30,7 @@ class Insight:
     predictions: DataFrame
     recommendations: DataFrame
     catalog: DataFrame
+    sold_out: DataFrame
 
 
 def candidates(insight: Insight, as_of: date) -> DataFrame:
@@ -44,7 +46,7 @@ def candidates(insight: Insight, as_of: date) -> DataFrame:
     for part in (
         segments(insight.segments.where(of_day)),
         churn(insight.predictions.where(of_day)),
-        first_items(insight.recommendations.where(of_day), insight.catalog),
+        first_items(insight.recommendations.where(of_day), insight.catalog, insight.sold_out),
     ):
         people = people.join(part, "person_id", "left")
     return people.select(*DECISION_COLUMNS)
@@ -67,9 +69,11 @@ def churn(predictions: DataFrame) -> DataFrame:
     )
 
 
-def first_items(recommendations: DataFrame, catalog: DataFrame) -> DataFrame:
-    """The item ranked first in each slot, with its name and the reason for it."""
-    first = recommendations.where("rank = 1").select("person_id", "slot", "product_id", "reason")
+def first_items(recommendations: DataFrame, catalog: DataFrame, sold_out: DataFrame) -> DataFrame:
+    """The item ranked first in each slot among those that can be had, with its name and the reason for it."""
+    there = recommendations.join(F.broadcast(sold_out), "product_id", "left_anti")
+    best = F.min_by(F.struct("product_id", "reason"), "rank").alias("best")
+    first = there.groupBy("person_id", "slot").agg(best).select("person_id", "slot", "best.*")
     newest = F.max_by("name", F.struct("known_at", "source", "record_id"))
     asked = catalog.join(F.broadcast(first.select("product_id").distinct()), "product_id", "left_semi")
     named = first.join(asked.groupBy("product_id").agg(newest.alias("name")), "product_id", "left").withColumn(

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.errors import InputError
-from personalake.world.dirt import TIME_FORMAT, lines_of
+from personalake.world.dirt import lines_of
 from personalake.world.everyone import everyone
 from personalake.world.feed import Feed
 from personalake.world.settings import WorldSettings
@@ -100,14 +100,13 @@ def _write_all(drawn: World, landing: Path, truth: Path, report: Progress) -> No
 def _write_feed(feed: Feed, settings: WorldSettings, landing: Path) -> None:
     """One folder for each landing day, one file in it unless it grows large."""
     unfinished = landing / f"_{feed.name}"
-    if feed.format == "json":
+    if feed.format in ("json", "csv"):
         lines = lines_of(feed, settings).select("landing_date", "line", F.sha2("line", 256).alias("place"))
         _by_day(lines).text(str(unfinished))
     else:
-        writer = _by_day(feed.rows.withColumns({"landing_date": feed.landing_date, "place": feed.key}))
-        options = {"header": "true", "timestampFormat": TIME_FORMAT} if feed.format == "csv" else {}
-        writer.format(feed.format).options(**options).save(str(unfinished))
-    _settle(unfinished, landing / feed.name, feed.format)
+        rows = feed.rows.withColumns({"landing_date": feed.landing_date, "place": feed.key})
+        _by_day(rows).format(feed.format).save(str(unfinished))
+    _settle(unfinished, landing / feed.name, feed.format, ",".join(feed.rows.columns) if feed.format == "csv" else None)
 
 
 def _by_day(rows: DataFrame) -> DataFrameWriter:
@@ -117,11 +116,13 @@ def _by_day(rows: DataFrame) -> DataFrameWriter:
     return writer.option("maxRecordsPerFile", MOST_ROWS_A_FILE)
 
 
-def _settle(unfinished: Path, target: Path, suffix: str) -> None:
-    """Give each file the name and place at which it lands."""
+def _settle(unfinished: Path, target: Path, suffix: str, header: str | None) -> None:
+    """Give each file the name and place at which it lands, and its header if it has one."""
     for folder in sorted(unfinished.glob("landing_date=*")):
         day = folder.name.partition("=")[2]
         (target / day).mkdir(parents=True, exist_ok=True)
         for number, part in enumerate(sorted(folder.glob("part-*")), start=1):
+            if header is not None:
+                part.write_text(f"{header}\n{part.read_text(encoding='utf-8')}", encoding="utf-8")
             part.replace(target / day / f"{target.name}_{day}_{number}.{suffix}")
     shutil.rmtree(unfinished)
