@@ -203,7 +203,7 @@ def test_events_of_the_e_commerce_spec_are_steps_with_each_of_their_products(fee
     assert {(row["customer_id"], row["cookie_id"], row["channel"]) for row in rows} == {
         (SEGMENT["userId"], SEGMENT["anonymousId"], "web")
     }
-    assert [row["reasons"] for row in rows] == [[]] * 7
+    assert [row["reasons"] for row in rows] == [[]] * 8
     assert steps["m1"]["known_at"] > steps["m1"]["occurred_at"]
 
 

@@ -15,7 +15,7 @@ def test_the_last_word_on_each_wish_is_the_one_that_is_held(known: World) -> Non
 
     held = known.truth["wish"].select("person", "preference", "value")
     assert {tuple(row) for row in final.select(*held.columns).collect()} == {tuple(row) for row in held.collect()}
-    shares = told.agg(F.count("*").alias("rows"), F.count_if("value IS NULL").alias("taken_back")).first()
+    shares = told.agg(F.count("*").alias("rows"), F.count_if(F.col("value").isNull()).alias("taken_back")).first()
     assert shares is not None
     # Two of three people have an account, and a wish of each kind at a rate of 0.3.
     assert 450 < shares["rows"] < 850

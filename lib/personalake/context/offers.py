@@ -51,7 +51,7 @@ def sold_out(history: DataFrame) -> DataFrame:
     Args:
         history: Rows of `gold.offer_history`. A product of which some shop tells no stock is not sold out.
     """
-    left = F.coalesce(F.greatest("stock", F.lit(0)), F.lit(1))
+    left = F.when(F.col("stock").isNull(), 1).when(F.col("stock") > 0, F.col("stock")).otherwise(0)
     return _current(history).groupBy("product_id").agg(F.sum(left).alias("left")).where("left = 0").select("product_id")
 
 

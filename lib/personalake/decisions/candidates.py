@@ -46,7 +46,7 @@ def candidates(insight: Insight, as_of: date) -> DataFrame:
     for part in (
         segments(insight.segments.where(of_day)),
         churn(insight.predictions.where(of_day)),
-        first_items(insight.recommendations.where(of_day), insight.catalog, insight.sold_out),
+        first_items(available(insight.recommendations.where(of_day), insight.sold_out), insight.catalog),
     ):
         people = people.join(part, "person_id", "left")
     return people.select(*DECISION_COLUMNS)
@@ -69,11 +69,15 @@ def churn(predictions: DataFrame) -> DataFrame:
     )
 
 
-def first_items(recommendations: DataFrame, catalog: DataFrame, sold_out: DataFrame) -> DataFrame:
-    """The item ranked first in each slot among those that can be had, with its name and the reason for it."""
-    there = recommendations.join(F.broadcast(sold_out), "product_id", "left_anti")
+def available(recommendations: DataFrame, sold_out: DataFrame) -> DataFrame:
+    """Recommendations of what can be had."""
+    return recommendations.join(F.broadcast(sold_out), "product_id", "left_anti")
+
+
+def first_items(recommendations: DataFrame, catalog: DataFrame) -> DataFrame:
+    """The item ranked best in each slot, with its name and the reason for it."""
     best = F.min_by(F.struct("product_id", "reason"), "rank").alias("best")
-    first = there.groupBy("person_id", "slot").agg(best).select("person_id", "slot", "best.*")
+    first = recommendations.groupBy("person_id", "slot").agg(best).select("person_id", "slot", "best.*")
     newest = F.max_by("name", F.struct("known_at", "source", "record_id"))
     asked = catalog.join(F.broadcast(first.select("product_id").distinct()), "product_id", "left_semi")
     named = first.join(asked.groupBy("product_id").agg(newest.alias("name")), "product_id", "left").withColumn(

@@ -123,7 +123,7 @@ def restated(accepted: DataFrame, existing: DataFrame, dropped: DataFrame, row_i
     Returns:
         One row per such version: the id of its content, `known_at`, and `own_id`, the id with that moment.
     """
-    columns = (content_of(row_id).alias("content"), *key, "known_at")
+    columns = [content_of(row_id).alias("content"), *map(F.col, key), F.col("known_at")]
     touched = F.broadcast(accepted.select(*key).distinct())
     told = existing.join(touched, list(key), "left_semi").select(*columns).union(accepted.select(*columns)).distinct()
     owners = told.select("content", *key).distinct()

@@ -168,6 +168,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.segment_membership",
             "gold.prediction",
             "gold.recommendation",
+            "gold.offer_history",
             "silver.person",
             "silver.catalog_item",
             "silver.consent",

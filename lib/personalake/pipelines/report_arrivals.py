@@ -27,7 +27,10 @@ def arrivals_of(settings: Settings, ledger: Ledger) -> Arrivals:
     """What came in so far, by source."""
     health = [row for row in ledger.read(DATA_HEALTH) if row["job"].startswith("refine_")]
     quarantine = ledger.read(QUARANTINE, ("source", "reasons", "payload_hash"))
-    lines = None if settings.report.planted is None else planted_lines(settings.report.planted)
+    active = settings.active_sources()
+    lines = None
+    if settings.report.planted is not None:
+        lines = [line for line in planted_lines(settings.report.planted) if line["source"] in active]
     caught, own = None, []
     if lines is not None:
         caught = _caught(settings, ledger, lines, quarantine)
@@ -37,7 +40,7 @@ def arrivals_of(settings: Settings, ledger: Ledger) -> Arrivals:
         files=ledger.read(LANDING_FILE, ("source", "status", "reason")),
         quarantine=quarantine,
         days=ledger.per_day(ORDER_LINE, "known_at", settings.business_timezone),
-        assumed_consent=[name for name, source in settings.active_sources().items() if source.consent == "assume_granted"],
+        assumed_consent=[name for name, source in active.items() if source.consent == "assume_granted"],
         planted=None if lines is None or caught is None else compare(lines, caught),
         own_dirt=own,
     )

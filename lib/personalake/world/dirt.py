@@ -100,7 +100,7 @@ def _spoiled(feed: Feed, chance: Chance) -> dict[str, Column]:
         )
     else:
         # Without a time it is the id that a record cannot do without.
-        spoiled[feed.id_column] = F.when(kind != "missing_key", spoiled[feed.id_column])
+        spoiled[feed.id_column] = F.when(~kind.eqNullSafe("missing_key"), spoiled[feed.id_column])
     if feed.sent_at is not None:
         # What is sent again is sent later; what only arrives again says the same time.
         delay = F.make_dt_interval(days=F.when(kind.isin("late", "near_duplicate"), _delay_days(chance)).otherwise(0))
