@@ -43,6 +43,7 @@ GRANT SELECT ON TABLE silver.order_line TO `personalake_analysts`;
 
 -- silver.customer_record: One version of one customer as a source knows it
 ALTER TABLE silver.customer_record ALTER COLUMN customer_id SET MASK gold.mask_text;
+ALTER TABLE silver.customer_record ALTER COLUMN gender SET MASK gold.mask_text;
 ALTER TABLE silver.customer_record ALTER COLUMN first_name SET MASK gold.mask_text;
 ALTER TABLE silver.customer_record ALTER COLUMN last_name SET MASK gold.mask_text;
 ALTER TABLE silver.customer_record ALTER COLUMN birth_date SET MASK gold.mask_day;
@@ -252,6 +253,18 @@ GRANT SELECT ON TABLE gold.dataset_verdict TO `personalake_analysts`;
 -- gold.source_audit: One source as an audit found it; the newest row of a source counts, and one is added when something changed
 GRANT SELECT ON TABLE gold.source_audit TO `personalake_analysts`;
 
+-- silver.product_offer: One version of the price and the stock of one product
+GRANT SELECT ON TABLE silver.product_offer TO `personalake_analysts`;
+
+-- silver.weather: What was measured in one region in one hour
+GRANT SELECT ON TABLE silver.weather TO `personalake_analysts`;
+
+-- gold.offer_history: One span of time in which price and stock of one product stayed as they were; the last one is open
+GRANT SELECT ON TABLE gold.offer_history TO `personalake_analysts`;
+
+-- gold.visit_context: One region, hour and kind of device, with who came by and the weather outside
+GRANT SELECT ON TABLE gold.visit_context TO `personalake_analysts`;
+
 -- gold.region_figure: One figure about a group of people of one region, as it was shared; of an as-of, what was shared last counts
 GRANT SELECT ON TABLE gold.region_figure TO `personalake_analysts`;
 
@@ -268,5 +281,5 @@ GRANT SELECT ON TABLE gold.erasure_receipt TO `personalake_analysts`;
 -- gold.access_log: One time that somebody looked at or exported what is held about one person, or asked tables; append-only
 GRANT SELECT ON TABLE gold.access_log TO `personalake_analysts`;
 
--- gold.retention_receipt: Rows beyond their retention in one table, written down by one run before it removes them; append-only
+-- gold.retention_receipt: Rows beyond their retention in one table, told before a run removes them and once they are gone; append-only
 GRANT SELECT ON TABLE gold.retention_receipt TO `personalake_analysts`;

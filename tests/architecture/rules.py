@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOMS = frozenset(
-    {"ingestion", "identity", "privacy", "profiles", "segments"}
+    {"ingestion", "identity", "privacy", "profiles", "context", "segments"}
     | {"models", "recommenders", "decisions", "activation", "measurement"}
 )
 BOTTOM = frozenset({"errors", "common", "tables", "config"})

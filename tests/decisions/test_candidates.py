@@ -1,11 +1,14 @@
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from personalake.config.decisions import DECISION_COLUMNS
+from personalake.context.offers import sold_out
 from personalake.decisions.candidates import Insight, candidates
 from personalake.tables import Table
+from personalake.tables.context import OFFER_HISTORY
 from personalake.tables.gold import CUSTOMER_PROFILE, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.silver import CATALOG_ITEM
 
@@ -25,6 +28,7 @@ def insight(spark: SparkSession, **parts: list[Row]) -> Insight:
         rows_of(spark, PREDICTION, *parts.get("predictions", [])),
         rows_of(spark, RECOMMENDATION, *parts.get("recommendations", [])),
         rows_of(spark, CATALOG_ITEM, *parts.get("catalog", [])),
+        rows_of(spark, OFFER_HISTORY, *parts.get("offers", [])).transform(sold_out),
     )
 
 
@@ -58,3 +62,16 @@ def test_parts_of_another_as_of_and_missing_parts_are_unknown(spark: SparkSessio
 
     assert row["orders"] == 3
     assert (row["churn_probability"], row["rfm_segment"], row["next_best_item"]) == (None, None, None)
+
+
+def test_what_is_sold_out_is_not_suggested_and_the_next_one_takes_its_place(spark: SparkSession) -> None:
+    base = {"person_id": "p", "as_of": AS_OF}
+    ranked = [
+        base | {"slot": "all_items", "rank": rank, "product_id": product} for rank, product in ((1, "gone"), (2, "tea"))
+    ]
+    ranked.append(base | {"slot": "new_items", "rank": 1, "product_id": "gone"})
+    nothing = {"product_id": "gone", "stock": Decimal(0)}
+
+    (row,) = candidates(insight(spark, recommendations=ranked, offers=[nothing]), AS_OF).collect()
+
+    assert (row["next_best_item"], row["next_new_item"]) == ("tea", None)

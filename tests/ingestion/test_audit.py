@@ -5,6 +5,7 @@ import pytest
 
 from personalake.config.sources import Source
 from personalake.ingestion.audit import Arrived, audit_row, gaps, served
+from personalake.ingestion.contracts import CONTRACTS
 
 AS_OF = date(2024, 5, 10)
 
@@ -49,17 +50,41 @@ def test_a_source_without_rows_has_no_share_and_no_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "shares", "expected"),
+    ("one", "shares", "told", "expected"),
     [
-        (source("interaction"), {"cookie_id": 1.0}, {"web": "behaviour"}),
-        (source("interaction", columns={"channel": {"constant": "app"}}), {"cookie_id": 1.0}, {"app": "behaviour"}),
-        (source("customer_record"), {"device_id": 0.1, "login": 1.0}, {"web": "reach", "app": "reach", "push": "reach"}),
-        (source("customer_record", namespace="loyalty_id"), {"customer_id": 1.0}, {"shop": "reach"}),
-        (source("order_line", columns={"store_id": {"constant": "web"}}), {}, {"web": "behaviour"}),
-        (source("campaign_spend"), {}, {}),
+        (source("interaction"), {"cookie_id": 1.0}, (), {"web": "behaviour"}),
+        (source("interaction"), {"cookie_id": 1.0}, ("app", "web"), {"web": "behaviour", "app": "behaviour"}),
+        (source("interaction", columns={"channel": {"constant": "app"}}), {"cookie_id": 1.0}, (), {"app": "behaviour"}),
+        (
+            source("customer_record"),
+            {"device_id": 0.1, "login": 1.0},
+            (),
+            {"web": "reach", "app": "reach", "push": "reach"},
+        ),
+        (source("customer_record", namespace="loyalty_id"), {"customer_id": 1.0}, (), {"shop": "reach"}),
+        (source("order_line", columns={"store_id": {"constant": "web"}}), {}, (), {"web": "behaviour"}),
+        (source("order_line"), {}, (), {"shop": "behaviour"}),
+        (source("order_line"), {}, ("web", "app"), {"web": "behaviour", "app": "behaviour"}),
+        (source("order_line"), {}, ("web", "north-1"), {"web": "behaviour", "shop": "behaviour"}),
+        (source("delivery_receipt"), {"email": 1.0}, ("push",), {"push": "behaviour"}),
+        (source("consent"), {"email": 1.0}, ("email_marketing",), {"email": "consent"}),
+        (source("consent"), {}, ("push_marketing", "personalisation"), dict.fromkeys(("web", "app", "push"), "consent")),
+        (source("consent", columns={"purpose": {"constant": "global_privacy_control"}}), {}, (), {"web": "consent"}),
+        (source("product_offer"), {}, (), dict.fromkeys(("email", "web", "app", "shop", "push"), "content")),
+        (source("campaign_spend"), {}, (), {}),
+        (source("third_party_attribute"), {"email": 1.0}, (), {}),
     ],
 )
 def test_a_source_serves_the_touchpoints_of_which_it_tells(
-    one: Source, shares: dict[str, float], expected: dict[str, str]
+    one: Source, shares: dict[str, float], told: tuple[str, ...], expected: dict[str, str]
 ) -> None:
-    assert served(one, shares) == expected
+    assert served(one, shares, told) == expected
+
+
+def test_every_contract_has_its_place_among_the_touchpoints_or_is_known_to_have_none() -> None:
+    without = {"campaign_spend", "erasure_request", "social_mention", "third_party_attribute"}
+    told = {"order_line": "web", "interaction": "web", "delivery_receipt": "email", "consent": "email_marketing"}
+
+    serving = {name for name in CONTRACTS if served(source(name), {"email": 1.0}, (told[name],) if name in told else ())}
+
+    assert serving == set(CONTRACTS) - without

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids, returned
+from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids, restated, returned
 
 ROWS = "event_id string, payload_checksum bigint, known_at timestamp, landed_at timestamp, source_file string"
 EXISTING = "event_id string, payload_checksum bigint"
@@ -87,3 +87,32 @@ def test_a_copy_of_the_newest_version_and_a_list_told_again_do_not_come_back(spa
     assert came_back(spark, [("B", "ann", 3), ("A", "bob", 3)], [("A", "ann", 1), ("B", "ann", 2), ("A", "bob", 1)]) == []
     assert came_back(spark, [("X", "ann", 2), ("Y", "ann", 2)], [("X", "ann", 1), ("Y", "ann", 1)]) == []
     assert came_back(spark, [("A", "ann", 1)], [("A", "ann", 1), ("B", "ann", 2)]) == []
+
+
+def held_again(
+    spark: SparkSession, new: list[tuple[str, str, int]], known: list[tuple[str, str, int]], dropped: list[tuple[str, int]]
+) -> list[str]:
+    """Customers and days from which an older version holds again; copies are a content and a day."""
+    accepted, existing = (
+        spark.createDataFrame(
+            [(content, "crm", who, datetime(2017, 1, day)) for content, who, day in rows],
+            "record_id string, source string, customer_id string, known_at timestamp",
+        )
+        for rows in (new, known)
+    )
+    copies = spark.createDataFrame(
+        [(content, datetime(2017, 1, day)) for content, day in dropped], "record_id string, known_at timestamp"
+    )
+    again = restated(accepted, existing, copies, "record_id", ("source", "customer_id"))
+    return sorted(f"{row.record_id}{row.known_at.day}" for row in again.collect())
+
+
+def test_what_was_told_after_a_late_version_holds_again_once(spark: SparkSession) -> None:
+    known, copies = [("A", "ann", 1), ("X", "bob", 1)], [("A", 3), ("A", 4), ("X", 3)]
+
+    assert held_again(spark, [("B", "ann", 2)], known, copies) == ["A3"]
+    assert held_again(spark, [("B", "ann", 2), ("C", "ann", 5)], known, [*copies, ("A", 6)]) == ["A3", "A6"]
+    assert held_again(spark, [("C", "ann", 2)], [*known, ("B", "ann", 2)], copies) == [], "two at once are a list"
+    assert held_again(spark, [("B", "ann", 5)], known, copies) == []
+    returned_before = [*known, ("B", "ann", 2), ("A~1483401600000000", "ann", 3)]
+    assert held_again(spark, [("C", "ann", 2)], returned_before, [("A", 4)]) == []

@@ -35,7 +35,8 @@ GA4_VIEW: dict[str, Any] = {
     "geo": {"country": "Germany", "region": "Berlin"},
     "platform": "WEB",
     "items": [{"item_id": "SKU_1", "item_name": "Jeans", "price": 10.01, "quantity": "2"}],
-}
+    "batch_event_index": "4", "batch_ordering_id": "2", "batch_page_id": "1714557599000",
+}  # fmt: skip
 GA4_PURCHASE = {
     **GA4_VIEW,
     "event_name": "purchase",
@@ -102,12 +103,37 @@ def test_an_event_of_ga4_is_a_click_with_its_cookie_session_and_referrer(feed: F
     assert len({view["event_id"], search["event_id"], app["event_id"]}) == 3
 
 
-def test_an_item_of_a_ga4_purchase_is_an_order_line_and_other_events_are_none(feed: Feed) -> None:
-    first, second = feed("ga4_purchases", GA4_VIEW, GA4_PURCHASE)
+def test_each_item_of_an_event_of_ga4_is_a_row_of_its_step_and_none_is_lost(feed: Feed) -> None:
+    items = [
+        {"item_id": "SKU_1"},
+        {"item_id": "SKU_2"},
+        {"item_id": "SKU_1", "item_variant": "blue"},
+        {"item_id": "(not set)"},
+    ]
 
-    assert [line["event_id"] for line in (first, second)] == ["T_12345-SKU_1", "T_12345-SKU_2"]
-    assert [line["amount"] for line in (first, second)] == [Decimal("20.02"), Decimal("27.50")]
+    rows = feed("ga4_events", {**GA4_PURCHASE, "items": items}, {**GA4_VIEW, "event_name": "page_view", "items": []})
+
+    assert [row["reasons"] for row in rows] == [[]] * 5
+    assert len({row["event_id"] for row in rows}) == 5
+    bought = sorted((row["item_position"], row["product_id"]) for row in rows if row["interaction_type"] == "purchase")
+    assert bought == [(1, "SKU_1"), (2, "SKU_2"), (3, "SKU_1"), (4, None)]
+    (page,) = (row for row in rows if row["interaction_type"] == "page")
+    assert (page["item_position"], page["product_id"]) == (None, None)
+
+
+def test_an_item_of_a_ga4_purchase_is_an_order_line_and_other_events_are_none(feed: Feed) -> None:
+    refund = {**GA4_PURCHASE, "event_name": "refund", "items": [{"item_id": "SKU_2", "item_refund": 27.5, "quantity": "1"}]}
+    whole = {**GA4_PURCHASE, "event_name": "refund", "items": []}
+
+    first, second, back, untold = sorted(
+        feed("ga4_purchases", GA4_VIEW, GA4_PURCHASE, refund, whole), key=lambda row: (bool(row["reasons"]), row["event_id"])
+    )
+
+    assert [line["event_id"] for line in (first, second)] == ["T_12345-1-SKU_1", "T_12345-2-SKU_2"]
+    assert [line["amount"] for line in (first, second, back)] == [Decimal("20.02"), Decimal("27.50"), Decimal("-27.50")]
     assert (first["quantity"], first["currency"], first["reasons"]) == (Decimal("2.000"), "EUR", [])
+    assert (back["product_id"], back["quantity"], back["is_return"]) == ("SKU_2", Decimal("-1.000"), True)
+    assert "product_id: missing" in untold["reasons"]
 
 
 def test_a_nested_parquet_of_ga4_reads_like_its_json(spark: SparkSession, tmp_path: Path) -> None:
@@ -128,6 +154,80 @@ def test_a_nested_parquet_of_ga4_reads_like_its_json(spark: SparkSession, tmp_pa
     assert (view["reasons"], view["product_id"]) == ([], "SKU_1")
     assert view["session_id"] == "1234567890.0987654321-1714557000"
     assert view["device_type"] == "mobile"
+
+
+# As the vendor's e-commerce spec shows them.
+PRODUCTS = [
+    {"product_id": "507f1f77bcf86cd799439011", "sku": "45790-32", "name": "Monopoly: 3rd Edition", "price": 19,
+     "quantity": 1, "category": "Games", "url": "https://www.example.com/product/path"},
+    {"product_id": "505bd76785ebb509fc183733", "sku": "46493-32", "name": "Uno Card Game", "price": 3, "quantity": 2,
+     "category": "Games"},
+]  # fmt: skip
+ORDER = {
+    "checkout_id": "fksdjfsdjfisjf9sdfjsd9f", "order_id": "50314b8e9bcf000000000000", "affiliation": "Google Store",
+    "total": 27.50, "subtotal": 22.50, "revenue": 25.00, "shipping": 3, "tax": 2, "discount": 2.5, "coupon": "hasbros",
+    "currency": "USD", "products": PRODUCTS,
+}  # fmt: skip
+ADDED = {"cart_id": "skdjsidjsdkdj29j", **PRODUCTS[0], "variant": "200 pieces", "coupon": "MAYDEALS", "position": 3}
+
+
+def track(message: str, event: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    integrations = {"All": True, "Mixpanel": False}
+    told = {"type": "track", "messageId": message, "event": event, "properties": properties, "integrations": integrations}
+    return {**SEGMENT, **told}
+
+
+def test_events_of_the_e_commerce_spec_are_steps_with_each_of_their_products(feed: Feed) -> None:
+    rows = feed(
+        "segment_events",
+        track("m1", "Products Searched", {"query": "blue hotpants"}),
+        track("m2", "Product Viewed", {**ADDED, "currency": "usd", "value": 18.99}),
+        track("m3", "Product Added", ADDED),
+        track("m4", "Order Completed", ORDER),
+        track("m4", "Order Completed", ORDER),  # sent again, under the same id
+        track("m5", "Order Refunded", {"order_id": ORDER["order_id"], "total": 30, "currency": "USD", "products": []}),
+    )
+
+    steps = {row["event_id"]: row for row in rows}
+    monopoly, uno = (product["product_id"] for product in PRODUCTS)
+    assert {name: (row["interaction_type"], row["product_id"], row["item_position"]) for name, row in steps.items()} == {
+        "m1": ("search", None, None),
+        "m2": ("view", monopoly, None),
+        "m3": ("cart", monopoly, None),
+        "m4-1": ("purchase", monopoly, 1),
+        "m4-2": ("purchase", uno, 2),
+        "m5": ("Order Refunded", None, None),
+    }
+    assert steps["m1"]["search_term"] == "blue hotpants"
+    assert {row["order_id"] for row in rows if row["interaction_type"] == "purchase"} == {ORDER["order_id"]}
+    assert {(row["customer_id"], row["cookie_id"], row["channel"]) for row in rows} == {
+        (SEGMENT["userId"], SEGMENT["anonymousId"], "web")
+    }
+    assert [row["reasons"] for row in rows] == [[]] * 8
+    assert steps["m1"]["known_at"] > steps["m1"]["occurred_at"]
+
+
+def test_each_product_of_an_order_of_segment_is_a_line_and_what_is_refunded_comes_back_once(feed: Feed) -> None:
+    rows = feed(
+        "segment_orders",
+        track("m1", "Product Added", ADDED),
+        track("m2", "Order Completed", ORDER),
+        track("m3", "Order Refunded", {"order_id": ORDER["order_id"], "total": 30, "currency": "USD", "products": PRODUCTS}),
+        track("m4", "Order Cancelled", ORDER),
+        track("m5", "Order Refunded", {"order_id": ORDER["order_id"], "currency": "USD"}),
+    )
+
+    lines = {row["event_id"]: (row["quantity"], row["amount"], row["is_return"]) for row in rows if not row["reasons"]}
+    monopoly, uno = (product["product_id"] for product in PRODUCTS)
+    order = ORDER["order_id"]
+    assert lines == {
+        f"{order}-1-{monopoly}": (1, 19, False),
+        f"{order}-2-{uno}": (2, 6, False),
+        f"{order}-back-{monopoly}": (-1, -19, True),
+        f"{order}-back-{uno}": (-2, -6, True),
+    }
+    assert [row["reasons"] for row in rows if row["reasons"]] == [["product_id: missing", "amount: missing"]]
+    assert {(row["currency"], row["store_id"], row["customer_id"]) for row in rows} == {("USD", "web", SEGMENT["userId"])}
 
 
 def test_consent_preferences_of_segment_are_an_answer_for_each_category(feed: Feed) -> None:

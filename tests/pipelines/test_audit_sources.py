@@ -18,6 +18,8 @@ from personalake.tables.audit import SOURCE_AUDIT
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import CONSENT_CURRENT, CUSTOMER_RECORD, ORDER_LINE, PERSON_LINK
 
+SHOPS = {"till": "4711", "web": "app"}
+
 
 def no_session() -> SparkSession:
     raise AssertionError("the audit starts no session")
@@ -39,7 +41,16 @@ def context(tmp_path: Path) -> JobContext:
     lines = [("till", 1, "c1"), ("till", 1, None), ("till", 4, "c2"), ("web", 2, "c1")]
     lake.ledger.append(
         ORDER_LINE,
-        [{"source": source, "occurred_at": at(day), "known_at": at(day), "customer_id": who} for source, day, who in lines],
+        [
+            {
+                "source": source,
+                "occurred_at": at(day),
+                "known_at": at(day),
+                "customer_id": who,
+                "store_id": SHOPS.get(source),
+            }
+            for source, day, who in lines
+        ],
     )
     lake.ledger.append(CUSTOMER_RECORD, [{"source": "crm", "known_at": at(3), "customer_id": "c1", "email": "a@x"}])
     health = {"job": "refine_events", "rows_in": 6, "rows_quarantined": 2, "rows_duplicate": 1}
@@ -95,4 +106,5 @@ def test_the_report_shows_the_matrix_of_sources_and_touchpoints(context: JobCont
     matrix = section.blocks[-1]
     assert ["crm", "reach", "–", "–", "–", "–", "–"] in matrix.rows
     assert ["till", "–", "–", "–", "behaviour", "–", "–"] in matrix.rows
+    assert ["web", "–", "–", "behaviour", "–", "–", "–"] in matrix.rows
     assert which_sources(SimpleNamespace(audits=[])) is None  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
 from personalake.tables.bronze import LANDING_FILE
+from personalake.tables.bronze import RECORD as BRONZE_RECORD
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import CUSTOMER_RECORD, DUPLICATE, EVENT, ORDER_LINE, QUARANTINE
 
@@ -118,6 +120,31 @@ def test_a_customer_who_is_as_before_again_is_a_new_version_and_a_full_export_ad
         ("c1", 1, "25-34"), ("c1", 2, "35-44"), ("c1", 3, "25-34"), ("c2", 1, "45-54"),
     ]  # fmt: skip
     assert all(row["balanced"] for row in shop.lake.ledger.read(DATA_HEALTH))
+
+
+def test_a_version_that_comes_late_ends_and_what_was_told_after_it_holds_again(
+    lake: Lake, tmp_path: Path, context_of: ContextOf
+) -> None:
+    columns = {"customer_id": "id", "age_band": "age"}
+    source = Source.model_validate({"contract": "customer_record", "path": tmp_path, "columns": columns})
+    context = context_of(Settings(root=lake.locations.root, sources={"crm": source}))
+
+    def arrive(*told: tuple[str, str, int]) -> None:
+        known = {"source": "crm", "source_file": "f", "ordinal": 1}
+        rows = [(json.dumps({"id": who, "age": age}), datetime(2017, 3, day, tzinfo=UTC)) for who, age, day in told]
+        lake.ledger.append(BRONZE_RECORD, [{**known, "payload": payload, "landed_at": at} for payload, at in rows])
+        refine_records.run(context)
+
+    arrive(("c1", "25-34", 1), ("c1", "25-34", 3), ("c1", "25-34", 4), ("c2", "45-54", 1), ("c2", "45-54", 3))
+    arrive(("c1", "35-44", 2))
+
+    versions = held(context, CUSTOMER_RECORD, "customer_id", "known_at", "age_band")
+    assert [(who, known_at.day, age) for who, known_at, age in versions] == [
+        ("c1", 1, "25-34"), ("c1", 2, "35-44"), ("c1", 3, "25-34"), ("c2", 1, "45-54"),
+    ]  # fmt: skip
+    assert len(set(held(context, CUSTOMER_RECORD, "record_id"))) == 4
+    equations = {(row["rows_in"], row["rows_accepted"], row["balanced"]) for row in lake.ledger.read(DATA_HEALTH)}
+    assert equations == {(5, 2, True), (1, 1, True)}
 
 
 def test_two_sources_that_count_from_one_take_no_rows_from_each_other(

@@ -16,7 +16,7 @@ from personalake.errors import ConfigError
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.lake.upkeep import remove_older, tidy
-from personalake.pipelines import maintain_tables, refinery
+from personalake.pipelines import maintain_tables, refine_events, refinery
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.maintain_tables import run
 from personalake.tables import ALL
@@ -114,7 +114,8 @@ def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refin
     run(context())
     lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON}])
 
-    (receipt,) = lake.ledger.read(RETENTION_RECEIPT)
+    receipt, gone = sorted(lake.ledger.read(RETENTION_RECEIPT), key=lambda row: row["recorded_at"])
+    assert (receipt["rows_removed"], gone["rows_removed"], gone["sources"]) == (None, 1, {"orders": 1})
     assert (receipt["table"], receipt["aged_by"], receipt["kept_days"], receipt["rows"]) == (
         "bronze.event",
         "ingested_at",
@@ -125,6 +126,46 @@ def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refin
     assert before == []
     assert [name for name, _ in refinery._unrefined(lake, "refine_events", RAW_EVENT, orders)] == ["orders"]
     assert not refinery.is_refined(context(), "refine_events")
+
+
+def test_after_a_retention_nothing_waits_and_no_source_is_looked_at_for_nothing(
+    lake: Lake, context: Callable[..., JobContext]
+) -> None:
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON - timedelta(days)} for days in (0, 1_000)])
+    lake.ledger.append(DATA_HEALTH, [{"job": "refine_events", "source": "orders", "rows_in": 2}])
+    lake.locations.checkpoint("refine_events", "orders").mkdir(parents=True)
+    orders = {"orders": Source.model_validate({"contract": "order_line", "path": "x", "columns": {}})}
+
+    run(context())
+
+    assert refinery.is_refined(context(), "refine_events")
+    assert refine_events.run(context(dry_run=True)).figures["pending"] == 0
+    assert list(refinery._unrefined(lake, "refine_events", RAW_EVENT, orders)) == []
+
+
+@pytest.mark.parametrize(("dies_in", "removed"), [("remove_older", 0), ("confirm", 1)])
+def test_what_became_of_rows_that_a_run_told_of_before_it_died_is_found_out_by_the_next(
+    lake: Lake, context: Callable[..., JobContext], monkeypatch: pytest.MonkeyPatch, dies_in: str, removed: int
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON - timedelta(1_000)}])
+    lake.ledger.append(DATA_HEALTH, [{"job": "refine_events", "source": "orders", "rows_in": 1}])
+    with monkeypatch.context() as patched:
+        patched.setattr(maintain_tables, dies_in, dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(context())
+    unsure = (refinery.is_refined(context(), "refine_events"), refine_events.run(context(dry_run=True)).figures["pending"])
+
+    run(replace(context(), run_id="next"))
+
+    assert unsure == (False, 0)
+    assert refinery.is_refined(context(), "refine_events")
+    told = [(row["run_id"] == "next", row["rows_removed"]) for row in lake.ledger.read(RETENTION_RECEIPT)]
+    assert (False, removed) in told
+    assert sum(count or 0 for _, count in told) == 1
+    assert lake.ledger.rows(RAW_EVENT) == 0
 
 
 def test_what_waits_in_bronze_is_refined_before_anything_goes(

@@ -39,6 +39,7 @@ def test_wishes_opt_outs_and_odd_answers_have_their_effect_in_one_run_and_are_co
     answers = arrived(
         "answers",
         answer("email", "granted", "2017-05-01"),
+        answer("email", "denied", "2017-04-01"),  # older than what came before it
         answer("ads", "granted", "2017-05-01", expires_at="2017-06-01"),
         answer("global_privacy_control", "withdrawn", "2017-05-01"),
         answer("telepathy", "granted", "2017-05-01"),
@@ -69,4 +70,4 @@ def test_wishes_opt_outs_and_odd_answers_have_their_effect_in_one_run_and_are_co
     assert "1 answers about purposes" in resolved.message
     warned = {row["source"]: dict(row["warnings"]) for row in lake.ledger.read(DATA_HEALTH)}
     assert warned["answers"] == {"occurred_at: in the future": 1}
-    assert lake.ledger.rows(CONSENT) == 5
+    assert lake.ledger.rows(CONSENT) == 6

@@ -48,6 +48,8 @@ def test_every_channel_becomes_touchpoints_of_the_resolved_person_and_an_order_c
         {**known, "event_id": "v1", "interaction_type": "view", "channel": "web", "cookie_id": "c1", "product_id": "x"},
         {**known, "event_id": "v2", "interaction_type": "purchase", "channel": "web", "cookie_id": "c1", "order_id": "o1",
          "namespace": "login", "customer_id": "ann"},
+        {**known, "event_id": "v2-2", "interaction_type": "purchase", "channel": "web", "cookie_id": "c1", "order_id": "o1",
+         "namespace": "login", "customer_id": "ann", "item_position": 2},
         {**known, "event_id": "v3", "interaction_type": "open", "channel": "app", "device_id": "d9"},
         {**known, "event_id": "v4", "interaction_type": "view", "channel": "web", "cookie_id": "c1", "known_at": at(9e5)},
     ]  # fmt: skip

@@ -157,7 +157,7 @@ def test_returns_bring_back_what_was_bought(known: World) -> None:
 
 
 def test_rain_moves_orders_to_the_web(known: World) -> None:
-    weather = known.sources["weather"].withColumnsRenamed({"date": "day_date"})
+    weather = known.sources["weather"].select("region", F.to_date("hour").alias("day_date"), "sky").distinct()
     people = known.truth["person"].select("person", "address.region")
     orders = known.sources["web_orders"].select(
         F.col("orderId").alias("order_id"), F.to_date("orderedAt").alias("day_date"), F.lit(1).alias("online")

@@ -5,10 +5,12 @@ from datetime import date
 from math import sqrt
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from scipy.stats import chisquare
 
 from personalake.world import DirtSettings, World, WorldSettings, world
+from personalake.world.activity import activity
 from personalake.world.dirt import EXPECTED, lines_of, planted
 from tests.world.conftest import SETTINGS
 
@@ -33,7 +35,7 @@ def test_every_true_row_arrives_once_beside_the_dirt(known: World) -> None:
 
     assert true.count() == feed.rows.count()
     assert true.select("event_key").distinct().count() == feed.rows.count()
-    assert told.where("kind IS NOT NULL").count() == known.truth["planted_line"].where("source = 'web_orders'").count()
+    assert told.where("kind IS NOT NULL").count() == planted(told, feed).count() > 0
 
 
 def test_each_kind_of_dirt_is_as_frequent_as_its_rate(lines: list[dict[str, object]]) -> None:
@@ -99,6 +101,47 @@ def test_campaigns_reach_a_random_half_of_those_who_agreed_and_harm_some(known: 
     assert refused.isEmpty()
 
 
+def test_what_a_campaign_does_shows_between_its_arms_where_it_helps_and_where_it_harms(known: World) -> None:
+    days = known.truth["campaign"].select("campaign", "first_day")
+    person = known.truth["person"].select("person", "purchase_rate", "left_day")
+    told = known.truth["campaign_effect"].join(days, "campaign").join(person, "person")
+    side = F.when(F.col("effect") > 0.3, "helped").when(F.col("effect") < -0.2, "harmed")
+    window = told.withColumn("side", side).where("side IS NOT NULL AND left_day >= first_day + 14")
+    # Orders themselves, of which the feeds tell line by line.
+    ordered = activity(known.truth["person"], SETTINGS).where("is_order").select(F.col("person").alias("whose"), "day")
+    in_window = (F.col("whose") == F.col("person")) & (F.col("day") - F.col("first_day")).between(0, 13)
+    orders = window.join(ordered, in_window, "left").groupBy("campaign", "side", "arm", "person").agg(
+        F.count("day").alias("orders"), F.first("purchase_rate").alias("rate"), F.first("effect").alias("effect")
+    )  # fmt: skip
+
+    sums = {
+        (row["side"], row["arm"]): row
+        for row in orders.groupBy("side", "arm")
+        .agg(F.sum("orders").alias("orders"), F.sum("rate").alias("rate"), F.mean("effect").alias("effect"))
+        .collect()
+    }
+
+    for side in ("helped", "harmed"):
+        treated, control = sums[side, "treated"], sums[side, "control"]
+        lift = (treated["orders"] / treated["rate"]) / (control["orders"] / control["rate"]) - 1
+        spread = (1 + lift) * sqrt(1 / treated["orders"] + 1 / control["orders"])
+        assert abs(lift - treated["effect"]) < 3.5 * spread, (side, lift, treated["effect"], spread)
+        assert lift > 0.2 if side == "helped" else lift < 0, (side, lift)
+
+
+def test_the_drift_fills_baskets_online_and_not_at_tills(known: World) -> None:
+    def lines(rows: DataFrame, order: str, at: str) -> dict[bool, float]:
+        is_late = (F.datediff(at, F.lit(SETTINGS.first_day)) >= SETTINGS.days * SETTINGS.drift_at).alias("is_late")
+        baskets = rows.groupBy(order, is_late).count().groupBy("is_late").agg(F.mean("count").alias("lines"))
+        return {row["is_late"]: row["lines"] for row in baskets.collect()}
+
+    web = lines(known.sources["web_orders"], "orderId", "orderedAt")
+    till = lines(known.sources["pos_sales"].where("qty > 0"), "receipt_no", "sold_at")
+
+    assert web[True] / web[False] > 1.2
+    assert abs(till[True] / till[False] - 1) < 0.1
+
+
 def test_only_the_faulty_experiment_has_a_sample_ratio_fault_and_only_on_phones(known: World) -> None:
     exposed = known.sources["experiment_exposures"].groupBy("experiment", "device", "variant").count().collect()
     counts = {(row["experiment"], row["device"], row["variant"]): row["count"] for row in exposed}
@@ -111,6 +154,11 @@ def test_only_the_faulty_experiment_has_a_sample_ratio_fault_and_only_on_phones(
     }
 
     assert ratios["new-search", "phone"] < 0.75
+    cookies = known.sources["experiment_exposures"].where("device = 'phone'").groupBy("experiment", "variant")
+    seen = {(row[0], row[1]): row[2] for row in cookies.agg(F.count_distinct("client_id")).collect()}
+    tests = ("free-delivery", "new-colours", "new-search")
+    doubt = {test: chisquare([seen[test, "treatment"], seen[test, "control"]]).pvalue for test in tests}
+    assert doubt["new-search"] < 0.001 < min(doubt["free-delivery"], doubt["new-colours"]), doubt
     assert all(0.8 < ratio < 1.35 for key, ratio in ratios.items() if key != ("new-search", "phone")), ratios
 
 

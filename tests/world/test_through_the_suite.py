@@ -1,4 +1,4 @@
-"""The world's events through intake and refinement: what was planted is found, by id, and all that is true arrives."""
+"""The world through intake and refinement: what was planted is found, by id, and all that is true arrives."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,15 +7,22 @@ import pytest
 from pyspark.sql import SparkSession
 
 from personalake.config import load_settings
+from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake, Locations
-from personalake.pipelines import ingest_events, refine_events
+from personalake.pipelines import build_context, ingest_events, ingest_records, refine_events, refine_records
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.report_arrivals import arrivals_of
+from personalake.tables.context import OFFER_HISTORY, VISIT_CONTEXT
 from personalake.tables.gold import DATA_HEALTH
-from personalake.tables.silver import ORDER_LINE
-from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION
+from personalake.tables.privacy import PREFERENCE
+from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, ORDER_LINE
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SUPPORT_TICKET
+from tests.interpreted import interpreted
 from tests.world.conftest import EMITTED
+
+# Of the records, one of each kind of feed: every source more costs seconds.
+RECORDS = ("crm_customers", "gpc_signals", "product_offers", "support_tickets", "weather", "web_consents", "web_preferences")
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +30,17 @@ def refined(spark: SparkSession, emitted: Path, tmp_path_factory: pytest.TempPat
     root = tmp_path_factory.mktemp("refined")
     places = {"root": str(root), "landing": str(emitted / "landing")}
     settings = load_settings("world", overrides=places, environ={})
+    chosen = {
+        name: source
+        for name, source in settings.active_sources().items()
+        if CONTRACTS[source.contract].kind == "event" or name in RECORDS
+    }
+    settings = settings.model_copy(update={"sources": chosen})
     lake = Lake(Locations(root), lambda: spark)
     context = JobContext(settings, lake, EMITTED.end, EMITTED.end, "test-run", {}, Progress())
-    ingest_events.run(context)
-    refine_events.run(context)
+    with interpreted(spark):
+        for job in (ingest_events, ingest_records, refine_records, refine_events, build_context):
+            job.run(context)
     return context
 
 
@@ -46,11 +60,14 @@ def test_every_true_event_is_accepted_once(refined: JobContext, spark: SparkSess
     dirt = spark.read.parquet(str(truth / "planted_line")).where("kind <> 'late'").groupBy("source").count().collect()
     copies = {row["source"]: row["count"] for row in dirt}
 
-    lines = {name: _lines(emitted / "landing" / name) - copies.get(name, 0) for name in copies}
+    feeds = ("pos_sales", "web_orders", "web_events", "app_events", "email_events", "support_tickets", "web_consents")
+    lines = {name: _lines(emitted / "landing" / name) - copies.get(name, 0) for name in feeds}
 
     assert rows(ORDER_LINE) == lines["pos_sales"] + lines["web_orders"]
     assert rows(INTERACTION) == lines["web_events"] + lines["app_events"]
     assert rows(EMAIL_ENGAGEMENT) == lines["email_events"]
+    assert rows(SUPPORT_TICKET) == lines["support_tickets"]
+    assert refined.lake.ledger.count(CONSENT, [("source", "=", "web_consents")]) == lines["web_consents"]
     assert all(row["balanced"] for row in refined.lake.ledger.read(DATA_HEALTH))
 
 
@@ -68,6 +85,44 @@ def test_events_carry_identifiers_of_their_namespace(refined: JobContext) -> Non
         ("interaction", "login"),
         ("email_engagement", "email"),
     }
+
+
+def test_wishes_signals_and_genders_are_those_of_the_truth(refined: JobContext, spark: SparkSession, emitted: Path) -> None:
+    truth, ledger = emitted / "lake" / "truth", refined.lake.ledger
+    owners = {
+        row["person"]: row["value"]
+        for row in spark.read.parquet(str(truth / "identifier")).where("namespace = 'login'").collect()
+    }
+    wished = {
+        (owners[row["person"]], row["preference"]): row["value"] for row in spark.read.parquet(str(truth / "wish")).collect()
+    }
+    cookies = {row["cookie"] for row in spark.read.parquet(str(truth / "privacy_signal")).collect()}
+
+    told: dict[tuple[str, str], str | None] = {}
+    for row in sorted(ledger.read(PREFERENCE), key=lambda row: row["occurred_at"]):
+        told[row["customer_id"], row["preference"]] = row["value"]
+    signals = ledger.read(CONSENT, where=[("source", "=", "gpc_signals")])
+
+    assert {key: value for key, value in told.items() if value is not None} == wished
+    assert {row["customer_id"] for row in signals} == cookies
+    assert cookies
+    assert {row["status"] for row in signals} == {"withdrawn"}
+    assert {row["gender"] for row in ledger.read(CUSTOMER_RECORD)} == {"female", "male"}
+
+
+def test_prices_stock_and_weather_land_and_surround_the_visits(refined: JobContext) -> None:
+    ledger = refined.lake.ledger
+    spans = ledger.read(OFFER_HISTORY)
+    hours = ledger.read(VISIT_CONTEXT)
+    visits = {row["session_id"] for row in ledger.read(INTERACTION, ["session_id"])}
+
+    assert len({row["product_id"] for row in spans if row["valid_to"] is None}) == 480
+    assert 480 < len(spans) <= 480 * 3
+    assert all(row["price"] > 0 and row["currency"] == "EUR" for row in spans)
+    assert all(row["sky"] and row["temperature_celsius"] is not None for row in hours if row["visits"])
+    # Visits that last beyond the hour are told in both hours.
+    assert len(visits) <= sum(row["visits"] for row in hours) < 1.2 * len(visits)
+    assert len({(row["region"], row["hour"]) for row in hours}) == EMITTED.days * 24 * 6
 
 
 def _lines(folder: Path) -> int:

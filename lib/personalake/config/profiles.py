@@ -56,7 +56,7 @@ class HistorySettings(Section):
     @field_validator("records")
     @classmethod
     def _of_the_records(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        texts = tuple(field.name for field in CUSTOMER_RECORD.fields if field.type == "string")
+        texts = tuple(field.name for field in CUSTOMER_RECORD.fields if field.type == "string" and field.pii != "protected")
         stamps = ("record_id", "namespace", "customer_id", "source", "batch_id")
         return _among(names, texts, CUSTOMER_RECORD.full_name, stamps)
 

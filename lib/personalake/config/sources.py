@@ -14,7 +14,7 @@ from personalake.config.sql import check_expression
 
 _PROTOCOL = "kafka.security.protocol"
 Severity = Literal["refuse", "warn", "ignore"]
-ELEMENT = "_element"
+ELEMENT, POSITION = "_element", "_position"
 # The names of `ingestion/contracts/`, told here since configuration is read before anything else; a test compares them.
 ContractName = Literal[
     "order_line",
@@ -33,6 +33,8 @@ ContractName = Literal[
     "delivery_receipt",
     "erasure_request",
     "preference",
+    "product_offer",
+    "weather",
 ]
 # Python's name of a character set: the name under which Spark reads files in it. All others it refuses, or splits their
 # lines in the middle of a character.
@@ -116,7 +118,7 @@ class Source(Section):
     each: str | None = Field(
         None,
         description="Column with a JSON array: each of its elements becomes a row of its own, in which the element is the "
-        "column `_element` beside all others; an empty array is one row without it",
+        "column `_element` beside all others, and its place, from 1, is `_position`; an empty array is one row without them",
     )
     path: Path | None = Field(None, description="Folder of a file source")
     glob: str = Field("**/*", description="Which files below the folder; names that begin with _ or . never count")

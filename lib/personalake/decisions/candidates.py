@@ -22,6 +22,7 @@ class Insight:
         predictions: `gold.prediction`.
         recommendations: `gold.recommendation`.
         catalog: `silver.catalog_item`, for names.
+        sold_out: `product_id` of what cannot be had, and is not suggested.
     """
 
     profiles: DataFrame
@@ -29,6 +30,7 @@ class Insight:
     predictions: DataFrame
     recommendations: DataFrame
     catalog: DataFrame
+    sold_out: DataFrame
 
 
 def candidates(insight: Insight, as_of: date) -> DataFrame:
@@ -44,7 +46,7 @@ def candidates(insight: Insight, as_of: date) -> DataFrame:
     for part in (
         segments(insight.segments.where(of_day)),
         churn(insight.predictions.where(of_day)),
-        first_items(insight.recommendations.where(of_day), insight.catalog),
+        first_items(available(insight.recommendations.where(of_day), insight.sold_out), insight.catalog),
     ):
         people = people.join(part, "person_id", "left")
     return people.select(*DECISION_COLUMNS)
@@ -67,9 +69,15 @@ def churn(predictions: DataFrame) -> DataFrame:
     )
 
 
+def available(recommendations: DataFrame, sold_out: DataFrame) -> DataFrame:
+    """Recommendations of what can be had."""
+    return recommendations.join(F.broadcast(sold_out), "product_id", "left_anti")
+
+
 def first_items(recommendations: DataFrame, catalog: DataFrame) -> DataFrame:
-    """The item ranked first in each slot, with its name and the reason for it."""
-    first = recommendations.where("rank = 1").select("person_id", "slot", "product_id", "reason")
+    """The item ranked best in each slot, with its name and the reason for it."""
+    best = F.min_by(F.struct("product_id", "reason"), "rank").alias("best")
+    first = recommendations.groupBy("person_id", "slot").agg(best).select("person_id", "slot", "best.*")
     newest = F.max_by("name", F.struct("known_at", "source", "record_id"))
     asked = catalog.join(F.broadcast(first.select("product_id").distinct()), "product_id", "left_semi")
     named = first.join(asked.groupBy("product_id").agg(newest.alias("name")), "product_id", "left").withColumn(

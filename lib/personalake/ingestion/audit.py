@@ -1,6 +1,6 @@
 """What a source is worth: what it feeds, how whole and how fresh it is, and which touchpoint it serves."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -12,17 +12,37 @@ from personalake.config.sources import Source
 TOUCHPOINTS = ("email", "web", "app", "shop", "support", "push")
 # Columns by which a person is told, in any table of silver.
 IDENTIFIERS = ("customer_id", "login", "email", "phone", "loyalty_id", "device_id", "cookie_id")
-BEHAVIOUR, REACH, CONSENT, CONTENT = "behaviour", "reach", "consent", "content"
+BEHAVIOUR, REACH, CONSENT, CONTENT, CONTEXT = "behaviour", "reach", "consent", "content", "context"
+WISHES = "wishes"
+# Columns whose values say which touchpoint a row is about, by contract.
+SAYS_WHERE: Mapping[str, str] = {
+    "order_line": "store_id",
+    "interaction": "channel",
+    "delivery_receipt": "channel",
+    "consent": "purpose",
+}
+_EVERYWHERE = ("email", "web", "app", "shop", "push")
+_ONLINE = ("web", "app")
+# Where an answer about a purpose counts; one about any other purpose counts wherever people are shown what is theirs.
+_BY_PURPOSE: Mapping[str, tuple[str, ...]] = {
+    "email_marketing": ("email",),
+    "push_marketing": ("push",),
+    "ad_sharing": _ONLINE,
+    "sale": _ONLINE,
+    "sharing": _ONLINE,
+    "global_privacy_control": ("web",),
+}
 # What the rows of a contract tell of each touchpoint, whatever their columns.
 _BY_CONTRACT: Mapping[str, Mapping[str, str]] = {
-    "order_line": {"shop": BEHAVIOUR},
     "email_engagement": {"email": BEHAVIOUR},
     "support_ticket": {"support": BEHAVIOUR},
     "experiment_exposure": {"web": BEHAVIOUR},
     "campaign_response": {"shop": BEHAVIOUR},
     "survey_answer": {"email": BEHAVIOUR},
-    "catalog_item": dict.fromkeys(("email", "web", "app", "shop", "push"), CONTENT),
-    "consent": dict.fromkeys(("email", "web", "app", "push"), CONSENT),
+    "catalog_item": dict.fromkeys(_EVERYWHERE, CONTENT),
+    "product_offer": dict.fromkeys(_EVERYWHERE, CONTENT),
+    "weather": dict.fromkeys(_EVERYWHERE, CONTEXT),
+    "preference": dict.fromkeys(_EVERYWHERE, WISHES),
 }
 # Where a person is reached by an identifier, in the rows that describe people.
 _BY_IDENTIFIER: Mapping[str, tuple[str, ...]] = {
@@ -42,6 +62,7 @@ class Arrived:
     Args:
         days: Rows by day; None stands for rows without one.
         filled: Identifier to the rows that have it.
+        told: Values of the column that says where a row belongs; see `SAYS_WHERE`.
         known_until: When the latest row could have been known.
         counts: `rows_in`, `rows_quarantined`, `rows_duplicate` of all its batches.
         persons: Persons who were seen in it.
@@ -50,6 +71,7 @@ class Arrived:
 
     days: Mapping[date | None, int] = field(default_factory=dict)
     filled: Mapping[str, int] = field(default_factory=dict)
+    told: Collection[str] = ()
     known_until: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     persons: int = 0
@@ -83,7 +105,7 @@ def audit_row(
         "kind": source.kind,
         "feeds_tables": sorted(tables),
         "feeds_features": list(features),
-        "touchpoints": served(source, shares),
+        "touchpoints": served(source, shares, arrived.told),
         "rows": rows,
         **{count: arrived.counts.get(count, 0) for count in ("rows_in", "rows_quarantined", "rows_duplicate")},
         "refused_share": arrived.counts.get("rows_quarantined", 0) / rows_in if rows_in else None,
@@ -114,20 +136,16 @@ def gaps(days: Sequence[date]) -> tuple[int, int]:
     return sum(between), max(between, default=0)
 
 
-def served(source: Source, shares: Mapping[str, float]) -> dict[str, str]:
+def served(source: Source, shares: Mapping[str, float], told: Collection[str] = ()) -> dict[str, str]:
     """Which touchpoints a source serves, and with what.
 
     Args:
         source: The source.
         shares: Identifiers that its rows have, to the share of rows that have them.
+        told: Values of the column that says where its rows belong.
     """
     found: dict[str, set[str]] = {}
-    told = dict(_BY_CONTRACT.get(source.contract, {}))
-    if source.contract == "interaction":
-        told = _channels(source, shares)
-    if source.contract == "order_line" and (store := _constant(source, "store_id")) in TOUCHPOINTS:
-        told = {str(store): BEHAVIOUR}
-    for touchpoint, gift in told.items():
+    for touchpoint, gift in (*_BY_CONTRACT.get(source.contract, {}).items(), *_told(source, shares, told)):
         found.setdefault(touchpoint, set()).add(gift)
     if source.contract == "customer_record":
         for identifier in _known(source, shares):
@@ -136,12 +154,26 @@ def served(source: Source, shares: Mapping[str, float]) -> dict[str, str]:
     return {name: ", ".join(sorted(found[name])) for name in TOUCHPOINTS if name in found}
 
 
-def _channels(source: Source, shares: Mapping[str, float]) -> dict[str, str]:
-    """The web where a cookie is told, the app where a device is; a constant channel says it outright."""
-    if (channel := _constant(source, "channel")) in TOUCHPOINTS:
-        return {str(channel): BEHAVIOUR}
-    known = _known(source, shares)
-    return {place: BEHAVIOUR for place, told in (("web", "cookie_id"), ("app", "device_id")) if told in known}
+def _told(source: Source, shares: Mapping[str, float], told: Collection[str]) -> Iterator[tuple[str, str]]:
+    """What rows say themselves of where they belong; a constant in the mapping says it before any row has come."""
+    column = SAYS_WHERE.get(source.contract)
+    if column is None:
+        return
+    constant = _constant(source, column)
+    values = {*told, *([] if constant is None else [constant])}
+    if source.contract == "consent":
+        for value in values:
+            yield from ((touchpoint, CONSENT) for touchpoint in _BY_PURPOSE.get(value, _ONLINE))
+        return
+    named = values & set(TOUCHPOINTS)
+    yield from ((touchpoint, BEHAVIOUR) for touchpoint in named)
+    if source.contract == "order_line" and (values - named or not named):
+        # Whatever names no channel is a shop.
+        yield "shop", BEHAVIOUR
+    if source.contract == "interaction" and not named:
+        known = _known(source, shares)
+        seen = (("web", "cookie_id"), ("app", "device_id"))
+        yield from ((place, BEHAVIOUR) for place, identifier in seen if identifier in known)
 
 
 def _known(source: Source, shares: Mapping[str, float]) -> Collection[str]:

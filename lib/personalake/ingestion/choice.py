@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType
 
 from personalake.common.transformation import Transformation
-from personalake.config.sources import ELEMENT, Source
+from personalake.config.sources import ELEMENT, POSITION, Source
 from personalake.config.sql import columns_of
 from personalake.ingestion.parsing import CORRUPT, raw_columns
 
@@ -13,19 +13,19 @@ _OURS = "_ours"
 
 
 def one_per_element(source: Source) -> Transformation:
-    """One row for each element of the source's array; its payload is the whole one with `_element` put before it."""
+    """One row for each element of the source's array; its payload is the whole one after `_element` and `_position`."""
     if source.each is None:
         return lambda rows: rows
     elements = F.from_json(F.expr(source.each), ArrayType(StringType()))
-    named = F.to_json(F.struct(F.col(ELEMENT)))
+    named = F.to_json(F.struct(F.col(ELEMENT), (F.col(POSITION) + 1).cast("string").alias(POSITION)))
     before = F.substring(named, F.lit(1), F.length(named) - 1)
     joined = F.concat(before, F.lit(","), F.substring(F.trim("payload"), F.lit(2), F.length("payload")))
     payload = F.when(F.col(ELEMENT).isNull(), F.col("payload")).otherwise(joined)
     return lambda rows: (
         _with_raw(rows, source.each or "")
-        .select(f"{_OURS}.*", F.explode_outer(elements).alias(ELEMENT))
+        .select(f"{_OURS}.*", F.posexplode_outer(elements).alias(POSITION, ELEMENT))
         .withColumn("payload", payload)
-        .drop(ELEMENT)
+        .drop(POSITION, ELEMENT)
     )
 
 

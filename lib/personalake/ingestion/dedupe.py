@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
@@ -94,16 +94,57 @@ def returned(
         gaps = [F.lit(None).cast(valid.schema[name].dataType).alias(name) for name in order[1:]]
         old = existing.join(F.broadcast(touched), list(key), "left_semi").select(row_id, *key, "known_at", *gaps)
         told = old.unionByName(told)
-    content = F.substring_index(row_id, RETURNED, 1)
+    content = content_of(row_id)
     in_time = Window.partitionBy(*key).orderBy(*(F.col(name).asc_nulls_first() for name in order))
     same = Window.partitionBy(*key, "content").orderBy(*(F.col(name).asc_nulls_first() for name in order))
     at_once = F.size(F.collect_set("content").over(Window.partitionBy(*key, "known_at")))
-    own_id = F.concat("content", F.lit(RETURNED), F.unix_micros("known_at").cast("string"))
     return (
         told.withColumn("content", content)
         .withColumns({"times": F.row_number().over(same), "at_once": at_once})
         .withColumns({"before": F.lag("content").over(in_time), "before_at_once": F.lag("at_once").over(in_time)})
         .where(F.col(ROW).isNotNull() & (F.col("at_once") == 1) & (F.col("before_at_once") == 1))
         .where((F.col("before") != F.col("content")) & (F.col("times") > 1))
-        .select(ROW, own_id.alias("own_id"))
+        .select(ROW, _own_id().alias("own_id"))
     )
+
+
+def restated(accepted: DataFrame, existing: DataFrame, dropped: DataFrame, row_id: str, key: Sequence[str]) -> DataFrame:
+    """Versions that hold again: copies of them were dropped, and now something else is said of the time before the copy.
+
+    As in `returned`, a moment at which several things are told of one key is a list, and nothing holds again there.
+
+    Args:
+        accepted: Rows of one micro-batch that are new, with the id, the key and `known_at`.
+        existing: Rows of earlier batches, likewise.
+        dropped: `known_at` and id of every copy that was dropped.
+        row_id: Column that is made of the content.
+        key: What a record is about, e.g. source and customer.
+
+    Returns:
+        One row per such version: the id of its content, `known_at`, and `own_id`, the id with that moment.
+    """
+    columns = [content_of(row_id).alias("content"), *map(F.col, key), F.col("known_at")]
+    touched = F.broadcast(accepted.select(*key).distinct())
+    told = existing.join(touched, list(key), "left_semi").select(*columns).union(accepted.select(*columns)).distinct()
+    owners = told.select("content", *key).distinct()
+    copies = dropped.select(content_of(row_id).alias("content"), "known_at").distinct().join(owners, "content")
+    in_time = Window.partitionBy(*key).orderBy("known_at", "is_copy")
+    at_once = F.size(F.collect_set("content").over(Window.partitionBy(*key, "known_at")))
+    return (
+        told.withColumn("is_copy", F.lit(False))
+        .unionByName(copies.withColumn("is_copy", F.lit(True)))
+        .withColumn("at_once", at_once)
+        .withColumns({"before": F.lag("content").over(in_time), "before_at_once": F.lag("at_once").over(in_time)})
+        .where(F.col("is_copy") & (F.col("at_once") == 1) & (F.col("before_at_once") == 1))
+        .where(F.col("before") != F.col("content"))
+        .select(F.col("content").alias(row_id), "known_at", _own_id().alias("own_id"))
+    )
+
+
+def content_of(row_id: str) -> Column:
+    """The id of the content alone, also of a version that came back."""
+    return F.substring_index(row_id, RETURNED, 1)
+
+
+def _own_id() -> Column:
+    return F.concat("content", F.lit(RETURNED), F.unix_micros("known_at").cast("string"))

@@ -34,6 +34,24 @@ def rows_by_source_and_day(ledger: Ledger, table: Table, clock: str, counted: Se
     return _summed(pa.concat_tables([_schema(counted).empty_table(), *parts]), counted)
 
 
+def values_by_source(ledger: Ledger, table: Table, column: str) -> dict[str, set[str]]:
+    """Values of a column in the rows of each source."""
+    found: dict[str, set[str]] = {}
+    if ledger.version(table) is None:
+        return found
+    if ledger.locations.catalog:
+        rows = ledger.start_session().table(ledger.locations.identifier(table)).select(SOURCE, column).distinct().toArrow()
+        parts = [rows]
+    else:
+        batches = (pa.Table.from_batches([batch]) for batch in ledger.batches(table, [SOURCE, column]) if batch.num_rows)
+        parts = [batch.group_by([SOURCE, column]).aggregate([]) for batch in batches]
+    for part in parts:
+        for source, value in zip(part[SOURCE].to_pylist(), part[column].to_pylist(), strict=True):
+            if value is not None:
+                found.setdefault(source, set()).add(value)
+    return found
+
+
 def _cut(batch: pa.RecordBatch, clock: str, counted: Sequence[str], time_zone: str) -> pa.Table:
     local = pc.local_timestamp(pc.cast(batch[clock], pa.timestamp("us", time_zone)))
     columns = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from personalake.config.sources import ELEMENT, Source
+from personalake.config.sources import ELEMENT, POSITION, Source
 from personalake.config.sql import columns_of
 from personalake.lake.documents import document_problem
 from personalake.lake.unpacked import opened
@@ -78,7 +78,7 @@ def needed_columns(source: Source) -> tuple[str, ...]:
             names.append(mapped.column)
         elif mapped.expression is not None:
             names.extend(columns_of(mapped.expression))
-    return tuple(name for name in dict.fromkeys(names) if name != ELEMENT)
+    return tuple(name for name in dict.fromkeys(names) if name not in (ELEMENT, POSITION))
 
 
 def ends_a_line(path: Path) -> bool:

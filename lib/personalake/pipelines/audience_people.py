@@ -9,9 +9,12 @@ from sqlglot import exp
 from personalake.activation.templates.variables import listed_items, product_names
 from personalake.config.audience_columns import PSEUDONYM, QUERYABLE, read_query
 from personalake.config.audiences import DecisionAudience, Sync
-from personalake.decisions.candidates import churn, first_items, segments
+from personalake.context.offers import sold_out
+from personalake.decisions.candidates import available, churn, first_items, segments
+from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
 from personalake.privacy.pseudonyms import key_ring
+from personalake.tables.context import OFFER_HISTORY
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.identity import PERSON
 from personalake.tables.silver import CATALOG_ITEM
@@ -93,9 +96,9 @@ def _part(context: JobContext, part: str, sync: Sync) -> DataFrame:
     elif part == "churn":
         found = churn(lake.read(PREDICTION).where(of_day))
     elif part == "items":
-        found = first_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
+        found = first_items(_suggested(lake).where(of_day), lake.read(CATALOG_ITEM))
     elif part == "listed":
-        found = listed_items(lake.read(RECOMMENDATION).where(of_day), lake.read(CATALOG_ITEM))
+        found = listed_items(_suggested(lake).where(of_day), lake.read(CATALOG_ITEM))
     elif part == PSEUDONYM:
         ring = key_ring(context.settings.privacy.pseudonyms)
         found = lake.read(CUSTOMER_PROFILE).select("person_id").transform(ring.named(sync.destination))
@@ -103,3 +106,7 @@ def _part(context: JobContext, part: str, sync: Sync) -> DataFrame:
         since = F.date_diff(day, F.col("last_order_date"))
         found = lake.read(CUSTOMER_PROFILE).withColumn("days_since_last_order", since)
     return found.select("person_id", *(name for name in wanted if name != "person_id"))
+
+
+def _suggested(lake: Lake) -> DataFrame:
+    return available(lake.read(RECOMMENDATION), lake.read(OFFER_HISTORY).transform(sold_out))

@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 
 from personalake.config.sources import Source
-from personalake.ingestion.audit import IDENTIFIERS, Arrived, audit_row
+from personalake.ingestion.audit import IDENTIFIERS, SAYS_WHERE, Arrived, audit_row
 from personalake.ingestion.contracts import CONTRACTS, Contract
 from personalake.lake import Ledger
-from personalake.lake.arrivals import DAY, KNOWN_AT, ROWS, SOURCE, rows_by_source_and_day
+from personalake.lake.arrivals import DAY, KNOWN_AT, ROWS, SOURCE, rows_by_source_and_day, values_by_source
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.lineage import features_fed, tables_fed
 from personalake.pipelines.registry import JOBS
@@ -68,12 +68,15 @@ def _arrived(ledger: Ledger, sources: Mapping[str, Source], time_zone: str) -> d
             for count in _COUNTS:
                 counts[row["source"]][count] += row[count] or 0
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in sources}
+    told: dict[str, set[str]] = {}
     for contract in sorted({source.contract for source in sources.values()}):
+        if contract in SAYS_WHERE:
+            told |= values_by_source(ledger, CONTRACTS[contract].table, SAYS_WHERE[contract])
         for row in _by_day(ledger, CONTRACTS[contract], time_zone):
             if row[SOURCE] in rows and sources[row[SOURCE]].contract == contract:
                 rows[row[SOURCE]].append(row)
     persons = _persons(ledger)
-    return {name: _of(rows[name], counts[name], persons.get(name, {})) for name in sources}
+    return {name: _of(rows[name], counts[name], told.get(name, set()), persons.get(name, {})) for name in sources}
 
 
 def _by_day(ledger: Ledger, contract: Contract, time_zone: str) -> list[dict[str, Any]]:
@@ -83,12 +86,13 @@ def _by_day(ledger: Ledger, contract: Contract, time_zone: str) -> list[dict[str
     return found
 
 
-def _of(rows: list[dict[str, Any]], counts: Mapping[str, int], persons: Mapping[str | None, int]) -> Arrived:
+def _of(rows: list[dict[str, Any]], counts: Mapping[str, int], told: set[str], persons: Mapping[str | None, int]) -> Arrived:
     identifiers = [name for name in IDENTIFIERS if any(name in row for row in rows)]
     known = [row[KNOWN_AT] for row in rows if row[KNOWN_AT] is not None]
     return Arrived(
         days={row[DAY]: row[ROWS] for row in rows},
         filled={name: sum(row[name] for row in rows) for name in identifiers},
+        told=told,
         known_until=max(known, default=None),
         counts=counts,
         persons=persons.get(None, 0),

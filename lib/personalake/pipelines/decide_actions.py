@@ -4,10 +4,12 @@ from collections import Counter
 
 import pyarrow as pa
 
+from personalake.context.offers import sold_out
 from personalake.decisions.candidates import Insight, candidates
 from personalake.decisions.rules import decide
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import granted_purposes
+from personalake.tables.context import OFFER_HISTORY
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT
 
@@ -29,6 +31,7 @@ def run(context: JobContext) -> JobResult:
         predictions=lake.read(PREDICTION),
         recommendations=lake.read(RECOMMENDATION),
         catalog=lake.read(CATALOG_ITEM),
+        sold_out=lake.read(OFFER_HISTORY).transform(sold_out),
     )
     granted = lake.read(CONSENT_CURRENT).transform(granted_purposes)
     decisions = decide(candidates(insight, context.as_of), granted, settings, context.as_of)

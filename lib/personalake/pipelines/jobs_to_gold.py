@@ -22,6 +22,10 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "silver.social_mention",
             "silver.third_party_attribute",
             "silver.campaign_spend",
+            "silver.delivery_receipt",
+            "silver.preference",
+            "silver.product_offer",
+            "silver.weather",
             "silver.quarantine",
             "silver.duplicate",
             "silver.person_link",
@@ -62,6 +66,14 @@ TO_GOLD: tuple[JobSpec, ...] = (
         needs=("resolve_identities",),
         sections=("profiles",),
         needs_session=False,  # none is started where orders are all there is
+    ),
+    JobSpec(
+        name="build_context",
+        purpose="prices and stock over time, and visits by region, hour, device and weather",
+        reads=("silver.product_offer", "silver.weather", "silver.interaction"),
+        writes=("gold.offer_history", "gold.visit_context"),
+        needs=("refine_events", "refine_records"),
+        needs_session=False,  # none is started where nothing is known
     ),
     JobSpec(
         name="build_features",
@@ -138,11 +150,12 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.segment_membership",
             "gold.prediction",
             "gold.recommendation",
+            "gold.offer_history",
             "silver.catalog_item",
             "silver.consent_current",
         ),
         writes=("gold.decision",),
-        needs=("segment_customers", "score_customers", "recommend_items"),
+        needs=("segment_customers", "score_customers", "recommend_items", "build_context"),
         sections=("decisions",),
     ),
     JobSpec(
@@ -155,6 +168,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.segment_membership",
             "gold.prediction",
             "gold.recommendation",
+            "gold.offer_history",
             "silver.person",
             "silver.catalog_item",
             "silver.consent",

@@ -42,6 +42,8 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "silver.delivery_receipt",
             "silver.erasure_request",
             "silver.preference",
+            "silver.product_offer",
+            "silver.weather",
             "silver.quarantine",
             "silver.duplicate",
         ),

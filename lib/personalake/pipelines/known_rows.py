@@ -1,6 +1,7 @@
 """Which rows of a micro-batch are known already, and which name what nobody knows."""
 
 from dataclasses import replace
+from datetime import UTC
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -8,9 +9,9 @@ from pyspark.sql import functions as F
 from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS, Contract
-from personalake.ingestion.dedupe import ROW, duplicates, repeated_ids, returned
+from personalake.ingestion.dedupe import ROW, content_of, duplicates, repeated_ids, restated, returned
 from personalake.lake import Lake
-from personalake.tables.silver import EVENT
+from personalake.tables.silver import DUPLICATE, EVENT
 
 
 def with_duplicates(lake: Lake, name: str, source: Source, parsed: DataFrame, batch_id: str) -> DataFrame:
@@ -37,6 +38,39 @@ def with_duplicates(lake: Lake, name: str, source: Source, parsed: DataFrame, ba
     dropped = duplicates(_valid(parsed), repeated, existing, contract.row_id).withColumn("is_duplicate", F.lit(True))
     judged = parsed.join(F.broadcast(dropped.localCheckpoint()), ROW, "left")
     return judged.withColumn("is_duplicate", F.coalesce("is_duplicate", F.lit(False)))
+
+
+def told_again(lake: Lake, name: str, source: Source, judged: DataFrame, batch_id: str) -> DataFrame | None:
+    """Rows that stand in silver as an older version, and hold again after a version that came late.
+
+    A copy of them was dropped as nothing new, since nothing else had been said in between. They are no rows of this batch,
+    and bear a batch id of their own, so that in = accepted + refused + duplicates holds.
+
+    Returns:
+        Rows in the columns of the contract's table; None where there are none, as nearly always.
+    """
+    contract = CONTRACTS[source.contract]
+    if not contract.versions_of or contract.row_id in source.columns:
+        return None
+    of_source = ("source", "=", name)
+    if not lake.ledger.count(DUPLICATE, [of_source]):
+        return None
+    accepted = judged.where((F.size("reasons") == 0) & ~F.col("is_duplicate"))
+    earliest = accepted.agg(F.min("known_at")).collect()[0][0]
+    # Rows that come in time are younger than every copy that was dropped.
+    if earliest is None or not lake.ledger.count(DUPLICATE, [of_source, ("known_at", ">", earliest.astimezone(UTC))]):
+        return None
+    key, row_id = ("source", *contract.versions_of), contract.row_id
+    existing = lake.read(contract.table).where((F.col("source") == name) & (F.col("batch_id") != batch_id))
+    dropped = lake.read(DUPLICATE).where((F.col("source") == name) & (F.col("known_at") > F.lit(earliest)))
+    dropped = dropped.select(F.col("row_id").alias(row_id), "known_at")
+    again = restated(accepted, existing, dropped, row_id, key).localCheckpoint()
+    if again.isEmpty():
+        return None
+    first = existing.where(F.col(row_id) == content_of(row_id)).drop("known_at", "batch_id")
+    told = first.join(F.broadcast(again), row_id)
+    own = told.withColumn(row_id, F.col("own_id")).withColumn("batch_id", F.lit(f"{batch_id}~"))
+    return own.select(*contract.table.columns)
 
 
 def _valid(parsed: DataFrame) -> DataFrame:

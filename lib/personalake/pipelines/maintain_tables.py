@@ -17,9 +17,9 @@ from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.quiet import alone
 from personalake.pipelines.refine_first import refine_waiting
+from personalake.pipelines.retention import announce, confirm, settle
 from personalake.tables import ALL, Table
 from personalake.tables.bronze import EVENT
-from personalake.tables.erasure import RETENTION_RECEIPT
 
 JOB = "maintain_tables"
 
@@ -50,9 +50,11 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     if context.dry_run:
         return Upkeep(table.full_name, older_rows(lake, table, cutoff))
     removed = 0
+    settle(lake, table)
     if rows := older_rows(lake, table, cutoff):
-        _receipted(context, table, cutoff, rows)
+        receipt = announce(context, table, _kept_days(context, table), cutoff, rows)
         removed = remove_older(lake, table, cutoff)
+        confirm(lake, receipt, removed)
     before, after = 0, 0
     if context.settings.maintenance.compact:
         version = lake.ledger.version(table)
@@ -62,16 +64,6 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
             lake.writes.append(WriteResult(table.full_name, 0, newest))
     tidy(lake, table, timedelta(hours=context.settings.maintenance.version_hours))
     return Upkeep(table.full_name, removed, before, after)
-
-
-def _receipted(context: JobContext, table: Table, cutoff: date | datetime, rows: int) -> None:
-    """Written down before it happens: whoever counts rows must never believe that nothing went."""
-    moment = cutoff if isinstance(cutoff, datetime) else datetime.combine(cutoff, time(), UTC)
-    receipt = {
-        "table": table.full_name, "aged_by": table.aged_by, "kept_days": _kept_days(context, table),
-        "removed_before": moment, "rows": rows, "run_id": context.run_id, "recorded_at": datetime.now(UTC),
-    }  # fmt: skip
-    context.lake.add([receipt], RETENTION_RECEIPT)
 
 
 def _kept_days(context: JobContext, table: Table) -> int:

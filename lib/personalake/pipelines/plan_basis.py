@@ -34,6 +34,7 @@ from personalake.pipelines.merged import merged_table
 from personalake.privacy.pseudonyms import key_ring
 from personalake.tables import Table
 from personalake.tables.activation import ACTIVATION_BASIS
+from personalake.tables.context import OFFER_HISTORY
 from personalake.tables.gold import (
     ACTIVATION_LOG,
     ACTIVATION_OUTBOX,
@@ -253,7 +254,7 @@ def _mark(context: JobContext, asked: Asked, connection: Connection) -> str:
         "secrets": {where: keyed_hash_of(key, "mark") for where, key in sorted(asked.secrets.items())},
         "template": None if asked.saying is None else asked.saying.template.model_dump(mode="json"),
         "consent": [settings.privacy.model_dump(mode="json"), settings.receipts.model_dump(mode="json")],
-        "catalog": context.lake.ledger.version(CATALOG_ITEM) if items else None,
+        "catalog": [context.lake.ledger.version(table) for table in (CATALOG_ITEM, OFFER_HISTORY)] if items else None,
         "made_by": [code_version(), version("duckdb")],
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]

@@ -12,7 +12,7 @@ from personalake.tables.privacy import PRIVACY_BUDGET, PUBLISHED_COUNT
 
 # Tables with one row for each person (at one as-of): only there is a person in one cell.
 SUBJECTS = {table.full_name: table for table in ALL if table.key in (("person_id",), ("person_id", "as_of"))}
-_UNCOUNTABLE = ("identifier", "contact", "payload")
+_UNCOUNTABLE = ("identifier", "contact", "payload", "protected")
 
 
 def run(context: JobContext) -> JobResult:

@@ -20,16 +20,17 @@ from personalake.lake import Lake
 from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.pipelines.known_rows import referenced, with_duplicates
+from personalake.pipelines.known_rows import referenced, told_again, with_duplicates
 from personalake.pipelines.payload_vault import STORED, Vault
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.retention import aged
 from personalake.pipelines.treatment import row_by_row
 from personalake.privacy.payloads import identifying
 from personalake.privacy.suppression import ERASED, marked_erased
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
 from personalake.tables.bronze import RECORD as BRONZE_RECORD
-from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT, RETENTION_RECEIPT
+from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
@@ -95,21 +96,17 @@ def is_refined(context: JobContext, job: str) -> bool:
     are_settled = all(is_settled(path) for path in checkpoints.iterdir()) if checkpoints.is_dir() else True
     if not context.lake.exists(bronze):
         return True
-    return are_settled and not _are_aged(context.lake, bronze) and _waiting(context.lake, job, bronze) <= 0
-
-
-def _are_aged(lake: Lake, bronze: Table) -> bool:
-    """Whether rows ever left for their age: a run that died may have told of them without removing them."""
-    return lake.ledger.count(RETENTION_RECEIPT, [("table", "=", bronze.full_name)]) > 0
+    # Where a run died while rows left for their age, numbers tell nothing until the next one has looked.
+    return are_settled and aged(context.lake, bronze).is_certain and _waiting(context.lake, job, bronze) <= 0
 
 
 def _waiting(lake: Lake, job: str, bronze: Table) -> int:
-    """Rows that came in, those that were erased since included, less those that were refined."""
+    """Rows that came in, those that were erased or left for their age included, less those that were refined."""
     erased = lake.ledger.read(ERASURE_RECEIPT, ("rows_erased",), [("place", "=", bronze.full_name)])
     equations = _equations(lake, job)
     turned_away = sum((row["reasons"] or {}).get(ERASED, 0) for row in equations)
-    arrived = lake.ledger.rows(bronze) + sum(row["rows_erased"] for row in erased) + turned_away
-    return int(arrived - sum(row["rows_in"] for row in equations))
+    gone = sum(row["rows_erased"] for row in erased) + aged(lake, bronze).rows + turned_away
+    return max(0, int(lake.ledger.rows(bronze) + gone - sum(row["rows_in"] for row in equations)))
 
 
 def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
@@ -120,18 +117,18 @@ def _pending(context: JobContext, job: str, bronze: Table) -> JobResult:
 def _unrefined(lake: Lake, job: str, bronze: Table, sources: dict[str, Source]) -> Iterator[tuple[str, Source]]:
     """The sources of which bronze has another number of rows than has been refined: starting a stream costs a second.
 
-    Once rows of bronze have left, numbers no longer tell, and every source that has rows is looked at.
+    Once rows of bronze have been erased, numbers no longer tell, and every source that has rows is looked at.
     """
-    have_left = (
-        _are_aged(lake, bronze)
-        or lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)]) > 0
-    )
+    left = aged(lake, bronze)
+    erased = lake.ledger.count(ERASURE_RECEIPT, [("place", "=", bronze.full_name), ("rows_erased", ">", 0)])
+    have_left = erased > 0 or not left.is_certain
     refined = Counter[str]()
     for row in _equations(lake, job):
         # What was turned away as erased has left bronze at once.
         refined[row["source"]] += row["rows_in"] - (row["reasons"] or {}).get(ERASED, 0)
     for name, source in sources.items():
-        arrived = lake.ledger.count(bronze, [("source", "=", name)])
+        held = lake.ledger.count(bronze, [("source", "=", name)])
+        arrived = held + left.by_source.get(name, 0)
         checkpoint = lake.locations.checkpoint(job, name)
         is_done = checkpoint.is_dir() and is_settled(checkpoint) and arrived == refined[name]
         if (arrived or checkpoint.is_dir()) and (have_left or not is_done):
@@ -167,8 +164,12 @@ def _refine_batch(
     try:
         judged = with_duplicates(lake, name, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
         counts = count_rows(judged)
+        restated = told_again(lake, name, source, judged, batch_id)
         for table, rows in _outputs(source, contract, counts, batch):
-            with _locked(vault, judged.transform(rows).select(*table.columns), table, source) as ready:
+            written = judged.transform(rows).select(*table.columns)
+            if table is contract.table and restated is not None:
+                written = written.unionByName(restated)
+            with _locked(vault, written, table, source) as ready:
                 lake.append(ready, table, (app_id, number), counts["rows_in"])
             if table is contract.table:
                 # Counted where they lie: several sources may write into one table at the same time.

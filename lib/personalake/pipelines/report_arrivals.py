@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from personalake.config import Settings
+from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Ledger
 from personalake.reports.data import Arrivals
 from personalake.reports.planted import Caught, compare, own_refusals
+from personalake.tables import Table
 from personalake.tables.bronze import LANDING_FILE
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import CATALOG_ITEM, DUPLICATE, EVENT, ORDER_LINE, QUARANTINE
@@ -25,17 +27,20 @@ def arrivals_of(settings: Settings, ledger: Ledger) -> Arrivals:
     """What came in so far, by source."""
     health = [row for row in ledger.read(DATA_HEALTH) if row["job"].startswith("refine_")]
     quarantine = ledger.read(QUARANTINE, ("source", "reasons", "payload_hash"))
-    lines = None if settings.report.planted is None else planted_lines(settings.report.planted)
+    active = settings.active_sources()
+    lines = None
+    if settings.report.planted is not None:
+        lines = [line for line in planted_lines(settings.report.planted) if line["source"] in active]
     caught, own = None, []
     if lines is not None:
-        caught = _caught(ledger, lines, quarantine)
+        caught = _caught(settings, ledger, lines, quarantine)
         own = _own_dirt(settings, ledger, lines, caught, health)
     return Arrivals(
         health=health,
         files=ledger.read(LANDING_FILE, ("source", "status", "reason")),
         quarantine=quarantine,
         days=ledger.per_day(ORDER_LINE, "known_at", settings.business_timezone),
-        assumed_consent=[name for name, source in settings.active_sources().items() if source.consent == "assume_granted"],
+        assumed_consent=[name for name, source in active.items() if source.consent == "assume_granted"],
         planted=None if lines is None or caught is None else compare(lines, caught),
         own_dirt=own,
     )
@@ -48,15 +53,31 @@ def planted_lines(folder: Path) -> list[dict[str, Any]]:
     return [row for part in parts for row in pq.ParquetFile(part).read(columns=columns).to_pylist()]
 
 
-def _caught(ledger: Ledger, lines: list[dict[str, Any]], quarantine: list[dict[str, Any]]) -> Caught:
-    late = ledger.read(EVENT, ("event_id", "occurred_at", "known_at"), _among(lines, "late"))
+def _caught(settings: Settings, ledger: Ledger, lines: list[dict[str, Any]], quarantine: list[dict[str, Any]]) -> Caught:
     warned = ledger.read(ORDER_LINE, ("event_id", "warnings"), _among(lines, "warned"))
     return Caught(
         quarantine=quarantine,
         duplicates=ledger.read(DUPLICATE, ("source", "payload_hash", "is_exact")),
-        late={row["event_id"] for row in late if row["known_at"] >= row["occurred_at"] + LATE_AFTER},
+        late=_late(settings, ledger, lines),
         warned={row["event_id"]: row["warnings"] for row in warned if row["warnings"]},
     )
+
+
+def _late(settings: Settings, ledger: Ledger, lines: list[dict[str, Any]]) -> set[str]:
+    """Ids of planted late lines that were accepted a day or more after they happened, wherever their contract puts them."""
+    wanted: dict[tuple[Table, str], list[str]] = {}
+    sources = settings.active_sources()
+    for line in lines:
+        if line["expected"] == "late" and line["source"] in sources:
+            contract = CONTRACTS[sources[line["source"]].contract]
+            place = (EVENT, "event_id") if contract.kind == "event" else (contract.table, contract.row_id)
+            wanted.setdefault(place, []).append(line["event_key"])
+    return {
+        row[key]
+        for (table, key), ids in wanted.items()
+        for row in ledger.read(table, (key, "occurred_at", "known_at"), [(key, "in", sorted(ids))])
+        if row["known_at"] >= row["occurred_at"] + LATE_AFTER
+    }
 
 
 def _among(lines: Iterable[Row], expected: str) -> list[tuple[str, str, Any]]:

@@ -14,6 +14,7 @@ KINDS = {
     "identifier": "tells who it is by itself: e-mail address, phone number, account, card, device, cookie",
     "contact": "names and postal addresses",
     "demographic": "what a person is or wishes: age, income, household, preferences",
+    "protected": "may say whether groups are treated alike, and decides nothing: gender",
     "payload": "free text or a whole message, which may hold anything",
     PSEUDONYM: "the id of a resolved person, or of something that is one person's: no name, and yet about somebody",
 }

@@ -60,10 +60,13 @@ def touchpoints(touched: Touched, as_of: date, settings: JourneySettings) -> Dat
 
 
 def _visits(interactions: DataFrame) -> DataFrame:
-    """Steps of visits by the best identifier there is: the account, else the cookie, else the device."""
+    """Steps of visits by the best identifier there is: the account, else the cookie, else the device.
+
+    A step that concerns several products has a row for each; the first one stands for the step.
+    """
     is_named = F.col("customer_id").isNotNull()
     lone = F.when(F.col("cookie_id").isNotNull(), F.lit("cookie_id")).otherwise(F.lit("device_id"))
-    return interactions.select(
+    return interactions.where("coalesce(item_position, 1) = 1").select(
         F.when(is_named, F.col("namespace")).otherwise(lone).alias("namespace"),
         F.coalesce("customer_id", "cookie_id", "device_id").alias("customer_id"),
         F.col("event_id").alias("touchpoint_id"),

@@ -76,7 +76,7 @@ def _matrix(data: ReportData) -> Table:
         rows.append([row["source"], *(served.get(touchpoint, ABSENT) for touchpoint in _TOUCHPOINTS)])
     note = (
         "Behaviour: what people did there. Reach: how they are addressed there. Consent: what they allow there. "
-        "Content: what they can be shown there."
+        "Content: what they can be shown there. Wishes: what they ask for. Context: what is so around them."
     )
     return Table("Which data serves which touchpoint", ("Source", *_TOUCHPOINTS.values()), rows, (), note)
 

@@ -3,6 +3,7 @@
 from personalake.tables.activation import ACTIVATION
 from personalake.tables.audit import AUDIT
 from personalake.tables.bronze import BRONZE
+from personalake.tables.context import CONTEXT
 from personalake.tables.erasure import ERASURE
 from personalake.tables.gold import GOLD
 from personalake.tables.health import HEALTH
@@ -17,7 +18,7 @@ from personalake.tables.touchpoints import TOUCHPOINTS
 
 ALL: tuple[Table, ...] = (
     *BRONZE, *SILVER, *TOUCHPOINTS, *RECEIPTS, *PRIVACY, *IDENTITY, *GOLD, *ACTIVATION, *JOURNEYS, *HEALTH, *AUDIT,
-    *REGIONS, *ERASURE,
+    *CONTEXT, *REGIONS, *ERASURE,
 )  # fmt: skip
 BY_NAME: dict[str, Table] = {table.full_name: table for table in ALL}
 

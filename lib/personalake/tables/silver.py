@@ -65,6 +65,8 @@ CUSTOMER_RECORD = Table(
         Field("household_size", "string", "Persons in the household", pii="demographic", purposes=("personalisation",)),
         Field("household_type", "string", "Kind of household", pii="demographic", purposes=("personalisation",)),
         Field("kids_count", "string", "Children in the household", pii="demographic", purposes=("personalisation",)),
+        # A protected attribute: it may say whether groups are treated alike, and decides nothing.
+        Field("gender", "string", "Gender as the source writes it", pii="protected", purposes=("fairness",)),
         Field("first_name", "string", "First name as the source writes it", pii="contact"),
         Field("last_name", "string", "Last name as the source writes it", pii="contact"),
         Field("birth_date", "string", "Day of birth as the source writes it", pii="demographic"),
@@ -98,6 +100,7 @@ CATALOG_ITEM = Table(
         Field("brand", "string", "Brand or brand class"),
         Field("manufacturer_id", "string", "The source's key for the manufacturer"),
         Field("package_size", "string", "Size as printed on the package"),
+        Field("description", "string", "What the shop tells customers of it; null if nothing"),
         *_STAMPS,
     ),
     run_columns=_RUN_COLUMNS,

@@ -23,6 +23,7 @@ INTERACTION = Table(
         Field("device_id", "string", "Device; null where the source tells none", pii="identifier"),
         Field("session_id", "string", "The source's key for the visit"),
         Field("product_id", "string", "The source's key for the product; null if none is concerned"),
+        Field("item_position", "int", "Place among the products of the same step, from 1; null where there is no list"),
         Field("search_term", "string", "What was searched for; null but for a search", pii="payload"),
         Field("order_id", "string", "Id of the order that a purchase ends in"),
         Field("device_type", "string", "Kind of device, e.g. phone"),

@@ -12,6 +12,7 @@ from personalake.world.settings import WorldSettings
 # How busy each weekday is, Monday first; their mean is 1.
 WEEKDAYS = (0.9, 0.85, 0.9, 0.95, 1.15, 1.35, 0.9)
 YEARLY_SWING = 0.1
+DAILY_SWING = 4.0
 SKIES = {"sun": 0.35, "cloud": 0.35, "rain": 0.3}
 
 
@@ -49,13 +50,15 @@ def temperature(settings: WorldSettings, region: Column, day: Column) -> Column:
 
 
 def weather(spark: SparkSession, settings: WorldSettings) -> DataFrame:
-    """The weather service's feed; one row per region and day: `region`, `date`, `sky`, `celsius`."""
+    """The weather service's feed; one row per region and hour: `region`, `hour`, `sky` (the day's), `celsius`."""
     regions = F.explode(F.array(*(F.lit(region) for region in REGIONS)))
+    of_day = F.explode(F.sequence(F.lit(0), F.lit(23))).alias("of_day")
     days = spark.range(settings.days).select(F.col("id").alias("day"), regions.alias("region"))
     region, day = F.col("region"), F.col("day")
-    return days.select(
+    swing = DAILY_SWING * F.sin(2 * pi / 24 * (F.col("of_day") - 9))
+    return days.select("*", of_day).select(
         "region",
-        F.date_add(F.lit(settings.first_day), day.cast("int")).alias("date"),
+        instant(settings, day, F.col("of_day") * 3_600).alias("hour"),
         sky(settings, region, day).alias("sky"),
-        temperature(settings, region, day).alias("celsius"),
+        F.round(temperature(settings, region, day) + swing, 1).alias("celsius"),
     )

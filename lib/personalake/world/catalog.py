@@ -7,7 +7,9 @@ from decimal import Decimal
 from random import Random
 
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from personalake.world.calendar import instant
 from personalake.world.chance import Chance, at
 from personalake.world.settings import WorldSettings
 
@@ -30,6 +32,8 @@ NAMES = tuple(CATEGORIES)
 PRODUCTS_PER_CATEGORY = 40
 # Within a category a product sells like its rank to this power.
 POPULARITY = 0.5
+STOCKS = (0, 3, 12, 40, 150, 600)
+COUNTED_AT = 5 * 3_600
 STYLES = ("classic", "fine", "green", "fresh", "light", "bold", "plain", "royal", "rustic", "little")
 BRANDS = ("Harvest", "Nord", "Papillon", "Fjell", "Tilda", "own brand")
 FEATURES = ("made in the region", "for every day", "a gift that pleases", "new this season", "tried by thousands")
@@ -62,18 +66,32 @@ def catalog(spark: SparkSession, settings: WorldSettings) -> DataFrame:
     """The assortment as the shop's system exports it.
 
     Returns:
-        One row per product: `sku`, `title`, `department`, `category`, `brand`, `price`, `currency`, `stock`, `description`,
-        `listed_since`.
+        One row per product: `sku`, `title`, `department`, `category`, `brand`, `description`, `listed_since`.
     """
     schema = (
-        "sku string, title string, department string, category string, brand string, price decimal(18,2), currency string, "
-        "stock int, description string, listed_since date"
+        "sku string, title string, department string, category string, brand string, description string, listed_since date"
     )
-    rows = [
-        (p.product_id, p.name, p.department, p.category, p.brand, p.price, "EUR", p.stock, p.description, p.since)
-        for p in assortment(settings)
-    ]
+    rows = [(p.product_id, p.name, p.department, p.category, p.brand, p.description, p.since) for p in assortment(settings)]
     return spark.createDataFrame(rows, schema)
+
+
+def product_offers(spark: SparkSession, settings: WorldSettings) -> DataFrame:
+    """Prices and stock as the shop's system exports them, all of them each week; prices stay, stock comes and goes.
+
+    Returns:
+        One row per product and week: `sku`, `price`, `currency`, `stock`, `counted_at`.
+    """
+    rows = [(p.product_id, p.price, "EUR", p.stock) for p in assortment(settings)]
+    told = spark.createDataFrame(rows, "sku string, price decimal(18,2), currency string, stock int")
+    stock = Chance(settings.seed, ("sku", "day")).pick("stock", tuple(map(str, STOCKS))).cast("int")
+    days = F.explode(F.sequence(F.lit(0), F.lit(settings.days - 1), F.lit(7)))
+    return told.withColumn("day", days).select(
+        "sku",
+        "price",
+        "currency",
+        F.when(F.col("day") == 0, F.col("stock")).otherwise(stock).alias("stock"),
+        instant(settings, F.col("day"), F.lit(COUNTED_AT)).alias("counted_at"),
+    )
 
 
 def mean_prices(products: Sequence[Product]) -> list[float]:
@@ -116,7 +134,7 @@ def _product(number: int, category: str, chance: Random, settings: WorldSettings
         department=department,
         brand=brand,
         price=Decimal(max(49, round(typical * 100 * chance.lognormvariate(0, 0.4)))) / 100,
-        stock=chance.choice((0, 3, 12, 40, 150, 600)),
+        stock=chance.choice(STOCKS),
         description=f"{name} by {brand}: {noun} for {category.lower()} lovers, {chance.choice(FEATURES)}.",
         since=settings.first_day.replace(year=settings.first_day.year - 1 - chance.randrange(4)),
     )

@@ -1,4 +1,4 @@
-"""The dirt among the events: which ones come late, twice, cut off, without their time, or from a clock that is wrong.
+"""The dirt on the way: which lines come late, twice, cut off, without what they need, or from a clock that is wrong.
 
 Nothing true is lost: dirt comes as additional lines, but for `late`, which moves a true line to a later file.
 """
@@ -21,6 +21,13 @@ EXPECTED = {
     "wrong_type": "quarantined",
     "wrong_clock": "quarantined",
 }
+EVERY_KIND = tuple(EXPECTED)
+# An answer from a wrong clock is kept with a warning, so that its copy would be another answer.
+OF_ANSWERS = tuple(kind for kind in EXPECTED if kind != "wrong_clock")
+# A record of a customer has no time at which it happened.
+OF_RECORDS = ("exact_duplicate", "near_duplicate", "malformed", "missing_key")
+# A sent-again row of a CSV file is the same row.
+OF_TABLES = ("exact_duplicate", "malformed", "missing_key")
 REFUSED = tuple(kind for kind, expected in EXPECTED.items() if expected == "quarantined")
 # Nothing is planted that would land after the world's end.
 REACH_DAYS = 10
@@ -32,11 +39,11 @@ def lines_of(feed: Feed, settings: WorldSettings) -> DataFrame:
     """A feed as the lines that arrive, dirt included.
 
     Returns:
-        One row per line: `line` (JSON), `landing_date`, `kind` (null for a clean line) and `event_key` (the id by which a
-        mapping knows the event; a spoiled copy has one of its own).
+        One row per line: `line` (JSON or CSV), `landing_date`, `kind` (null for a clean line) and `event_key` (the id by
+        which a mapping knows the row; a spoiled copy has one of its own).
     """
     clean = feed.rows.withColumn("kind", F.lit(None).cast("string"))
-    if not feed.has_dirt:
+    if not feed.dirt:
         return clean.transform(lambda rows: _as_lines(rows, feed))
     return feed.rows.transform(lambda rows: _planted(rows, feed, settings)).transform(lambda rows: _as_lines(rows, feed))
 
@@ -49,14 +56,14 @@ def planted(lines: DataFrame, feed: Feed) -> DataFrame:
         feed: The feed.
 
     Returns:
-        One row per planted line: `source`, `kind`, `line_sha256`, `event_key` (null where the line does not tell it),
-        `landing_date`, `expected`.
+        One row per planted line: `source`, `kind`, `line_sha256` (as bronze will hold the line; null where it holds a row of
+        a CSV file as another text), `event_key` (null where the line does not tell it), `landing_date`, `expected`.
     """
     expected = F.element_at(F.create_map(*(F.lit(text) for pair in EXPECTED.items() for text in pair)), F.col("kind"))
     return lines.where("kind IS NOT NULL").select(
         F.lit(feed.name).alias("source"),
         "kind",
-        F.sha2("line", 256).alias("line_sha256"),
+        _sha256(feed).alias("line_sha256"),
         F.when(F.col("kind") != "malformed", F.col("event_key")).alias("event_key"),
         "landing_date",
         expected.alias("expected"),
@@ -66,7 +73,7 @@ def planted(lines: DataFrame, feed: Feed) -> DataFrame:
 def _planted(rows: DataFrame, feed: Feed, settings: WorldSettings) -> DataFrame:
     """Clean rows, and a spoiled copy of those that were drawn."""
     chance = Chance(settings.seed, (F.lit(feed.name), feed.key))
-    rates = {kind: rate for kind, rate in settings.dirt.model_dump().items() if rate}
+    rates = {kind: rate for kind, rate in settings.dirt.model_dump().items() if rate and kind in feed.dirt}
     drawn = chance.weighted("dirt", {**rates, "clean": 1 - sum(rates.values())})
     last = F.date_sub(F.lit(settings.end), REACH_DAYS)
     kind = F.when((drawn != "clean") & (feed.landing_date < last), drawn)
@@ -78,17 +85,22 @@ def _planted(rows: DataFrame, feed: Feed, settings: WorldSettings) -> DataFrame:
 
 def _spoiled(feed: Feed, chance: Chance) -> dict[str, Column]:
     """What differs in the columns of a spoiled row."""
-    kind, occurred = F.col("kind"), F.col(feed.occurred_at)
+    kind, own_id = F.col("kind"), F.concat(F.lit("d-"), chance.identifier("own-id"))
     spoiled = {
-        feed.id_column: F.when(kind.isin(*REFUSED), F.concat(F.lit("d-"), chance.identifier("own-id"))).otherwise(
-            F.col(feed.id_column)
-        ),
-        feed.occurred_at: F.when(kind == "missing_key", F.lit(None))
-        .when(kind == "wrong_type", F.lit("yesterday"))
-        .when(kind == "wrong_clock", _text(occurred + F.expr(CLOCK_AHEAD)))
-        .otherwise(_text(occurred)),
+        feed.id_column: F.when(kind.isin(*REFUSED), own_id).otherwise(F.col(feed.id_column)),
         "landing_date": F.date_add(feed.landing_date, _delay_days(chance)),
     }
+    if feed.occurred_at:
+        occurred = F.col(feed.occurred_at)
+        spoiled[feed.occurred_at] = (
+            F.when(kind == "missing_key", F.lit(None))
+            .when(kind == "wrong_type", F.lit("yesterday"))
+            .when(kind == "wrong_clock", _text(occurred + F.expr(CLOCK_AHEAD)))
+            .otherwise(_text(occurred))
+        )
+    else:
+        # Without a time it is the id that a record cannot do without.
+        spoiled[feed.id_column] = F.when(~kind.eqNullSafe("missing_key"), spoiled[feed.id_column])
     if feed.sent_at is not None:
         # What is sent again is sent later; what only arrives again says the same time.
         delay = F.make_dt_interval(days=F.when(kind.isin("late", "near_duplicate"), _delay_days(chance)).otherwise(0))
@@ -111,11 +123,18 @@ def _as_lines(rows: DataFrame, feed: Feed) -> DataFrame:
         for field in rows.schema.fields
         if field.name in names
     ]
-    whole = F.to_json(F.struct(*texts))
+    whole = F.to_csv(F.struct(*texts)) if feed.format == "csv" else F.to_json(F.struct(*texts))
     cut = F.substring(whole, F.lit(1), (F.length(whole) * 0.6).cast("int"))
     again = F.concat(F.substring(whole, F.lit(1), F.length(whole) - 1), F.lit(',"retry":true}'))
     line = F.when(F.col("kind") == "malformed", cut).when(F.col("kind") == "near_duplicate", again).otherwise(whole)
     return rows.select(line.alias("line"), landing.alias("landing_date"), "kind", feed.key.alias("event_key"))
+
+
+def _sha256(feed: Feed) -> Column:
+    """The hash of what bronze holds of a line: a broken row of a CSV file stands there after a mark of its own."""
+    if feed.format == "csv":
+        return F.when(F.col("kind") == "malformed", F.sha2(F.concat(F.lit("\x00"), "line"), 256))
+    return F.sha2("line", 256)
 
 
 def _text(time: Column) -> Column:

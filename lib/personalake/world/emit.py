@@ -10,13 +10,13 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.errors import InputError
-from personalake.world.dirt import TIME_FORMAT, lines_of
+from personalake.world.dirt import lines_of, planted
 from personalake.world.everyone import everyone
 from personalake.world.feed import Feed
 from personalake.world.settings import WorldSettings
 from personalake.world.world import World, world
 
-TRUTH, PLANTED = "truth", "_planted"
+TRUTH, PLANTED, PLANTED_TRUTH = "truth", "_planted", "planted_line"
 MOST_ROWS_A_FILE = 500_000
 # Tables written at the same time: each is a few small Spark tasks with pauses between them.
 WRITERS = 2
@@ -79,7 +79,7 @@ def _write_all(drawn: World, landing: Path, truth: Path, report: Progress) -> No
 
     def write_feed(name: str) -> None:
         report(f"writing {name}")
-        _write_feed(drawn.feeds[name], drawn.settings, landing)
+        _write_feed(drawn.feeds[name], drawn.settings, landing, truth / PLANTED_TRUTH)
 
     def write_truth(name: str) -> None:
         report(f"writing the truth about {name}")
@@ -87,27 +87,40 @@ def _write_all(drawn: World, landing: Path, truth: Path, report: Progress) -> No
 
     with ThreadPoolExecutor(WRITERS, thread_name_prefix="world") as pool:
         written = [pool.submit(write_feed, name) for name in drawn.feeds]
-        written += [pool.submit(write_truth, name) for name in drawn.truth]
+        written += [pool.submit(write_truth, name) for name in drawn.truth if name != PLANTED_TRUTH]
         for each in written:
             each.result()
     # The report compares what was planted with what was caught, where its settings name this folder.
-    for part in (truth / "planted_line").glob("*.parquet"):
+    for part in (truth / PLANTED_TRUTH).glob("*.parquet"):
         target = landing / PLANTED / "planted_line.parquet" / part.name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(part, target)
 
 
-def _write_feed(feed: Feed, settings: WorldSettings, landing: Path) -> None:
-    """One folder for each landing day, one file in it unless it grows large."""
+def _write_feed(feed: Feed, settings: WorldSettings, landing: Path, planted_truth: Path) -> None:
+    """One folder for each landing day, one file in it unless it grows large; what was planted is written beside."""
     unfinished = landing / f"_{feed.name}"
-    if feed.format == "json":
-        lines = lines_of(feed, settings).select("landing_date", "line", F.sha2("line", 256).alias("place"))
-        _by_day(lines).text(str(unfinished))
+    if feed.format in ("json", "csv"):
+        lines = lines_of(feed, settings).persist()
+        try:
+            _by_day(lines.select("landing_date", "line", F.sha2("line", 256).alias("place"))).text(str(unfinished))
+            if feed.dirt:
+                _write_planted(planted(lines, feed), planted_truth, feed.name)
+        finally:
+            lines.unpersist()
     else:
-        writer = _by_day(feed.rows.withColumns({"landing_date": feed.landing_date, "place": feed.key}))
-        options = {"header": "true", "timestampFormat": TIME_FORMAT} if feed.format == "csv" else {}
-        writer.format(feed.format).options(**options).save(str(unfinished))
-    _settle(unfinished, landing / feed.name, feed.format)
+        rows = feed.rows.withColumns({"landing_date": feed.landing_date, "place": feed.key})
+        _by_day(rows).format(feed.format).save(str(unfinished))
+    _settle(unfinished, landing / feed.name, feed.format, ",".join(feed.rows.columns) if feed.format == "csv" else None)
+
+
+def _write_planted(rows: DataFrame, folder: Path, name: str) -> None:
+    """One table of all feeds, of which each writes its parts."""
+    unfinished = folder / f"_{name}"
+    rows.coalesce(1).write.mode("overwrite").parquet(str(unfinished))
+    for part in unfinished.glob("part-*.parquet"):
+        part.replace(folder / f"{name}.parquet")
+    shutil.rmtree(unfinished)
 
 
 def _by_day(rows: DataFrame) -> DataFrameWriter:
@@ -117,11 +130,13 @@ def _by_day(rows: DataFrame) -> DataFrameWriter:
     return writer.option("maxRecordsPerFile", MOST_ROWS_A_FILE)
 
 
-def _settle(unfinished: Path, target: Path, suffix: str) -> None:
-    """Give each file the name and place at which it lands."""
+def _settle(unfinished: Path, target: Path, suffix: str, header: str | None) -> None:
+    """Give each file the name and place at which it lands, and its header if it has one."""
     for folder in sorted(unfinished.glob("landing_date=*")):
         day = folder.name.partition("=")[2]
         (target / day).mkdir(parents=True, exist_ok=True)
         for number, part in enumerate(sorted(folder.glob("part-*")), start=1):
+            if header is not None:
+                part.write_text(f"{header}\n{part.read_text(encoding='utf-8')}", encoding="utf-8")
             part.replace(target / day / f"{target.name}_{day}_{number}.{suffix}")
     shutil.rmtree(unfinished)

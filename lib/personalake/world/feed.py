@@ -20,8 +20,9 @@ class Feed:
         key: Id by which a mapping knows a row.
         id_column: The column that makes the key, of which a spoiled copy gets one of its own.
         format: How its files are written.
-        occurred_at: The column with the time at which a row happened; only events have dirt.
+        occurred_at: The column with the time at which a row happened; empty where the source tells none.
         sent_at: The column with the time at which it was sent; None where the source tells none.
+        dirt: Kinds of dirt that its lines can have; see `dirt`.
     """
 
     name: str
@@ -32,11 +33,7 @@ class Feed:
     format: Literal["json", "csv", "parquet"] = "json"
     occurred_at: str = ""
     sent_at: str | None = None
-
-    @property
-    def has_dirt(self) -> bool:
-        """Whether its lines are spoiled on their way."""
-        return bool(self.occurred_at)
+    dirt: tuple[str, ...] = ()
 
 
 def lands_on(settings: WorldSettings, at: Column) -> Column:

@@ -10,9 +10,10 @@ from pyspark.sql import functions as F
 
 from personalake.world.bought_data import third_party_attributes
 from personalake.world.calendar import weather
-from personalake.world.catalog import catalog
+from personalake.world.catalog import catalog, product_offers
 from personalake.world.consents import erasure_requests, store_consents, web_consents
 from personalake.world.customer_feeds import NAMES, feed_of
+from personalake.world.dirt import EVERY_KIND, OF_ANSWERS, OF_RECORDS, OF_TABLES
 from personalake.world.feed import Feed, exported_on, lands_on
 from personalake.world.life import Life
 from personalake.world.mails import campaign_spend, email_events
@@ -20,6 +21,7 @@ from personalake.world.orders import pos_sales, web_orders
 from personalake.world.tables import LazyTables
 from personalake.world.voices import social_mentions, support_tickets, survey_answers
 from personalake.world.web import app_events, exposures, web_events
+from personalake.world.wishes import gpc_signals, web_preferences
 
 Rows = Callable[[Life], DataFrame]
 CUSTOMER_FEEDS = {
@@ -55,16 +57,55 @@ EVENTS: Mapping[str, tuple[Rows, tuple[str, ...], str, str | None]] = MappingPro
         "email_events": (lambda life: email_events(life.messages), ("sg_event_id",), "timestamp", None),
     }
 )
-# Rows, the key, and the time after which they land.
-RECORDS: Mapping[str, tuple[Rows, str, str]] = MappingProxyType(
+# Rows, the key, the time at which it happened, the time at which it was sent, kinds of dirt. A request to be forgotten has
+# none: its copy would be another request.
+RECORDS: Mapping[str, tuple[Rows, str, str, str | None, tuple[str, ...]]] = MappingProxyType(
     {
-        "store_consents": (lambda life: store_consents(life.everyone, life.settings), "form_no", "sent_at"),
-        "web_consents": (lambda life: web_consents(life.everyone, life.settings), "answer_id", "sent_at"),
-        "erasure_requests": (lambda life: erasure_requests(life.everyone, life.settings), "request_id", "requested_at"),
-        "support_tickets": (lambda life: support_tickets(life.tickets), "ticket", "created"),
-        "survey_answers": (lambda life: survey_answers(life.everyone, life.settings), "answer_id", "answered_at"),
-        "social_mentions": (lambda life: social_mentions(life.mentions), "mention_id", "posted_at"),
-        "experiment_exposures": (lambda life: exposures(life.sessions, life.settings), "exposure_id", "exposed_at"),
+        "store_consents": (
+            lambda life: store_consents(life.everyone, life.settings),
+            "form_no",
+            "collected_at",
+            "sent_at",
+            OF_ANSWERS,
+        ),
+        "web_consents": (
+            lambda life: web_consents(life.everyone, life.settings),
+            "answer_id",
+            "collected_at",
+            "sent_at",
+            OF_ANSWERS,
+        ),
+        "web_preferences": (
+            lambda life: web_preferences(life.wishes, life.settings),
+            "change_id",
+            "changed_at",
+            "sent_at",
+            EVERY_KIND,
+        ),
+        "gpc_signals": (lambda life: gpc_signals(life.sessions, life.settings), "signal_id", "seen_at", None, OF_ANSWERS),
+        "erasure_requests": (
+            lambda life: erasure_requests(life.everyone, life.settings),
+            "request_id",
+            "requested_at",
+            None,
+            (),
+        ),
+        "support_tickets": (lambda life: support_tickets(life.tickets), "ticket", "created", None, EVERY_KIND),
+        "survey_answers": (
+            lambda life: survey_answers(life.everyone, life.settings),
+            "answer_id",
+            "answered_at",
+            None,
+            EVERY_KIND,
+        ),
+        "social_mentions": (lambda life: social_mentions(life.mentions), "mention_id", "posted_at", None, EVERY_KIND),
+        "experiment_exposures": (
+            lambda life: exposures(life.sessions, life.settings),
+            "exposure_id",
+            "exposed_at",
+            None,
+            EVERY_KIND,
+        ),
     }
 )
 
@@ -79,7 +120,8 @@ def feeds(life: Life) -> LazyTables[Feed]:
         "products": lambda: _assortment(life),
         "third_party_attributes": lambda: _bought(life),
         "campaign_spend": lambda: _daily("campaign_spend", campaign_spend(life.messages, life.settings), "campaign"),
-        "weather": lambda: _daily("weather", weather(life.spark, life.settings), "region"),
+        "product_offers": lambda: _offers(life),
+        "weather": lambda: _weather(life),
     }
     return LazyTables(makers)
 
@@ -87,19 +129,21 @@ def feeds(life: Life) -> LazyTables[Feed]:
 def _event(life: Life, name: str) -> Feed:
     rows, key, occurred_at, sent_at = EVENTS[name]
     landing = lands_on(life.settings, F.col(sent_at or occurred_at))
-    return Feed(name, rows(life), landing, F.concat_ws("-", *key), key[0], "json", occurred_at, sent_at)
+    return Feed(name, rows(life), landing, F.concat_ws("-", *key), key[0], "json", occurred_at, sent_at, EVERY_KIND)
 
 
 def _record(life: Life, name: str) -> Feed:
-    rows, key, at = RECORDS[name]
-    return Feed(name, rows(life), lands_on(life.settings, F.col(at)), F.col(key), key)
+    rows, key, occurred_at, sent_at, dirt = RECORDS[name]
+    landing = lands_on(life.settings, F.col(sent_at or occurred_at))
+    return Feed(name, rows(life), landing, F.col(key), key, "json", occurred_at, sent_at, dirt)
 
 
 def _customers(life: Life, name: str) -> Feed:
     source = CUSTOMER_FEEDS[name]
     key, at = NAMES[source]["record_id"], NAMES[source]["recorded_at"]
     kind: Literal["csv", "json"] = "csv" if source in ("crm", "loyalty") else "json"
-    return Feed(name, feed_of(life.records, source), exported_on(life.settings, F.col(at)), F.col(key), key, kind)
+    landing, dirt = exported_on(life.settings, F.col(at)), OF_TABLES if kind == "csv" else OF_RECORDS
+    return Feed(name, feed_of(life.records, source), landing, F.col(key), key, kind, dirt=dirt)
 
 
 def _assortment(life: Life) -> Feed:
@@ -114,6 +158,16 @@ def _bought(life: Life) -> Feed:
 def _daily(name: str, rows: DataFrame, key: str) -> Feed:
     """What is told about a day on the next one."""
     return Feed(name, rows, F.date_add("date", 1), F.concat_ws("-", key, F.col("date").cast("string")), key)
+
+
+def _offers(life: Life) -> Feed:
+    rows, at = product_offers(life.spark, life.settings), F.col("counted_at")
+    return Feed("product_offers", rows, F.to_date(at), F.concat_ws("-", "sku", F.to_date(at).cast("string")), "sku")
+
+
+def _weather(life: Life) -> Feed:
+    rows, hour = weather(life.spark, life.settings), F.col("hour")
+    return Feed("weather", rows, F.to_date(hour), F.concat_ws("-", "region", hour.cast("string")), "region")
 
 
 def _first(life: Life) -> Column:

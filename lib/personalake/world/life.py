@@ -12,6 +12,7 @@ from personalake.world.orders import order_lines
 from personalake.world.settings import WorldSettings
 from personalake.world.voices import mentions, tickets
 from personalake.world.web import clicks, sessions
+from personalake.world.wishes import wishes
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Life:
     def mentions(self) -> DataFrame:
         """Mentions on social networks with whose they are."""
         return mentions(self.everyone, self.settings)
+
+    @cached_property
+    def wishes(self) -> DataFrame:
+        """What people wish, change by change."""
+        return wishes(self.everyone, self.settings)
 
     @cached_property
     def records(self) -> DataFrame:

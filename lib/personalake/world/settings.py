@@ -26,7 +26,7 @@ class RecordSettings(Section):
 
 
 class DirtSettings(Section):
-    """How often events are spoiled on their way; shares of 0..1.
+    """How often events, answers and records are spoiled on their way; shares of 0..1.
 
     Nothing true is lost: a spoiled copy is added, but for `late`, which moves a true event to a later file.
     """

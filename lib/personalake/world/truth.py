@@ -16,13 +16,13 @@ from personalake.world.catalog import NAMES
 from personalake.world.contacts import Contacts
 from personalake.world.dirt import lines_of, planted
 from personalake.world.feed import Feed
-from personalake.world.feeds import EVENTS
 from personalake.world.habits import NEW_DAYS, taste
 from personalake.world.life import Life
 from personalake.world.orders import DRIFTED_LINES
 from personalake.world.settings import WorldSettings
 from personalake.world.tables import LazyTables
 from personalake.world.web import DRIFTED_PHONE_SHARE, PHONE_SHARE
+from personalake.world.wishes import held_wishes, signalled
 
 SESSION = ("session_id", "person", "day", "intent", "place", "device", "is_recorded")
 
@@ -33,7 +33,8 @@ def truths(life: Life, feeds: Mapping[str, Feed]) -> LazyTables[DataFrame]:
     Returns:
         `person` (all parameters), `household`, `life_event`, `lifecycle`, `expected_orders`, `campaign_effect`, `campaign`,
         `experiment`, `record` (whose each customer record is), `identifier` (whose each identifier is, with those of shared
-        devices), `order`, `session`, `ticket`, `mention` (whose each is), `label_flip`, `planted_fault` (drift, leak, unfair
+        devices), `order`, `session`, `ticket`, `mention` (whose each is), `wish` (what each holds in the end),
+        `privacy_signal` (whose browsers send one), `label_flip`, `planted_fault` (drift, leak, unfair
         slice, sample-ratio fault) and `planted_line` (the dirt).
     """
     people, settings = life.everyone, life.settings
@@ -53,6 +54,8 @@ def truths(life: Life, feeds: Mapping[str, Feed]) -> LazyTables[DataFrame]:
             "session": lambda: life.sessions.select(*SESSION),
             "ticket": lambda: life.tickets.select("ticket_id", "person", "mood", "topic"),
             "mention": lambda: life.mentions.select("mention_id", "person", "mood", "topic"),
+            "wish": lambda: held_wishes(life.wishes),
+            "privacy_signal": lambda: signalled(life.sessions, settings),
             "label_flip": lambda: label_flips(life.records),
             "planted_fault": lambda: planted_faults(life.spark, settings),
             "planted_line": lambda: planted_lines(feeds, settings),
@@ -67,8 +70,8 @@ def label_flips(records: DataFrame) -> DataFrame:
 
 
 def planted_lines(feeds: Mapping[str, Feed], settings: WorldSettings) -> DataFrame:
-    """The dirt of all events, in the columns of `dirt.planted`."""
-    told = (planted(lines_of(feeds[name], settings), feeds[name]) for name in EVENTS)
+    """The dirt of all feeds that have any, in the columns of `dirt.planted`."""
+    told = (planted(lines_of(feed, settings), feed) for feed in feeds.values() if feed.dirt)
     return reduce(DataFrame.unionByName, told)
 
 

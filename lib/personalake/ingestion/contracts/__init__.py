@@ -13,10 +13,12 @@ from personalake.ingestion.contracts.experiment_exposure import EXPERIMENT_EXPOS
 from personalake.ingestion.contracts.interaction import INTERACTION
 from personalake.ingestion.contracts.order_line import ORDER_LINE
 from personalake.ingestion.contracts.preference import PREFERENCE
+from personalake.ingestion.contracts.product_offer import PRODUCT_OFFER
 from personalake.ingestion.contracts.social_mention import SOCIAL_MENTION
 from personalake.ingestion.contracts.support_ticket import SUPPORT_TICKET
 from personalake.ingestion.contracts.survey_answer import SURVEY_ANSWER
 from personalake.ingestion.contracts.third_party_attribute import THIRD_PARTY_ATTRIBUTE
+from personalake.ingestion.contracts.weather import WEATHER
 
 CONTRACTS: dict[str, Contract] = {
     contract.name: contract
@@ -37,6 +39,8 @@ CONTRACTS: dict[str, Contract] = {
         DELIVERY_RECEIPT,
         ERASURE_REQUEST,
         PREFERENCE,
+        PRODUCT_OFFER,
+        WEATHER,
     )
 }
 

@@ -19,6 +19,7 @@ CATALOG_ITEM = Contract(
         ContractField("brand"),
         ContractField("manufacturer_id"),
         ContractField("package_size"),
+        ContractField("description"),
         ContractField("known_at", "timestamp", noun="date and time"),
     ),
 )

@@ -19,6 +19,7 @@ CUSTOMER_RECORD = Contract(
         ContractField("household_size"),
         ContractField("household_type"),
         ContractField("kids_count"),
+        ContractField("gender"),
         ContractField("first_name"),
         ContractField("last_name"),
         ContractField("birth_date"),

@@ -20,6 +20,7 @@ INTERACTION = Contract(
         ContractField("device_id"),
         ContractField("session_id"),
         ContractField("product_id"),
+        ContractField("item_position", "int", noun="whole number"),
         ContractField("search_term"),
         ContractField("order_id"),
         ContractField("device_type"),

@@ -1,0 +1,82 @@
+"""Receipts of rows that left a table for their age: told before they go, told again once they are gone."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from personalake.lake import Lake
+from personalake.lake.upkeep import older_rows
+from personalake.pipelines.job import JobContext
+from personalake.tables import Table
+from personalake.tables.erasure import RETENTION_RECEIPT
+
+Receipt = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Aged:
+    """Rows of a table that left for their age so far.
+
+    Args:
+        rows: How many.
+        by_source: How many of each source.
+        is_certain: Whether no run died between telling and removing; else they may be fewer, until `settle` looks.
+    """
+
+    rows: int
+    by_source: Mapping[str, int]
+    is_certain: bool
+
+
+def aged(lake: Lake, table: Table) -> Aged:
+    """What left a table for its age."""
+    receipts = _receipts(lake, table)
+    done = [row for row in receipts if row["rows_removed"] is not None]
+    by_source: Counter[str] = Counter()
+    for row in done:
+        if row["rows_removed"]:
+            by_source.update(dict(row["sources"] or {}))
+    return Aged(sum(row["rows_removed"] for row in done), by_source, not _open(receipts))
+
+
+def announce(context: JobContext, table: Table, kept_days: int, cutoff: date | datetime, rows: int) -> Receipt:
+    """Write down what is about to go: whoever counts rows must never believe that nothing went."""
+    moment = cutoff if isinstance(cutoff, datetime) else datetime.combine(cutoff, time(), UTC)
+    receipt = {
+        "table": table.full_name, "aged_by": table.aged_by, "kept_days": kept_days, "removed_before": moment, "rows": rows,
+        "sources": _sources(context.lake, table, cutoff), "rows_removed": None,
+        "run_id": context.run_id, "recorded_at": datetime.now(UTC),
+    }  # fmt: skip
+    context.lake.add([receipt], RETENTION_RECEIPT)
+    return receipt
+
+
+def confirm(lake: Lake, receipt: Receipt, removed: int) -> None:
+    """Write down that the rows of a receipt are gone, or that they are all still there."""
+    lake.add([{**receipt, "rows_removed": removed, "recorded_at": datetime.now(UTC)}], RETENTION_RECEIPT)
+
+
+def settle(lake: Lake, table: Table) -> None:
+    """Find out what became of rows that a run told of before it died: they go in one commit, all of them or none."""
+    for receipt in _open(_receipts(lake, table)):
+        stay = older_rows(lake, table, receipt["removed_before"]) >= receipt["rows"]
+        confirm(lake, receipt, 0 if stay else receipt["rows"])
+
+
+def _receipts(lake: Lake, table: Table) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lake.ledger.read(RETENTION_RECEIPT, where=[("table", "=", table.full_name)])
+    return found
+
+
+def _open(receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    done = {row["run_id"] for row in receipts if row["rows_removed"] is not None}
+    return [row for row in receipts if row["rows_removed"] is None and row["run_id"] not in done]
+
+
+def _sources(lake: Lake, table: Table, cutoff: date | datetime) -> dict[str, int]:
+    if "source" not in table.columns or table.aged_by is None:
+        return {}
+    leaving = lake.ledger.arrow(table, ["source"], [(table.aged_by, "<", cutoff)])["source"]
+    return {row["values"]: row["counts"] for row in leaving.value_counts().to_pylist() if row["values"] is not None}
