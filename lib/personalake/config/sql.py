@@ -30,6 +30,17 @@ def columns_of(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column.name for column in found))
 
 
+def names_read(expression: str) -> tuple[str, ...]:
+    """Names by which an expression reads values: columns, fields of structures, and the ends of JSON paths.
+
+    >>> names_read("coalesce(guest.email, get_json_object(payload, '$.user.phone'))")
+    ('email', 'payload', 'phone')
+    """
+    found = check_expression(expression).find_all(exp.Column, exp.Dot, exp.JSONPath)
+    ends = (part.expressions[-1].this if isinstance(part, exp.JSONPath) else part.name for part in found)
+    return tuple(dict.fromkeys(str(end) for end in ends if end))
+
+
 def check_columns(expression: str, known: Collection[str]) -> None:
     """Check that an expression parses and reads only known columns.
 
