@@ -32,7 +32,7 @@ class MaintenanceSettings(Section):
         aging = sorted(name for name, table in BY_NAME.items() if table.aged_by is not None)
         unknown = sorted(str(name) for name in days if name not in aging)
         if unknown:
-            raise ValueError(f"{', '.join(unknown)}: no table with rows of an age; there are: {', '.join(aging)}")
+            raise ValueError(f"{', '.join(unknown)}: no rows with an age; there are: {', '.join(aging)}")
         return days
 
     @field_validator("retention_days")

@@ -48,7 +48,7 @@ def run(context: JobContext) -> JobResult:
     late = newcomers(context, allowed.among(bought), standing)
     if late and context.settings.quality.columns.get(CUSTOMER_FEATURE.full_name):
         due, standing, late = sorted({*due, *standing}), {}, Newcomers()  # what suits a few would not suit the others
-    words = allowed.told(allowed.left_out(bought), withdrawn)
+    words = allowed.told(bought.num_rows - allowed.among(bought).num_rows, withdrawn)
     if not due and not late:
         return JobResult(skipped=not withdrawn, message=f"every snapshot is there{words}")
     rows = _build(context, allowed, due) if due else 0

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.lake import WriteResult
+from personalake.lake import Ledger, WriteResult
+from personalake.lake.conditions import Conditions
 from personalake.lake.direct import frame_of
 from personalake.lake.erasing import remove_rows
 from personalake.lake.lake import Lake
@@ -25,6 +26,7 @@ from personalake.tables import Table
 from personalake.tables.silver import PERSON_LINK
 
 _TEXT = pa.string()
+_AT_ONCE = 262_144  # rows of ids that are read at once
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,13 @@ class Consenting:
         """The rows of these persons."""
         return rows.filter(pc.is_in(rows["person_id"], self.ids))
 
-    def left_out(self, rows: pa.Table) -> int:
-        """Persons in some rows who do not allow it."""
-        everyone = pc.unique(rows["person_id"].drop_null())
-        return len(everyone) - int(pc.sum(pc.is_in(everyone, self.ids)).as_py() or 0)
+    def others(self, ledger: Ledger, table: Table, where: Conditions = ()) -> list[str]:
+        """Persons in rows of a table of any size who do not allow it."""
+        with duckdb.connect() as opened:
+            opened.register("held", ledger.scan(table, where).reader(["person_id"], _AT_ONCE))
+            opened.register("allowed", self.people)
+            found = opened.sql("SELECT DISTINCT person_id FROM held ANTI JOIN allowed USING (person_id)").to_arrow_table()
+        return [person for person in found["person_id"].to_pylist() if person is not None]
 
     def frame(self, lake: Lake) -> DataFrame:
         """The ids in Spark, of which no plan shows any."""
@@ -110,8 +115,7 @@ def forget_others(
         Persons whose rows are gone, or would be in a dry run.
     """
     lake, named = context.lake, dict(of or {})
-    held = lake.ledger.arrow(table, ["person_id"], [(name, "=", value) for name, value in named.items()])
-    others = pc.unique(held["person_id"].filter(pc.invert(pc.is_in(held["person_id"], allowed.ids)))).to_pylist()
+    others = allowed.others(lake.ledger, table, [(name, "=", value) for name, value in named.items()])
     if others and follow_merges:
         became, may = merged_persons(lake.ledger), set(allowed.ids.to_pylist())
         others = [person for person in others if became.get(person) not in may]

@@ -78,12 +78,13 @@ def newcomers(context: JobContext, wanted: pa.Table, standing: Mapping[date, Map
     if not standing:
         return Newcomers()
     ledger = context.lake.ledger
-    held = ledger.arrow(
-        CUSTOMER_FEATURE, ["person_id"], [("definition", "=", definition()), ("as_of", "in", sorted(standing))]
-    )
     midnight = datetime.combine(max(standing), time(), ZoneInfo(context.settings.business_timezone))
     seen = wanted.filter(pc.less(wanted["since"], pa.scalar(midnight, wanted["since"].type)))
-    absent = seen["person_id"].filter(pc.invert(pc.is_in(seen["person_id"], pc.unique(held["person_id"]))))
+    of_snapshots = [("definition", "=", definition()), ("as_of", "in", sorted(standing))]
+    with duckdb.connect() as opened:
+        opened.register("held", ledger.scan(CUSTOMER_FEATURE, of_snapshots).reader(["person_id"], _NARROW))
+        opened.register("seen", seen)
+        absent = opened.sql("SELECT person_id FROM seen ANTI JOIN held USING (person_id)").to_arrow_table()["person_id"]
     moved = _moved_since(ledger, min(row["built_at"] for row in standing.values()))
     return Newcomers(tuple(sorted({*absent.to_pylist(), *moved})))
 

@@ -39,7 +39,7 @@ def run(context: JobContext) -> JobResult:
         rows = _declared(lists, context, champion)
         written = lake.replace_as_of(rows, RECOMMENDATION, context.as_of)
     by = f"{recommender.name} version {champion.version}" if champion else "popularity, as no champion serves yet"
-    left_out = allowed.left_out(lake.ledger.arrow(PERSON_LINK, ["person_id"]))
+    left_out = len(allowed.others(lake.ledger, PERSON_LINK))
     message = f"{written.rows:,} items recommended by {by}{allowed.told(left_out, withdrawn)}"
     return JobResult(lines, message=message, figures={"without_consent": left_out})
 

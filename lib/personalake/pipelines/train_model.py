@@ -87,7 +87,7 @@ def run(context: JobContext) -> JobResult:
     training = train(context, plan, rows, reigning)
     rows.unpersist()
     result = _publish(context, tracker, name, key, plan, training, reigning)
-    left_out = allowed.left_out(context.lake.ledger.arrow(CUSTOMER_FEATURE, ["person_id"], [("as_of", "in", plan.as_ofs)]))
+    left_out = len(allowed.others(context.lake.ledger, CUSTOMER_FEATURE, [("as_of", "in", plan.as_ofs)]))
     return replace(result, message=result.message + allowed.told(left_out))
 
 

@@ -59,9 +59,8 @@ def run(context: JobContext) -> JobResult:
     if version is not None:
         _finish(tracker, version, serves, mark)
     result = _result(len(training.rows.item), chosen, serves, figures)
-    return replace(
-        result, message=result.message + allowed.told(allowed.left_out(lake.ledger.arrow(PERSON_LINK, ["person_id"])))
-    )
+    left_out = len(allowed.others(lake.ledger, PERSON_LINK))
+    return replace(result, message=result.message + allowed.told(left_out))
 
 
 def definition(context: JobContext) -> str:
