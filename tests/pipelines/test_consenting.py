@@ -1,12 +1,14 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 
 from personalake.config import Settings
 from personalake.config.segmentation import SegmentSettings
@@ -26,7 +28,7 @@ from tests.pipelines.consents import GIVEN_AT, grant, withdraw
 from tests.pipelines.shop_history import line
 
 AS_OF = date(2017, 12, 1)
-PEOPLE = tuple(f"c{number}" for number in range(6))
+PEOPLE = tuple(f"c{number}" for number in range(14))
 RECENCY = PortableModel("linear", ("recency_days",), coefficients=(1.0,), means=(2.0,))
 SCORED = (CUSTOMER_FEATURE, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP)
 EVERY_STATUS = ("granted", "assumed_granted", "denied", "withdrawn", "expired", "unheard of", None)
@@ -72,34 +74,64 @@ def run_all(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
         job.run(context)
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    statuses=st.fixed_dictionaries({name: st.sampled_from(EVERY_STATUS) for name in PEOPLE}),
-    withdrawn=st.sets(st.sampled_from(PEOPLE)),
-)
 def test_nobody_without_a_grant_is_in_what_models_segments_and_recommenders_write(
-    spark: SparkSession,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    statuses: dict[str, str | None],
-    withdrawn: set[str],
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = Lake(Locations(tmp_path_factory.mktemp("consents")), lambda: spark)
+    """Every status a person can have by the as-of, each with and without a withdrawal since; all had rows before."""
     shop(lake)
     for table in SCORED:
         lake.ledger.append(
             table, [{"person_id": f"p_{name}", "as_of": date(2017, 6, 1), "model": "churn"} for name in PEOPLE]
         )
     grant(lake, [f"p_{name}" for name in PEOPLE], "email_marketing")
-    for name, status in statuses.items():
-        if status is not None:
+    for place, name in enumerate(PEOPLE):
+        if (status := EVERY_STATUS[place // 2]) is not None:
             grant(lake, [f"p_{name}"], status=status)
-    withdraw(lake, withdrawn)
+    withdraw(lake, PEOPLE[1::2])
 
     run_all(lake, monkeypatch)
 
-    may = {f"p_{name}" for name, status in statuses.items() if status in EVERY_STATUS[:2] and name not in withdrawn}
+    may = {"p_c0", "p_c2"}
     assert {table.full_name: people_in(lake, table) for table in SCORED} == {table.full_name: may for table in SCORED}
+
+
+@st.composite
+def answered(draw: st.DrawFn) -> dict[str, tuple[str, list[tuple[int, str]]]]:
+    """For each person the status by the as-of, and what was answered since: days from now, each once, and what."""
+    status = st.sampled_from(["granted", "denied"])
+    since = st.dictionaries(st.integers(-20, 20), st.sampled_from(["granted", "denied", "withdrawn"]), max_size=4)
+    return {name: (draw(status), sorted(draw(since).items())) for name in PEOPLE[:6]}
+
+
+@settings(max_examples=12, deadline=None)
+@given(answers=answered())
+def test_who_allows_it_granted_it_in_time_and_has_not_refused_it_last(
+    answers: dict[str, tuple[str, list[tuple[int, str]]]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        lake = Lake(Locations(Path(folder)), no_session)
+        links = [{"namespace": "customer_id", "value": name, "person_id": f"p_{name}"} for name in answers]
+        lake.ledger.append(PERSON_LINK, links)
+        now = datetime(2018, 1, 1, 12, tzinfo=UTC)
+        for name, (status, since) in answers.items():
+            grant(lake, [f"p_{name}"], status=status)
+            lake.ledger.append(CONSENT, [_answer(name, now + timedelta(days), it) for days, it in since])
+        context = JobContext(Settings(root=Path(folder)), lake, AS_OF, AS_OF, "run", {}, Progress(), now)
+
+        allowed = consenting(context, ["personalisation"]).ids.to_pylist()
+
+    counted = {name: [it for days, it in since if it != "granted" or days <= 0] for name, (_, since) in answers.items()}
+    may = [f"p_{name}" for name, (status, _) in answers.items() if [status, *counted[name]][-1] == "granted" == status]
+    assert allowed == may
+
+
+def no_session() -> NoReturn:
+    raise AssertionError("asking for consent needs no Spark")
+
+
+def _answer(name: str, at: datetime, status: str) -> dict[str, object]:
+    who = {"namespace": "customer_id", "customer_id": name, "record_id": f"{name}-{at}"}
+    return {**who, "purpose": "personalisation", "status": status, "occurred_at": at, "known_at": at}
 
 
 def test_every_purpose_must_be_granted_and_who_asks_to_be_forgotten_grants_none(
@@ -182,10 +214,10 @@ def test_snapshots_of_any_age_follow_merges_withdrawals_and_late_grants(
     assert days == {"p_c0": 2.0, "p_c3": 1.0}
     assert result.message == (
         "every snapshot is there; 2 rows changed in earlier ones for people who were merged, split, or came to allow it; "
-        "3 left out without consent to personalisation; rows of 2 who allow it no longer are gone"
+        "11 left out without consent to personalisation; rows of 2 who allow it no longer are gone"
     )
     assert (again.skipped, again.message) == (
-        True, "every snapshot is there; 3 left out without consent to personalisation",
+        True, "every snapshot is there; 11 left out without consent to personalisation",
     )  # fmt: skip
 
 
@@ -205,7 +237,7 @@ def test_without_any_grant_nothing_is_recommended_and_nothing_fails(
     result = recommend_items.run(context_of())
     segmented = segment_customers.run(context_of(Settings(root=lake.locations.root, segments=SegmentSettings())))
 
-    assert result.message.endswith("6 left out without consent to personalisation")
-    assert segmented.message.endswith("6 left out without consent to personalisation")
+    assert result.message.endswith("14 left out without consent to personalisation")
+    assert segmented.message.endswith("14 left out without consent to personalisation")
     assert people_in(lake, RECOMMENDATION) | people_in(lake, SEGMENT_MEMBERSHIP) == set()
     assert not lake.exists(CONSENT)
