@@ -83,3 +83,12 @@ def test_what_an_expression_makes_of_personal_data_needs_a_tag_as_well(expressio
     assert len(found) == 1
     assert f"{column!r} looks like personal data" in found[0]
     assert [key for key, _ in source_problems({**raw, "not_personal": [column]}) if key == "columns.offer_id"] == []
+
+
+def test_what_is_within_a_structure_is_seen_in_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({**ROWS[0], "note1": None, "buyer": {"way": "jane@x.example"}}))
+    columns = {**COLUMNS, "offer_id": {"expression": "concat('to ', buyer.way)"}}
+
+    seen = {one.finding.column: one for one in check_source(source(tmp_path, columns=columns), rows=100)}
+
+    assert seen["buyer"].untagged == ("offer_id",)

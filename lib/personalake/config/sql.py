@@ -41,6 +41,16 @@ def names_read(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(end) for end in ends if end))
 
 
+def roots_read(expression: str) -> tuple[str, ...]:
+    """Columns of a row that an expression reads from, with those around the fields of structures.
+
+    >>> roots_read("concat(guest.name.first, id)")
+    ('guest', 'id')
+    """
+    found = check_expression(expression).find_all(exp.Column)
+    return tuple(dict.fromkeys(column.parts[0].name for column in found))
+
+
 def check_columns(expression: str, known: Collection[str]) -> None:
     """Check that an expression parses and reads only known columns.
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 import pyarrow.parquet as pq
 
 from personalake.config.sources import ColumnMap, Source
-from personalake.config.sql import columns_of, names_read
+from personalake.config.sql import names_read, roots_read
 from personalake.errors import InputError
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.mapping import mapping_problems
@@ -97,7 +97,7 @@ def check_source(source: Source, rows: int) -> list[Seen]:
 
 def _columns_of(mapped: ColumnMap) -> set[str]:
     if mapped.expression is not None:
-        return set(columns_of(mapped.expression))
+        return {*names_read(mapped.expression), *roots_read(mapped.expression)}
     return {mapped.column} if mapped.column else set()
 
 
