@@ -1,5 +1,6 @@
 -- Made by `make docs` from the tags in lib/personalake/tables/; changes here are lost.
--- Run it in a SQL warehouse after the tables are there, and again after each release, with the parameter `catalog`:
+-- The job `protect_tables` of the bundle does the same, and needs no warehouse; run it after each release. Or run this in a
+-- SQL warehouse after the tables are there, with the parameter `catalog`:
 -- who is in `personalake_full` (the account of the jobs must be) sees every column, who is in `personalake_analysts` sees
 -- masked ones, and nobody else sees any.
 USE CATALOG IDENTIFIER(:catalog);
@@ -13,7 +14,6 @@ GRANT USE SCHEMA, SELECT, EXECUTE ON SCHEMA gold TO `personalake_full`;
 GRANT USE SCHEMA, EXECUTE ON SCHEMA gold TO `personalake_analysts`;
 GRANT USE SCHEMA ON SCHEMA silver TO `personalake_analysts`;
 REVOKE ALL PRIVILEGES ON SCHEMA bronze FROM `personalake_analysts`;
-
 CREATE OR REPLACE FUNCTION gold.mask_day(value string) RETURNS string
   RETURN CASE WHEN is_account_group_member('personalake_full') THEN value ELSE left(value, 4) END;
 CREATE OR REPLACE FUNCTION gold.mask_map_string_string(value map<string,string>) RETURNS map<string,string>
@@ -250,6 +250,9 @@ GRANT SELECT ON TABLE gold.customer_profile_history TO `personalake_analysts`;
 -- gold.dataset_verdict: One check of one table at one as-of; the newest counts
 GRANT SELECT ON TABLE gold.dataset_verdict TO `personalake_analysts`;
 
+-- gold.quality_mark: One thing that was found or done by conf/quality.yml about one column of one person's row at one as-of
+GRANT SELECT ON TABLE gold.quality_mark TO `personalake_analysts`;
+
 -- gold.source_audit: One source as an audit found it; the newest row of a source counts, and one is added when something changed
 GRANT SELECT ON TABLE gold.source_audit TO `personalake_analysts`;
 
@@ -278,7 +281,7 @@ GRANT SELECT ON TABLE gold.erasure_request TO `personalake_analysts`;
 -- gold.erasure_receipt: What was done about one request in one place: a table, a folder of files, a store, a destination
 GRANT SELECT ON TABLE gold.erasure_receipt TO `personalake_analysts`;
 
--- gold.access_log: One time that somebody looked at or exported what is held about one person, or asked tables; append-only
+-- gold.access_log: One time that somebody looked at or exported what is held about persons, or asked tables; append-only
 GRANT SELECT ON TABLE gold.access_log TO `personalake_analysts`;
 
 -- gold.retention_receipt: Rows beyond their retention in one table, told before a run removes them and once they are gone; append-only

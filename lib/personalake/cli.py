@@ -147,7 +147,7 @@ def explain(
     region: Region = None,
 ) -> None:
     """Everything about one person, from records to what would be sent; or why two records are one person's, or not."""
-    from personalake.pipelines.access import log_look
+    from personalake.pipelines.access import log_look, log_pair
     from personalake.pipelines.look import explain as explain_person
     from personalake.pipelines.look import explain_records
     from personalake.pipelines.look_view import explanation_view, pair_view
@@ -158,7 +158,9 @@ def explain(
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = _lake(settings).ledger
     if pair is not None:
-        Console().print(pair_view(explain_records(ledger, *pair, settings.identity)))
+        steps = explain_records(ledger, *pair, settings.identity)
+        log_pair(settings, ledger, pair)
+        Console().print(pair_view(steps))
     elif person is not None:
         found = explain_person(ledger, person, day, settings.identity)
         log_look(settings, ledger, "explain", found)

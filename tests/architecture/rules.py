@@ -63,6 +63,7 @@ CLOCK_METHODS = {
 }
 CLOCK_SQL = re.compile(r"\b(current_timestamp|current_date|localtimestamp|now\s*\()", re.IGNORECASE)
 # `truth` as a folder or a table: alone, or beside a slash or a dot.
+_TRUTH_PLACE = re.compile(r"(^|/)truth[/.]|/truth$")  # in prose the word alone is a word
 TRUTH_PATH = re.compile(r"^truth$|(^|/)truth[/.]|/truth$")
 STREAMS_AND_TABLES = frozenset({"readStream", "writeStream", "saveAsTable", "insertInto", "toTable"})
 SESSIONS = frozenset({"getOrCreate", "getActiveSession", "newSession"})
@@ -222,6 +223,22 @@ def truth(root: Path) -> Iterator[str]:
                 yield module.breach(node, "the truth about the known world is for tests, benchmarks and notebooks")
 
 
+def truth_beside(root: Path) -> Iterator[str]:
+    """The same paths in what is no part of the library: jobs, and what a user configures."""
+    for path in sorted((root / "jobs").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        documentation = {id(text) for text in _docstrings(tree)}
+        for node in ast.walk(tree):
+            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
+            if is_text and TRUTH_PATH.search(str(node.value)):
+                yield f"jobs/{path.name}:{node.lineno}: a path into the truth about the known world"
+    for path in sorted(file for file in (root / "conf").rglob("*") if file.suffix in (".yml", ".yaml", ".properties")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            words = re.split(r"[\s'\"(){}\[\],=]+", line.partition("#")[0])
+            if any(_TRUTH_PLACE.search(word) for word in words):
+                yield f"{path.relative_to(root).as_posix()}:{number}: a path into the truth about the known world"
+
+
 def sizes(root: Path) -> Iterator[str]:
     """Files and functions that nobody reads to the end."""
     for module in modules(root):
@@ -272,6 +289,7 @@ RULES: tuple[Callable[[Path], Iterator[str]], ...] = (
     sessions,
     prints,
     truth,
+    truth_beside,
     sizes,
     undeclared,
 )

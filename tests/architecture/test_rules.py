@@ -78,6 +78,26 @@ def test_a_planted_breach_is_found(
     assert breaches[0].startswith(place)
 
 
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("jobs/peep.py", "x = open('lakehouse/truth/person')"),
+        ("conf/sources/peep.yml", "contract: order_line\npath: ${root}/truth/order\n"),
+        ("conf/segments.yml", 'when: "person_id IN (SELECT person_id FROM truth.person)"\n'),
+    ],
+)
+def test_a_way_into_the_truth_is_found_in_jobs_and_configuration(place: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    (tmp_path / "conf").mkdir(exist_ok=True)
+    (tmp_path / "conf" / "good.yml").write_text("# truth/person is not for us\nwhy: the truth is told once\n")
+
+    (breach,) = rules.truth_beside(tmp_path)
+
+    assert breach.startswith(f"{place}:")
+
+
 INNOCENT = [
     (
         "profiles/good.py",

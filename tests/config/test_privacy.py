@@ -44,6 +44,22 @@ def test_features_of_a_purpose_that_the_company_does_not_have_are_refused() -> N
     assert any(problem.startswith("privacy.purposes: 'personalisation' is missing") for problem in found)
 
 
+def test_a_model_s_purpose_is_one_of_the_company_s() -> None:
+    found = problems(
+        privacy={"purposes": ["personalisation"], "signals": {}},
+        models={"churn": {"purpose": "guessing", "training_purpose": "learning"}},
+        recommender={"purpose": "guessing"},
+        segments={"purpose": "grouping"},
+    )
+
+    assert [problem.split(" is a purpose")[0] for problem in found] == [
+        "models.churn.purpose: 'guessing'",
+        "models.churn.training_purpose: 'learning'",
+        "recommender.purpose: 'guessing'",
+        "segments.purpose: 'grouping'",
+    ]
+
+
 def test_a_signal_speaks_for_declared_purposes_only() -> None:
     with pytest.raises(ValueError, match="signals speak for resale"):
         problems(privacy={"purposes": ["personalisation"], "signals": {"gpc": ["resale"]}})
@@ -69,6 +85,26 @@ def test_outside_of_ones_own_machine_every_way_is_encrypted(environment: str, co
 
     assert len(problems(environment=environment, **ways)) == count
     assert len(problems(environment=environment, privacy={"require_tls": count == 0}, **ways)) == 3 - count
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "is_fine"),
+    [
+        ("jdbc:sqlserver://crm", {}, False),
+        ("jdbc:sqlserver://crm", {"trustServerCertificate": "true", "encrypt": "false"}, False),
+        ("jdbc:sqlserver://crm;encrypt=strict", {}, True),
+        ("jdbc:mysql://crm/crm?sslMode=PREFERRED", {}, False),
+        ("jdbc:mysql://crm/crm", {"sslMode": "VERIFY_IDENTITY"}, True),
+    ],
+)
+def test_what_is_left_to_the_driver_must_ask_the_driver_to_encrypt(url: str, options: dict[str, str], is_fine: bool) -> None:
+    database = {**DATABASE, "url": url, "driver": "d", "tls": "own", "options": options}
+    sources = {"crm": {**ORDERS, "kind": "jdbc", "database": database}}
+
+    found = problems(environment="prod", sources=sources)
+
+    assert [problem.partition(":")[0] for problem in found] == ([] if is_fine else ["sources.crm.database.tls"])
+    assert problems(environment="local", sources=sources) == []
 
 
 def test_encrypted_ways_are_let_through() -> None:

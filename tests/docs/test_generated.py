@@ -79,7 +79,7 @@ def test_a_sync_that_is_on_is_a_recipient_and_one_that_is_off_is_none(tmp_path: 
     )
     assert list(recipients(on)) == [row]
     wanted = on.model_copy(update={"privacy": PrivacySettings(purposes=("ad_sharing", "sale", "sharing"))})
-    assert "| ad_sharing | none | `ads`, by the sync `loyal` |" in impact_assessment(wanted)
+    assert "| ad_sharing | none | none | `ads`, by the sync `loyal` |" in impact_assessment(wanted)
     assert list(recipients(on.model_copy(update={"connections": {}}))) == []
 
 

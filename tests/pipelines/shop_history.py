@@ -8,12 +8,13 @@ import pandas as pd
 
 from personalake.lake import Lake
 from personalake.tables.silver import ORDER_LINE, PERSON_LINK
+from tests.pipelines.consents import grant
 
 OPENED = date(2017, 1, 1)
 
 
 def fill(lake: Lake, people: int, days: int, seed: int = 3) -> None:
-    """Write order lines and person links of a shop that opened on 2017-01-01."""
+    """Write order lines, person links and consents of a shop that opened on 2017-01-01."""
     rng = np.random.default_rng(seed)
     lines = []
     for number in range(people):
@@ -27,6 +28,7 @@ def fill(lake: Lake, people: int, days: int, seed: int = 3) -> None:
     links = [{"namespace": "customer_id", "value": name, "person_id": f"p_{name}", "sources": ["shop"]} for name in names]
     lake.ledger.append(ORDER_LINE, lines)
     lake.ledger.append(PERSON_LINK, links)
+    grant(lake, [f"p_{name}" for name in names])
 
 
 def line(

@@ -12,6 +12,7 @@ from personalake.pipelines import build_features
 from personalake.pipelines.job import JobContext
 from personalake.tables.gold import CUSTOMER_FEATURE, FEATURE_SNAPSHOT
 from personalake.tables.silver import ORDER_LINE, PERSON_LINK
+from tests.pipelines.consents import grant
 
 CUT = date(2017, 12, 1)
 NEXT = date(2017, 12, 5)
@@ -100,6 +101,7 @@ def test_as_ofs_before_any_purchase_are_not_computed_each_time(lake: Lake, conte
 
     lake.ledger.append(ORDER_LINE, [line("c1", date(2017, 11, 1), "a")])
     lake.ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "c1", "person_id": "p_c1"}])
+    grant(lake, ["p_c1"])
 
     first = build_features.run(context_of(as_of=CUT))
     second = build_features.run(context_of(as_of=CUT))
@@ -119,6 +121,7 @@ def test_rows_without_a_person_and_returns_are_left_out(lake: Lake, context_of: 
     lake.ledger.append(ORDER_LINE, known)
     links = [{"namespace": "customer_id", "value": name, "person_id": f"p_{name}"} for name in ("c1", "c2")]
     lake.ledger.append(PERSON_LINK, links)
+    grant(lake, ["p_c1", "p_c2"])
 
     build_features.run(context_of(as_of=CUT))
 
@@ -130,6 +133,7 @@ def test_a_dry_run_counts_and_writes_nothing(lake: Lake, context_of: Callable[..
 
     lake.ledger.append(ORDER_LINE, [line("c1", date(2017, 11, 1), "a")])
     lake.ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "c1", "person_id": "p_c1"}])
+    grant(lake, ["p_c1"])
     lake.dry_run = True
 
     build_features.run(context_of(as_of=CUT))

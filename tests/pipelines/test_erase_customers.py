@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from personalake.lake import Lake
 from personalake.lake.lease import lease
 from personalake.lake.search import Search
 from personalake.pipelines import erase_customers, erasure_destinations, export_customer, refine_events, refine_records
-from personalake.pipelines.erasure_requests import last_states
+from personalake.pipelines.erasure_requests import identifiers_named, last_states
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.refinery import is_refined
@@ -195,6 +196,22 @@ def test_somebody_unknown_or_erased_already_is_done_with_nothing_found_and_a_sha
         states.append((newest["state"], newest["reason"]))
 
     assert states == [("done", "nothing found"), ("done", "nothing found"), ("refused", erase_customers.SHARED)]
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("login=a;;b; crm=77", {("login", "a;b"): (("crm", "77"),)}),
+        ("login=;;;;", {("login", ";;"): ()}),
+        ("login=a;;;crm=77", {("login", "a;"): (("crm", "77"),)}),
+    ],
+)
+def test_a_semicolon_is_part_of_an_identifier_if_it_is_written_twice(
+    planted: JobContext, tmp_path: Path, written: str, named: dict[Any, Any]
+) -> None:
+    (tmp_path / "asked.txt").write_text(f"{written}\n")
+
+    assert identifiers_named(replace(planted, options={"request-file": tmp_path / "asked.txt"})) == named
 
 
 def test_what_the_person_names_besides_goes_with_them_and_what_others_hold_too_refuses_the_request(

@@ -23,6 +23,20 @@ CANARIES = ("Annelorna", "annelorna@canary.example", "+1 (212) 555-0147", "4929 
         ("call +1 (212) 555-0147 or 4929 1234 5678 9012", "call […] or […]"),
         ("batch 12 of 345, line 67, plan_0123456789ab", "batch 12 of 345, line 67, plan_0123456789ab"),
         ("the person's table isn't there", "the person's table isn't there"),
+        ("can't read 'O'Annelorna' of the person's row", "can't read […] of the person's row"),
+        ('no name "Anne "lorna Z" here, nor \'Anne\nlorna\' there', "no name […] here, nor […] there"),
+        ("'Annelorna\nZwiebeltau' in 'order_line', the customers' table", "[…] in 'order_line', the customers' table"),
+        ("for 'Annelorna and so on\nthen the next line", "for […]\nthen the next line"),
+        (
+            'duplicate key violates "customer_pkey"\n  Detail: Key (name, "b")=(Annelorna (Zwiebeltau), x) already exists.\n'
+            "  Where: COPY customer, line 7: Annelorna",
+            "duplicate key violates […]\n  Detail: […]",
+        ),
+        (
+            "ERROR: null value; Failing row contains (7, Annelorna,\nQuittenstieg).",
+            "ERROR: null value; Failing row contains […]",
+        ),
+        ("Key (email)=(Annelorna) is not present in table", "Key (email)= […]"),
     ],
 )
 def test_values_are_left_out_and_names_stay(message: str, expected: str) -> None:
@@ -56,7 +70,8 @@ from personalake.session import get_session
 spark = get_session(log=__import__("pathlib").Path({log!r}))
 spark.conf.set("spark.sql.ansi.enabled", "true")
 try:
-    spark.range(1).selectExpr("concat('anne', 'lorna@canary', id) AS v").selectExpr("CAST(v AS INT)").collect()
+    value = "concat('anne', 'lorna@canary', id, '\\n', 'O\\\\'annelorna', ' went on')"
+    spark.range(1).selectExpr(value + " AS v").selectExpr("CAST(v AS INT)").collect()
 except Exception as error:
     fail("job", error)
 """

@@ -12,6 +12,7 @@ from personalake.cli import app
 from personalake.config import Settings
 from personalake.errors import InputError
 from personalake.lake import Ledger, Locations
+from personalake.pipelines.access import log_pair
 from personalake.pipelines.look import explain, table_facts
 from personalake.pipelines.look_view import explanation_view, tables_view
 from personalake.pipelines.privacy_key import erasure_key
@@ -19,6 +20,7 @@ from personalake.privacy.receipts import pseudonym
 from personalake.tables import ALL
 from personalake.tables.erasure import ACCESS_LOG
 from personalake.tables.gold import PREDICTION
+from personalake.tables.identity import MATCH_RECORD
 from personalake.tables.silver import PERSON_LINK
 from tests.reports.gold_rows import AS_OF, fill, person
 
@@ -124,6 +126,21 @@ def test_whoever_looks_at_a_person_or_asks_tables_is_written_down_and_the_person
     key = erasure_key(Settings(root=tmp_path), ledger.locations)
     assert look["subject"] == pseudonym(key, "person_id", person(1))
     assert person(1) not in str(rows)
+
+
+def test_whoever_looks_at_a_pair_of_records_is_written_down_once_for_each_person(ledger: Ledger, tmp_path: Path) -> None:
+    records = [("crm:1", "crm", "77"), ("web:2", "login", "ann"), ("till:3", "till", "nobody's")]
+    ledger.append(MATCH_RECORD, [{"record_key": key, "namespace": kind, "customer_id": who} for key, kind, who in records])
+    ledger.append(PERSON_LINK, [{"namespace": kind, "value": who, "person_id": "p_ann"} for _, kind, who in records[:2]])
+    settings = Settings(root=tmp_path)
+
+    log_pair(settings, ledger, ("crm:1", "web:2"))
+    log_pair(settings, ledger, ("crm:1", "till:3"))
+
+    rows = [(row["job"], row["action"], row["subject"]) for row in ledger.read(ACCESS_LOG)]
+    key = erasure_key(settings, ledger.locations)
+    ann, nobody = pseudonym(key, "person_id", "p_ann"), pseudonym(key, "person_id", "till:3")
+    assert sorted(rows) == sorted([("explain", "look", ann)] * 2 + [("explain", "look", nobody)])
 
 
 def test_every_declared_table_is_listed_and_those_not_made_yet_say_so(ledger: Ledger) -> None:

@@ -191,6 +191,11 @@ def test_nothing_ages_by_an_as_of_that_has_not_come_or_in_a_table_without_an_age
         run(ahead)
     with pytest.raises(ValidationError, match=r"silver\.consent: no rows with an age; there are: bronze\.event"):
         context(maintenance={"retention_days": {"silver.consent": 5}})
+    with pytest.raises(ValidationError, match=r"gold\.decison: no rows with an age; there are: bronze\.event"):
+        context(maintenance={"retention_days": {"gold": {"decison": 5}}})  # as --set writes it
+    assert context(maintenance={"retention_days": {"gold": {"decision": "5"}}}).settings.maintenance.retention_days == {
+        "gold.decision": 5
+    }
 
 
 def test_every_age_is_a_time_of_its_table() -> None:

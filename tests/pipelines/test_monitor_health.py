@@ -12,7 +12,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.monitor_health import run
 from personalake.pipelines.progress import Progress
-from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.gold import CUSTOMER_PROFILE, PREDICTION
 from personalake.tables.health import DATASET_VERDICT
 from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE
 
@@ -25,7 +25,8 @@ CHECKS: dict[str, Any] = {
             "volume": {"history_days": 10},
             "completeness": {"product_id": 1.0, "customer_id": 0.8},
         },
-        "silver.interaction": {"freshness": {"warn_days": 1, "fail_days": 3}},
+        "silver.interaction": {"freshness": {"warn_days": 1, "fail_days": 3}},  # which no source fills
+        "gold.customer_journey": {"clock": "occurred_at", "freshness": {"warn_days": 1, "fail_days": 3}},
     },
     "consistency": {
         "products": {"kind": "foreign_key", "left": "silver.order_line.product_id",
@@ -66,7 +67,7 @@ def test_each_check_gets_its_verdict_without_spark(tmp_path: Path) -> None:
         ("silver.order_line", "volume"): ("pass", 10.0),
         ("silver.order_line", "completeness of product_id"): ("pass", 1.0),
         ("silver.order_line", "completeness of customer_id"): ("fail", 0.5),
-        ("silver.interaction", "freshness"): ("unknown", None),
+        ("gold.customer_journey", "freshness"): ("unknown", None),
         ("silver.order_line", "products"): ("pass", 0.2),
         ("silver.order_line", "lines"): ("pass", 0.0),
         ("silver.order_line", "people"): ("pass", 0.0),
@@ -85,6 +86,20 @@ def test_a_failed_check_stops_the_line_where_that_is_wanted_and_the_verdicts_are
     assert UnhealthyError.exit_code == 6
 
 
+def test_a_snapshot_is_as_old_as_its_as_of_and_counts_for_the_day_before(tmp_path: Path) -> None:
+    checks = {"clock": "as_of", "freshness": {"warn_days": 1, "fail_days": 3}, "volume": {"history_days": 7}}
+    job = context(tmp_path, datasets={"gold.prediction": checks}, consistency={})
+    for back in range(9):
+        people = 30 if back else 3
+        rows = [{"person_id": f"p{n}", "model": "churn", "as_of": AS_OF - timedelta(back)} for n in range(people)]
+        job.lake.ledger.append(PREDICTION, rows)
+
+    run(job)
+
+    found = {row["check"]: (row["verdict"], row["value"]) for row in job.lake.ledger.read(DATASET_VERDICT)}
+    assert found == {"freshness": ("pass", 0.0), "volume": ("warn", 3.0)}
+
+
 def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     near = {"columns": ["name"], "block": "lower(category)", "most_edits": 1, "tolerance": 0.1, "fail_beyond": 0.4}
     quality = QualitySettings.model_validate({"datasets": {"silver.catalog_item": {"near_duplicates": near}}})
@@ -98,6 +113,21 @@ def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Calla
     (verdict,) = lake.ledger.read(DATASET_VERDICT)
     assert (verdict["check"], verdict["value"], verdict["verdict"]) == ("near duplicates by name", 0.25, "warn")
     assert verdict["reason"] == "1 of 4 rows are at most 1 edits from an earlier one"
+
+
+def test_rows_that_were_too_many_to_compare_are_told_and_no_pass(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    near = {"columns": ["name"], "block": "category", "most_edits": 1, "largest_block": 2}
+    quality = QualitySettings.model_validate({"datasets": {"silver.catalog_item": {"near_duplicates": near}}})
+    items = [(str(n), f"thing {n}" * n, "drinks" if n < 4 else "soap") for n in range(1, 6)]
+    lake.ledger.append(CATALOG_ITEM, [
+        {"source": "shop", "record_id": key, "name": name, "category": category} for key, name, category in items
+    ])  # fmt: skip
+
+    run(context_of(Settings(root=lake.locations.root, quality=quality)))
+
+    (verdict,) = lake.ledger.read(DATASET_VERDICT)
+    assert (verdict["verdict"], verdict["value"]) == ("warn", 0.0)
+    assert verdict["reason"].endswith("; 3 rows were not compared, in 1 blocks of more than 2")
 
 
 def test_without_checks_there_is_nothing_to_do(tmp_path: Path) -> None:

@@ -57,6 +57,14 @@ def test_counts_are_published_with_noise_without_small_cells_until_the_budget_is
     assert {row["publication_id"] for row in lake.ledger.read(PUBLISHED_COUNT)} == {"one", "two"}
 
 
+def test_the_chance_of_showing_one_person_has_a_budget_of_its_own(lake: Lake, publish: Publish) -> None:
+    with pytest.raises(InputError, match=r"delta 0\.004 is beyond what is left of the privacy budget: 1e-06 of 1e-06"):
+        publish("one", epsilon="0.1")
+
+    assert publish("two").figures["delta_left"] < 1e-6
+    assert lake.ledger.rows(PRIVACY_BUDGET) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "fault"),
     [

@@ -9,6 +9,7 @@ from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.segment_customers import run
 from personalake.tables.gold import CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY
+from tests.pipelines.consents import grant
 
 AS_OF = date(2017, 12, 1)
 
@@ -29,6 +30,7 @@ def profile_people(lake: Lake) -> None:
         [tuple(row.get(name) for name in CUSTOMER_PROFILE.columns) for row in rows], CUSTOMER_PROFILE.schema
     )
     lake.overwrite(frame, CUSTOMER_PROFILE)
+    grant(lake, [row["person_id"] for row in rows])
 
 
 def test_few_people_have_only_rfm_segments_and_the_message_says_so(

@@ -65,3 +65,30 @@ def test_a_mapping_of_a_personal_column_onto_an_untagged_field_is_refused_at_eve
     assert [key for key, _ in source_problems(raw)] == ["columns.campaign_id"]
     assert list(source_problems({**raw, "not_personal": ["referrer_email"]})) == []
     assert list(source_problems({**raw, "columns": {**COLUMNS, "customer_id": "email"}})) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "column"),
+    [
+        ("concat('to ', guestEmail)", "guestEmail"),
+        ("coalesce(offer, guest.email)", "email"),
+        ("get_json_object(body_json, '$.user.phone')", "phone"),
+    ],
+)
+def test_what_an_expression_makes_of_personal_data_needs_a_tag_as_well(expression: str, column: str) -> None:
+    raw = {"contract": "campaign_response", "namespace": "n", "columns": {**COLUMNS, "offer_id": {"expression": expression}}}
+
+    found = [text for key, text in source_problems(raw) if key == "columns.offer_id"]
+
+    assert len(found) == 1
+    assert f"{column!r} looks like personal data" in found[0]
+    assert [key for key, _ in source_problems({**raw, "not_personal": [column]}) if key == "columns.offer_id"] == []
+
+
+def test_what_is_within_a_structure_is_seen_in_the_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({**ROWS[0], "note1": None, "buyer": {"way": "jane@x.example"}}))
+    columns = {**COLUMNS, "offer_id": {"expression": "concat('to ', buyer.way)"}}
+
+    seen = {one.finding.column: one for one in check_source(source(tmp_path, columns=columns), rows=100)}
+
+    assert seen["buyer"].untagged == ("offer_id",)

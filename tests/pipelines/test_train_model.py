@@ -15,6 +15,7 @@ from personalake.pipelines.progress import Progress
 from personalake.tables.gold import MODEL_HEALTH, PREDICTION
 from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 from personalake.tracking import Tracker
+from tests.pipelines.consents import grant
 
 CUT = date(2017, 12, 1)
 QUICK = {
@@ -132,6 +133,7 @@ def test_a_test_fold_of_one_class_is_thin_data(lake: Lake, context_of: Callable[
     lake.ledger.append(
         PERSON_LINK, [{"namespace": "customer_id", "value": name, "person_id": f"p_{name}"} for name in bought]
     )
+    grant(lake, [f"p_{name}" for name in bought])
     churn = ChurnSettings(minimum_of_each=1, partitions=1, candidates=QUICK)
     settings = Settings(root=lake.locations.root, models=ModelSettings(churn=churn))
     build_features.run(context_of(settings, as_of=CUT))

@@ -1,13 +1,16 @@
 from collections.abc import Callable
+from datetime import date, timedelta
 
 from personalake.config import Settings
 from personalake.config.quality import QualitySettings
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.treatment import row_by_row, treating
-from personalake.tables.gold import CUSTOMER_PROFILE, DATA_HEALTH
+from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, DATA_HEALTH
+from personalake.tables.health import QUALITY_MARK
 from personalake.tables.silver import CUSTOMER_RECORD
 
+AS_OF = date(2017, 12, 1)
 DECLARED = {
     "gold.customer_profile": [
         {"column": "discount_share", "outliers": {"method": "iqr", "action": "drop"}, "impute": {"method": "median"}}
@@ -22,8 +25,8 @@ def settings_of(lake: Lake) -> Settings:
 
 def test_what_is_done_to_a_table_is_written_down_and_adds_up(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     rows = lake.spark.createDataFrame(
-        [(f"p{n}", share) for n, share in enumerate([0.1, 0.2, 0.1, 0.2, 9.0, None])],
-        "person_id string, discount_share double",
+        [(f"p{n}", share, AS_OF) for n, share in enumerate([0.1, 0.2, 0.1, 0.2, 9.0, None])],
+        "person_id string, discount_share double, as_of date",
     )
 
     with treating(context_of(settings_of(lake)), rows, CUSTOMER_PROFILE, "build_profiles") as treated:
@@ -34,6 +37,42 @@ def test_what_is_done_to_a_table_is_written_down_and_adds_up(lake: Lake, context
     assert (noted["rows_in"], noted["rows_accepted"], noted["rows_quarantined"], noted["balanced"]) == (6, 5, 1, True)
     assert noted["reasons"] == {"discount_share: outlier, dropped": 1}
     assert noted["warnings"] == {"discount_share: imputed (median)": 1}
+
+
+def test_what_was_marked_can_be_asked_for_by_person_and_column(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    flagged = {"gold.customer_profile": [{"column": "discount_share", "outliers": {"method": "iqr"}}]}
+    settings = Settings(root=lake.locations.root, quality=QualitySettings.model_validate({"columns": flagged}))
+    rows = lake.spark.createDataFrame(
+        [(f"p{n}", share, AS_OF) for n, share in enumerate([0.1, 0.2, 0.1, 0.2, 9.0])],
+        "person_id string, discount_share double, as_of date",
+    )
+
+    for _ in range(2):  # a run that is repeated leaves one row of each
+        with treating(context_of(settings), rows, CUSTOMER_PROFILE, "build_profiles") as treated:
+            assert treated.count() == 5
+
+    assert [{**row, "run_id": ""} for row in lake.ledger.read(QUALITY_MARK)] == [
+        {"subject": "gold.customer_profile", "person_id": "p4", "as_of": AS_OF, "column": "discount_share",
+         "mark": "outlier", "run_id": ""}
+    ]  # fmt: skip
+
+
+def test_the_last_value_goes_on_from_what_the_table_holds(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+    carried = {"impute": {"method": "forward", "within": ["person_id"], "order": "as_of"}}
+    declared = {"gold.customer_feature": [{"column": "most_lines", **carried}]}
+    settings = Settings(root=lake.locations.root, quality=QualitySettings.model_validate({"columns": declared}))
+    earlier, later = AS_OF - timedelta(30), AS_OF + timedelta(30)
+    held = [("a", earlier, 3.0), ("b", earlier, None), ("c", later, 8.0), ("d", AS_OF, 5.0)]
+    lake.ledger.append(CUSTOMER_FEATURE, [{"person_id": who, "as_of": day, "most_lines": it} for who, day, it in held])
+    rows = lake.spark.createDataFrame(
+        [(who, AS_OF, None) for who in "abcd"], "person_id string, as_of date, most_lines double"
+    )
+
+    with treating(context_of(settings), rows, CUSTOMER_FEATURE, "build_features") as treated:
+        found = {row["person_id"]: row["most_lines"] for row in treated.collect()}
+
+    # Not what is known of c only later, nor what this very as-of held of d before.
+    assert found == {"a": 3.0, "b": None, "c": None, "d": None}
 
 
 def test_a_record_s_phone_becomes_e164_and_the_row_says_so(lake: Lake, context_of: Callable[..., JobContext]) -> None:

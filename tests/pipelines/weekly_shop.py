@@ -5,7 +5,8 @@ from decimal import Decimal
 from random import Random
 
 from personalake.lake import Lake
-from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE, PERSON_LINK
+from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
+from tests.pipelines.consents import grant
 
 START = datetime(2017, 6, 1, 10, tzinfo=UTC)
 PEOPLE = 40
@@ -32,10 +33,12 @@ def weekly_lines(weeks: int = 26) -> list[tuple]:
 
 
 def fill(lake: Lake, lines: list[tuple], catalogue: bool = True) -> None:
-    """Write silver: lines, links of the people and of a stranger who never bought, and a catalogue without `i24`."""
+    """Write silver: lines, links and consent of the people and of a stranger who never bought, a catalogue without `i24`."""
     lake.overwrite(lake.spark.createDataFrame(lines, ORDER_LINE.schema), ORDER_LINE)
     links = [("customer_id", str(n), f"p{n:02d}", ["orders"], START) for n in (*range(PEOPLE), 99)]
     lake.overwrite(lake.spark.createDataFrame(links, PERSON_LINK.schema), PERSON_LINK)
+    if not lake.exists(CONSENT_CURRENT):
+        grant(lake, [link[2] for link in links])
     if catalogue:
         items = [
             (

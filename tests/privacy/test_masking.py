@@ -3,16 +3,22 @@
 import re
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from personalake.config import Settings
 from personalake.config.privacy import AccessSettings
 from personalake.errors import InputError
-from personalake.lake import Locations
+from personalake.lake import Lake, Locations
 from personalake.lake.ledger import Ledger
+from personalake.pipelines import protect_tables
+from personalake.pipelines.job import JobContext
 from personalake.pipelines.masked_query import masked_query
+from personalake.pipelines.progress import Progress
 from personalake.privacy.masking import mask_of, protection
-from personalake.tables import ALL
+from personalake.tables import ALL, Field, Table
 from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.identity import PERSON
 
@@ -68,6 +74,51 @@ def test_an_analyst_sees_groups_and_figures_but_nobodys_name(ledger: Ledger) -> 
 def test_nothing_but_one_select_over_masked_views_is_answered(ledger: Ledger, sql: str) -> None:
     with pytest.raises(InputError):
         masked_query(ledger, sql)
+
+
+@pytest.mark.parametrize("table", [table for table in ALL if table.layer != "bronze"], ids=lambda table: table.full_name)
+def test_no_masked_view_shows_what_is_tagged(tmp_path: Path, table: Table) -> None:
+    """A word of its own in every text of a row, whatever the column: only those without a mask come back."""
+    ledger = Ledger(Locations(tmp_path), no_session)  # type: ignore[arg-type]
+    ledger.append(table, [{field.name: _canary(field) for field in table.fields}])
+
+    (row,) = masked_query(ledger, f"SELECT * FROM {table.full_name}").fetchall()
+
+    shown = {field.name for field, value in zip(table.fields, row, strict=True) if "canary" in str(value)}
+    hidden = {field.name for field in table.fields if field.pii in ("identifier", "contact", "payload")}
+    assert shown.isdisjoint(hidden)
+    assert shown == {field.name for field in table.fields if mask_of(field) is None and "canary" in str(_canary(field))}
+
+
+def _canary(field: Field) -> Any:
+    """A value with a word that is found again, in columns that can hold one."""
+    word = f"canary-{field.name}"
+    if field.type == "string":
+        return word
+    if field.type == "array<string>":
+        return [word]
+    return {word: word} if field.type == "map<string,string>" else None
+
+
+def test_the_catalog_is_protected_table_by_table_before_anyone_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[str] = []
+    spark = SimpleNamespace(sql=run.append)
+    lake = Lake(Locations(tmp_path, catalog="shop"), lambda: spark)  # type: ignore[arg-type, return-value]
+    monkeypatch.setattr(Lake, "create", lambda self, table: run.append(f"create {table.full_name}"))
+    settings = Settings(root=tmp_path)
+    context = JobContext(settings, lake, date(2017, 12, 1), date(2017, 12, 1), "run", {}, Progress())
+
+    protect_tables.run(context)
+
+    created = [place for place, text in enumerate(run) if text.startswith("create ")]
+    assert len(created) == len(ALL) == created[-1] + 1
+    assert run[len(ALL)] == "USE CATALOG `shop`"
+    masking = max(place for place, text in enumerate(run) if text.startswith("ALTER TABLE silver.person "))
+    assert masking < run.index("GRANT SELECT ON TABLE silver.person TO `personalake_analysts`")
+    script = protection(settings.privacy.access)
+    assert all(f"{text};" in script for text in run[len(ALL) + 1 :])
 
 
 def test_every_tagged_column_is_masked_on_databricks_and_bronze_is_for_nobody_else() -> None:

@@ -1,10 +1,11 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from personalake.config.privacy import PublishingSettings
 from personalake.errors import InputError
-from personalake.privacy.published_counts import budget_left, noisy_counts
+from personalake.privacy.published_counts import budget_left, noisy_counts, price_of
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -46,12 +47,20 @@ def test_a_cell_about_the_minimum_is_never_shown_as_less() -> None:
 def test_a_budget_is_used_up_by_all_tables_together_and_comes_back_after_its_period() -> None:
     settings = PublishingSettings(budget=2.0, period_days=30)
     spent = [
-        {"subject": "gold.a", "epsilon": 0.5, "spent_at": NOW - timedelta(days=1)},
-        {"subject": "gold.b", "epsilon": 1.0, "spent_at": NOW - timedelta(days=29)},
-        {"subject": "gold.a", "epsilon": 2.0, "spent_at": NOW - timedelta(days=31)},
+        {"subject": "gold.a", "epsilon": 0.5, "delta": 1e-7, "spent_at": NOW - timedelta(days=1)},
+        {"subject": "gold.b", "epsilon": 1.0, "delta": 2e-7, "spent_at": NOW - timedelta(days=29)},
+        {"subject": "gold.a", "epsilon": 2.0, "delta": 9e-7, "spent_at": NOW - timedelta(days=31)},
     ]
 
-    assert budget_left(spent, NOW, settings) == 0.5
+    left = budget_left(spent, NOW, settings)
+
+    assert (left.epsilon, left.delta) == (0.5, pytest.approx(7e-7))
+
+
+def test_more_noise_and_smaller_cells_make_the_chance_greater_that_somebody_stands_alone() -> None:
+    # Discrete Laplace noise of scale s is n or more with probability exp(-n / s) / (1 + exp(-1 / s)).
+    assert price_of(0.5, 50).delta == pytest.approx(math.exp(-25) / (1 + math.exp(-0.5)))
+    assert price_of(0.1, 50).delta > price_of(0.5, 50).delta < price_of(0.5, 10).delta
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1.0, float("nan")])

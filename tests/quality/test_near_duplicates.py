@@ -1,7 +1,7 @@
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from personalake.quality.near_duplicates import near_duplicates, without_near_duplicates
+from personalake.quality.near_duplicates import left_out_for_size, near_duplicates, without_near_duplicates
 
 ROWS = [
     ("1", "anna schmidt", "main street 1", "10115", 1),
@@ -30,3 +30,5 @@ def test_a_block_too_large_is_compared_with_nothing(spark: SparkSession) -> None
     pairs = near_duplicates(rows, "id", ["name", "street"], F.col("postcode"), most_edits=2, largest_block=3)
 
     assert pairs.collect() == []
+    assert tuple(left_out_for_size(rows, F.col("postcode"), 3).collect()[0]) == (1, 4)
+    assert tuple(left_out_for_size(rows, F.col("postcode"), 4).collect()[0]) == (0, 0)

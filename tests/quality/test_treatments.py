@@ -71,6 +71,13 @@ def test_text_is_brought_to_one_spelling_and_only_what_changed_is_marked(spark: 
     ("table", "treatment", "problem"),
     [
         ("gold.decision", {"column": "score"}, "gold.decision is not treated"),
+        ("silver.consent", {"column": "status"}, "silver.consent is not treated"),
+        ("silver.order_line", {"column": "customer_id", "standardise": "email"}, "stays as it came"),
+        (
+            "gold.customer_feature",
+            {"column": "most_lines", "impute": {"method": "backward", "within": ["person_id"], "order": "as_of"}},
+            "which a feature must not; use forward",
+        ),
         ("gold.customer_profile", {"column": "shoe_size"}, "has no column shoe_size"),
         ("gold.customer_profile", {"column": "age_band", "outliers": {"method": "mad"}}, "is no number"),
         ("gold.customer_profile", {"column": "orders", "standardise": "name"}, "is no text"),
@@ -94,6 +101,7 @@ def test_a_treatment_that_cannot_be_is_refused_before_anything_starts(
         ({"datasets": {"silver.orders": {}}}, "silver.orders is not a table"),
         ({"datasets": {"silver.order_line": {"completeness": {"price": 1}}}}, "has no column price"),
         ({"datasets": {"gold.segment_summary": {"volume": {}}}}, "has no column known_at"),
+        ({"datasets": {"gold.prediction": {"volume": {}, "clock": "model"}}}, "gold.prediction.model is no time"),
         ({"datasets": {"silver.catalog_item": {"near_duplicates": {"columns": ["name"], "block": "zip"}}}}, "no column zip"),
         ({"datasets": {"silver.order_line": {"completeness": {"amount": 2}}}}, "within 0..1"),
         ({"consistency": {"x": {"kind": "equal", "left": "count(silver.event)", "right": "rows(silver.event)"}}},

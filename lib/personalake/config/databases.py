@@ -9,6 +9,10 @@ from pydantic import Field, field_validator, model_validator
 from personalake.config.base import Section
 
 # What an URL begins with: the driver's class. TLS is set the same way for these; others are told in their own words.
+# What drivers call it (sslmode, useSSL, encrypt, trustServerCertificate is about something else), and how they turn it off.
+_ABOUT_TLS = re.compile(r"^(?!trust)(?=.*(ssl|tls|encrypt))", re.IGNORECASE)
+_NOT_ENCRYPTED = ("", "0", "false", "no", "off", "none", "disable", "disabled", "allow", "prefer", "preferred", "optional")
+_OF_URL = re.compile(r"[?;&]([\w.]+)=([^;&]*)")
 _DRIVERS = {"jdbc:postgresql:": "org.postgresql.Driver"}
 _CREDENTIALS = re.compile(r"[?&;](user|password|passwd|pwd)=|//[^/?]*@", re.IGNORECASE)
 
@@ -78,6 +82,15 @@ class DatabaseSettings(Section):
     def driver_class(self) -> str | None:
         """Class of the JDBC driver."""
         return self.driver or next((name for start, name in _DRIVERS.items() if self.url.startswith(start)), None)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether rows travel encrypted, as far as settings tell: `own` must say so in the words of the driver."""
+        if self.tls != "own":
+            return self.tls != "off"
+        told = {**dict(_OF_URL.findall(self.url)), **self.options}
+        asked = [value.lower() for name, value in told.items() if _ABOUT_TLS.search(name)]
+        return bool(asked) and all(value not in _NOT_ENCRYPTED for value in asked)
 
     @property
     def _is_known(self) -> bool:

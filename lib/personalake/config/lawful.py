@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from personalake.config.audience_columns import PSEUDONYM
+from personalake.config.purposes import purposes_asked
 from personalake.config.settings import Settings
 from personalake.tables import ALL
 from personalake.tables.gold import CUSTOMER_FEATURE
@@ -31,17 +32,9 @@ def _undeclared_purposes(settings: Settings) -> Iterator[Problem]:
     if not declared:
         return
     there_are = f"privacy.purposes does not name; there are: {', '.join(declared)}"
-    for number, rule in enumerate(settings.decisions.rules):
-        if rule.purpose not in declared:
-            yield ("decisions", "rules", str(number), "purpose"), f"{rule.purpose!r} is a purpose that {there_are}"
-    for name, destination in settings.destinations.items():
-        for purpose in destination.purposes:
-            if purpose not in declared:
-                yield ("destinations", name, "purposes"), f"{purpose!r} is a purpose that {there_are}"
-    for name, sync in settings.audiences.items():
-        for purpose in sync.purposes:
-            if purpose not in declared:
-                yield ("audiences", name, "purposes"), f"{purpose!r} is a purpose that {there_are}"
+    for key, purpose in purposes_asked(settings):
+        if purpose not in declared:
+            yield key, f"{purpose!r} is a purpose that {there_are}"
     needed = {
         purpose: f"{table.full_name}.{field.name}"
         for table in ALL
@@ -61,8 +54,13 @@ def _unencrypted(settings: Settings) -> Iterator[Problem]:
     for name, source in settings.active_sources().items():
         if source.kafka is not None and source.kafka.security_protocol not in _TLS_PROTOCOLS:
             yield ("sources", name, "kafka"), f"messages would travel unencrypted; add tls: {{}}, {remedy}"
-        if source.database is not None and source.database.tls == "off":
-            yield ("sources", name, "database", "tls"), f"rows would travel unencrypted; use verify-full, {remedy}"
+        if source.database is not None and not source.database.is_encrypted:
+            told = (
+                "own leaves it to the driver, and neither options nor url ask it to encrypt; add e.g. encrypt: true"
+                if source.database.tls == "own"
+                else "rows would travel unencrypted; use verify-full"
+            )
+            yield ("sources", name, "database", "tls"), f"{told}, {remedy}"
     for name, connection in settings.connections.items():
         if connection.enabled and not connection.is_encrypted:
             yield ("connections", name), f"what is sent would travel unencrypted; use https or TLS, {remedy}"

@@ -19,6 +19,10 @@ class CandidateSettings(Section):
 class ChurnSettings(Section):
     """How the churn model learns."""
 
+    purpose: str = Field("personalisation", min_length=1, description="Who does not grant it is not scored")
+    training_purpose: str | None = Field(
+        None, description="Who does not grant it, too, is not learnt from; only `purpose` if null"
+    )
     horizon_days: int = Field(28, ge=1, description="Length of the label window, days: churned = no purchase within it")
     first_months_back: int = Field(6, ge=2, description="Earliest training as-of, in months before the test as-of")
     last_months_back: int = Field(2, ge=1, description="Latest training as-of, in months before the test as-of")
@@ -36,6 +40,11 @@ class ChurnSettings(Section):
         },
         description="What competes: logistic_regression, random_forest, gbt",
     )
+
+    @property
+    def training_purposes(self) -> tuple[str, ...]:
+        """What a person must grant to be learnt from."""
+        return tuple(sorted({self.purpose, self.training_purpose or self.purpose}))
 
 
 class ModelSettings(Section):

@@ -83,6 +83,9 @@ class PublishingSettings(Section):
 
     minimum_cell: int = Field(50, ge=1, description="Fewest persons of a published cell; smaller ones are left out")
     budget: float = Field(4.0, gt=0, description="Greatest sum of epsilon of all published counts in a period")
+    delta_budget: float = Field(
+        1e-6, gt=0, lt=1, description="Greatest sum of delta, the chances that a cell of one person is shown, in a period"
+    )
     period_days: int = Field(365, ge=1, description="After how many days a publication no longer counts, days")
 
 

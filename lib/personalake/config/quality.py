@@ -8,12 +8,21 @@ from personalake.config.base import Section
 from personalake.config.sql import columns_of
 from personalake.tables import BY_NAME, Table
 
-# Tables that are treated before they are written; each is cut into groups within which statistics are taken.
+# Lines of many kinds; and what persons and destinations said, which nobody may put in other words.
+_NEVER = ("event", "consent", "erasure_request", "delivery_receipt")
+# Tables that are treated before they are written; each is cut into groups within which statistics are taken. In silver it
+# is every table that sources fill; in gold those of measures: what is scored, chosen, sent or logged stands as it was said.
 TREATED: dict[str, tuple[str, ...]] = {
     "gold.customer_profile": (),
     "gold.customer_feature": ("as_of",),
-    "silver.customer_record": (),
+    **{
+        table.full_name: ()
+        for table in BY_NAME.values()
+        if table.layer == "silver" and "warnings" in table.columns and table.name not in _NEVER
+    },
 }
+# What identifies a row or a customer of silver, or tells when: as the source has it, or rows would not be found again.
+_AS_IT_CAME = ("namespace", "customer_id", "occurred_at", "source", "known_at", "warnings", "batch_id")
 _NUMBERS = ("int", "bigint", "double", "decimal(12,3)", "decimal(18,2)")
 _ROW_WISE = ("constant",)
 _IN_ORDER = ("forward", "backward")
@@ -28,7 +37,7 @@ class OutlierSettings(Section):
     )
     threshold: float | None = Field(None, gt=0, description="How far out; by default 3, 1.5 and 3.5")
     action: Literal["flag", "cap", "drop"] = Field(
-        "flag", description="flag: count only; cap: to the nearest bound; drop: leave the row out"
+        "flag", description="flag: mark only; cap: to the nearest bound; drop: leave the row out; see gold.quality_mark"
     )
 
 
@@ -36,7 +45,8 @@ class ImputeSettings(Section):
     """What stands in for a missing value."""
 
     method: Literal["mean", "median", "mode", "constant", "forward", "backward", "knn", "mice"] = Field(
-        description="forward and backward: the neighbour's value within the group; knn and mice: from the other columns"
+        description="forward: the last value known of the group, those in the table included; backward: the next one within "
+        "one write, never for features, which must not know what comes later; knn and mice: from the other columns"
     )
     value: str | float | None = Field(None, description="The constant, e.g. unknown")
     within: tuple[str, ...] = Field((), description="Columns of the group for forward and backward, e.g. person_id")
@@ -104,7 +114,7 @@ class NearDuplicates(Section):
 class DatasetChecks(Section):
     """What a sound table looks like."""
 
-    clock: str = Field("known_at", description="Column of time that freshness and volume go by")
+    clock: str = Field("known_at", description="Column of time, or day, that freshness and volume go by")
     freshness: Freshness | None = Field(None, description="Age of the newest row; not looked at by default")
     volume: Volume | None = Field(None, description="Rows of the newest day; not looked at by default")
     completeness: dict[str, float] = Field(default_factory=dict, description="Column: least share of rows with it, 0..1")
@@ -171,6 +181,9 @@ class QualitySettings(Section):
                 wanted += [*checks.near_duplicates.columns, *columns_of(checks.near_duplicates.block)]
                 problems += [] if BY_NAME[name].key else [f"{name} has no key to tell its rows apart by"]
             problems += [f"{name} has no column {column}" for column in wanted if column not in BY_NAME[name].columns]
+            types = {field.name: field.type for field in BY_NAME[name].fields}
+            if (checks.freshness or checks.volume) and types.get(checks.clock) not in (None, "timestamp", "date"):
+                problems.append(f"{name}.{checks.clock} is no time; name a timestamp or a day as clock, e.g. as_of")
         if problems:
             raise ValueError("; ".join(problems))
         return datasets
@@ -201,7 +214,7 @@ def measure_of(text: str, kind: str) -> tuple[str, Table, str | None]:
 
 def _untreatable(name: str, treatments: tuple[ColumnTreatment, ...]) -> list[str]:
     if name not in TREATED:
-        return [f"{name} is not treated; there are: {', '.join(TREATED)}"]
+        return [f"{name} is not treated; there are: {', '.join(sorted(TREATED))}"]
     types = {field.name: field.type for field in BY_NAME[name].fields}
     problems = []
     for treatment in treatments:
@@ -217,6 +230,12 @@ def _untreatable(name: str, treatments: tuple[ColumnTreatment, ...]) -> list[str
             problems.append(f"{place} is no number, and has no outliers")
         elif impute and impute.method in ("mean", "median", "knn", "mice") and type_ not in _NUMBERS:
             problems.append(f"{place} is no number; impute mode or a constant")
+        if impute and impute.method == "backward" and name == "gold.customer_feature":
+            problems.append(
+                f"{place}: backward fills a gap with what became known later, which a feature must not; use forward"
+            )
+        if name.startswith("silver.") and treatment.column in (*_AS_IT_CAME, *BY_NAME[name].key):
+            problems.append(f"{place} tells rows, customers or times apart, and stays as it came")
         if name.startswith("silver.") and (treatment.outliers or (impute and impute.method not in _ROW_WISE)):
             problems.append(f"{place}: a stream's rows are treated one by one; only standardise and impute constant do that")
     return problems

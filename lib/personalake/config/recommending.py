@@ -33,6 +33,10 @@ class AlsSettings(Section):
 class RecommenderSettings(Section):
     """conf/recommender.yml."""
 
+    purpose: str = Field("personalisation", min_length=1, description="Who does not grant it has no lists")
+    training_purpose: str | None = Field(
+        None, description="Who does not grant it, too, is not learnt from; only `purpose` if null"
+    )
     seed: int = Field(17, description="Seed of every random choice in training")
     recipe: RecipeSettings = RecipeSettings()
     als: AlsSettings = AlsSettings()
@@ -46,3 +50,8 @@ class RecommenderSettings(Section):
         3_000_000, ge=0, description="Order lines up to which lists are made on the driver; beyond it, by Spark in batches"
     )
     batch_interactions: int = Field(200_000, ge=1, description="Order lines in one of Spark's batches, about")
+
+    @property
+    def training_purposes(self) -> tuple[str, ...]:
+        """What a person must grant to be learnt from."""
+        return tuple(sorted({self.purpose, self.training_purpose or self.purpose}))

@@ -42,6 +42,7 @@ class ClusterSettings(Section):
 class SegmentSettings(Section):
     """conf/segments.yml."""
 
+    purpose: str = Field("personalisation", min_length=1, description="Who does not grant it is in no segment")
     rfm_quantiles: int = Field(5, ge=2, le=10, description="Groups per RFM dimension")
     rfm: tuple[RfmSegment, ...] = Field((), description="Named segments, tried in order; who fits none is in `Other`")
     clusters: ClusterSettings = ClusterSettings()

@@ -30,6 +30,27 @@ def columns_of(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column.name for column in found))
 
 
+def names_read(expression: str) -> tuple[str, ...]:
+    """Names by which an expression reads values: columns, fields of structures, and the ends of JSON paths.
+
+    >>> names_read("coalesce(guest.email, get_json_object(payload, '$.user.phone'))")
+    ('email', 'payload', 'phone')
+    """
+    found = check_expression(expression).find_all(exp.Column, exp.Dot, exp.JSONPath)
+    ends = (part.expressions[-1].this if isinstance(part, exp.JSONPath) else part.name for part in found)
+    return tuple(dict.fromkeys(str(end) for end in ends if end))
+
+
+def roots_read(expression: str) -> tuple[str, ...]:
+    """Columns of a row that an expression reads from, with those around the fields of structures.
+
+    >>> roots_read("concat(guest.name.first, id)")
+    ('guest', 'id')
+    """
+    found = check_expression(expression).find_all(exp.Column)
+    return tuple(dict.fromkeys(column.parts[0].name for column in found))
+
+
 def check_columns(expression: str, known: Collection[str]) -> None:
     """Check that an expression parses and reads only known columns.
 

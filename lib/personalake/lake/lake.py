@@ -144,10 +144,11 @@ class Lake:
         where = f"as_of = DATE'{as_of.isoformat()}'" + (f" AND {also}" if also else "")
         return self._write(rows, table, "overwrite", {"replaceWhere": where})
 
-    def replace_as_ofs(self, rows: DataFrame, table: Table, as_ofs: Sequence[date]) -> WriteResult:
-        """Put the rows of several as-ofs in the place of those as-ofs', in one commit."""
+    def replace_as_ofs(self, rows: DataFrame, table: Table, as_ofs: Sequence[date], also: str = "") -> WriteResult:
+        """Put the rows of several as-ofs in the place of those as-ofs', in one commit; `also` as in `replace_as_of`."""
         days = ", ".join(f"DATE'{as_of.isoformat()}'" for as_of in as_ofs)
-        return self._write(rows, table, "overwrite", {"replaceWhere": f"as_of IN ({days})"})
+        where = f"as_of IN ({days})" + (f" AND {also}" if also else "")
+        return self._write(rows, table, "overwrite", {"replaceWhere": where})
 
     def replace_ids(self, rows: DataFrame, table: Table, column: str, ids: Sequence[str]) -> WriteResult:
         """Put rows in the place of those with one of the ids, in one commit that names no id; the others stay.

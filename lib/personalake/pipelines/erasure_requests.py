@@ -1,6 +1,7 @@
 """Requests to be forgotten: which there are, in what state, and what a run must remember of each until it is done."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ from personalake.tables.erasure import ERASURE_ASKED, ERASURE_REQUEST
 
 JOB = "erase_customers"
 OPEN = ("received", "verified", "running", "partial")
-# What a person names besides the identifier by which they ask.
+# Between identifiers that a person names; twice it stands for itself, as part of one.
 _BESIDES = ";"
+_TOKENS = re.compile(f"{_BESIDES * 2}|{_BESIDES}|[^{_BESIDES}]+")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def identifiers_named(context: JobContext) -> dict[Identifier, tuple[Identifier,
     """
     named: dict[Identifier, tuple[Identifier, ...]] = {}
     for line in _lines_named(context):
-        first, *further = (_identifier(part) for part in line.split(_BESIDES))
+        first, *further = map(_identifier, _parts(line))
         named[first] = named.get(first, ()) + tuple(further)
     return named
 
@@ -69,11 +71,27 @@ def _lines_named(context: JobContext) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
+def _parts(line: str) -> list[str]:
+    """The identifiers of a line, not yet told from their values.
+
+    >>> _parts("login=a;;b; crm=77")
+    ['login=a;b', ' crm=77']
+    """
+    parts = [""]
+    for token in _TOKENS.findall(line):
+        if token == _BESIDES:
+            parts.append("")
+        else:
+            parts[-1] += _BESIDES if token == _BESIDES * 2 else token
+    return parts
+
+
 def _identifier(text: str) -> Identifier:
     kind, sign, value = text.strip().partition("=")
     if not (kind.strip() and sign and value.strip()):
         raise InputError(  # what was written may be personal: it is not repeated
-            "An identifier is not written as namespace=value.", "Write e.g. email=ann@example.com or loyalty_id=4711."
+            "An identifier is not written as namespace=value.",
+            "Write e.g. email=ann@example.com or loyalty_id=4711, and ; twice where it is part of the value.",
         )
     return kind.strip(), value.strip()
 

@@ -14,25 +14,39 @@ _TYPES = re.compile(
 )
 # A path leads to the file that is meant; an address or a number in it would be a source's own naming.
 _PATH = re.compile(r"(file:)?/[\w./=+-]*")
-_QUOTED = re.compile(r"""(?<![A-Za-z0-9])'([^'\n]*)'|"([^"\n]*)\"""")
+# A quote opens where no letter stands before it, and closes where none follows: apostrophes do neither. What is between may
+# have lines of its own; one that is never closed hides the rest of its line.
+_QUOTED = re.compile(
+    r"""(?<![A-Za-z0-9])(?:'([^']*(?:'(?=[A-Za-z0-9])[^']*)*)'(?![A-Za-z0-9])"""
+    r"""|"([^"]*(?:"(?=[A-Za-z0-9])[^"]*)*)"(?![A-Za-z0-9])|['"][^\n]*)"""
+)
+# What databases say of the row that they refused, or of the statement: nothing of it is quoted, and it goes on to the end.
+_OF_A_ROW = re.compile(
+    r"(?P<label>(?m:^\s*(?:detail|hint|context|where|query|statement|line \d+):)|\bdetail:|\bfailing row contains"
+    r"|\bkey \([^()]*\)=).*",
+    re.IGNORECASE | re.DOTALL,
+)
 _ADDRESS = re.compile(r"[^\s'\"=,;:<>()\[\]]+@[^\s'\"=,;:<>()\[\]]+")
 _NUMBER = re.compile(r"(?<![\w.-])\+?\d(?:[ ()/-]{0,2}\d){6,}(?![\w-])")
 _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def without_values(text: str) -> str:
-    """A message without what may be somebody's: quoted values, addresses, long numbers.
+    """A message without what may be somebody's: quoted values, rows that a database refused, addresses, long numbers.
 
     Names of tables, columns and types stay, and so do paths.
 
     >>> without_values("invalid literal for int() with base 10: 'Annelorna' in 'order_line'")
     "invalid literal for int() with base 10: […] in 'order_line'"
     """
-    return _NUMBER.sub(HIDDEN, _ADDRESS.sub(HIDDEN, _QUOTED.sub(_known, text)))
+    told = _QUOTED.sub(_known, _OF_A_ROW.sub(rf"\g<label> {HIDDEN}", text))
+    return _NUMBER.sub(HIDDEN, _ADDRESS.sub(HIDDEN, told))
 
 
 def _known(quoted: re.Match[str]) -> str:
     inside = quoted[1] if quoted[1] is not None else quoted[2]
+    if inside is None:
+        return HIDDEN
     is_known = not inside or inside in _NAMES or _TYPES.fullmatch(inside) or _PATH.fullmatch(inside)
     return quoted[0] if is_known else HIDDEN
 

@@ -1,7 +1,7 @@
 """Measures tables for their verdicts: column by column, past Spark where the lake is a folder."""
 
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from personalake.config.quality import Consistency, DatasetChecks, NearDuplicates, measure_of
+from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
-from personalake.quality.near_duplicates import near_duplicates, without_near_duplicates
+from personalake.quality.near_duplicates import left_out_for_size, near_duplicates, without_near_duplicates
 from personalake.quality.verdicts import (
     Verdict,
     completeness,
@@ -27,36 +28,57 @@ from personalake.tables import BY_NAME, Table
 def dataset_verdicts(context: JobContext) -> list[Verdict]:
     """The verdict of every check that conf/quality.yml declares."""
     quality = context.settings.quality
-    found = [verdict for name, checks in quality.datasets.items() for verdict in _of_table(context, BY_NAME[name], checks)]
+    wanted = [(BY_NAME[name], checks) for name, checks in quality.datasets.items()]
+    found = [
+        verdict for table, checks in wanted if _is_expected(context, table) for verdict in _of_table(context, table, checks)
+    ]
     return [*found, *(_of_two(context.lake, name, check) for name, check in quality.consistency.items())]
 
 
 def _of_table(context: JobContext, table: Table, checks: DatasetChecks) -> Iterator[Verdict]:
-    ledger, zone = context.lake.ledger, context.settings.business_timezone
+    ledger, zone = context.lake.ledger, ZoneInfo(context.settings.business_timezone)
     if checks.freshness:
-        midnight = datetime.combine(context.as_of, time(), ZoneInfo(zone))
-        yield freshness(table.full_name, ledger.latest(table, checks.clock), midnight, checks.freshness)
+        newest = ledger.latest(table, checks.clock)
+        newest = newest if newest is None or isinstance(newest, datetime) else datetime.combine(newest, time(), zone)
+        midnight = datetime.combine(context.as_of, time(), zone)
+        yield freshness(table.full_name, newest, midnight, checks.freshness)
     if checks.volume:
-        yield volume(table.full_name, ledger.per_day(table, checks.clock, zone), context.as_of, checks.volume)
+        yield volume(table.full_name, _per_day(context, table, checks.clock), context.as_of, checks.volume)
     rows = ledger.rows(table) if checks.completeness else 0
     for column, wanted in checks.completeness.items():
         missing = ledger.count(table, [(column, "=", None)]) if rows else 0
         yield completeness(table.full_name, column, rows, missing, wanted, checks.fail_below)
     if checks.near_duplicates:
-        yield few_near_duplicates(
-            table.full_name, *_repeated(context.lake, table, checks.near_duplicates), checks.near_duplicates
-        )
+        rows, repeated, left_out = _repeated(context.lake, table, checks.near_duplicates)
+        yield few_near_duplicates(table.full_name, rows, repeated, checks.near_duplicates, left_out)
 
 
-def _repeated(lake: Lake, table: Table, wanted: NearDuplicates) -> tuple[int, int]:
-    """Rows of a table, and those of them that are nearly the same as an earlier one; a Spark job."""
+def _is_expected(context: JobContext, table: Table) -> bool:
+    """Whether anything should be in a table: one that sources fill, and no source of today does, may be empty."""
+    filling = [name for name, contract in CONTRACTS.items() if contract.table is table]
+    return not filling or bool(context.settings.active_sources(*filling)) or bool(context.lake.ledger.rows(table))
+
+
+def _per_day(context: JobContext, table: Table, clock: str) -> dict[date, int]:
+    """Rows by day; a snapshot of an as-of is of the day before it."""
+    ledger = context.lake.ledger
+    if next(field.type for field in table.fields if field.name == clock) == "timestamp":
+        return ledger.per_day(table, clock, context.settings.business_timezone)
+    days = pc.value_counts(ledger.arrow(table, [clock])[clock].drop_null()).to_pylist()
+    is_snapshot = clock in table.key and clock == "as_of"
+    return {day["values"] - timedelta(is_snapshot): day["counts"] for day in days}
+
+
+def _repeated(lake: Lake, table: Table, wanted: NearDuplicates) -> tuple[int, int, tuple[int, int]]:
+    """Rows, those nearly the same as an earlier one, and blocks and rows that were too many to compare; by Spark."""
     rows = lake.ledger.rows(table)
     if not rows:
-        return 0, 0
+        return 0, 0, (0, 0)
     keyed = lake.read(table).withColumn("row_key", F.concat_ws(":", *table.key))
     block = F.expr(wanted.block).cast("string")
     pairs = near_duplicates(keyed, "row_key", wanted.columns, block, wanted.most_edits, wanted.largest_block)
-    return rows, rows - without_near_duplicates(keyed, "row_key", pairs, []).count()
+    blocks, unseen = left_out_for_size(keyed, block, wanted.largest_block).collect()[0]
+    return rows, rows - without_near_duplicates(keyed, "row_key", pairs, []).count(), (blocks, unseen)
 
 
 def _of_two(lake: Lake, name: str, check: Consistency) -> Verdict:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from personalake.common.time_cuts import as_of_instant
 from personalake.lake import Lake
+from personalake.pipelines.consenting import Consenting
 from personalake.recommenders.interactions import Interactions, interactions
 from personalake.recommenders.items import LEVELS
 from personalake.recommenders.purchases import PURCHASE, of_catalogue, purchases, with_everyone
@@ -21,15 +22,15 @@ _CUSTOMER = ["namespace", "customer_id"]
 _CLOCKS = ("occurred_at", "known_at")
 
 
-def read_purchases(lake: Lake, as_of: date) -> DataFrame:
-    """Purchases known before `as_of`; only of products in the catalogue, if there is a catalogue."""
-    rows = purchases(lake.read(ORDER_LINE), lake.read(PERSON_LINK), as_of)
+def read_purchases(lake: Lake, as_of: date, allowed: Consenting) -> DataFrame:
+    """Purchases known before `as_of` of those who allow it; only of products in the catalogue, if there is a catalogue."""
+    rows = purchases(lake.read(ORDER_LINE), allowed.links(lake), as_of)
     return rows.transform(of_catalogue(lake.read(CATALOG_ITEM))) if lake.ledger.rows(CATALOG_ITEM) else rows
 
 
-def read_purchases_of_everyone(lake: Lake, as_of: date) -> DataFrame:
-    """The same, and a row without a product for each person."""
-    return read_purchases(lake, as_of).transform(with_everyone(lake.read(PERSON_LINK), as_of))
+def read_purchases_of_everyone(lake: Lake, as_of: date, allowed: Consenting) -> DataFrame:
+    """The same, and a row without a product for each person who allows it."""
+    return read_purchases(lake, as_of, allowed).transform(with_everyone(allowed.links(lake), as_of))
 
 
 def read_catalogue(lake: Lake, as_of: date) -> pd.DataFrame:
@@ -38,13 +39,16 @@ def read_catalogue(lake: Lake, as_of: date) -> pd.DataFrame:
     return known.select("product_id", "name", *LEVELS, "known_at", "record_id").toPandas()
 
 
-def purchases_on_driver(lake: Lake, as_of: date, time_zone: str, everyone: bool = False) -> Interactions:
+def purchases_on_driver(
+    lake: Lake, as_of: date, time_zone: str, allowed: Consenting, everyone: bool = False
+) -> Interactions:
     """The same purchases, read to the driver without Spark: six columns of a million lines take a second.
 
     Args:
         lake: The lake.
         as_of: The exclusive day.
         time_zone: The business's, in which days begin.
+        allowed: Whose purchases are looked at.
         everyone: Whether people without a purchase are there, too.
     """
     midnight = datetime.combine(as_of, time(), ZoneInfo(time_zone))
@@ -53,7 +57,7 @@ def purchases_on_driver(lake: Lake, as_of: date, time_zone: str, everyone: bool 
     if lake.ledger.rows(CATALOG_ITEM):
         offered = lake.ledger.arrow(CATALOG_ITEM, ("product_id",))["product_id"]
         lines = lines.filter(pc.is_in(lines["product_id"], value_set=offered.combine_chunks()))
-    links = lake.ledger.arrow(PERSON_LINK, ("namespace", "value", "person_id", "first_known_at"))
+    links = allowed.among(lake.ledger.arrow(PERSON_LINK, ("namespace", "value", "person_id", "first_known_at")))
     people = links.filter(pc.less(links["first_known_at"], pa.scalar(midnight, pa.timestamp("us", "UTC"))))
     bought = lines.join(links.drop_columns("first_known_at"), _CUSTOMER, ["namespace", "value"], "inner")
     bought = bought.append_column("order_key", _numbered(bought["order_id"]))

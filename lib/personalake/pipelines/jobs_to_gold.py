@@ -2,7 +2,11 @@
 
 from personalake.pipelines.job import JobSpec, Option
 
-_SEGMENTED = ("gold.customer_feature", "gold.customer_profile")
+# Who may be looked at, of persons as they are by now.
+_CONSENTING = (
+    "silver.consent", "silver.consent_current", "silver.person_link", "silver.person_change", "silver.erasure_request",
+)  # fmt: skip
+_SEGMENTED = ("gold.customer_feature", "gold.customer_profile", *_CONSENTING)
 
 TO_GOLD: tuple[JobSpec, ...] = (
     JobSpec(
@@ -48,7 +52,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "silver.consent_current",
             "silver.preference",
         ),
-        writes=("gold.customer_profile", "gold.customer_profile_history"),
+        writes=("gold.customer_profile", "gold.customer_profile_history", "gold.quality_mark"),
         needs=("resolve_identities",),
         sections=("profiles", "quality"),
     ),
@@ -78,27 +82,10 @@ TO_GOLD: tuple[JobSpec, ...] = (
     JobSpec(
         name="build_features",
         purpose="what was known about each person at each as-of, for models",
-        reads=("silver.order_line", "silver.catalog_item", "silver.person_link"),
-        writes=("gold.customer_feature", "gold.feature_snapshot"),
+        reads=("silver.order_line", "silver.catalog_item", *_CONSENTING),
+        writes=("gold.customer_feature", "gold.feature_snapshot", "gold.quality_mark"),
         needs=("resolve_identities",),
-        sections=("models", "quality"),
-    ),
-    JobSpec(
-        name="monitor_health",
-        purpose="verdicts on whole tables: freshness, volume, completeness, consistency",
-        reads=(
-            "silver.order_line",
-            "silver.customer_record",
-            "silver.catalog_item",
-            "silver.interaction",
-            "silver.person_link",
-            "gold.customer_profile",
-            "gold.customer_feature",
-        ),
-        writes=("gold.dataset_verdict",),
-        needs=("build_profiles", "build_features"),
-        sections=("quality",),
-        needs_session=False,
+        sections=("models", "quality", "privacy"),
     ),
     JobSpec(
         name="segment_customers",
@@ -106,41 +93,41 @@ TO_GOLD: tuple[JobSpec, ...] = (
         reads=_SEGMENTED,
         writes=("gold.segment_membership", "gold.segment_summary"),
         needs=("build_profiles", "build_features"),
-        sections=("segments", "models"),
+        sections=("segments", "models", "privacy"),
     ),
     JobSpec(
         name="train_model",
         purpose="train, compare and promote a model when one is due",
-        reads=("gold.customer_feature", "silver.order_line", "silver.person_link"),
+        reads=("gold.customer_feature", "silver.order_line", *_CONSENTING),
         writes=("gold.model_health",),
         needs=("build_features",),
-        sections=("models",),
+        sections=("models", "privacy"),
         options=(Option("model", "what to predict", default="churn", choices=("churn",)),),
     ),
     JobSpec(
         name="train_recommender",
         purpose="fit, compare and promote a recommender when one is due",
-        reads=("silver.order_line", "silver.catalog_item", "silver.person_link"),
+        reads=("silver.order_line", "silver.catalog_item", *_CONSENTING),
         writes=("gold.model_health",),
         needs=("resolve_identities",),
-        sections=("models", "recommender"),
+        sections=("models", "recommender", "privacy"),
     ),
     JobSpec(
         name="score_customers",
         purpose="score each person with the champion, with reasons",
-        reads=("gold.customer_feature", "gold.model_health"),
+        reads=("gold.customer_feature", "gold.model_health", *_CONSENTING),
         writes=("gold.prediction",),
         needs=("train_model", "train_recommender"),  # both write gold.model_health, which is read here
-        sections=("models",),
+        sections=("models", "privacy"),
         options=(Option("model", "what to predict", default="churn", choices=("churn",)),),
     ),
     JobSpec(
         name="recommend_items",
         purpose="rank items for each person",
-        reads=("silver.order_line", "silver.catalog_item", "silver.person_link", "gold.model_health"),
+        reads=("silver.order_line", "silver.catalog_item", "gold.model_health", *_CONSENTING),
         writes=("gold.recommendation",),
         needs=("train_recommender", "train_model"),
-        sections=("models", "recommender"),
+        sections=("models", "recommender", "privacy"),
     ),
     JobSpec(
         name="decide_actions",
@@ -157,6 +144,30 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.decision",),
         needs=("segment_customers", "score_customers", "recommend_items", "build_context"),
         sections=("decisions",),
+    ),
+    JobSpec(
+        name="monitor_health",
+        purpose="verdicts on whole tables: freshness, volume, completeness, consistency",
+        reads=(
+            "silver.order_line",
+            "silver.customer_record",
+            "silver.catalog_item",
+            "silver.interaction",
+            "silver.email_engagement",
+            "silver.support_ticket",
+            "silver.consent",
+            "silver.person_link",
+            "gold.customer_profile",
+            "gold.customer_feature",
+            "gold.segment_membership",
+            "gold.prediction",
+            "gold.recommendation",
+            "gold.decision",
+        ),
+        writes=("gold.dataset_verdict",),
+        needs=("decide_actions",),
+        sections=("quality", "sources"),
+        needs_session=False,
     ),
     JobSpec(
         name="plan_activation",
@@ -177,7 +188,13 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "silver.person_link",
             "silver.erasure_request",
         ),
-        writes=("gold.activation_outbox", "gold.activation_plan", "gold.activation_log", "gold.activation_basis"),
+        writes=(
+            "gold.activation_outbox",
+            "gold.activation_plan",
+            "gold.activation_log",
+            "gold.activation_basis",
+            "gold.access_log",
+        ),
         needs=("decide_actions", "monitor_health"),  # whose failed checks can stop the line
         sections=(
             "destinations",
@@ -195,7 +212,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         name="send_activation",
         purpose="send what standing plans owe, each request claimed before it leaves, consent asked once more",
         reads=("gold.activation_outbox", "gold.activation_plan", "gold.activation_log"),
-        writes=("gold.activation_log",),
+        writes=("gold.activation_log", "gold.access_log"),
         needs=("plan_activation",),
         sections=("connections", "receipts", "privacy"),
         needs_as_of=False,

@@ -105,7 +105,17 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "silver.consent_current",
         ),
         needs=("refine_events", "refine_records", "apply_receipts"),
-        sections=("sources", "decisions", "destinations", "audiences", "identity", "privacy"),
+        sections=(
+            "sources",
+            "decisions",
+            "destinations",
+            "audiences",
+            "identity",
+            "privacy",
+            "models",
+            "recommender",
+            "segments",
+        ),
         options=(
             Option("retrain", "train the match model again, and compare all records anew", default=False),
             Option("full", "group all records anew, not only what new ones touch", default=False),

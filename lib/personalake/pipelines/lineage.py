@@ -13,6 +13,9 @@ _ABOUT = frozenset(
     {"gold.source_audit", "gold.model_health", "gold.feature_snapshot", "silver.quarantine", "silver.duplicate"}
 )
 
+# What tells who may be looked at, and nothing about them.
+_WHO_MAY = frozenset({"silver.consent", "silver.erasure_request"})
+
 
 def tables_fed(contract: Contract, jobs: Sequence[JobSpec]) -> list[str]:
     """Tables that hold the rows of a contract, and those that jobs compute from them in one step."""
@@ -23,5 +26,7 @@ def tables_fed(contract: Contract, jobs: Sequence[JobSpec]) -> list[str]:
 
 def features_fed(contract: Contract, jobs: Sequence[JobSpec]) -> list[str]:
     """Features that are computed from the rows of a contract."""
+    if contract.table.full_name in _WHO_MAY:
+        return []
     builders = [job for job in jobs if _FEATURES in job.writes and contract.table.full_name in job.reads]
     return list(FEATURE_NAMES) if builders else []

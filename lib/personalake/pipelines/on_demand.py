@@ -5,7 +5,11 @@ from personalake.tables import BY_NAME
 
 _PERSON = (
     Option("identifier", "the person, as namespace=value, e.g. email=ann@example.com", is_private=True),
-    Option("also", "what the same person names besides, e.g. 'cookie_id=ab12; crm=77'", is_private=True),
+    Option(
+        "also",
+        "what the same person names besides, e.g. 'cookie_id=ab12; crm=77'; a ; in a value is written twice",
+        is_private=True,
+    ),
     Option("request-file", "file with one person a line, written alike: no list of processes shows it", is_private=True),
 )
 ON_DEMAND: tuple[JobSpec, ...] = (
@@ -64,6 +68,16 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         needs_as_of=False,
         needs_session=False,  # only what waits to be refined, and catalogs, need one
         options=_PERSON,
+    ),
+    JobSpec(
+        name="protect_tables",
+        purpose="mask personal columns in the catalog, and grant what is left to analysts; after each release",
+        reads=(),
+        writes=(),
+        kind="on_demand",
+        sections=("privacy",),
+        needs_as_of=False,
+        needs_session=False,  # without a catalog there is nothing to do
     ),
     JobSpec(
         name="maintain_tables",

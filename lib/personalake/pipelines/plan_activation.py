@@ -16,6 +16,7 @@ from personalake.common.persons import with_person
 from personalake.common.transformation import Transformation
 from personalake.config.activation import Destination
 from personalake.lake import Lake
+from personalake.pipelines.access import log_exports
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_audiences import due_syncs, plan_audiences
 from personalake.pipelines.plan_figures import equation, with_plans
@@ -69,6 +70,8 @@ def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> 
         _to_outbox(lake, leaving)
         files = {name: _files(leaving, name, it) for name, it in active.items()}
         if not context.dry_run:
+            due = Counter(item["destination"] for item in leaving)
+            log_exports(lake, "plan_activation", due, context.run_id)
             for name, it in active.items():
                 folder = settings.exports.expanduser().resolve() / name / context.as_of.isoformat()
                 drop(files[name], folder, name, it, context.as_of)

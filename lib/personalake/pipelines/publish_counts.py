@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import Any
 
+from personalake.config.privacy import PublishingSettings
 from personalake.errors import InputError
 from personalake.lake import Ledger
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.published_counts import Cell, budget_left, noisy_counts
+from personalake.privacy.published_counts import Budget, Cell, budget_left, noisy_counts, price_of
 from personalake.tables import ALL, Table
 from personalake.tables.privacy import PRIVACY_BUDGET, PUBLISHED_COUNT
 
@@ -20,19 +21,16 @@ def run(context: JobContext) -> JobResult:
     ledger, settings = context.lake.ledger, context.settings.privacy.publishing
     table, by, epsilon = _asked(context.options)
     left = budget_left(ledger.read(PRIVACY_BUDGET), context.run_started_at, settings)
-    if epsilon > left + 1e-9:
-        raise InputError(
-            f"epsilon {epsilon:g} is beyond what is left of the privacy budget: {max(left, 0):g} of "
-            f"{settings.budget:g} in {settings.period_days} days.",
-            "Wait until a publication is older than that, ask for less, or use what has been published.",
-        )
+    price = price_of(epsilon, settings.minimum_cell)
+    if not left.covers(price):
+        raise _beyond(price, left, settings)
     counts = _counts(ledger, table, by, context)
     if not counts:
         return JobResult(skipped=True, message=f"{table.full_name} has no rows as of {context.as_of}")
     charge = {"publication_id": context.run_id, "subject": table.full_name, "by": list(by), "as_of": context.as_of,
               "epsilon": epsilon, "run_id": context.run_id, "spent_at": context.run_started_at}  # fmt: skip
     if context.dry_run:
-        return JobResult(message=f"{len(counts):,} cells would be counted for {epsilon:g} of {left:g} that are left")
+        return JobResult(message=f"{len(counts):,} cells would be counted for {epsilon:g} of {left.epsilon:g} that are left")
     published = noisy_counts(counts, epsilon, settings.minimum_cell)
     ledger.append(PRIVACY_BUDGET, [{**charge, "delta": published.delta, "accuracy": published.accuracy}])
     ledger.append(
@@ -45,13 +43,29 @@ def run(context: JobContext) -> JobResult:
     )  # fmt: skip
     return JobResult(
         message=f"{len(published.counts):,} cells of at least {settings.minimum_cell} persons, each within "
-        f"{published.accuracy:.0f} of the truth 95 % of the time; {left - epsilon:g} of the budget are left",
+        f"{published.accuracy:.0f} of the truth 95 % of the time; {left.epsilon - epsilon:g} of the budget are left",
         figures={
             "cells": len(published.counts),
             "epsilon": epsilon,
             "delta": published.delta,
-            "budget_left": left - epsilon,
+            "budget_left": left.epsilon - epsilon,
+            "delta_left": left.delta - published.delta,
         },
+    )
+
+
+def _beyond(price: Budget, left: Budget, settings: PublishingSettings) -> InputError:
+    """A refusal says which of the two budgets does not suffice, and what would."""
+    if not Budget(left.epsilon, price.delta).covers(price):
+        return InputError(
+            f"epsilon {price.epsilon:g} is beyond what is left of the privacy budget: {max(left.epsilon, 0):g} of "
+            f"{settings.budget:g} in {settings.period_days} days.",
+            "Wait until a publication is older than that, ask for less, or use what has been published.",
+        )
+    return InputError(
+        f"delta {price.delta:.1g} is beyond what is left of the privacy budget: {max(left.delta, 0):.1g} of "
+        f"{settings.delta_budget:g} in {settings.period_days} days. It is the chance that a cell of one person is shown.",
+        "More epsilon, or a greater privacy.publishing.minimum_cell, makes it smaller; or wait as for epsilon.",
     )
 
 

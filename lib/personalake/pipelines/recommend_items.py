@@ -5,6 +5,7 @@ import math
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.pipelines.consenting import Consenting, consenting, forget_others
 from personalake.pipelines.item_purchases import purchases_on_driver, read_catalogue, read_purchases_of_everyone
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.recommender_training import champion_of
@@ -18,25 +19,29 @@ from personalake.recommenders.recipe import Recipe
 from personalake.recommenders.scoring import LISTED, in_batches, items_of
 from personalake.recommenders.serving import unpack
 from personalake.tables.gold import RECOMMENDATION
-from personalake.tables.silver import ORDER_LINE
+from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 from personalake.tracking import Champion, Tracker
 
 
 def run(context: JobContext) -> JobResult:
-    """Lists of all items and of new ones for each person known at the as-of."""
+    """Lists of all items and of new ones for each person known at the as-of who allows it."""
     lake = context.lake
     lines = lake.ledger.rows(ORDER_LINE)
     if not lines:
         return JobResult(skipped=True, message="no order lines yet; nothing to recommend")
     champion = champion_of(Tracker(context.settings, lake.locations.root))
     recommender, recipe = _opened(champion, Recipe(**context.settings.recommender.recipe.model_dump()))
+    allowed = consenting(context, [context.settings.recommender.purpose])
+    withdrawn = forget_others(context, RECOMMENDATION, allowed)
     with context.progress.step(f"ranking items by {recommender.name}"):
         few = lines <= context.settings.recommender.driver_interactions
-        lists = (_on_driver if few else _by_spark)(context, recommender, recipe)
+        lists = (_on_driver if few else _by_spark)(context, allowed, recommender, recipe)
         rows = _declared(lists, context, champion)
         written = lake.replace_as_of(rows, RECOMMENDATION, context.as_of)
     by = f"{recommender.name} version {champion.version}" if champion else "popularity, as no champion serves yet"
-    return JobResult(lines, message=f"{written.rows:,} items recommended by {by}")
+    left_out = len(allowed.others(lake.ledger, PERSON_LINK))
+    message = f"{written.rows:,} items recommended by {by}{allowed.told(left_out, withdrawn)}"
+    return JobResult(lines, message=message, figures={"without_consent": left_out})
 
 
 def _opened(champion: Champion | None, recipe: Recipe) -> tuple[Recommender, Recipe]:
@@ -46,19 +51,19 @@ def _opened(champion: Champion | None, recipe: Recipe) -> tuple[Recommender, Rec
     return packed.recommender, packed.recipe
 
 
-def _on_driver(context: JobContext, recommender: Recommender, recipe: Recipe) -> DataFrame:
+def _on_driver(context: JobContext, allowed: Consenting, recommender: Recommender, recipe: Recipe) -> DataFrame:
     """Lists made on the driver: less than half the time of Spark's workers while the purchases fit there."""
-    bought = purchases_on_driver(context.lake, context.as_of, context.settings.business_timezone, everyone=True)
+    bought = purchases_on_driver(context.lake, context.as_of, context.settings.business_timezone, allowed, everyone=True)
     past = history(bought, day_number(context.as_of), recipe)
     items = item_table(past, assortment(bought.product_ids, read_catalogue(context.lake, context.as_of)), recipe)
     lists = listing(recommender, past, items, bought.person_ids, recipe)
     return context.lake.spark.createDataFrame(lists, LISTED)
 
 
-def _by_spark(context: JobContext, recommender: Recommender, recipe: Recipe) -> DataFrame:
+def _by_spark(context: JobContext, allowed: Consenting, recommender: Recommender, recipe: Recipe) -> DataFrame:
     """Lists made by Spark's workers, in batches of people; only counts per item come to the driver."""
     lake, settings = context.lake, context.settings.recommender
-    rows = read_purchases_of_everyone(lake, context.as_of)
+    rows = read_purchases_of_everyone(lake, context.as_of, allowed)
     counts = item_counts(rows, context.as_of, recipe.popular_days, recipe.trend_days).toPandas()
     items = items_of(counts, read_catalogue(lake, context.as_of))
     batches = math.ceil(lake.ledger.rows(ORDER_LINE) / settings.batch_interactions)

@@ -14,6 +14,7 @@ import pandas as pd
 from personalake.common.time_cuts import days_before
 from personalake.config.recommending import RecommenderSettings
 from personalake.lake import Lake
+from personalake.pipelines.consenting import Consenting
 from personalake.pipelines.item_purchases import purchases_on_driver, read_catalogue, read_purchases, taken
 from personalake.recommenders.als import fit_als, ratings
 from personalake.recommenders.contest import Snapshot, Split, fit_blend_between, judged_at, snapshot, testable_people
@@ -59,13 +60,15 @@ class Training:
     snapshots: dict[date, Snapshot] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lake: Lake, settings: RecommenderSettings, training_cut: date, time_zone: str) -> "Training":
-        """Read what was known before the training cut; of more than fits, by Spark, a sample of people."""
+    def of(
+        cls, lake: Lake, settings: RecommenderSettings, training_cut: date, time_zone: str, allowed: Consenting
+    ) -> "Training":
+        """Read what was known before the training cut of those who allow it; of more than fits, by Spark, a sample."""
         share = settings.max_interactions / max(1, lake.ledger.rows(ORDER_LINE))
         if share < 1:
-            rows = taken(read_purchases(lake, training_cut).transform(of_sample(share)))
+            rows = taken(read_purchases(lake, training_cut, allowed).transform(of_sample(share)))
         else:
-            rows = purchases_on_driver(lake, training_cut, time_zone)
+            rows = purchases_on_driver(lake, training_cut, time_zone, allowed)
         return cls(rows, assortment(rows.product_ids, read_catalogue(lake, training_cut)), settings, lake)
 
     @property

@@ -13,14 +13,14 @@ from pyspark.sql import functions as F
 
 from personalake.common.persons import with_person
 from personalake.common.time_cuts import known_before
-from personalake.config import Settings
+from personalake.config.purposes import assumed_purposes
 from personalake.identity.links import identifiers, joined_links, lone_links
 from personalake.lake import Lake, WriteResult
 from personalake.lake.direct import frame_of
 from personalake.lake.erasing import remove_rows
 from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.consent import PERSONALISATION, assumed_consent, current_consent, with_signals
+from personalake.privacy.consent import assumed_consent, current_consent, with_signals
 from personalake.tables import Table
 from personalake.tables.gold import RUN
 from personalake.tables.identity import (
@@ -52,7 +52,7 @@ def run(context: JobContext) -> JobResult:
         message += f": {resolved.message}"
     told = lake.read(CONSENT).transform(with_signals(context.settings.privacy.signals)).transform(with_person(links))
     answers = told.transform(current_consent(context.as_of))
-    assumed = assumed_consent(links, _assumed_purposes(context.settings)).transform(known_before(context.as_of))
+    assumed = assumed_consent(links, assumed_purposes(context.settings)).transform(known_before(context.as_of))
     silent = assumed.join(answers, ["person_id", "purpose"], "left_anti")
     later = _later_as_of(context)
     if later:
@@ -210,14 +210,3 @@ def _unknown_purposes(context: JobContext) -> dict[str, int]:
     ledger = context.lake.ledger
     unknown = ledger.distinct(CONSENT, "purpose") - {*privacy.purposes, *privacy.signals}
     return {purpose: ledger.count(CONSENT, [("purpose", "=", purpose)]) for purpose in sorted(unknown)}
-
-
-def _assumed_purposes(settings: Settings) -> dict[str, tuple[str, ...]]:
-    purposes = {PERSONALISATION} | {rule.purpose for rule in settings.decisions.rules}
-    purposes |= {purpose for destination in settings.destinations.values() for purpose in destination.purposes}
-    purposes |= {purpose for sync in settings.audiences.values() for purpose in sync.purposes}
-    return {
-        name: tuple(sorted(purposes))
-        for name, source in settings.active_sources().items()
-        if source.consent == "assume_granted"
-    }

@@ -2,6 +2,7 @@
 
 from pyspark.sql import functions as F
 
+from personalake.pipelines.consenting import consenting, forget_others
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.segments.clusters import fit_clusters
 from personalake.segments.rfm import rfm_segments
@@ -10,13 +11,15 @@ from personalake.tables.gold import CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMEN
 
 
 def run(context: JobContext) -> JobResult:
-    """Segment everyone who has a profile; few people are not clustered."""
+    """Segment everyone who has a profile and allows it; few people are not clustered."""
     lake, settings = context.lake, context.settings.segments
     profiles_of = lake.ledger.latest(CUSTOMER_PROFILE, "as_of")
     if profiles_of != context.as_of:
         found = f"are as of {profiles_of}" if profiles_of else "have not been built yet"
         return JobResult(skipped=True, message=f"profiles {found}, so nobody is segmented as of {context.as_of}")
-    profiles = lake.read(CUSTOMER_PROFILE).persist()
+    allowed = consenting(context, [settings.purpose])
+    withdrawn = forget_others(context, SEGMENT_MEMBERSHIP, allowed)
+    profiles = allowed.within(lake, lake.read(CUSTOMER_PROFILE)).persist()
     try:
         people, buyers = profiles.agg(F.count("*"), F.count_if(F.col("orders") > 0)).collect()[0]
         membership = rfm_segments(profiles, settings, context.as_of)
@@ -35,4 +38,7 @@ def run(context: JobContext) -> JobResult:
         membership.unpersist()
     finally:
         profiles.unpersist()
-    return JobResult(rows_read=people, message=message, figures={"silhouettes": silhouettes})
+    everyone = lake.ledger.rows(CUSTOMER_PROFILE)
+    message += allowed.told(everyone - people, withdrawn)
+    figures = {"silhouettes": silhouettes, "without_consent": everyone - people}
+    return JobResult(rows_read=everyone, message=message, figures=figures)

@@ -19,6 +19,7 @@ from personalake.activation.sending import Report, finished, sending
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
+from personalake.pipelines.access import log_exports
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import PlanState, as_ofs_of, cancel_superseded, owed, plans, superseded
 from personalake.pipelines.activation_results import equation, figures, sentence
@@ -79,6 +80,8 @@ def send_planned(
         cancelled = cancel_superseded(context.lake, fallen, stamps)
         failures: Sequence[BaseException] = ()
         if errands:
+            due = {name: one.volume.deliveries for name, one in errands.items()}
+            log_exports(context.lake, "send_activation", due, context.run_id)
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
             with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:

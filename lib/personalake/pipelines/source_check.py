@@ -3,7 +3,7 @@
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import IO, Any
 import pyarrow.parquet as pq
 
 from personalake.config.sources import ColumnMap, Source
-from personalake.config.sql import columns_of
+from personalake.config.sql import names_read, roots_read
 from personalake.errors import InputError
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.mapping import mapping_problems
@@ -56,16 +56,25 @@ def source_problems(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     tags = {field.name: field.pii for field in contract.table.fields}
     for name, mapped in columns.items():
-        column = mapped.get("column") if isinstance(mapped, dict) else mapped
-        if not isinstance(column, str) or column in excused or tags.get(name, _FREE_TEXT):
-            continue
-        finding = by_name(column)
-        if finding is not None and finding.pii != _FREE_TEXT:
-            yield (
-                f"columns.{name}",
-                f"{column!r} looks like personal data ({finding.because}), and {contract.table.full_name}.{name} has no tag "
-                f"for it; map it onto a tagged field, or name it under not_personal",
-            )
+        for column in _read_by(mapped) if not tags.get(name, _FREE_TEXT) else ():
+            finding = None if column in excused else by_name(column)
+            if finding is not None and finding.pii != _FREE_TEXT:
+                yield (
+                    f"columns.{name}",
+                    f"{column!r} looks like personal data ({finding.because}), and {contract.table.full_name}.{name} has no "
+                    f"tag for it; map it onto a tagged field, or name it under not_personal",
+                )
+
+
+def _read_by(mapped: object) -> Sequence[str]:
+    """What one field's mapping reads; of an expression, whatever it makes of it."""
+    if isinstance(mapped, dict) and isinstance(mapped.get("expression"), str):
+        try:
+            return names_read(mapped["expression"])
+        except ValueError:
+            return ()  # told by the settings themselves
+    column = mapped.get("column") if isinstance(mapped, dict) else mapped
+    return (column,) if isinstance(column, str) else ()
 
 
 def check_source(source: Source, rows: int) -> list[Seen]:
@@ -88,7 +97,7 @@ def check_source(source: Source, rows: int) -> list[Seen]:
 
 def _columns_of(mapped: ColumnMap) -> set[str]:
     if mapped.expression is not None:
-        return set(columns_of(mapped.expression))
+        return {*names_read(mapped.expression), *roots_read(mapped.expression)}
     return {mapped.column} if mapped.column else set()
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -28,11 +28,12 @@ from personalake.models.training import (
     one_class,
     recency_yardstick,
 )
+from personalake.pipelines.consenting import Consenting, consenting
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.profiles.features import definition
 from personalake.tables.features import FEATURE_NAMES
 from personalake.tables.gold import CUSTOMER_FEATURE, MODEL_HEALTH
-from personalake.tables.silver import ORDER_LINE, PERSON_LINK
+from personalake.tables.silver import ORDER_LINE
 from personalake.tracking import Champion, LoggedModel, Tracker, search
 
 YARDSTICK, REIGNING = "recency", "reigning"
@@ -73,8 +74,9 @@ def run(context: JobContext) -> JobResult:
     if context.dry_run:
         return JobResult(message=f"would train {name} at {len(plan.training)} as-ofs and test at {plan.test}")
     tracker.warm_up()
+    allowed = consenting(context, context.settings.models.churn.training_purposes)
     with context.progress.step("labels"):
-        rows = training_rows(context, plan).cache()
+        rows = training_rows(context, plan, allowed).cache()
         thin = _too_thin(context, plan, rows)
     if thin:
         rows.unpersist()
@@ -84,7 +86,9 @@ def run(context: JobContext) -> JobResult:
         reigning = None  # this very training, done before: it need not beat itself
     training = train(context, plan, rows, reigning)
     rows.unpersist()
-    return _publish(context, tracker, name, key, plan, training, reigning)
+    result = _publish(context, tracker, name, key, plan, training, reigning)
+    left_out = len(allowed.others(context.lake.ledger, CUSTOMER_FEATURE, [("as_of", "in", plan.as_ofs)]))
+    return replace(result, message=result.message + allowed.told(left_out))
 
 
 def training_key(context: JobContext) -> str:
@@ -93,14 +97,14 @@ def training_key(context: JobContext) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def training_rows(context: JobContext, plan: TrainingPlan) -> DataFrame:
-    """Features and labels at the plan's as-ofs, from what was known before the training cut."""
+def training_rows(context: JobContext, plan: TrainingPlan, allowed: Consenting) -> DataFrame:
+    """Features and labels of those who allow it at the plan's as-ofs, from what was known before the training cut."""
     lake, settings = context.lake, context.settings.models.churn
     is_wanted = F.col("as_of").isin(list(plan.as_ofs)) & (F.col("definition") == definition())
-    features = lake.read(CUSTOMER_FEATURE).where(is_wanted).drop("definition")
+    features = allowed.within(lake, lake.read(CUSTOMER_FEATURE).where(is_wanted)).drop("definition")
     lines = lake.read(ORDER_LINE).select("namespace", "customer_id", "is_return", "occurred_at", "known_at")
     lines = lines.where(F.col("occurred_at") >= F.lit(plan.training[0])).transform(known_before(plan.cut))
-    bought = lines.transform(with_person(lake.read(PERSON_LINK)))
+    bought = lines.transform(with_person(allowed.links(lake)))
     labelled = features.transform(with_churn_label(bought, settings.horizon_days, plan.as_ofs))
     return with_inputs(labelled, settings.partitions)
 

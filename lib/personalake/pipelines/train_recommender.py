@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import personalake.recommenders
+from personalake.pipelines.consenting import consenting
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.recommender_training import FORMAT_TAG, MODEL, PREVIOUS, Training, Verdicts, champion_of
 from personalake.recommenders.contest import beats, best_of, splits_before
@@ -17,7 +19,7 @@ from personalake.recommenders.popularity import Popularity
 from personalake.recommenders.ranking import Recommender
 from personalake.recommenders.serving import FORMAT, REQUIREMENTS, Packed, example, open_recommender, pack, unpack
 from personalake.tables.gold import MODEL_HEALTH
-from personalake.tables.silver import ORDER_LINE
+from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 from personalake.tracking import Champion, LoggedModel, Tracker
 
 _ALL, _NEW = SLOTS
@@ -35,7 +37,8 @@ def run(context: JobContext) -> JobResult:
     if not lake.ledger.rows(ORDER_LINE):
         return _skipped("no order lines yet; nothing to learn from")
     with context.progress.step("reading purchases"):
-        training = Training.of(lake, settings, cut, context.settings.business_timezone)
+        allowed = consenting(context, settings.training_purposes)
+        training = Training.of(lake, settings, cut, context.settings.business_timezone, allowed)
     splits = splits_before(cut, settings.label_days)
     people = min(training.testable_people(split) for split in (splits.selection, splits.test))
     if people < settings.min_people:
@@ -55,7 +58,9 @@ def run(context: JobContext) -> JobResult:
     _write_health(context, figures, chosen, serves, version, champion)
     if version is not None:
         _finish(tracker, version, serves, mark)
-    return _result(len(training.rows.item), chosen, serves, figures)
+    result = _result(len(training.rows.item), chosen, serves, figures)
+    left_out = len(allowed.others(lake.ledger, PERSON_LINK))
+    return replace(result, message=result.message + allowed.told(left_out))
 
 
 def definition(context: JobContext) -> str:

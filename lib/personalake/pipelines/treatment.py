@@ -13,6 +13,7 @@ from personalake.pipelines.job import JobContext
 from personalake.quality.treatments import DROPPED, MARKS, treated
 from personalake.tables import Table
 from personalake.tables.gold import DATA_HEALTH
+from personalake.tables.health import QUALITY_MARK
 
 
 @contextmanager
@@ -27,16 +28,21 @@ def treating(context: JobContext, rows: DataFrame, table: Table, job: str) -> It
 
     Yields:
         The treated rows without those that are dropped. What was done is a row of `gold.data_health`: rows in = accepted +
-        dropped, marks by column under `warnings`, dropped rows under `reasons`.
+        dropped, marks by column under `warnings`, dropped rows under `reasons`; and each mark of each row is a row of
+        `gold.quality_mark`, in the place of those of the same as-ofs.
     """
     declared = context.settings.quality.columns.get(table.full_name, ())
     if not declared:
         yield rows
         return
-    marked = treated(rows, declared, table.key, TREATED[table.full_name]).persist(StorageLevel.MEMORY_AND_DISK_DESER)
+    carries = any(it.impute is not None and it.impute.method == "forward" for it in declared)
+    known = context.lake.read(table) if carries else None
+    marked = treated(rows, declared, table.key, TREATED[table.full_name], known)
+    marked = marked.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
         if not context.dry_run:
             _note(context, marked, table, job)
+            _keep_marks(context, marked, table)
         yield marked.where(~F.col(DROPPED)).drop(DROPPED, MARKS)
     finally:
         marked.unpersist()
@@ -51,6 +57,20 @@ def row_by_row(context: JobContext, table: Table) -> Transformation:
         return told.withColumn("warnings", F.concat("warnings", MARKS)).drop(MARKS, DROPPED)
 
     return marked if declared else lambda rows: rows
+
+
+def _keep_marks(context: JobContext, marked: DataFrame, table: Table) -> None:
+    """Which rows were marked, and with what: who asks why a value looks as it does, finds out."""
+    column, mark = F.split_part("told", F.lit(": "), F.lit(1)), F.expr("substring(told, length(`column`) + 3)")
+    marks = (
+        marked.select("person_id", "as_of", F.explode(MARKS).alias("told"))
+        .withColumns({"subject": F.lit(table.full_name), "column": column})
+        .withColumns({"mark": mark, "run_id": F.lit(context.run_id)})
+        .select(*QUALITY_MARK.columns)
+    )
+    as_ofs = [row["as_of"] for row in marked.select("as_of").distinct().collect()]
+    if as_ofs:
+        context.lake.replace_as_ofs(marks, QUALITY_MARK, as_ofs, f"subject = '{table.full_name}'")
 
 
 def _note(context: JobContext, marked: DataFrame, table: Table, job: str) -> None:

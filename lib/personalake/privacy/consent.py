@@ -24,7 +24,6 @@ from personalake.tables.silver import CONSENT_CURRENT
 
 GRANTED = ("granted", "assumed_granted")
 EXPIRED = "expired"
-PERSONALISATION = "personalisation"  # what every decision about a person needs, beside the purpose of its channel
 
 
 def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:

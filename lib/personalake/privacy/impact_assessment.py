@@ -6,6 +6,7 @@ from pathlib import Path
 
 from personalake.common.markdown import markdown_table
 from personalake.config import Settings
+from personalake.config.purposes import purposes_of_models
 from personalake.privacy.data_map import PSEUDONYM, personal_fields, personal_tables, recipients
 from personalake.tables import ALL, Table
 
@@ -19,10 +20,14 @@ filled in* stands, a person has to judge; copy the page for that, and sign the c
 _MEASURES = (
     (
         "Persons are acted upon against their will",
-        "consent per purpose, which fails closed, is asked by decisions and again when sending; features and scores are "
-        "computed of everybody, and leave nobody's lake without it",
+        "consent per purpose, which fails closed, is asked before features, scores, segments and recommendations are made "
+        "of somebody or anything is learnt from them, by decisions, and again when sending",
     ),
-    ("A withdrawal comes late or gets lost", "an append-only ledger by identifier; merges of persons keep every answer"),
+    (
+        "A withdrawal comes late or gets lost",
+        "an append-only ledger by identifier; merges of persons keep every answer; the next run removes what was computed "
+        "of who withdrew, at every as-of, and says of how many",
+    ),
     ("Data is used for something else", "purposes on columns and destinations; a feature without a purpose is refused"),
     ("More people see persons than need to", "masks from tags for analysts, grants by group; secrets are references only"),
     ("A recipient joins data with others'", "keyed pseudonyms, a key for each destination, keys that are rotated"),
@@ -63,7 +68,13 @@ def impact_assessment(settings: Settings, tables: Iterable[Table] = ALL) -> str:
         markdown_table(("kind of data", "tables", "kept at most"), _kinds(held)),
         "\n## For which purposes\n",
         markdown_table(
-            ("purpose", "columns that need it", "destinations", "necessary, and why nothing less will do"),
+            (
+                "purpose",
+                "columns that need it",
+                "models and groups",
+                "destinations",
+                "necessary, and why nothing less will do",
+            ),
             (_purpose(purpose, held, settings) for purpose in purposes),
         ),
         "\n## Who gets it\n",
@@ -108,7 +119,8 @@ def _kinds(held: Sequence[Table]) -> Iterator[Sequence[str]]:
 def _purpose(purpose: str, held: Sequence[Table], settings: Settings) -> Sequence[str]:
     needing = [f"`{table.full_name}`" for table in held if any(purpose in field.purposes for field in table.fields)]
     given = [name for name, *_, purposes in recipients(settings) if purpose in purposes.split(", ")]
-    return purpose, ", ".join(needing) or "none", ", ".join(given) or "none", _OPEN
+    made = sorted({f"`{'.'.join(key[:-1])}`" for key, asked in purposes_of_models(settings) if asked == purpose})
+    return purpose, ", ".join(needing) or "none", ", ".join(made) or "none", ", ".join(given) or "none", _OPEN
 
 
 if __name__ == "__main__":

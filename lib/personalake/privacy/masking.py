@@ -8,7 +8,7 @@
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from personalake.config.privacy import AccessSettings
@@ -17,7 +17,8 @@ from personalake.tables import ALL, Field, Table
 HIDDEN = "***"
 _DAYS = ("birth_date",)
 _HEADER = """-- Made by `make docs` from the tags in lib/personalake/tables/; changes here are lost.
--- Run it in a SQL warehouse after the tables are there, and again after each release, with the parameter `catalog`:
+-- The job `protect_tables` of the bundle does the same, and needs no warehouse; run it after each release. Or run this in a
+-- SQL warehouse after the tables are there, with the parameter `catalog`:
 -- who is in `{full}` (the account of the jobs must be) sees every column, who is in `{analysts}` sees
 -- masked ones, and nobody else sees any.
 USE CATALOG IDENTIFIER(:catalog);
@@ -62,30 +63,47 @@ def _masked(field: Field) -> str:
 def protection(access: AccessSettings, tables: Iterable[Table] = ALL) -> str:
     """Grants and column masks for Unity Catalog, as one SQL script that may run again and again."""
     tables = tuple(tables)
-    full, analysts = f"`{access.full_group}`", f"`{access.analyst_group}`"
     parts = [_HEADER.format(full=access.full_group, analysts=access.analyst_group)]
+    parts += [f"{statement};" for statement in [*_of_schemas(access), *_masks(access, tables)]]
+    for table in tables:
+        parts.append(f"\n-- {table.full_name}: {table.grain}")
+        parts += [f"{statement};" for statement in _of_table(access, table)]
+    return "\n".join(parts) + "\n"
+
+
+def protecting(access: AccessSettings, tables: Iterable[Table] = ALL) -> list[str]:
+    """The same as statements, for tables that are all there; a table is masked before anyone may read it."""
+    tables = tuple(tables)
+    of_tables = (statement for table in tables for statement in _of_table(access, table))
+    return [*_of_schemas(access), *_masks(access, tables), *of_tables]
+
+
+def _of_schemas(access: AccessSettings) -> Iterator[str]:
+    full, analysts = f"`{access.full_group}`", f"`{access.analyst_group}`"
     for layer in ("bronze", "silver", "gold"):
-        parts.append(f"CREATE SCHEMA IF NOT EXISTS {layer};")
-        parts.append(f"GRANT USE SCHEMA, SELECT, EXECUTE ON SCHEMA {layer} TO {full};")
-    parts.append(f"GRANT USE SCHEMA, EXECUTE ON SCHEMA gold TO {analysts};")
-    parts.append(f"GRANT USE SCHEMA ON SCHEMA silver TO {analysts};")
-    parts.append(f"REVOKE ALL PRIVILEGES ON SCHEMA bronze FROM {analysts};\n")
+        yield f"CREATE SCHEMA IF NOT EXISTS {layer}"
+        yield f"GRANT USE SCHEMA, SELECT, EXECUTE ON SCHEMA {layer} TO {full}"
+    yield f"GRANT USE SCHEMA, EXECUTE ON SCHEMA gold TO {analysts}"
+    yield f"GRANT USE SCHEMA ON SCHEMA silver TO {analysts}"
+    yield f"REVOKE ALL PRIVILEGES ON SCHEMA bronze FROM {analysts}"
+
+
+def _masks(access: AccessSettings, tables: Iterable[Table]) -> Iterator[str]:
     masked = [(mask, field.type) for table in tables for field in table.fields if (mask := mask_of(field))]
     for mask, kind in sorted(dict(masked).items()):
         hidden = _OF_TEXT.get(mask, f"CAST(NULL AS {kind})").format(value="value")
-        parts.append(
+        yield (
             f"CREATE OR REPLACE FUNCTION gold.{mask}(value {kind}) RETURNS {kind}\n"
-            f"  RETURN CASE WHEN is_account_group_member('{access.full_group}') THEN value ELSE {hidden} END;"
+            f"  RETURN CASE WHEN is_account_group_member('{access.full_group}') THEN value ELSE {hidden} END"
         )
-    for table in tables:
-        parts.append(f"\n-- {table.full_name}: {table.grain}")
-        masks = {field.name: mask for field in table.fields if (mask := mask_of(field))}
-        parts.extend(
-            f"ALTER TABLE {table.full_name} ALTER COLUMN {column} SET MASK gold.{mask};" for column, mask in masks.items()
-        )
-        if table.layer != "bronze":
-            parts.append(f"GRANT SELECT ON TABLE {table.full_name} TO {analysts};")
-    return "\n".join(parts) + "\n"
+
+
+def _of_table(access: AccessSettings, table: Table) -> Iterator[str]:
+    for field in table.fields:
+        if mask := mask_of(field):
+            yield f"ALTER TABLE {table.full_name} ALTER COLUMN {field.name} SET MASK gold.{mask}"
+    if table.layer != "bronze":
+        yield f"GRANT SELECT ON TABLE {table.full_name} TO `{access.analyst_group}`"
 
 
 if __name__ == "__main__":

@@ -44,6 +44,19 @@ def near_duplicates(
     )
 
 
+def left_out_for_size(rows: DataFrame, block: Column, largest_block: int) -> DataFrame:
+    """Blocks too large to be compared, and their rows: one row with `blocks` and `rows`.
+
+    Args:
+        rows: Rows.
+        block: What two rows must share to be compared.
+        largest_block: Rows of a block beyond which it is left out.
+    """
+    sizes = rows.select(block.alias("block")).where(F.col("block").isNotNull()).groupBy("block").agg(F.count("*").alias("n"))
+    too_large = sizes.where(F.col("n") > largest_block)
+    return too_large.agg(F.count("*").alias("blocks"), F.coalesce(F.sum("n"), F.lit(0)).alias("rows"))
+
+
 def without_near_duplicates(rows: DataFrame, key: str, pairs: DataFrame, order: Sequence[str]) -> DataFrame:
     """Rows that are no near duplicate of an earlier one.
 

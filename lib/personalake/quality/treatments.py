@@ -13,11 +13,15 @@ from personalake.quality.outliers import HIGH, LOW, capped, fit_bounds, is_outli
 
 MARKS, DROPPED = "quality_marks", "quality_dropped"
 _DONE = {"flag": "outlier", "cap": "outlier, capped", "drop": "outlier, dropped"}
-_BEFORE = "value_before"
+_BEFORE, _KNOWN = "value_before", "is_known"
 
 
 def treated(
-    rows: DataFrame, treatments: Sequence[ColumnTreatment], key: Sequence[str] = (), by: Sequence[str] = ()
+    rows: DataFrame,
+    treatments: Sequence[ColumnTreatment],
+    key: Sequence[str] = (),
+    by: Sequence[str] = (),
+    known: DataFrame | None = None,
 ) -> DataFrame:
     """Apply treatments column by column, in the order in which they are declared.
 
@@ -26,6 +30,7 @@ def treated(
         treatments: What is declared about its columns.
         key: Columns that identify a row; only KNN and MICE need them.
         by: Columns of the groups within which statistics are taken, e.g. `as_of`: none learns from a later one.
+        known: Rows that the table holds already; forward filling goes on from them.
 
     Returns:
         The rows, with `quality_marks` (what was done, as `column: what`) and `quality_dropped`. Rows that are dropped
@@ -38,7 +43,7 @@ def treated(
         if treatment.outliers:
             kept = _without_outliers(kept, treatment.column, treatment.outliers, by)
         if treatment.impute:
-            kept = _imputed(kept, treatment.column, treatment.impute, key, by)
+            kept = _imputed(kept, treatment.column, treatment.impute, key, by, known)
     return kept
 
 
@@ -79,12 +84,21 @@ def _without_outliers(rows: DataFrame, column: str, settings: OutlierSettings, b
     return beside.withColumns(changes).drop(LOW, HIGH)
 
 
-def _imputed(rows: DataFrame, column: str, settings: ImputeSettings, key: Sequence[str], by: Sequence[str]) -> DataFrame:
+def _imputed(
+    rows: DataFrame,
+    column: str,
+    settings: ImputeSettings,
+    key: Sequence[str],
+    by: Sequence[str],
+    known: DataFrame | None,
+) -> DataFrame:
     what, method = f"imputed ({settings.method})", settings.method
     if method == "constant":
         filled = constant(column, "" if settings.value is None else settings.value).cast(rows.schema[column].dataType)
         return _changed(rows, column, filled, what)
-    if method in ("forward", "backward"):
+    if method == "forward":
+        return _carried(rows, column, settings, what, known)
+    if method == "backward":
         return _changed(rows, column, neighbour(column, settings.within, settings.order or "", method), what)
     held = rows.withColumn(_BEFORE, F.col(column))
     if method in STATISTICS:
@@ -94,6 +108,20 @@ def _imputed(rows: DataFrame, column: str, settings: ImputeSettings, key: Sequen
         told = f"imputed (median: more than {settings.max_rows:,} rows for {method})"
         return _compared(_of_kept(held, column, "median", by), column, told)
     return _compared(_from_others(held, few, column, settings, key, by), column, what)
+
+
+def _carried(rows: DataFrame, column: str, settings: ImputeSettings, what: str, known: DataFrame | None) -> DataFrame:
+    """The last value of the group goes on, from what the table held before these rows if need be."""
+    place = [*settings.within, settings.order or ""]
+    filled = neighbour(column, settings.within, settings.order or "", "forward")
+    if known is None:
+        return _changed(rows, column, filled, what)
+    before = known.select(*place, column).join(rows.select(*place).distinct(), place, "left_anti")
+    beside = rows.withColumn(_KNOWN, F.lit(False)).unionByName(
+        before.withColumn(_KNOWN, F.lit(True)), allowMissingColumns=True
+    )
+    carried = beside.withColumns({_BEFORE: F.col(column), column: filled}).where(~F.col(_KNOWN)).drop(_KNOWN)
+    return _compared(carried, column, what)
 
 
 def by_not_in(by: Sequence[str], key: Sequence[str]) -> list[str]:

@@ -113,14 +113,17 @@ def known_elsewhere(table: str, name: str, rows: int, unknown: int, wanted: Cons
     return Verdict(table, name, "consistency", share, "share", None, wanted.tolerance, verdict, reason)
 
 
-def few_near_duplicates(table: str, rows: int, repeated: int, wanted: NearDuplicates) -> Verdict:
-    """Whether few enough rows are nearly the same as an earlier one.
+def few_near_duplicates(
+    table: str, rows: int, repeated: int, wanted: NearDuplicates, left_out: tuple[int, int] = (0, 0)
+) -> Verdict:
+    """Whether few enough rows are nearly the same as an earlier one; never a pass if too many were not compared.
 
     Args:
         table: Name of the table.
         rows: Rows of the table.
         repeated: Rows that are nearly the same as an earlier one.
         wanted: Share that may be, and beyond which it is a failure.
+        left_out: Blocks that were too large to be compared, and the rows in them.
     """
     check = f"near duplicates by {', '.join(wanted.columns)}"
     if not rows:
@@ -128,6 +131,11 @@ def few_near_duplicates(table: str, rows: int, repeated: int, wanted: NearDuplic
     share = repeated / rows
     reason = f"{repeated:,} of {rows:,} rows are at most {wanted.most_edits} edits from an earlier one"
     verdict = _beyond(share, wanted.tolerance, max(wanted.tolerance, wanted.fail_beyond))
+    blocks, unseen = left_out
+    if blocks:
+        reason += f"; {unseen:,} rows were not compared, in {blocks:,} blocks of more than {wanted.largest_block:,}"
+    if verdict == "pass" and unseen / rows > wanted.tolerance:
+        verdict = "warn"
     return Verdict(table, check, "near_duplicates", share, "share", None, wanted.tolerance, verdict, reason)
 
 

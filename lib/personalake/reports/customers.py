@@ -68,7 +68,8 @@ def _figures(data: ReportData) -> Table:
 def which_segments(data: ReportData) -> Section:
     """Each scheme's segments, their size, and what their people have in common."""
     lead = (
-        "RFM groups people by how recently, how often and for how much they bought; K-Means lets the data find the groups."
+        "RFM groups people by how recently, how often and for how much they bought; K-Means lets the data find the groups. "
+        "Only people who allow it are grouped."
     )
     if data.segments.empty:
         why = "segment_customers has made no segments so far; it needs profiles and features."

@@ -17,7 +17,10 @@ _CHURN, _TOP_PEOPLE, _TOP_REASONS, _TOP_ITEMS, _WORDS_SHOWN = "churn", 15, 10, 1
 
 def who_will_leave(data: ReportData) -> Section:
     """The distribution of churn probabilities, the reasons behind them, and the model's quality beside its yardstick."""
-    lead = "The probability that a person buys nothing in the next 28 days, and what speaks for it."
+    lead = (
+        "The probability that a person buys nothing in the next 28 days, and what speaks for it. "
+        "Only people who allow it are scored and learnt from."
+    )
     scores = data.predictions
     measured = quality([row for row in data.models if row["model"] == _CHURN], ("roc_auc", "mean_roc_auc"))
     if scores.empty:
@@ -63,7 +66,10 @@ def _people(data: ReportData, scores: pd.DataFrame) -> Table:
 
 def what_they_would_like(data: ReportData) -> Section:
     """Which recommender won, and what it recommends most."""
-    lead = "Recommenders are judged on what people really bought afterwards; the best one serves."
+    lead = (
+        "Recommenders are judged on what people really bought afterwards; the best one serves. "
+        "Only people who allow it have lists."
+    )
     measured = quality([row for row in data.models if row["model"] != _CHURN], ("ndcg_at_10",))
     if data.recommendations.empty:
         why = "recommend_items has ranked nothing at this as-of: no promoted recommender, or too little data."

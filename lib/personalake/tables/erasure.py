@@ -73,15 +73,20 @@ ERASURE_RECEIPT = Table(
 ACCESS_LOG = Table(
     layer="gold",
     name="access_log",
-    grain="One time that somebody looked at or exported what is held about one person, or asked tables; append-only",
+    grain="One time that somebody looked at or exported what is held about persons, or asked tables; append-only",
     key=("access_id",),
     fields=(
         Field("access_id", "string", "Id of the access"),
         Field("job", "string", "Job or command that read, e.g. export_customer, explain, query"),
         Field("user", "string", "Account of the machine or platform under which it ran"),
         Field("action", "string", "export, look, or query (persons masked)"),
-        Field("subject", "string", "Keyed pseudonym of the person, or of who was asked for; null of a query"),
-        Field("rows", "bigint", "Rows that were handed over or shown"),
+        Field("subject", "string", "Keyed pseudonym of the person, or of who was asked for; null of many, or of a query"),
+        Field("destination", "string", "Destination or connection that it leaves for; null where it stays in the house"),
+        Field(
+            "rows",
+            "bigint",
+            "Rows that were handed over or shown; of an export to a destination, those that were due to leave",
+        ),
         Field("tables", "array<string>", "Tables that they came from"),
         Field("run_id", "string", "The run, see gold.run"),
         Field("accessed_at", "timestamp", "When (UTC)"),

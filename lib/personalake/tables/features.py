@@ -55,6 +55,8 @@ _CHURN: tuple[Field, ...] = (
 )
 CHURN_FEATURES = declared_for(_PURPOSES, _CHURN)
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in CHURN_FEATURES)
+# Whoever does not grant all of them has no row: a row holds every feature.
+FEATURE_PURPOSES: tuple[str, ...] = tuple(sorted({purpose for feature in CHURN_FEATURES for purpose in feature.purposes}))
 
 
 @dataclass(frozen=True)

@@ -28,4 +28,21 @@ DATASET_VERDICT = Table(
     run_columns=("run_id", "checked_at"),
 )
 
-HEALTH = (DATASET_VERDICT,)
+QUALITY_MARK = Table(
+    layer="gold",
+    name="quality_mark",
+    grain="One thing that was found or done by conf/quality.yml about one column of one person's row at one as-of",
+    key=("subject", "person_id", "as_of", "column", "mark"),
+    fields=(
+        Field("subject", "string", "Table of the row, e.g. gold.customer_profile"),
+        Field("person_id", "string", "The person whose row it is"),
+        Field("as_of", "date", "As-of of the row"),
+        Field("column", "string", "Column that was looked at"),
+        Field("mark", "string", "What was found or done: outlier; outlier, capped; outlier, dropped; imputed (method)"),
+        Field("run_id", "string", "The run, see gold.run"),
+    ),
+    run_columns=("run_id",),
+    aged_by="as_of",
+)
+
+HEALTH = (DATASET_VERDICT, QUALITY_MARK)

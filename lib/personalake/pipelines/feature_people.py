@@ -1,0 +1,95 @@
+"""Who belongs into snapshots of features, and is not in them as the links of today have it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.lake import Lake, Ledger
+from personalake.lake.direct import frame_of
+from personalake.pipelines.consents_now import LINKS
+from personalake.pipelines.job import JobContext
+from personalake.profiles.features import definition
+from personalake.tables.gold import CUSTOMER_FEATURE
+from personalake.tables.identity import PERSON_CHANGE
+from personalake.tables.silver import ORDER_LINE, PERSON_LINK
+
+_NARROW = 262_144  # rows of a few short columns that are read at once
+
+
+@dataclass(frozen=True)
+class Newcomers:
+    """Persons whose rows in snapshots are missing, or of another time.
+
+    Args:
+        ids: Their ids, those whom a merge has ended included.
+    """
+
+    ids: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.ids)
+
+    def within(self, lake: Lake, rows: DataFrame) -> DataFrame:
+        """The rows of these persons."""
+        named = frame_of(lake.spark, pa.table({"person_id": pa.array(self.ids, pa.string())}))
+        return rows.join(F.broadcast(named), "person_id", "left_semi")
+
+
+def buyers(context: JobContext, before: date) -> pa.Table:
+    """Persons with an order line that had happened and was known before a day, returns left out.
+
+    Returns:
+        `person_id`, and `since`: when the first of their lines could be seen.
+    """
+    ledger = context.lake.ledger
+    midnight = datetime.combine(before, time(), ZoneInfo(context.settings.business_timezone))
+    clocks = ("occurred_at", "known_at")
+    visible = [("is_return", "=", False), ("customer_id", "!=", None), *((clock, "<", midnight) for clock in clocks)]
+    with duckdb.connect() as opened:
+        opened.register("link", ledger.scan(PERSON_LINK, ()).reader(LINKS, _NARROW))
+        lines = ledger.scan(ORDER_LINE, visible).reader(("namespace", "customer_id", *clocks), _NARROW)
+        opened.register("line", lines)
+        return opened.sql(
+            """
+            SELECT person_id, min(since) AS since FROM link JOIN (
+                SELECT namespace, customer_id AS value, min(greatest(occurred_at, known_at)) AS since
+                FROM line GROUP BY ALL
+            ) USING (namespace, value) GROUP BY person_id
+            """
+        ).to_arrow_table()
+
+
+def newcomers(context: JobContext, wanted: pa.Table, standing: Mapping[date, Mapping[str, Any]]) -> Newcomers:
+    """Who ought to be in snapshots that stand and is not, and who was merged or split since they were built.
+
+    Args:
+        context: What the job is given.
+        wanted: Rows of `buyers` who may be in snapshots.
+        standing: The latest building of each snapshot that stands.
+    """
+    if not standing:
+        return Newcomers()
+    ledger = context.lake.ledger
+    midnight = datetime.combine(max(standing), time(), ZoneInfo(context.settings.business_timezone))
+    seen = wanted.filter(pc.less(wanted["since"], pa.scalar(midnight, wanted["since"].type)))
+    of_snapshots = [("definition", "=", definition()), ("as_of", "in", sorted(standing))]
+    with duckdb.connect() as opened:
+        opened.register("held", ledger.scan(CUSTOMER_FEATURE, of_snapshots).reader(["person_id"], _NARROW))
+        opened.register("seen", seen)
+        absent = opened.sql("SELECT person_id FROM seen ANTI JOIN held USING (person_id)").to_arrow_table()["person_id"]
+    moved = _moved_since(ledger, min(row["built_at"] for row in standing.values()))
+    return Newcomers(tuple(sorted({*absent.to_pylist(), *moved})))
+
+
+def _moved_since(ledger: Ledger, moment: datetime) -> Iterable[str]:
+    """Persons whom identifiers left or came to."""
+    changes = ledger.arrow(PERSON_CHANGE, ("old_person_id", "new_person_id"), [("changed_at", ">=", moment)])
+    return {*changes["old_person_id"].to_pylist(), *changes["new_person_id"].to_pylist()}
