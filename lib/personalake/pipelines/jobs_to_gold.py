@@ -1,5 +1,6 @@
 """The jobs of the graph from silver on: what is known, foreseen, decided, sent; see `registry`, which declares them all."""
 
+from personalake.pipelines.awaited import awaits_results
 from personalake.pipelines.job import JobSpec, Option
 
 _SEGMENTED = ("gold.customer_feature", "gold.customer_profile")
@@ -157,6 +158,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.recommendation",
             "silver.person",
             "silver.catalog_item",
+            "silver.order_line",
             "silver.consent",
             "silver.consent_current",
             "silver.suppression",
@@ -186,6 +188,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         sections=("connections", "receipts", "privacy"),
         needs_as_of=False,
         needs_session=False,  # sending needs none
+        waits=awaits_results,
         options=(Option("destination", "only this connection"),),
     ),
     JobSpec(
