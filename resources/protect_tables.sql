@@ -133,6 +133,9 @@ GRANT SELECT ON TABLE silver.delivery_receipt TO `personalake_analysts`;
 -- silver.suppression: One reason why one identifier or person must not be reached, over one channel or all
 GRANT SELECT ON TABLE silver.suppression TO `personalake_analysts`;
 
+-- gold.decision_response: One sign that a message which a decision asked for has reached the person, and what that is worth
+GRANT SELECT ON TABLE gold.decision_response TO `personalake_analysts`;
+
 -- silver.preference: One wish that one person stated, changed or took back; append-only
 ALTER TABLE silver.preference ALTER COLUMN customer_id SET MASK gold.mask_text;
 GRANT SELECT ON TABLE silver.preference TO `personalake_analysts`;

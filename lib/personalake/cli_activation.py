@@ -26,10 +26,13 @@ class Verdict(StrEnum):
 def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None, region: Region = None) -> None:
     """Each plan and destination: planned, sent, confirmed, rejected and why, unknown, perhaps twice, how long it took."""
     from personalake.pipelines.activation_status import sent_so_far
+    from personalake.pipelines.activation_totals import totals_so_far
     from personalake.pipelines.activation_view import status_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    Console().print(status_view(sent_so_far(open_lake(settings).ledger)))
+    ledger = open_lake(settings).ledger
+    sent = sent_so_far(ledger)
+    Console().print(status_view(sent, totals_so_far(ledger, sent)))
 
 
 @activation.command()

@@ -344,6 +344,10 @@ def _braze_send(number: int) -> tuple[str, Mapping[str, Any]]:
     return "send", {"campaign_id": "c1", "recipients": [person]}
 
 
+def _regulated(number: int) -> tuple[str, Mapping[str, Any]]:
+    return "regulate", {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectId": f"p{number}"}
+
+
 def _braze_subscription(number: int) -> tuple[str, Mapping[str, Any]]:
     return "subscription", {
         "subscription_group_id": f"g{number % 2}",
@@ -542,6 +546,14 @@ CASES = {
             lambda state: _numbers([event["properties"]["n"] for event in state["events"]]),
             {"rate": (10**9, 1)},
             secrets=lambda handle: {"secret://segment/key": handle.write_key},
+        ),
+        Case(
+            "segment_suppression",
+            "segment",
+            lambda handle: {"api_endpoint": handle.url},
+            _regulated,
+            lambda state: _numbers([int(one[1:]) for one in state["suppressed"]]),
+            secrets=lambda handle: {"secret://segment/token": handle.api_token},
         ),
         Case(
             "braze_track",

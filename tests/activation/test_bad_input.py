@@ -1,7 +1,9 @@
 """What the world hands over: broken rows among sound ones, clocks that jump, destinations that refuse or say nothing."""
 
 import asyncio
+import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from personalake.activation.answers import Again, Refused, Taken
-from personalake.activation.delivery import Claim, Pack, State
+from personalake.activation.delivery import Claim, Delivery, Pack, State
 from personalake.activation.tokens import Token, Tokens
 from personalake.config.connections import Rate
-from tests.activation.address_book import Book, problems
+from tests.activation.address_book import Book, problems, rows
 from tests.activation.connectors.settings import connector_of
 from tests.activation.doubles import START, FakeClock, MemoryJournal, Scripted, deliveries, delivery, sent
+from tests.activation.matrix import CASES, TodaysClock
+from tests.fakes import Fakes
+from tests.fakes.fixtures import fakes, started_fakes
 
+__all__ = ["fakes", "started_fakes"]
 COUNT = 5_000
 
 
@@ -31,6 +37,33 @@ def test_of_an_address_book_all_sound_rows_leave_and_each_broken_one_has_its_rea
     assert problems(tmp_path, COUNT, book.refused, rejected) == []
     assert report.states["confirmed"] == COUNT - COUNT // 100
     assert report.states.total() + book.refused.total() == COUNT
+
+
+def test_of_an_address_book_segment_gets_every_sound_row_and_no_broken_one(fakes: Fakes) -> None:
+    count, case = 2_000, CASES["segment"]
+    handle = case.handle(fakes)
+    handle.configure(**case.configure)
+    handle.reset()
+    book = Book(count)
+
+    def identified() -> Iterator[Delivery]:
+        for one in book.deliveries():
+            row = json.loads(one.payload)
+            call = {"type": "identify", "messageId": one.delivery_id, "userId": row.pop("id"), "traits": row}
+            yield replace(one, operation="identify", payload=json.dumps(call, ensure_ascii=False))
+
+    report, journal = sent(identified(), case.whole(fakes, TodaysClock(), max_item_bytes=16_000), clock=TodaysClock())
+
+    events = {event["messageId"]: event for event in handle.state()["events"]}
+    broken = {f"d{number:07d}" for number in range(0, count, 100)}
+    assert events.keys() == {f"d{number:07d}" for number in range(count)} - broken
+    sound = [row for number, row in enumerate(rows(count)) if number % 100]
+    assert [event["userId"] for _, event in sorted(events.items())] == [row["to"] for row in sound]
+    rejected = [outcome for outcome in journal.outcomes.values() if outcome.state is State.REJECTED]
+    assert {outcome.delivery_id for outcome in rejected} <= broken
+    assert all(str(outcome.reason).startswith("oversize") for outcome in rejected)
+    assert len(rejected) + book.refused.total() == len(broken)
+    assert report.states["accepted"] == count - len(broken)
 
 
 def test_rows_that_only_the_destination_can_tell_are_broken_never_take_their_neighbours_along() -> None:

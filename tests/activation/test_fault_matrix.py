@@ -1,13 +1,18 @@
 """The small fault matrix: every fault alone, every kill alone, and kills under lost replies. `make bench` runs the whole."""
 
+import random
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.erasure import delete
 from tests.activation.doubles import FakeClock, sent
-from tests.activation.matrix import CASES, FAULTS, KILLS, TodaysClock, judged, played
+from tests.activation.matrix import CASES, FAULTS, KILLS, PATIENCE, TodaysClock, judged, played
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
 
@@ -94,3 +99,41 @@ def test_a_token_that_ends_in_mid_batch_is_replaced_once_for_all(fakes: Fakes, k
     assert report.stopped is None
     assert set(journal.states.values()) <= {"accepted", "confirmed"}
     assert handle.state()["tokens"] == 2
+
+
+TOKEN = "secret://segment/public"
+# Whom each vendor is asked to forget, and how its state shows whom it knows.
+KNOWN: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], set[str]]]] = {
+    "segment": ("p0", lambda state: {event["userId"] for event in state["events"]}),
+    "braze_track": ("p0", lambda state: {profile["external_id"] for profile in state["profiles"].values()}),
+    "sfmc_rows": ("0", lambda state: set(state["rows"]["people"])),
+    "onesignal": ("p0", lambda state: {"p0", "p1"} - set(state["deleted"])),
+    "tealium": ("v0", lambda state: {event["tealium_visitor_id"] for event in state["events"]}),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KNOWN))
+@pytest.mark.parametrize("fault", ["throttle", "status 500", "html", "reset", "lost", "expire tokens"])
+def test_who_is_to_be_forgotten_is_gone_in_the_end_whatever_fails_and_nobody_else_is(
+    fakes: Fakes, kind: str, fault: str
+) -> None:
+    case, (who, known) = CASES[kind], KNOWN[kind]
+    handle = case.handle(fakes)
+    handle.configure(**case.configure, **({"delete_seconds": 0} if kind == "tealium" else {}))
+    handle.reset()
+    case.prepare(handle, 4)
+    sent(case.deliveries(4), case.connector(fakes, TodaysClock()), clock=TodaysClock())
+    before = known(handle.state())
+    handle.script(*FAULTS[fault])
+    more = {"api_endpoint": handle.url, "api_token": TOKEN} if kind == "segment" else {}
+    resolve, token = case.resolve(fakes), fakes.segment.api_token
+
+    for _ in range(4):
+        connection = case.connection(fakes, patience=PATIENCE, **more)
+        connector = connect("there", connection, TodaysClock(), lambda it: token if it == TOKEN else resolve(it))
+        (receipt,) = delete([who], connector, TodaysClock(), random.Random(1))
+        if receipt.state in ("accepted", "confirmed"):
+            break
+
+    assert receipt.state in ("accepted", "confirmed")
+    assert before - known(handle.state()) == {who}

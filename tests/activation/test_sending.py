@@ -425,3 +425,54 @@ def test_deliveries_are_read_as_they_are_needed() -> None:
 
     assert len(journal.outcomes) == 500
     assert most_ahead <= 100
+
+
+class TickingClock(FakeClock):
+    """Each look at it takes a while, so that every look at consent is too old for the next request."""
+
+    def ticks(self) -> float:
+        self.seconds += 0.001
+        return self.seconds
+
+
+ANSWERS = (Taken(), Again("status 500"), Again("status 429", 2.0, is_pause=True), Lost("no reply"), Refused("bad row"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    moment=st.integers(0, 30),
+    who=st.sets(st.integers(0, 5), min_size=1),
+    answers=st.lists(st.sampled_from(ANSWERS), max_size=10),
+    items=st.integers(1, 4),
+    policy=st.sampled_from(("hold", "at_least_once")),
+)
+def test_nothing_leaves_of_whom_the_check_refuses_at_any_moment_whatever_is_answered(
+    moment: int, who: set[int], answers: list[Taken | Again | Lost | Refused], items: int, policy: str
+) -> None:
+    """Withdrawn at the numbered step, a look or a reply: no request after it has anything of these people."""
+    steps, withdrawn, told, leaked = iter(range(10_000)), set[str](), list(answers), list[str]()
+
+    def step() -> None:
+        if next(steps) == moment:
+            withdrawn.update(f"p{one}" for one in who)
+
+    def check(asked: Sequence[Delivery]) -> dict[str, str]:
+        step()
+        return {one.delivery_id: "no consent" for one in asked if one.person_id in withdrawn}
+
+    def answer(pack: Pack) -> Taken | Again | Lost | Refused:
+        leaked.extend(one.delivery_id for one in pack.deliveries if one.person_id in withdrawn)
+        step()
+        return told.pop(0) if told else Taken()
+
+    given = [delivery(f"d{number:02d}", f"p{number // 2}") for number in range(12)]
+    # One chunk and one request at a time: nothing is between a request and its last look.
+    given_settings = {"max_items": items, "chunk_items": 12, "max_in_flight": 1, "recheck_seconds": 0, "unknown": policy}
+    connector = Scripted([answer] * 200, TickingClock(), bounds=Bounds(open_after_failures=100), **given_settings)
+
+    _, journal = sent(given, connector, check=check)
+
+    assert leaked == []
+    assert journal.outcomes.keys() == {one.delivery_id for one in given}
+    allowed = {one.delivery_id for one in given if int(one.person_id[1:]) not in who}
+    assert not any(journal.states[name] == "cancelled" for name in allowed)

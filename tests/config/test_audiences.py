@@ -16,6 +16,7 @@ desk: {kind: webhook, url: "https://desk.example/", secret: "secret://desk/key"}
 crm: {kind: sfmc_rows, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s",
   data_extension: d, keys: [id, at]}
 shop: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: "secret://desk/key"}
+cdp: {kind: segment, write_key: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
 SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x", "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
@@ -42,21 +43,38 @@ d: {{{who}, destination: crm, fields: {{n: orders}}}}
 e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
 f: {{{who}, destination: desk, purchase: true, group: team, fields: {{team: "'x'"}}}}
 g: {{{who}, destination: shop, mode: insert, purchase: true, key_field: user_alias, fields: {{price: "2.5"}}}}
+h: {{{who}, destination: shop, key_field: login, fields: {{a: orders, a.b: orders, c..d: orders, braze_id: orders}}}}
+i: {{audience: {{orders: {{}}}}, purposes: [news], destination: shop, mode: insert, purchase: true, fields: {{
+  product_id: store_id, currency: currency, price: order_total, time: occurred_at}}}}
+j: {{{who}, destination: cdp, mode: mirror, anonymous_key: customer_id, fields: {{address: "'x'"}}}}
+k: {{audience: {{orders: {{}}}}, purposes: [news], destination: cdp, mode: upsert}}
+l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}}}}
 """)  # fmt: skip
 
     assert found == [
-        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: crm, desk, files, mail, shop",
+        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: cdp, crm, desk, files, mail, shop",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
         "audiences.yml: audiences.c.membership: archive needs it: who left is told by that field",
-        "audiences.yml: audiences.d.key_field: must be the data extension's primary key, one column; that is id, at",
+        "audiences.yml: audiences.d.fields: at is part of the data extension's primary key, too",
         "audiences.yml: audiences.e.fields: email needs text or html",
         "audiences.yml: audiences.e.fields: email needs unsubscribe_url",
         "audiences.yml: audiences.f.group: webhook has no group calls; segment has",
         "audiences.yml: audiences.f.purchase: webhook has no purchases of its own; braze_track has",
         "audiences.yml: audiences.g.fields: a purchase needs product_id, currency",
-        "audiences.yml: audiences.g.key_field: braze_track knows people by external_id, email, phone",
+        "audiences.yml: audiences.g.alias_label: user_alias needs it",
+        "audiences.yml: audiences.h.key_field: braze_track knows people by external_id, user_alias, braze_id, email, phone",
+        "audiences.yml: audiences.h.fields: braze_track keeps braze_id for itself",
+        "audiences.yml: audiences.h.fields: a.b is a part of a, which is a field of its own",
+        "audiences.yml: audiences.h.fields: 'c..d' has an empty part",
+        "audiences.yml: audiences.i.fields: braze_track keeps time for itself",
+        "audiences.yml: audiences.i.purchase: is of one product; audience.orders.each must be product",
+        "audiences.yml: audiences.j.fields: segment keeps address for an object; name its parts, e.g. address.city",
+        "audiences.yml: audiences.j.anonymous_key: mirror takes people away by one key",
+        "audiences.yml: audiences.k.mode: segment cannot keep upsert; it can: insert",
+        "audiences.yml: audiences.k.event: an order needs one, e.g. Order Completed",
+        "audiences.yml: audiences.l.mode: archive takes away by one key; the data extension's has 2 columns",
     ]
 
 
@@ -64,6 +82,8 @@ def test_a_template_that_does_not_fit_the_sync_is_said_with_file_and_key(tmp_pat
     (tmp_path / "templates").mkdir()
     text = "{kind: push, locales: {en: {title: '{{ category }}', body: 'x {{ favourite_category }}'}}}"
     (tmp_path / "templates" / "hello.yml").write_text(text, encoding="utf-8")
+    text = "{kind: push, locales: {en: {title: 'Until {{ as_of }}', body: 'x'}}}"
+    (tmp_path / "templates" / "until.yml").write_text(text, encoding="utf-8")
     who = "audience: {where: orders > 0}, purposes: [news]"
 
     found = problems(tmp_path, f"""
@@ -73,19 +93,23 @@ c: {{{who}, destination: mail, mode: insert, template: hello}}
 d: {{{who}, destination: desk, template: hello}}
 e: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'"}}}}
 f: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'", other: "'x'"}}}}
+g: {{{who}, destination: desk, template: until}}
+h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: insert, template: until}}
 """)  # fmt: skip
 
     assert [problem.removeprefix("audiences.yml: audiences.") for problem in found] == [
-        "a.template: no template 'lost'; there are: hello",
-        "b.key_field: must be the data extension's primary key, one column; that is id, at",
+        "a.template: no template 'lost'; there are: hello, until",
+        "b.fields: at is part of the data extension's primary key, too",
         "b.template: sfmc_rows takes no templates; those that do: email, fcm, onesignal, webhook, braze_send, sfmc_journey, "
         "csv_drop, sftp, object_store",
         "c.template: email takes templates of kind email; hello is of kind push",
-        "d.template: hello reads category, which is not known of this audience; give it under fields, or a fallback in the "
-        "template",
+        "d.template: hello reads category, which is known of decisions only: let the audience be decisions, give it under "
+        "fields, or a fallback in the template",
         "e.template: fields.favourite_category: favourite_category needs the purpose personalisation, which this sync lacks "
         "(it has news)",
         "f.fields: the template hello does not read other",
+        "g.template: until reads as_of, which is known of decisions only: let the audience be decisions, give it under "
+        "fields, or a fallback in the template",
     ]
 
 
@@ -105,7 +129,9 @@ f: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'", oth
         ({"fields": {"t": {"source": "email", "hashing": "hmac"}}}, "hashing hmac and secret belong together"),
         ({"audience": {"where": "orders > current_date()"}}, "clocks and dice are not allowed"),
         ({"audience": {"where": "orders >"}}, "is not Spark SQL"),
-        ({"audience": {}}, "name exactly one of where, query, segment, decisions; found none"),
+        ({"audience": {}}, "name exactly one of where, query, segment, decisions, orders; found none"),
+        ({"fields": {"t": "order_total"}}, "fields.t: unknown column order_total"),
+        ({"audience": {"orders": {"each": "product"}}, "fields": {"t": "products"}}, "fields.t: unknown column products"),
         ({"audience": {"query": "SELECT person_id FROM silver.person"}}, "unknown table silver.person"),
         ({"audience": {"query": "SELECT person_id, spend FROM gold.customer_profile"}}, "exactly one column, person_id"),
         ({"audience": {"query": "SELECT person_id FROM gold.customer_profile WHERE spnd > 1"}}, "'spnd' could not be"),

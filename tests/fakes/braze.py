@@ -250,12 +250,14 @@ class Braze(Vendor):
             "email_addresses": "email",
             "phone_numbers": "phone",
         }[key]
+        found = 0
         for who in ids:
             number = self.profiles.find({"email": who["email"]} if name == "email" else {name: who})
             if number is not None:
                 self.profiles.delete(number)
+                found += 1
             self.deleted.append(who)
-        return Reply(200, {"deleted": len(ids), "message": "success"}, self._headers(window))
+        return Reply(200, {"deleted": found, "message": "success"}, self._headers(window))
 
 
 def _listed(value: Any) -> list[str]:

@@ -35,6 +35,8 @@ class Salesforce(Vendor):
         # How often a request is said to be pending before it is complete, and how long results are kept.
         "pending_polls": 1,
         "results_seconds": 86_400,
+        # What is said of deletions: Suppressed (the first phase is done), Processing, Completed, Aborted, Invalid.
+        "deletion": "Completed",
         "keep": True,
     }
     # blocked: 429 with 50200, the account; transient: 400 with 10006 and nothing else; aborted: the queue ends in Error.
@@ -50,6 +52,7 @@ class Salesforce(Vendor):
         self.events: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self._requests: dict[str, dict[str, Any]] = {}
+        self._deletions: list[int] = []
         self._serial = 0
 
     def configure(self, changes: Any) -> None:
@@ -89,6 +92,8 @@ class Salesforce(Vendor):
                 return self._enter, ()
             case ("POST", "contacts", "v1", "contacts", "actions", "delete"):
                 return self._delete, ()
+            case ("GET", "contacts", "v1", "contacts", "actions", "delete", "status"):
+                return self._deletion, ()
         return None
 
     def counted(self, path: str) -> str:
@@ -243,6 +248,16 @@ class Salesforce(Vendor):
             self.events.append(body)
         return Reply(201, {"eventInstanceId": self._number()})
 
+    def _deletion(self, call: Call) -> Reply:
+        self._authorised(call)
+        number = call.query.get("operationID", "")
+        if not number.isdecimal() or int(number) not in self._deletions:
+            raise Reject("operation", error(404, "Unable to find the operation", 10000))
+        state = self.config["deletion"]
+        background = [] if state == "Suppressed" else [{"backgroundOperationStatusID": state}]
+        operation = {"operationID": int(number), "deleteType": "ContactAndAttributes", "status": "Completed"}
+        return Reply(200, {"operation": operation, "backgroundOperationsSummary": background, "resultMessages": []})
+
     def _delete(self, call: Call) -> Reply:
         body = self._admitted(call)
         if call.query.get("type") != "keys":
@@ -256,6 +271,7 @@ class Salesforce(Vendor):
             first = extension.primary[0]
             extension.rows = {name: row for name, row in extension.rows.items() if str(row.get(first)) not in gone}
         self._serial += 1
+        self._deletions.append(self._serial)
         return Reply(
             200,
             {

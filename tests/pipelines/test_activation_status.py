@@ -12,9 +12,12 @@ from rich.console import Console
 from personalake.errors import SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.activation_view import status_view
 from personalake.pipelines.settle_unknown import settle_unknown
 from personalake.reports.sending import what_was_sent
+from personalake.tables.gold import ACTIVATION_OUTBOX
+from personalake.tables.receipts import DELIVERY_RECEIPT
 from tests.activation.matrix import CASES, TodaysClock
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
@@ -56,6 +59,31 @@ def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
     text = shown(status_view([sent]))
     assert " there vip plan-1 ready 8 3 0 1 2 0 2 0 50.0 % 6 " in text
     assert " there vip plan-1 cancelled no consent at this moment 2 " in text
+
+
+def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_out(half_sent: Lake) -> None:
+    ledger = half_sent.ledger
+    taken = sorted(name for name, state in states(half_sent).items() if state == "accepted")
+    receipts = [
+        ("1", "delivered", taken[0]),
+        ("2", "clicked", taken[0]),
+        ("3", "opened", taken[1]),
+        ("4", "failed", taken[2]),
+    ]
+    ledger.append(
+        DELIVERY_RECEIPT,
+        [{"record_id": n, "source": "s", "receipt_type": kind, "delivery_id": one} for n, kind, one in receipts],
+    )
+    ledger.append(
+        ACTIVATION_OUTBOX, [{"delivery_id": "h", "person_id": "p9", "destination": "there", "operation": "holdout"}]
+    )
+
+    (total,) = totals_so_far(ledger, sent_so_far(ledger))
+
+    counts = (total.planned, total.taken, total.delivered, total.rejected, total.unknown, total.cancelled, total.held_out)
+    assert counts == (8, 3, 2, 1, 2, 2, 1)
+    assert (total.calls, total.data_points) == (6, 6)
+    assert " there 8 3 0 2 66.7 % 1 2 2 0 1 6 0 6 " in shown(status_view(sent_so_far(ledger), [total]))
 
 
 def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:

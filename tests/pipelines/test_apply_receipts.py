@@ -1,6 +1,7 @@
 """Receipts to consent, suppression, engagement and the log, each once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -13,12 +14,14 @@ from personalake.config.erasure import ErasureSettings
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines import apply_receipts
+from personalake.pipelines.consents_now import suppressed_now
 from personalake.pipelines.fingerprint import fingerprint
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.registry import BY_NAME
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
-from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
+from personalake.tables.receipts import DECISION_RESPONSE, DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 
@@ -150,6 +153,54 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
     apply_receipts.run(shop)
 
     assert {table: lake.ledger.rows(table) for table in written} == after
+
+
+def test_what_answers_a_decision_is_its_exposure_and_its_reward(shop: JobContext) -> None:
+    row = {"delivery_id": "d_fay", "person_id": "p_fay", "destination": "mail", "decision_id": "x1"}
+    add(shop.lake, ACTIVATION_OUTBOX, [row])
+    report(
+        shop,
+        receipt("1", "delivered", delivery_id="d_fay"),
+        receipt("2", "clicked", delivery_id="d_fay"),
+        receipt("3", "unsubscribed", reference="r-7"),
+        receipt("4", "hard_bounce", delivery_id="d_fay"),
+        receipt("5", "clicked", delivery_id="d_ann"),
+    )
+
+    apply_receipts.run(shop)
+    log(shop.lake, {"d_fay": ("accepted", "r-7")})
+    apply_receipts.run(shop)
+    apply_receipts.run(shop)
+
+    found = shop.lake.ledger.read(DECISION_RESPONSE, ("record_id", "decision_id", "person_id", "response_type", "reward"))
+    assert sorted(tuple(row.values()) for row in found) == [
+        ("1", "x1", "p_fay", "delivered", 0.0),
+        ("2", "x1", "p_fay", "clicked", 1.0),
+        ("3", "x1", "p_fay", "unsubscribed", -1.0),
+    ]
+
+
+def test_a_device_that_is_gone_is_suppressed_by_itself_and_its_holder_is_not(shop: JobContext) -> None:
+    push = {"kind": "fcm", "project": "shop", "service_account": "secret://a/b"}
+    context = replace(shop, settings=Settings.model_validate({**shop.settings.model_dump(), "connections": {"push": push}}))
+    now, lake = context.run_started_at, shop.lake
+    for name, reason in {"gone": "UNREGISTERED", "odd": "INVALID_ARGUMENT"}.items():
+        row = {"delivery_id": name, "person_id": "p_ann", "destination": "push", "payload": f'{{"token": "t-{name}"}}'}
+        add(lake, ACTIVATION_OUTBOX, [row])
+        told = {"delivery_id": name, "destination": "push", "state": "rejected", "reason": reason, "logged_at": now}
+        add(lake, ACTIVATION_LOG, [told])
+
+    first, again = apply_receipts.run(context), apply_receipts.run(context)
+
+    assert first.message == "1 receipts applied; 1 of them taken from replies to what was sent"
+    assert again.message == "0 receipts applied"
+    (device,) = lake.ledger.read(SUPPRESSION)
+    key = erasure_key(context.settings, lake.locations)
+    assert device["identifier_hash"] == keyed_hash_of(key, "device_token|t-gone")
+    assert (device["person_id"], device["scope"], device["reason"], device["until"]) == (None, "push", "unregistered", None)
+    add(lake, PERSON_LINK, [{"namespace": "device_token", "value": "t-gone", "person_id": "p_ann"}])
+    assert suppressed_now(lake.ledger, context.settings).num_rows == 0
+    assert last_states(lake)["ann"] == "accepted"
 
 
 def test_a_log_that_has_grown_is_a_reason_to_look_at_receipts_again(shop: JobContext) -> None:

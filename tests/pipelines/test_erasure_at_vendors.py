@@ -1,7 +1,8 @@
 """A person is forgotten at every destination that can forget, by the key that it knows them by; the others are named."""
 
 import io
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from personalake.activation.connectors import connect
 from personalake.config import Settings
 from personalake.lake import Lake
-from personalake.pipelines import erase_customers, erasure_destinations
+from personalake.pipelines import erase_customers, erasure_destinations, erasure_later
+from personalake.pipelines.awaited import awaits_deletions
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.progress import Progress
@@ -66,6 +68,7 @@ def forgetting(lake: Lake, fakes: Fakes, folder: Path, monkeypatch: pytest.Monke
         return connect(name, connection, clock, lambda it: token if it == TOKEN else resolve(it))
 
     monkeypatch.setattr(erasure_destinations, "connect", connected)
+    monkeypatch.setattr(erasure_later, "connect", connected)
     settings = Settings.model_validate(
         {
             "root": lake.locations.root, "landing": folder / "landing", "exports": folder / "exports",
@@ -102,6 +105,30 @@ def test_no_vendor_holds_the_person_afterwards_and_each_answer_is_receipted(
     answered = {row["place"]: row["outcome"] for row in receipts if row["kind"] == "destination"}
     assert answered == {**dict.fromkeys(KINDS, "asked"), "email": "failed"}
     assert not any(WHO in str(row) for row in receipts)
+
+
+def test_a_deletion_that_takes_days_is_asked_about_until_it_is_done_and_receipted_once(
+    lake: Lake, fakes: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = forgetting(lake, fakes, tmp_path, monkeypatch)
+    crm = CASES["sfmc_rows"].handle(fakes)
+    crm.configure(deletion="Suppressed")
+    erase_customers.run(context)
+    later = [replace(context, options={}, run_id=f"later-{number}", run_started_at=datetime.now(UTC)) for number in range(3)]
+    assert awaits_deletions(context.settings, lake)
+
+    told = [erase_customers.run(later[0]).message]
+    crm.configure(deletion="Completed")
+    told += [erase_customers.run(one).message for one in later[1:]]
+
+    earlier = "no request is open; earlier ones, at destinations: 1 erased"
+    assert told == [earlier, earlier, "no request is open"]
+    rows = lake.ledger.read(ERASURE_RECEIPT, None, [("kind", "=", "destination")])
+    rows.sort(key=lambda row: row["recorded_at"])
+    outcomes = {kind: [row["outcome"] for row in rows if row["place"] == kind] for kind in ("segment", "sfmc_rows", "fcm")}
+    assert outcomes == {"segment": ["asked", "erased"], "sfmc_rows": ["asked", "erased"], "fcm": ["asked"]}
+    assert all(verifies(erasure_key(context.settings, lake.locations), row) for row in rows)
+    assert not awaits_deletions(context.settings, lake)
 
 
 def test_the_last_state_names_who_cannot_forget_by_a_request_and_who_is_told_by_a_list(

@@ -72,6 +72,23 @@ def test_who_holds_a_suppressed_address_by_now_is_not_reached_though_only_its_ha
     assert after == {"d002": "suppressed", "d003": "suppressed"}
 
 
+def test_a_device_that_is_gone_is_sent_nothing_and_the_person_is_by_another(lake: Lake) -> None:
+    planned(lake, SEGMENT, 4)
+    texts = ['{"token": "t-old"}', '{"token": "t-new"}', '{"include_subscription_ids": ["t-old"]}', '{"no": "token"']
+    given = [
+        replace(one, payload=text, purposes=(PURPOSE,), plan_id="plan-1")
+        for one, text in zip(SEGMENT.deliveries(4), texts, strict=True)
+    ]
+    known = settings(lake, {})
+    hashed = keyed_hash_of(erasure_key(known, lake.locations), "device_token|t-old")
+    gone = {"since": PLANNED_AT, "namespace": "device_token", "identifier_hash": hashed, "scope": "push"}
+    lake.ledger.append(SUPPRESSION, [{**gone, "reason": "unregistered", "suppression_id": "s"}])
+    lake.ledger.append(PERSON_LINK, [{"namespace": "device_token", "value": "t-old", "person_id": "p0"}])
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, known) as look:
+        assert look(given) == {"d000": "suppressed", "d002": "suppressed"}
+
+
 VIP = {"audience": {"where": "orders > 0"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE], "template": "t"}
 
 

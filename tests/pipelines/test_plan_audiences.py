@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from deltalake import write_deltalake
 
 from personalake.config import Settings
 from personalake.config.connections import CsvDropConnection
+from personalake.config.decisions import DecisionSettings, Holdout
 from personalake.config.privacy import PseudonymSettings
 from personalake.errors import ConfigError, InputError
 from personalake.lake import Lake
@@ -33,7 +35,7 @@ from personalake.tables.gold import (
     SEGMENT_MEMBERSHIP,
 )
 from personalake.tables.identity import PERSON
-from personalake.tables.silver import CONSENT_CURRENT
+from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
 
 DAY = date(2017, 12, 1)
 START = datetime(2017, 12, 1, 8, tzinfo=UTC)
@@ -255,6 +257,27 @@ def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(
     assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"cb": True, "cc": True}
 
 
+def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Shop) -> None:
+    shop.people(a="tea", b="tea")
+    decisions = DecisionSettings(holdout=Holdout(share=1))
+
+    def held_out(day: date = DAY) -> JobContext:
+        context = shop.context(day, holdout=True)
+        return replace(context, settings=context.settings.model_copy(update={"decisions": decisions}))
+
+    run(held_out())
+    run(held_out())
+    shop.people(DAY + timedelta(1), a="tea", b="tea", c="tea")
+    run(held_out(DAY + timedelta(1)))
+
+    rows = shop.lake.ledger.read(ACTIVATION_OUTBOX)
+    assert sorted((row["person_id"], row["operation"], row["sync"], row["payload"], row["plan_id"]) for row in rows) == [
+        (person, "holdout", "regulars", None, None) for person in "abc"
+    ]
+    log = {row["delivery_id"]: (row["state"], row["reason"]) for row in shop.lake.ledger.read(ACTIVATION_LOG)}
+    assert log == {row["delivery_id"]: ("cancelled", "not sent (holdout)") for row in rows}
+
+
 def test_a_dry_run_shows_what_would_leave_without_whom_and_writes_nothing(shop: Shop) -> None:
     shop.people(a="tea")
     context = shop.context(options={"sync": "regulars"}, schedule="on demand")
@@ -320,6 +343,45 @@ AUDIENCES: list[tuple[dict[str, Any], str, set[tuple[str, Any]]]] = [
     ({"query": "SELECT person_id FROM gold.segment_membership WHERE segment <> 'Lost'"}, "email", {("b", "b@x.org")}),
     ({"where": "email LIKE 'b%' AND days_since_last_order = 7"}, "days_since_last_order", {("b", 7)}),
 ]
+
+
+def test_each_order_is_said_once_with_its_products_and_what_came_back_is_not(shop: Shop) -> None:
+    shop.people(a="tea", b="tea")
+    write(shop.lake, PERSON_LINK, [{"namespace": "shop", "value": p, "person_id": p} for p in "ab"])
+    write(
+        shop.lake, CATALOG_ITEM, [{"product_id": "p1", "name": "Tea", "category": "Drinks", "record_id": "1", "source": "s"}]
+    )
+    bought = [("a", "o1", "p1", "2", "4.50", 1), ("a", "o1", "p2", "0.500", "3.00", 1), ("b", "o2", "p1", "1", "2.25", 9),
+              ("b", "o3", "p1", "1", "2.25", 1)]  # fmt: skip
+    lines = [
+        {"event_id": f"e{place}", "order_id": order, "namespace": "shop", "customer_id": who, "product_id": product,
+         "quantity": Decimal(quantity), "amount": Decimal(amount), "currency": "EUR", "is_return": order == "o3",
+         "occurred_at": START - timedelta(days=days)}
+        for place, (who, order, product, quantity, amount, days) in enumerate(bought)
+    ]  # fmt: skip
+    write(shop.lake, ORDER_LINE, lines)
+    of_orders = {"audience": {"orders": {"days": 7}}, "mode": "insert", "membership": None, "destination": "files"}
+    whole = {**of_orders, "fields": {"category": "to_json(products)"}}
+
+    first = run(shop.context(**whole))
+    said = shop.outbox()
+    shop.sent()
+    again = run(shop.context(DAY, **whole))
+
+    assert figures(first) == (1, 0, 0, 0)
+    ((key, (_, payload)),) = said.items()
+    assert key == "ca\x1fo1"
+    row = json.loads(payload)
+    assert (row["id"], json.loads(row["category"])) == ("ca", [
+        {"product_id": "p1", "name": "Tea", "category": "Drinks", "quantity": 2, "price": 2.25},
+        {"product_id": "p2", "name": "p2", "quantity": 1, "price": 3.0},
+    ])  # fmt: skip
+    assert figures(again) == (0, 0, 0, 1)
+    each = shop.context(
+        **{**of_orders, "audience": {"orders": {"days": 9, "each": "product"}}, "fields": {"category": "price"}}
+    )
+    products = people(each, each.settings.audiences["regulars"])
+    assert {(row["line_id"], row["price"]) for row in products.collect()} == {("e0", 2.25), ("e1", 3.0), ("e2", 2.25)}
 
 
 def test_an_audience_is_a_condition_a_query_a_segment_or_decisions(shop: Shop) -> None:

@@ -1,10 +1,12 @@
 """The job that sends, over Delta tables and without a session; what the vendor then holds is the judge."""
 
 import json
+import random
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,24 +17,40 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from personalake.activation.delivery import Claimed, Outcome, State
+from personalake.config import Settings
 from personalake.errors import LeaseHeldError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines import send_activation
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.awaited import awaits_results
+from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
+from personalake.pipelines.send_activation import send_planned
 from personalake.pipelines.sending_lease import sending_lease
-from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH, DECISION, RUN
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, DATA_HEALTH, DECISION, RUN
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT_CURRENT, PERSON_LINK
-from tests.activation.matrix import CASES, FAULTS, KILLS, Case, DyingJournal, Found, Killed, TodaysClock, dying, judged
+from tests.activation.matrix import (
+    CASES,
+    FAULTS,
+    KILLS,
+    PATIENCE,
+    Case,
+    DyingJournal,
+    Found,
+    Killed,
+    TodaysClock,
+    dying,
+    judged,
+)
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
-from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, planned, send, settings, states
+from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, context, planned, send, settings, states
 
 __all__ = ["fakes", "started_fakes"]
-SEGMENT, WEBHOOK = CASES["segment"], CASES["webhook"]
+SEGMENT, WEBHOOK, FCM = CASES["segment"], CASES["webhook"], CASES["fcm"]
 
 
 @pytest.fixture
@@ -377,6 +395,62 @@ def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
     assert held(SEGMENT, fakes) == Counter(range(6))
 
 
+def to_read(lake: Lake, fakes: Fakes) -> JobContext:
+    """One message of each of two syncs to the same person, over two destinations, where one in a week is enough."""
+    operation = "message"
+    for number, (sync, destination) in enumerate({"vip": "there", "news": "here"}.items()):
+        plan = {"plan_id": f"plan-{number}", "sync": sync, "as_of": date(2026, 1, 1)}
+        lake.ledger.append(ACTIVATION_PLAN, [{**plan, "state": "ready", "logged_at": TodaysClock().now()}])
+        row = {**plan, "delivery_id": f"d{number}", "person_id": "p0", "destination": destination, "operation": operation,
+               "payload": json.dumps(FCM.items(number)[1]), "purpose": "email_marketing", "removal": False}  # fmt: skip
+        lake.ledger.append(ACTIVATION_OUTBOX, [row])
+    lake.ledger.append(CONSENT_CURRENT, [{"person_id": "p0", "purpose": "email_marketing", "status": "granted"}])
+    lake.ledger.append(PERSON_LINK, [{"namespace": "n", "value": "p0", "person_id": "p0"}])
+    sync = {"audience": {"where": "orders > 0"}, "mode": "insert", "purposes": ["email_marketing"], "template": "t"}
+    given: dict[str, Any] = {"root": lake.locations.root, "frequency_cap": {"deliveries": 1, "days": 7}}
+    there = FCM.connection(fakes, patience=PATIENCE)
+    audiences = {"vip": {**sync, "destination": "there"}, "news": {**sync, "destination": "here"}}
+    return context(
+        lake, Settings.model_validate({**given, "audiences": audiences, "connections": {"there": there, "here": there}})
+    )
+
+
+def test_two_runs_at_once_to_different_destinations_do_not_pass_the_cap_over_all_messages(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlimited(FCM, fakes)
+    everything = to_read(lake, fakes)
+    at_work, go_on = threading.Event(), threading.Event()
+
+    class Slow(LakeJournal):
+        def claim(self, claims: Sequence[Claimed]) -> None:
+            at_work.set()
+            go_on.wait(20)
+            super().claim(claims)
+
+    monkeypatch.setattr(send_activation, "LakeJournal", Slow)
+
+    def run_to(destination: str) -> JobResult:
+        chosen = replace(everything, options={"destination": destination}, run_id=f"to {destination}")
+        return send_planned(chosen, TodaysClock(), random.Random(1), FCM.resolve(fakes))
+
+    results: list[str] = []
+    first = threading.Thread(target=lambda: results.append(run_to("there").message))
+    first.start()
+    assert at_work.wait(20)
+
+    with pytest.raises(LeaseHeldError, match="frequency_cap"):
+        run_to("here")
+    go_on.set()
+    first.join(20)
+    after = run_to("here")
+
+    assert results == ["there: 1 of 1 sent"]
+    assert held(FCM, fakes) == Counter([0])
+    assert after.message == "here: 0 of 1 sent, 1 cancelled"
+    assert states(lake) == {"d0": "accepted", "d1": "cancelled"}
+
+
 def test_a_destination_in_somebody_elses_hands_is_left_out_and_said(lake: Lake, fakes: Fakes) -> None:
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 6)
@@ -417,6 +491,37 @@ def test_a_replaced_plan_that_is_made_again_is_sent_after_all(lake: Lake, fakes:
 
     assert held(SEGMENT, fakes) == Counter(range(6))
     assert again.skipped
+
+
+def test_results_that_outlast_the_polling_are_asked_for_by_later_runs_until_each_row_is_settled(
+    lake: Lake, fakes: Fakes
+) -> None:
+    case = CASES["sfmc_rows"]
+    unlimited(case, fakes)
+    case.handle(fakes).configure(pending_polls=1_000_000)
+    case.handle(fakes).script(Step("partial", at=[1], items=[1]))
+    planned(lake, case, 4)
+    patience = {**PATIENCE, "poll_limit_seconds": 2}
+    chosen = settings(lake, {"there": case.connection(fakes, patience=patience)})
+
+    def run(**more: Any) -> JobResult:
+        return send(lake, fakes, case, max_items=2, patience=patience, **more)
+
+    run()
+    before = states(lake)
+    assert awaits_results(chosen, lake)
+    waiting = run()
+    case.handle(fakes).configure(pending_polls=0)
+    answered = run()
+
+    assert set(before.values()) == {"accepted"}
+    assert waiting.message == "nothing is left to send"
+    assert answered.message == "there: of earlier requests 3 confirmed, 1 rejected"
+    assert states(lake) == {"d000": "confirmed", "d001": "rejected", "d002": "confirmed", "d003": "confirmed"}
+    (refused,) = lake.ledger.read(ACTIVATION_LOG, ("delivery_id", "reason", "reference"), [("state", "=", "rejected")])
+    assert refused["reason"].startswith("row: ")
+    assert not awaits_results(chosen, lake)
+    assert run().message == "nothing is left to send"
 
 
 def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes: Fakes) -> None:

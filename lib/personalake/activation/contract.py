@@ -128,6 +128,10 @@ class Connector(Protocol):
         """Ask the destination to forget people; the payload of each delivery is the identifier it knows them by."""
         ...
 
+    async def ask_erasure(self, reference: str) -> Answer | NotYet:
+        """What became of an erasure that was taken on; nothing yet, also where nobody can be asked."""
+        ...
+
     @property
     def erasure_limits(self) -> Limits:
         """People in one erasure request."""

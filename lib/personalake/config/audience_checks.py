@@ -5,20 +5,22 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 
 from personalake.config.activation import Destination
-from personalake.config.audience_kinds import Ability, ability, key_field_of, kind_of
+from personalake.config.audience_kinds import Ability, ability, key_field_of, keys_of, kind_of
+from personalake.config.audience_spelling import spelling_problems
 from personalake.config.audience_templates import completed, template_problems
 from personalake.config.audiences import Sync
-from personalake.config.connections import Connection, SalesforceRowsConnection, SalesforceRowsetConnection
+from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
 from personalake.config.templates import Template
 
 _KEY_FIELDS = {
-    "braze_track": ("external_id", "email", "phone"),
+    "braze_track": ("external_id", "user_alias", "braze_id", "email", "phone"),
     "email": ("to",),
     "fcm": ("token",),
-    "segment": ("external_id", "userId"),
+    "segment": ("external_id", "userId", "anonymousId"),
+    "segment_suppression": ("external_id", "userId"),
     "braze_subscription": ("external_id", "email", "phone"),
-    "braze_send": ("external_id", "email"),
+    "braze_send": ("external_id", "user_alias", "email"),
 }
 Problem = tuple[tuple[str, ...], str]
 
@@ -49,7 +51,7 @@ def audience_problems(
 
 
 def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
-    able = ability(connection, sync.happening)
+    able = ability(connection, sync.happening, sync.audience.orders is not None)
     kind = kind_of(connection)
     if sync.mode not in able.modes:
         yield "mode", f"{kind} cannot keep {sync.mode}; it can: {', '.join(able.modes)}"
@@ -62,9 +64,20 @@ def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
     yield from _of_calls(sync, kind)
     if isinstance(connection, FilesConnection) and sync.template is None:
         yield from _of_columns(sync, connection)
-    own_key = (sync.key_field or key_field_of(connection),)
-    if isinstance(connection, SalesforceRowsConnection | SalesforceRowsetConnection) and connection.keys != own_key:
-        yield "key_field", f"must be the data extension's primary key, one column; that is {', '.join(connection.keys)}"
+    yield from spelling_problems(sync, connection)
+    yield from _of_primary_key(sync, connection)
+
+
+def _of_primary_key(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
+    """Rows with a primary key of several columns: the first is the sync's key, the others are fields."""
+    first, *more = keys_of(connection) or ("",)
+    if first and (sync.key_field or first) != first:
+        yield "key_field", f"must be the first column of the data extension's primary key, {', '.join([first, *more])}"
+    lacking = [name for name in more if name not in sync.fields]
+    if lacking:
+        yield "fields", f"{', '.join(lacking)} is part of the data extension's primary key, too"
+    if more and sync.mode not in ("insert", "update", "upsert"):
+        yield "mode", f"{sync.mode} takes away by one key; the data extension's has {len(more) + 1} columns"
 
 
 def _of_template(sync: Sync, connection: Connection, templates: Mapping[str, Template]) -> Iterator[tuple[str, str]]:
@@ -91,7 +104,7 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
             yield "fields", f"{kind} needs at least one"
         elif wanted != "*" and not sync.fields.keys() & set(names):
             yield "fields", f"{kind} needs {' or '.join(names)}"
-    if kind == "onesignal" and sync.template_id is None and "contents" not in sync.fields:
+    if kind == "onesignal" and sync.template_id is None and "contents" not in sync.fields and sync.channel != "email":
         yield "fields", "onesignal needs contents, or a template_id"
     key_field = sync.key_field
     if key_field is not None and key_field in sync.fields:

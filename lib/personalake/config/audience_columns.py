@@ -1,6 +1,6 @@
 """What an audience may read of a person, where it comes from, and which purposes it needs."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import sqlglot
@@ -75,14 +75,25 @@ COLUMNS: dict[str, SourceColumn] = {
 }
 # What is known of the decision besides, where the audience is made of decisions.
 DECIDED: dict[str, SourceColumn] = {
-    **dict(_of_table(DECISION, "decision", ("person_id", "as_of", "status", "probability"))),
+    **dict(_of_table(DECISION, "decision", ("person_id", "status", "probability"))),
     "product_name": SourceColumn("decision", PERSONALISATION, True),
 }
+# What is known of an order besides, where the audience is made of orders; of each product of it, where each is one.
+ORDERED: dict[str, SourceColumn] = {
+    name: SourceColumn("order", (), True)
+    for name in ("order_id", "occurred_at", "store_id", "currency", "order_total", "order_discount", "products")
+}
+ORDERED_PRODUCT: dict[str, SourceColumn] = {
+    name: SourceColumn("order", (), True)
+    for name in ("order_id", "occurred_at", "store_id", "currency", "product_id", "product_name", "product_category",
+                 "quantity", "price", "amount", "discount_amount")
+}  # fmt: skip
 
 
-def lacking(columns: Collection[str], purposes: Collection[str]) -> Iterator[tuple[str, str]]:
+def lacking(
+    columns: Collection[str], purposes: Collection[str], known: Mapping[str, SourceColumn]
+) -> Iterator[tuple[str, str]]:
     """Columns that may not be used without a purpose that is not among the given ones, with that purpose."""
-    known = COLUMNS | DECIDED
     for name in dict.fromkeys(columns):
         for purpose in known[name].purposes if name in known else ():
             if purpose not in purposes:

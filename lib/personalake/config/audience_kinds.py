@@ -39,8 +39,11 @@ class Ability(NamedTuple):
     is_message: bool = False
 
 
+# Kinds whose values may be objects: a field `address.city` is the city of the address.
+NESTING = frozenset({"segment", "braze_track", "braze_send", "onesignal", "webhook"})
 _ABILITIES: dict[str, Ability] = {
     "segment": Ability(_ALL),
+    "segment_suppression": Ability(("insert", "mirror"), takes_fields=False),
     "tealium": Ability((*_KEPT, "archive"), needs=("event",)),
     "sfmc_rows": Ability((*_KEPT, "archive")),
     "sfmc_rowset": Ability((*_KEPT, "archive"), fields=("*",)),
@@ -56,13 +59,16 @@ _ABILITIES: dict[str, Ability] = {
 _FILES = Ability((*_KEPT, "mirror"), is_whole_row=True, flags_removal=True)
 
 
-def ability(connection: Connection, event: str | None) -> Ability:
+def ability(connection: Connection, event: str | None, is_ordered: bool = False) -> Ability:
     """What a connection can do, given whether the sync names an event.
 
     Args:
         connection: The connection.
         event: Name of an event; where attributes are the rule, it makes each delivery an event that happened.
+        is_ordered: Whether each delivery is about an order: then it is said once, wherever it goes.
     """
+    if is_ordered:
+        return ability(connection, event)._replace(modes=_INSERT, is_message=True)
     if isinstance(connection, FilesConnection):
         return _FILES
     kind = kind_of(connection)
@@ -76,6 +82,13 @@ def ability(connection: Connection, event: str | None) -> Ability:
 def kind_of(connection: Connection) -> str:
     """Which connector speaks."""
     return str(getattr(connection, "kind", ""))
+
+
+def keys_of(connection: Connection) -> tuple[str, ...]:
+    """Columns of the primary key, where the destination has rows with one."""
+    if isinstance(connection, SalesforceRowsConnection | SalesforceRowsetConnection):
+        return connection.keys
+    return ()
 
 
 def key_field_of(connection: Connection) -> str:

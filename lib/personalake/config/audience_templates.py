@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from personalake.config.audience_columns import DECIDED
 from personalake.config.audience_kinds import kind_of
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.connections import Connection
@@ -40,6 +41,12 @@ def completed(sync: Sync, templates: Mapping[str, Template]) -> Sync:
         raise ValueError(f"fields: the template {sync.template} does not read {', '.join(unused)}")
     known = {name: Mapped(source=name) for name in sorted(read) if name in sync.columns}
     lacking = sorted(read - known.keys() - sync.fields.keys() - template.fallbacks.keys())
+    of_decisions = [name for name in lacking if name in DECIDED]
+    if of_decisions:
+        raise ValueError(
+            f"template: {sync.template} reads {', '.join(of_decisions)}, which is known of decisions only: "
+            "let the audience be decisions, give it under fields, or a fallback in the template"
+        )
     if lacking:
         raise ValueError(
             f"template: {sync.template} reads {', '.join(lacking)}, which is not known of this audience; "

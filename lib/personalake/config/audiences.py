@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from personalake.config.audience_columns import (
     COLUMNS,
     DECIDED,
+    ORDERED,
+    ORDERED_PRODUCT,
     SourceColumn,
     check_readable,
     lacking,
@@ -21,6 +23,7 @@ from personalake.config.connections.hosts import SecretReference
 from personalake.config.sql import columns_of
 
 Hashing = Literal["none", "sha256", "sha256_email", "sha256_phone", "hmac"]
+_KINDS = ("where", "query", "segment", "decisions", "orders")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SCHEDULE = rf"^(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|on demand)$"
 
@@ -39,6 +42,13 @@ class DecisionAudience(Section):
     channels: tuple[str, ...] = Field((), description="Channels that count; all by default")
 
 
+class OrderAudience(Section):
+    """Orders that were placed, one delivery each, once; goods that came back are left out."""
+
+    each: Literal["order", "product"] = Field("order", description="What one delivery is about")
+    days: int = Field(7, ge=1, description="Orders of so many days before the as-of; those that were sent stay sent")
+
+
 class Audience(Section):
     """Who is meant; exactly one of these."""
 
@@ -46,12 +56,13 @@ class Audience(Section):
     query: str | None = Field(None, description="SELECT person_id over gold tables, each as it was at the as-of")
     segment: SegmentAudience | None = Field(None, description="People of a segment")
     decisions: DecisionAudience | None = Field(None, description="People for whom it was decided to act")
+    orders: OrderAudience | None = Field(None, description="People who placed an order, once for each")
 
     @model_validator(mode="after")
     def _one(self) -> "Audience":
-        named = [name for name in ("where", "query", "segment", "decisions") if getattr(self, name) is not None]
+        named = [name for name in _KINDS if getattr(self, name) is not None]
         if len(named) != 1:
-            raise ValueError(f"name exactly one of where, query, segment, decisions; found {', '.join(named) or 'none'}")
+            raise ValueError(f"name exactly one of {', '.join(_KINDS)}; found {', '.join(named) or 'none'}")
         return self
 
     @field_validator("where")
@@ -118,6 +129,10 @@ class Sync(Section):
     purposes: tuple[str, ...] = Field(min_length=1, description="Consent purposes that a person must have granted, all")
     key: Mapped = Field(Mapped(source="customer_id"), description="What the destination knows a person by")
     key_field: str | None = Field(None, description="What the destination calls it; by kind if not said")
+    alias_label: str | None = Field(None, min_length=1, description="Braze: label of the alias, if key_field is user_alias")
+    anonymous_key: Mapped | None = Field(
+        None, description="Segment: what it knew the person by before; sent as anonymousId, beside the key or without one"
+    )
     fields: dict[str, Mapped] = Field(default_factory=dict, description="Field there to column or expression here")
     membership: str | None = Field(None, description="Field that is true for members, and false once they left")
     nulls: Literal["skip", "erase"] = Field(
@@ -135,7 +150,8 @@ class Sync(Section):
     )
     purchase: bool = Field(
         False,
-        description="Braze: one purchase of each person (of each decision): product_id, currency, price, perhaps quantity",
+        description="Braze: each delivery is a purchase, of orders with each: product; "
+        "product_id, currency, price, perhaps quantity",
     )
     campaign_id: str | None = Field(None, min_length=1, description="Braze campaign to trigger")
     subscription_group_id: str | None = Field(None, min_length=1, description="Braze subscription group")
@@ -153,7 +169,7 @@ class Sync(Section):
     max_item_bytes: int = Field(32_000, ge=1, description="Bytes of one delivery; a larger one is refused")
     resend_rejected: bool = Field(False, description="Whether what the destination refused is planned again as it was")
 
-    @field_validator("key", mode="before")
+    @field_validator("key", "anonymous_key", mode="before")
     @classmethod
     def _short_key(cls, key: Any) -> Any:
         return {"source": key} if isinstance(key, str) else key
@@ -201,14 +217,17 @@ class Sync(Section):
 
     def _gaps(self) -> Iterator[tuple[str, str, str]]:
         for where, one in self.mapped().items():
-            yield from ((where, *gap) for gap in lacking(columns_of(one.source), self.purposes))
+            yield from ((where, *gap) for gap in self._lacking(one.source))
         if self.locale is not None:
-            yield from (("locale", *gap) for gap in lacking(columns_of(self.locale), self.purposes))
+            yield from (("locale", *gap) for gap in self._lacking(self.locale))
         if self.audience.where is not None:
-            yield from (("audience.where", *gap) for gap in lacking(columns_of(self.audience.where), self.purposes))
+            yield from (("audience.where", *gap) for gap in self._lacking(self.audience.where))
         if self.audience.query is not None:
             found = lacking_in_query(read_query(self.audience.query), self.purposes)
             yield from (("audience.query", *gap) for gap in found)
+
+    def _lacking(self, expression: str) -> Iterator[tuple[str, str]]:
+        return lacking(columns_of(expression), self.purposes, self.columns)
 
     def _is_personal(self, one: Mapped) -> bool:
         return any(self.columns[name.lower()].is_personal for name in columns_of(one.source))
@@ -221,11 +240,14 @@ class Sync(Section):
     @property
     def columns(self) -> dict[str, SourceColumn]:
         """What fields may read."""
+        if self.audience.orders is not None:
+            return COLUMNS | (ORDERED if self.audience.orders.each == "order" else ORDERED_PRODUCT)
         return COLUMNS | DECIDED if self.audience.decisions is not None else COLUMNS
 
     def mapped(self) -> dict[str, Mapped]:
         """Every value that leaves, by where it is said."""
-        return {"key": self.key, **{f"fields.{name}": one for name, one in self.fields.items()}}
+        before = {} if self.anonymous_key is None else {"anonymous_key": self.anonymous_key}
+        return {"key": self.key, **before, **{f"fields.{name}": one for name, one in self.fields.items()}}
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -15,6 +15,10 @@ class ReceiptSettings(Section):
     hard_bounce_days: int | None = Field(
         None, ge=1, description="Days after which an address that bounced for good may be tried again; never by default"
     )
+    rewards: dict[str, float] = Field(
+        {"clicked": 1.0, "unsubscribed": -1.0, "complained": -1.0},
+        description="Kind of receipt: what it is worth of a message that a decision asked for; others are worth 0",
+    )
     look_back_days: int = Field(
         7, ge=0, description="How long a receipt waits for the log to name the delivery that it is about, days"
     )

@@ -35,6 +35,7 @@ class PlanState:
         changed_at: When it came into its state.
         stands_since: Since when it may be sent; null if it may not.
         has_stood: Whether it ever could.
+        bytes: Bytes of all its payloads; null if nobody counted them.
     """
 
     plan_id: str
@@ -45,11 +46,12 @@ class PlanState:
     changed_at: datetime
     stands_since: datetime | None
     has_stood: bool
+    bytes: int | None = None
 
 
 def plans(ledger: Ledger) -> list[PlanState]:
     """Every plan, in the order in which they were made; none before the first."""
-    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "state", "data_points", "logged_at"))
+    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "state", "data_points", "bytes", "logged_at"))
     histories: dict[str, list[dict[str, Any]]] = {}
     # Of states that were logged in one instant, one that keeps the plan from being sent counts.
     for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
@@ -65,7 +67,7 @@ def _state(history: Sequence[dict[str, Any]]) -> PlanState:
     has_stood = any(row["state"] in STANDING for row in history)
     return PlanState(
         last["plan_id"], last["sync"], last["state"], last["data_points"], history[0]["logged_at"], last["logged_at"],
-        since, has_stood,
+        since, has_stood, last["bytes"],
     )  # fmt: skip
 
 

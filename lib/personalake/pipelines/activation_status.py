@@ -58,6 +58,7 @@ def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]]) 
         first_at=min((row["first_at"] for row in rows if row["first_at"]), default=None),
         last_at=max((row["last_at"] for row in rows if row["last_at"]), default=None),
         reasons=reasons,
+        bytes=round((plan.bytes or 0) * taken / planned),
     )
 
 

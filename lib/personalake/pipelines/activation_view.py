@@ -6,17 +6,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from personalake.reports.data import Sent
-from personalake.reports.sending import HEAD, REASONS_HEAD, cells, reason_rows
+from personalake.reports.data import Sent, Total
+from personalake.reports.sending import HEAD, REASONS_HEAD, TOTAL_HEAD, cells, reason_rows, total_cells
 
 _TEXTS = ("Destination", "Sync", "Plan", "Plan is", "State", "Reason")
 
 
-def status_view(sent: Sequence[Sent]) -> RenderableType:
-    """Plans by destination, and below them why deliveries did not arrive."""
+def status_view(sent: Sequence[Sent], totals: Sequence[Total] = ()) -> RenderableType:
+    """Destinations, their plans, and below them why deliveries did not arrive."""
     if not sent:
         return Text("Nothing has been planned for a connection so far.", style="dim italic")
-    told = [Group(_table(HEAD, [cells(one) for one in sent]))]
+    told = [_table(TOTAL_HEAD, [total_cells(one) for one in totals])] if totals else []
+    told.append(_table(HEAD, [cells(one) for one in sent]))
     reasons = reason_rows(sent)
     return Group(*told, *([_table(REASONS_HEAD, reasons)] if reasons else []))
 

@@ -9,15 +9,17 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.receipts import engagements, matched, settled, suppressions, withdrawals
+from personalake.activation.receipts import engagements, matched, responses, settled, suppressions, withdrawals
 from personalake.activation.receipts.effects import WITHDRAWING
+from personalake.activation.receipts.responses import RESPONSES
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.reply_receipts import take_replies
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
-from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
+from personalake.tables.receipts import DECISION_RESPONSE, DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 
@@ -29,6 +31,7 @@ _NOBODY = "neither a person nor a delivery is known by it"
 def run(context: JobContext) -> JobResult:
     """Apply the receipts that have been refined since the last run; look again at recent ones whose delivery was unknown."""
     lake = context.lake
+    replied = 0 if context.dry_run else take_replies(context)
     held = lake.ledger.rows(DELIVERY_RECEIPT)
     if not held:
         return JobResult(skipped=True, message="no destination has reported anything yet")
@@ -47,7 +50,7 @@ def run(context: JobContext) -> JobResult:
         run_streams(lake, [stream])
         late = _settle_recent(context)
     rows = [row for batch, row in _applied(lake).items() if batch not in before]
-    return _told(rows, late)
+    return _told(rows, late, replied)
 
 
 def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> None:
@@ -63,6 +66,8 @@ def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> N
             lake.merge_new(_suppressions(context, receipts), SUPPRESSION)
         if counts["mails"]:
             lake.append(engagements(receipts, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT, (app_id, number))
+        if counts["responses"]:
+            _append_missing(lake, _responses(context, receipts), DECISION_RESPONSE)
         if counts["about_deliveries"]:
             _settle(context, receipts)
         _write_equation(context, batch_id, counts)
@@ -79,6 +84,10 @@ def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
     settings = context.settings
     key = erasure_key(settings, context.lake.locations)
     return suppressions(receipts, key, settings.identity.calling_code, settings.receipts.hard_bounce_days)
+
+
+def _responses(context: JobContext, receipts: DataFrame) -> DataFrame:
+    return responses(receipts, context.lake.read(ACTIVATION_OUTBOX), context.settings.receipts.rewards)
 
 
 def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
@@ -122,6 +131,8 @@ def _follow_late(context: JobContext, late: DataFrame) -> None:
         _append_missing(lake, _withdrawals(context, late), CONSENT)
     if counts["bounces"]:
         _append_missing(lake, _suppressions(context, late), SUPPRESSION)
+    if counts["responses"]:
+        _append_missing(lake, _responses(context, late), DECISION_RESPONSE)
     if counts["mails"]:
         _append_missing(lake, engagements(late, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT)
 
@@ -149,6 +160,7 @@ def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:
         F.count_if(kind == "hard_bounce").alias("bounces"),
         F.count_if(F.col("channel") == "email").alias("mails"),
         F.count_if(F.col("about").isNotNull()).alias("about_deliveries"),
+        F.count_if(F.col("about").isNotNull() & kind.isin(*RESPONSES)).alias("responses"),
     ).collect()[0]
     return {name: int(row[name]) for name in row.asDict()}
 
@@ -179,7 +191,7 @@ def _write_equation(context: JobContext, batch_id: str, counts: dict[str, int]) 
     context.lake.add([row], DATA_HEALTH)
 
 
-def _told(rows: list[dict[str, Any]], late: int) -> JobResult:
+def _told(rows: list[dict[str, Any]], late: int, replied: int) -> JobResult:
     rows_in, unknown = (sum(row[name] for row in rows) for name in ("rows_in", "rows_quarantined"))
     message = f"{rows_in:,} receipts applied"
     if unknown:
@@ -187,6 +199,8 @@ def _told(rows: list[dict[str, Any]], late: int) -> JobResult:
     lost = sum((row["warnings"] or {}).get(_NO_PURPOSE, 0) for row in rows)
     if lost:
         message += f"; {lost:,} {_NO_PURPOSE}"
+    if replied:
+        message += f"; {replied:,} of them taken from replies to what was sent"
     if late:
         message += f"; {late:,} deliveries settled by earlier receipts"
     return JobResult(rows_read=rows_in, message=message, figures={"unknown": unknown, "settled_late": late})

@@ -12,6 +12,7 @@ from personalake.config.audiences import DecisionAudience, Sync
 from personalake.context.offers import sold_out
 from personalake.decisions.candidates import available, churn, first_items, segments
 from personalake.lake import Lake
+from personalake.pipelines.audience_orders import orders
 from personalake.pipelines.job import JobContext
 from personalake.privacy.pseudonyms import key_ring
 from personalake.tables.context import OFFER_HISTORY
@@ -30,10 +31,11 @@ def people(context: JobContext, sync: Sync) -> DataFrame:
         sync: Its audience, and what it reads.
 
     Returns:
-        `person_id` and the columns that the sync reads; for decisions `decision_id` and `purpose`, too.
+        `person_id` and the columns that the sync reads; for decisions `decision_id` and `purpose`, too; for orders what
+        tells one from another.
     """
     asked = {sync.columns[name].part for name in sync.reads if name in sync.columns}
-    known = [_part(context, part, sync) for part in sorted(asked - {"decision"})]
+    known = [_part(context, part, sync) for part in sorted(asked - {"decision", "order"})]
     members = _members(context, sync)
     joined = reduce(lambda left, right: left.join(right, "person_id", "left"), known, members)
     return joined if sync.audience.where is None else joined.where(F.expr(sync.audience.where))
@@ -49,6 +51,8 @@ def _members(context: JobContext, sync: Sync) -> DataFrame:
             decided.append("product_name")
             acting = _with_product_name(acting, lake.read(CATALOG_ITEM))
         return acting.select(*dict.fromkeys(("person_id", "decision_id", "purpose", *decided)))
+    if audience.orders is not None:
+        return orders(context, audience.orders)
     if audience.segment is not None:
         is_in = (F.col("scheme") == audience.segment.scheme) & (F.col("segment") == audience.segment.name)
         return lake.read(SEGMENT_MEMBERSHIP).where(of_day & is_in).select("person_id")

@@ -132,6 +132,14 @@ def limits_of(settings: Settings) -> list[Limit]:
     return found
 
 
+def capped_destinations(settings: Settings) -> frozenset[str]:
+    """Destinations that share the cap over all that people read; none without one."""
+    if settings.frequency_cap is None:
+        return frozenset()
+    syncs = {name: sync for name, sync in settings.audiences.items() if sync.destination in settings.connections}
+    return frozenset(syncs[name].destination for name in _messages(settings, syncs))
+
+
 def _messages(settings: Settings, syncs: Collection[str]) -> frozenset[str]:
     named = {name: settings.audiences[name] for name in syncs}
     return frozenset(name for name, sync in named.items() if kind_of(settings.connections[sync.destination]) in _READ)

@@ -15,10 +15,10 @@ from personalake.privacy.forgotten_now import identifiers_asking
 from personalake.privacy.reach_now import holders, lay_out_suppressed
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
-from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
-_SUPPRESSED = ("person_id", "namespace", "identifier_hash", "scope", "since", "until")
+_SUPPRESSED = ("person_id", "namespace", "identifier_hash", "scope", "reason", "since", "until")
 LINKS = ("namespace", "value", "person_id")
 CONSENTS: Mapping[Table, Sequence[str]] = {
     CONSENT: ("namespace", "customer_id", "purpose", "status", "occurred_at", "known_at", "record_id", "expires_at"),
@@ -36,7 +36,7 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
     Returns:
         `person_id`, `scope`, `since`, `until`.
     """
-    rows = ledger.read(SUPPRESSION, _SUPPRESSED)
+    rows = [row for row in ledger.read(SUPPRESSION, _SUPPRESSED) if row["reason"] != UNREGISTERED]
     of_hash: dict[str, list[Row]] = {}
     hashes: dict[str, set[str]] = {}
     for row in rows:
@@ -50,6 +50,12 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
         rows += [{**row, "person_id": person} for person, hashed in held for row in of_hash[hashed]]
     told = [{name: row[name] for name in _BARRED.names} for row in rows if row["person_id"] is not None]
     return pa.Table.from_pylist(told, _BARRED)
+
+
+def gone_devices_now(ledger: Ledger) -> frozenset[str]:
+    """Keyed hashes of devices that are not there any more."""
+    rows = ledger.read(SUPPRESSION, ("identifier_hash",), [("reason", "=", UNREGISTERED)])
+    return frozenset(row["identifier_hash"] for row in rows)
 
 
 def persons_asking_now(ledger: Ledger, settings: Settings) -> frozenset[str]:

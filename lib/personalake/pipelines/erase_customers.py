@@ -10,6 +10,7 @@ from typing import Any
 from personalake.pipelines import erasure_work
 from personalake.pipelines.erasure_destinations import ask_destinations
 from personalake.pipelines.erasure_files import clean_files
+from personalake.pipelines.erasure_later import ask_on
 from personalake.pipelines.erasure_receipts import Receipts
 from personalake.pipelines.erasure_requests import JOB, Request, forget, remember, remembered, requests, to_state
 from personalake.pipelines.job import JobContext, JobResult
@@ -35,12 +36,13 @@ def run(context: JobContext) -> JobResult:
         accepted, refused = _accepted(context, key, requests(context, key))
         if context.dry_run:
             return _planned(context, accepted)
+        later = ask_on(context, key)
         if not accepted:
-            return JobResult(skipped=not refused, message=_told([], refused))
+            return JobResult(skipped=not (refused or later), message=_told([], refused, later))
         states = _erase(context, key, accepted)
     return JobResult(
         rows_read=len(accepted) + refused,
-        message=_told(states, refused),
+        message=_told(states, refused, later),
         figures={"requests": {state: states.count(state) for state in sorted(set(states))}, "refused": refused},
     )
 
@@ -130,7 +132,13 @@ def _planned(context: JobContext, accepted: Mapping[str, tuple[Request, Subject]
     return JobResult(message=f"{len(accepted)} requests would be worked on", figures={"would_erase": rows})
 
 
-def _told(states: list[str], refused: int) -> str:
+def _told(states: list[str], refused: int, later: Mapping[str, int]) -> str:
+    own = _told_of_requests(states, refused)
+    known = ", ".join(f"{count} {outcome}" for outcome, count in sorted(later.items()))
+    return f"{own}; earlier ones, at destinations: {known}" if known else own
+
+
+def _told_of_requests(states: list[str], refused: int) -> str:
     parts = [f"{states.count(state)} {state}" for state in ("done", "partial") if state in states]
     parts += [f"{refused} refused"] if refused else []
     return f"requests: {', '.join(parts)}" if parts else "no request is open"

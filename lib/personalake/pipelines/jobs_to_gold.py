@@ -1,5 +1,6 @@
 """The jobs of the graph from silver on: what is known, foreseen, decided, sent; see `registry`, which declares them all."""
 
+from personalake.pipelines.awaited import awaits_results
 from personalake.pipelines.job import JobSpec, Option
 
 # Who may be looked at, of persons as they are by now.
@@ -182,6 +183,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.offer_history",
             "silver.person",
             "silver.catalog_item",
+            "silver.order_line",
             "silver.consent",
             "silver.consent_current",
             "silver.suppression",
@@ -217,6 +219,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         sections=("connections", "receipts", "privacy"),
         needs_as_of=False,
         needs_session=False,  # sending needs none
+        waits=awaits_results,
         options=(Option("destination", "only this connection"),),
     ),
     JobSpec(

@@ -76,9 +76,16 @@ TO_SILVER: tuple[JobSpec, ...] = (
         reads=("silver.delivery_receipt",),
         # What receipts are about: one that came before the log named its request is matched once it does.
         looks_back=("gold.activation_log",),
-        writes=("silver.consent", "silver.suppression", "silver.email_engagement", "gold.activation_log"),
+        writes=(
+            "silver.delivery_receipt",
+            "silver.consent",
+            "silver.suppression",
+            "silver.email_engagement",
+            "gold.activation_log",
+            "gold.decision_response",
+        ),
         needs=("refine_events", "refine_records"),
-        sections=("receipts", "erasure"),
+        sections=("receipts", "erasure", "connections"),
         needs_as_of=False,
         needs_session=False,
     ),

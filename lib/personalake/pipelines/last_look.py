@@ -1,7 +1,7 @@
 """The last look before sending: do plan and decision still stand; does the person grant it, and may be reached, now?"""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from types import TracebackType
 from typing import Self
@@ -11,12 +11,15 @@ import pyarrow as pa
 
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery
+from personalake.activation.receipts.addresses import DEVICE, device_of
+from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import STANDING, PlanState, plans
 from personalake.pipelines.caps_now import CapsNow, limits_of
-from personalake.pipelines.consents_now import CONSENTS, persons_asking_now, suppressed_now
+from personalake.pipelines.consents_now import CONSENTS, gone_devices_now, persons_asking_now, suppressed_now
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
 from personalake.privacy.forgotten_now import lay_out_known, unknown_deliveries
 from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
@@ -59,7 +62,7 @@ class LastLook:
         max_age_seconds: float,
         settings: Settings,
     ) -> None:
-        self._settings, self._asking = settings, frozenset[str]()
+        self._settings, self._asking, self._gone = settings, frozenset[str](), frozenset[str]()
         self._caps = CapsNow(ledger, limits_of(settings))
         self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
         self._opened = duckdb.connect(":memory:")
@@ -121,7 +124,18 @@ class LastLook:
         reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
         reasons |= self._decided_otherwise() | dict.fromkeys(unknown_deliveries(self._opened), UNKNOWN)
         self._opened.unregister("asked")
+        reasons |= dict.fromkeys(self._to_nowhere(deliveries), SUPPRESSED)
         return reasons | {one.delivery_id: FORGOTTEN for one in deliveries if one.person_id in self._asking}
+
+    def _to_nowhere(self, deliveries: Sequence[Delivery]) -> Iterator[str]:
+        """Deliveries to a device that is not there any more."""
+        if not self._gone:
+            return
+        key = erasure_key(self._settings, self._ledger.locations)
+        for one in deliveries:
+            device = device_of(one.payload)
+            if device is not None and keyed_hash_of(key, f"{DEVICE}|{device}") in self._gone:
+                yield one.delivery_id
 
     def _decided_otherwise(self) -> dict[str, str]:
         """Deliveries whose decision is gone, or is not to act any more."""
@@ -150,6 +164,8 @@ class LastLook:
         if DECISION in changed:
             self._lend(DECISION, ("decision_id", "status"), [("as_of", "in", list(self._as_ofs))])
             self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
+        if SUPPRESSION in changed:
+            self._gone = gone_devices_now(self._ledger)
         if changed & {SUPPRESSION, PERSON_LINK}:
             self._opened.register("given_suppression", suppressed_now(self._ledger, self._settings))
             lay_out_suppressed(self._opened, self._settings.receipts.purposes)

@@ -1,5 +1,6 @@
 """The jobs that somebody starts when there is a reason; see `registry`, which declares them all."""
 
+from personalake.pipelines.awaited import awaits_deletions
 from personalake.pipelines.job import JobSpec, Option
 from personalake.tables import BY_NAME
 
@@ -67,6 +68,7 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         kind="on_demand",
         needs_as_of=False,
         needs_session=False,  # only what waits to be refined, and catalogs, need one
+        waits=awaits_deletions,
         options=_PERSON,
     ),
     JobSpec(

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from personalake.activation.syncs.wanted import APART
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
@@ -135,8 +136,9 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
         rows |= set(batch["delivery_id"].to_pylist())
         for row in batch.select(_DELIVERED).to_pylist():
             drops.add(f"{row['destination']}/{row['as_of']}")
-            if row["sync_key"]:  # of a message about a decision, the decision follows the key
-                told.add((row["destination"], row["sync_key"].removesuffix(f"/{row['decision_id']}")))
+            if row["sync_key"]:  # of a message about a decision, the decision follows the key; so does an order
+                key = row["sync_key"].removesuffix(f"/{row['decision_id']}").split(APART)[0]
+                told.add((row["destination"], key))
     return replace(
         subject,
         row_ids=subject.row_ids | rows,

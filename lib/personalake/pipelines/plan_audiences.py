@@ -18,9 +18,10 @@ from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
 from personalake.errors import ConfigError
+from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis
-from personalake.pipelines.plan_changes import Planning, asked_of, changes
+from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
@@ -117,6 +118,7 @@ def _planned(planning: Planning) -> Planned:
             if context.dry_run:
                 return Planned(name, row, counts, _samples(leaving))
             _write(planning, row, leaving, counts)
+            log_held_out(planning, planned, counts)
             basis.remember(planned, narrow is not None)
             return Planned(name, row, counts)
         finally:
@@ -126,7 +128,7 @@ def _planned(planning: Planning) -> Planned:
 def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost, known: Mapping[str, Row]) -> Row:
     """The plan as a row; of an equal plan that stands already, its name and state."""
     standing = standing_at(known, context.as_of)
-    own = plan_id(name, sync.destination, sync.mode, context.as_of, counts.content)
+    own = plan_id(name, place_of(context, sync), sync.mode, context.as_of, counts.content)
     called = standing if standing is not None and counts.is_what_waits else named(own, known)
     state, reason = verdict(counts, sync)
     current = known[called]["state"] if called in known else None

@@ -214,7 +214,8 @@ class Basis:
 
 def remembers(context: JobContext, sync: Sync, connection: Connection) -> bool:
     """Whether a sync's plans follow from rows of one person, whatever the day, and there are not too many people."""
-    is_of_rows = sync.audience.decisions is None and sync.audience.query is None and sync.cap is None
+    of_days = (sync.audience.decisions, sync.audience.query, sync.audience.orders)
+    is_of_rows = all(one is None for one in of_days) and sync.cap is None
     is_of_all = sync.mode == "update" and not updates_only(connection)
     few = context.lake.ledger.rows(CUSTOMER_PROFILE) <= _MOST_PEOPLE
     return is_of_rows and not is_of_all and few and not set(_OF_THE_DAY) & set(sync.reads)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.receipts.addresses import DEVICE, is_device
 from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
 from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
 from personalake.activation.syncs.shapes import shape_of
 from personalake.activation.syncs.wanted import Asked, wanted
 from personalake.activation.templates import Saying
+from personalake.common.hashing import with_keyed_hash
 from personalake.common.merged_persons import as_persons_now
 from personalake.common.transformation import Transformation
-from personalake.config.audience_kinds import ability, kind_of, updates_only
+from personalake.config.audience_kinds import ability, key_field_of, kind_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection, Connection
 from personalake.config.secrets import resolve_secret
@@ -22,8 +24,10 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.plan_basis import Narrow
 from personalake.pipelines.plan_states import Row, standing_at
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,19 @@ class Planning:
         return standing_at(self.known, self.context.as_of)
 
     @property
+    def place(self) -> str:
+        """What tells the sync from those of other environments and destinations, which one vendor may have, too."""
+        return f"{place_of(self.context, self.asked.sync)}/{self.name}"
+
+    @property
     def deliveries(self) -> DataFrame:
         """The sync's deliveries with their states."""
         return deliveries_to(self.context, self.asked.sync.destination).where(F.col("sync") == self.name)
+
+
+def place_of(context: JobContext, sync: Sync) -> str:
+    """Environment and destination: two of either may be one account of a vendor."""
+    return f"{context.settings.environment}/{sync.destination}"
 
 
 def asked_of(context: JobContext, name: str, sync: Sync, connection: Connection) -> Asked:
@@ -66,7 +80,8 @@ def asked_of(context: JobContext, name: str, sync: Sync, connection: Connection)
     saying = None
     if sync.template is not None:
         saying = Saying(kind_of(connection), context.settings.templates[sync.template], tuple(sync.fields))
-    shape, able = shape_of(name, sync, connection, context.as_of), ability(connection, sync.happening)
+    shape = shape_of(name, sync, connection, context.as_of)
+    able = ability(connection, sync.happening, sync.audience.orders is not None)
     return Asked(sync, shape, able, context.settings.decisions.holdout, most, secrets, saying)
 
 
@@ -94,6 +109,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         who, consents = (rows.join(some, "person_id", "left_semi") for rows in (who, consents))
     granted = consents.transform(_granted(sync)).transform(planning.wanted_at_all)
     rows = wanted(who, granted, asked)
+    rows = rows.transform(_with_gone(planning))
     if sync.cap is not None:
         enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
         rows = rows.join(enough, "person_id", "left")
@@ -104,10 +120,23 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     held = narrow.held if narrow else acknowledged(planning.deliveries, asked.ability.is_message, planning.standing)
     return (
         plan(rows, held, sync.mode, sync.resend_rejected)
-        .transform(lambda found: with_payloads(found, asked.shape, planning.name))
+        .transform(lambda found: with_payloads(found, asked.shape, planning.place))
         .withColumn("values", _values(sync, planning.connection))
-        .drop("key", "body", "message_id")
+        .drop("key", "body", "beside", "message_id")
     )
+
+
+def _with_gone(planning: Planning) -> Transformation:
+    """Add `is_gone` where the keys are devices, and some of them are known to be nobody's any more."""
+    context, sync = planning.context, planning.asked.sync
+    is_of_devices = is_device(kind_of(planning.connection), sync.key_field or key_field_of(planning.connection))
+    if not is_of_devices or not context.lake.ledger.count(SUPPRESSION, [("reason", "=", UNREGISTERED)]):
+        return lambda rows: rows
+    known = context.lake.read(SUPPRESSION).where(F.col("reason") == UNREGISTERED)
+    gone = known.select(F.col("identifier_hash").alias("device_hash"), F.lit(True).alias("is_gone")).distinct()
+    device = F.concat(F.lit(f"{DEVICE}|"), F.col("key"))
+    hashed = with_keyed_hash(erasure_key(context.settings, context.lake.locations), "device_hash", device)
+    return lambda rows: rows.transform(hashed).join(gone, "device_hash", "left").drop("device_hash")
 
 
 def _granted(sync: Sync) -> Transformation:

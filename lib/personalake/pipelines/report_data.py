@@ -9,6 +9,7 @@ import pandas as pd
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.audit_sources import latest_audits
 from personalake.pipelines.collect_figures import latest_figures
 from personalake.pipelines.product_names import product_names
@@ -69,7 +70,8 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         masked=_MASKED,
         planning=_planning(ledger, as_of),
         linkage=linkage_of(settings, ledger),
-        sent=sent_so_far(ledger),
+        sent=(sent := sent_so_far(ledger)),
+        totals=totals_so_far(ledger, sent),
         messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
         audits=latest_audits(ledger),
         region_figures=latest_figures(ledger),
@@ -99,7 +101,7 @@ def _churn(ledger: Ledger, as_of: date) -> pd.DataFrame:
 
 def _deliveries(ledger: Ledger, as_of: date) -> pd.DataFrame:
     """Decisions to files; what syncs send is counted by `sent_so_far`."""
-    to_files = [("as_of", "=", as_of), ("plan_id", "=", None)]
+    to_files = [("as_of", "=", as_of), ("plan_id", "=", None), ("sync", "=", None)]
     columns = ("delivery_id", "destination", "operation")
     planned: pd.DataFrame = ledger.arrow(ACTIVATION_OUTBOX, columns, to_files).to_pandas()
     log = last_states(_frame(ledger, ACTIVATION_LOG, ("delivery_id", "state", "reason", "file", "logged_at")))

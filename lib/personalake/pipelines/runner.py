@@ -154,6 +154,8 @@ def _is_done(spec: JobSpec, settings: Settings, lake: Lake, mark: str) -> bool:
     """Whether the newest finished run of the job has the same fingerprint, and what it left is still there."""
     if spec.watches_landing and any(source.kind != "files" for source in settings.active_sources().values()):
         return False  # what a topic or a database holds is only known to who reads it
+    if spec.waits is not None and spec.waits(settings, lake):
+        return False
     if spec.files is not None and not all(path.exists() for path in spec.files(settings)):
         return False
     runs = [run for run in lake.ledger.read(RUN) if run["job"] == spec.name and run["status"] != "failed"]

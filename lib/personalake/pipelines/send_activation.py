@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from personalake.activation.backlog import Backlog
 from personalake.activation.breaker import Volume
@@ -23,9 +25,11 @@ from personalake.pipelines.access import log_exports
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import PlanState, as_ofs_of, cancel_superseded, owed, plans, superseded
 from personalake.pipelines.activation_results import equation, figures, sentence
+from personalake.pipelines.caps_now import capped_destinations
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
-from personalake.pipelines.sending_lease import sending_lease
+from personalake.pipelines.results_later import ask_on, with_results
+from personalake.pipelines.sending_lease import reading_lease, sending_lease
 from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
 
@@ -67,14 +71,17 @@ def send_planned(
 ) -> JobResult:
     """The same, with time, chance and secrets as arguments."""
     active = _chosen(context)
+    if not active:
+        return JobResult(skipped=True, message="no connection is enabled in conf/connections.yml")
     known = plans(context.lake.ledger)
     standing, fallen = [plan for plan in known if plan.stands_since is not None], superseded(known, context.lake.ledger)
-    if not active or not (standing or fallen):
-        lack = "no plan is ready to be sent" if active else "no connection is enabled in conf/connections.yml"
-        return JobResult(skipped=True, message=lack)
     stamps = Stamps.after(context.lake.ledger, clock, [plan.changed_at for plan in known])
     with ExitStack() as opened:
-        errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened)
+        leases = _Leases(context, opened)
+        later = _answered_later(context, active, stamps, clock, resolve, leases)
+        if not (standing or fallen or later):
+            return JobResult(skipped=True, message="no plan is ready to be sent")
+        errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
             return _foretold(errands)
         cancelled = cancel_superseded(context.lake, fallen, stamps)
@@ -86,7 +93,7 @@ def send_planned(
             rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
             with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
                 failures = finished(_all(list(errands.values()), clock, chance, check))
-    return _ended(context, errands, cancelled, [*failures, *busy])
+    return _ended(context, errands, cancelled, [*failures, *busy], later)
 
 
 def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:
@@ -113,13 +120,15 @@ def _errands(
     clock: Clock,
     resolve: Callable[[str], str],
     opened: ExitStack,
+    leases: "_Leases",
 ) -> tuple[dict[str, Errand], list[LeaseHeldError]]:
     """One for each destination that is owed something; and who is being sent to by somebody else."""
-    errands, busy = {}, []
+    errands: dict[str, Errand] = {}
+    busy: list[LeaseHeldError] = []
     for name, (outbox, log) in owed(context.lake.ledger, standing, active).items():
         if not context.dry_run:
             try:
-                opened.enter_context(sending_lease(context.settings, context.lake, name, context.run_id))
+                leases.take(name)
             except LeaseHeldError as error:
                 busy.append(error)
                 continue
@@ -129,6 +138,47 @@ def _errands(
         if errand.volume.deliveries:
             errands[name] = errand
     return errands, busy
+
+
+class _Leases:
+    """What this run holds: each destination, and once all that share the cap over what people read."""
+
+    def __init__(self, context: JobContext, opened: ExitStack) -> None:
+        self._context, self._opened = context, opened
+        self._sharing, self._is_shared = capped_destinations(context.settings), False
+        self._taken: set[str] = set()
+
+    def take(self, destination: str) -> None:
+        if destination in self._taken:
+            return
+        given = self._context
+        if destination in self._sharing and not self._is_shared:
+            self._opened.enter_context(reading_lease(given.settings, given.lake, given.run_id))
+            self._is_shared = True
+        self._opened.enter_context(sending_lease(given.settings, given.lake, destination, given.run_id))
+        self._taken.add(destination)
+
+
+def _answered_later(
+    context: JobContext,
+    active: Mapping[str, Connection],
+    stamps: Stamps,
+    clock: Clock,
+    resolve: Callable[[str], str],
+    leases: _Leases,
+) -> dict[str, Counter[str]]:
+    """What is known by now of requests that were accepted, by destination."""
+    found = {}
+    for name, kept in {} if context.dry_run else with_results(active).items():
+        try:
+            leases.take(name)
+        except LeaseHeldError:
+            continue  # somebody else asks; if anything is owed to it besides, that is said there
+        connector = partial(_connected, name, active[name], clock, resolve)
+        journal = LakeJournal(context.lake, name, stamps)
+        if told := ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal):
+            found[name] = told
+    return found
 
 
 def _connected(name: str, connection: Connection, clock: Clock, resolve: Callable[[str], str]) -> Connector:
@@ -162,7 +212,11 @@ def _foretold(errands: Mapping[str, Errand]) -> JobResult:
 
 
 def _ended(
-    context: JobContext, errands: Mapping[str, Errand], cancelled: int, failures: Sequence[BaseException]
+    context: JobContext,
+    errands: Mapping[str, Errand],
+    cancelled: int,
+    failures: Sequence[BaseException],
+    later: Mapping[str, Counter[str]],
 ) -> JobResult:
     """Write the equations down; then say what happened, or raise what broke, the gravest first."""
     results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
@@ -175,10 +229,16 @@ def _ended(
     told = [sentence(name, *one) for name, one in results.items()]
     if cancelled:
         told.append(f"{cancelled:,} of superseded plans taken back")
+    for name, states in later.items():
+        told.append(f"{name}: of earlier requests {', '.join(f'{n:,} {state}' for state, n in sorted(states.items()))}")
     return JobResult(
         rows_read=sum(owed for _, owed in results.values()),
         rows_rejected=sum(report.states["rejected"] for report, _ in results.values()),
         message="; ".join(told) or "nothing is left to send",
         skipped=not told,
-        figures={"destinations": {name: figures(*one) for name, one in results.items()}},
+        figures={"destinations": {name: figures(*one) for name, one in results.items()}, **_of_later(later)},
     )
+
+
+def _of_later(later: Mapping[str, Counter[str]]) -> dict[str, dict[str, dict[str, int]]]:
+    return {"earlier_requests": {name: dict(states) for name, states in later.items()}} if later else {}

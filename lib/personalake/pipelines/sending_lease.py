@@ -1,4 +1,4 @@
-"""One sender for each destination at a time."""
+"""One sender for each destination at a time, and one for all that people read, where that is capped."""
 
 from contextlib import AbstractContextManager
 
@@ -20,4 +20,14 @@ def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str)
         LeaseHeldError: If somebody else holds it.
     """
     path = lake.locations.lease(f"send_activation.{destination}")
+    return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds)
+
+
+def reading_lease(settings: Settings, lake: Lake, run_id: str) -> AbstractContextManager[None]:
+    """Hold all destinations whose messages people read: a cap over them counts only what one run sends.
+
+    Raises:
+        LeaseHeldError: If somebody else holds them.
+    """
+    path = lake.locations.lease("send_activation+frequency_cap")
     return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds)

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
+from personalake.tables.receipts import UNREGISTERED
 
 ALL_CHANNELS = "all"
 
@@ -29,7 +30,8 @@ def suppressed_persons(
         `person_id` and `scope`, each pair once.
     """
     moment = F.lit(at.isoformat()).cast("timestamp")
-    current = suppressions.where((F.col("since") <= moment) & F.coalesce(F.col("until") > moment, F.lit(True)))
+    of_people = F.coalesce(F.col("reason") != UNREGISTERED, F.lit(True))
+    current = suppressions.where(of_people & (F.col("since") <= moment) & F.coalesce(F.col("until") > moment, F.lit(True)))
     named = current.where("person_id IS NOT NULL").select("person_id", "scope")
     if hash_key is None:
         return named.distinct()

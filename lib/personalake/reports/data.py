@@ -78,6 +78,7 @@ class Sent:
         first_at: First claim; null before.
         last_at: Latest change; null before.
         reasons: Deliveries by state and reason.
+        bytes: Bytes of what was taken, estimated from the plan.
     """
 
     destination: str
@@ -97,6 +98,44 @@ class Sent:
     first_at: datetime | None
     last_at: datetime | None
     reasons: Mapping[tuple[str, str], int]
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Total:
+    """What all plans came to at one destination, in deliveries.
+
+    Args:
+        destination: Name of the connection.
+        planned: All of them.
+        taken: Accepted or confirmed by the destination.
+        confirmed: Processed there.
+        delivered: Arrived, as a receipt says.
+        rejected: Will never be taken as they are.
+        unknown: Left, and the reply was lost.
+        cancelled: Stopped before they left.
+        pending: Still to be sent.
+        held_out: Never planned, since the person is held out.
+        calls: Requests that left; what was tried again counts once.
+        bytes: Bytes of what was taken, estimated from the plans.
+        data_points: What the vendor bills, estimated; null where it bills none.
+        seconds: From first claim to last change, over all plans.
+    """
+
+    destination: str
+    planned: int
+    taken: int
+    confirmed: int
+    delivered: int
+    rejected: int
+    unknown: int
+    cancelled: int
+    pending: int
+    held_out: int
+    calls: int
+    bytes: int
+    data_points: int | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -120,6 +159,7 @@ class ReportData:
         runs: `gold.run`, last run of each job.
         linkage: How records became persons; None where no source tells people apart.
         sent: What was sent to vendors, the newest plan first.
+        totals: The same by vendor.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
         audits: Newest row of each source in `gold.source_audit`.
@@ -147,6 +187,7 @@ class ReportData:
     planning: Rows = ()
     linkage: Linkage | None = None
     sent: Sequence[Sent] = ()
+    totals: Sequence[Total] = ()
     messages: Rows = ()
     audits: Rows = ()
     region_figures: Rows = ()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from personalake.reports.blocks import Block, Note, Section, Table
-from personalake.reports.data import ReportData, Sent
+from personalake.reports.data import ReportData, Sent, Total
 from personalake.reports.words import ABSENT, minute, name, number, plural, share
 
 HEAD = (
@@ -12,6 +12,15 @@ HEAD = (
     "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
 )  # fmt: skip
 REASONS_HEAD = ("Destination", "Sync", "Plan", "State", "Reason", "Deliveries")
+TOTAL_HEAD = (
+    "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "Cancelled",
+    "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
+)  # fmt: skip
+_TOTAL_NOTE = (
+    "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
+    "see what sending is worth. Calls: requests, those that were tried again counted once. Bytes and data points: of "
+    "what was sent, estimated from the plans."
+)
 _NOTE = (
     "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it left, and the reply "
     "was lost. Perhaps twice: sent again after that, to a destination that cannot tell a repetition. Cancelled: stopped "
@@ -30,6 +39,9 @@ def what_was_sent(data: ReportData) -> Section | None:
     lead = "Every delivery is written down before it leaves and after; what is not certain is called unknown."
     newest = data.sent[:_NEWEST]
     blocks: list[Block] = [*_alarms(newest)]
+    if data.totals:
+        rows = [total_cells(one) for one in data.totals]
+        blocks.append(Table("By destination", TOTAL_HEAD, rows, TOTAL_HEAD[1:], _TOTAL_NOTE))
     blocks.append(Table("By plan and destination", HEAD, [cells(one) for one in newest], HEAD[4:], _NOTE))
     reasons = reason_rows(newest)
     if reasons:
@@ -45,6 +57,15 @@ def cells(sent: Sent) -> list[str]:
         *_who(sent), name(sent.plan_state), *map(number, counts), number(sent.pending),
         share(sent.taken / meant) if meant else ABSENT, number(sent.data_points), _took(sent), minute(sent.last_at),
     ]  # fmt: skip
+
+
+def total_cells(total: Total) -> list[str]:
+    """A row of the table of destinations."""
+    first = (total.planned, total.taken, total.confirmed, total.delivered)
+    rate = share(total.delivered / total.taken) if total.delivered and total.taken else ABSENT
+    rest = (total.rejected, total.unknown, total.cancelled, total.pending, total.held_out, total.calls, total.bytes)
+    took = str(timedelta(seconds=round(total.seconds))) if total.taken else ABSENT
+    return [total.destination, *map(number, first), rate, *map(number, rest), number(total.data_points), took]
 
 
 def reason_rows(sent: Sequence[Sent]) -> list[list[str]]:

@@ -195,7 +195,7 @@ ACTIVATION_PLAN = Table(
         Field("holdout", "bigint", "People who are left alone because they are held out"),
         Field("bytes", "bigint", "Bytes of the payloads of all deliveries"),
         Field("calls", "bigint", "Requests or files, estimated from the limits of the connection"),
-        Field("seconds", "double", "Least time that its rates leave, estimated, seconds"),
+        Field("seconds", "double", "How long sending takes by its rates and requests, estimated, seconds"),
         Field("data_points", "bigint", "Data points that the vendor bills, estimated; null where it bills none"),
         Field("state", "string", "ready, awaiting_approval, approved, stopped or superseded; ready and approved may leave"),
         Field("reason", "string", "Why, e.g. the bound that stopped it; null if nothing to say"),

@@ -1,7 +1,10 @@
-"""Silver tables of what destinations report back, and of whom must not be written to."""
+"""What destinations report back, of whom must not be written to, and what decisions are worth by it."""
 
 from personalake.tables.schema import Field, Table
 from personalake.tables.stamps import STAMPS
+
+# A reason that bars an address and not who holds it: a person may have another device.
+UNREGISTERED = "unregistered"
 
 DELIVERY_RECEIPT = Table(
     layer="silver",
@@ -40,11 +43,31 @@ SUPPRESSION = Table(
         Field("identifier_hash", "string", "HMAC-SHA-256 of `namespace|value` under `erasure.key`; null without"),
         Field("person_id", "string", "The resolved human, as known when it was written; null if nobody was known"),
         Field("scope", "string", "Channel that must not be used, e.g. email; `all` for every channel"),
-        Field("reason", "string", "Why, e.g. hard_bounce, spam_complaint, erased"),
+        Field("reason", "string", "Why, e.g. hard_bounce, spam_complaint, erased; unregistered bars the address alone"),
         Field("since", "timestamp", "From when on (UTC)"),
         Field("until", "timestamp", "When it ends (UTC); null if it does not"),
         Field("source", "string", "Who said so: a source in conf/sources/, or the job that wrote it"),
     ),
 )  # fmt: skip
 
-RECEIPTS = (DELIVERY_RECEIPT, SUPPRESSION)
+DECISION_RESPONSE = Table(
+    layer="gold",
+    name="decision_response",
+    grain="One sign that a message which a decision asked for has reached the person, and what that is worth",
+    key=("source", "record_id"),
+    fields=(
+        Field("source", "string", "Source of the receipt in conf/sources/"),
+        Field("record_id", "string", "The destination's id of the report"),
+        Field("decision_id", "string", "The decision, see gold.decision"),
+        Field("person_id", "string", "Whom it was about, as resolved when it was sent"),
+        Field("delivery_id", "string", "The delivery, see gold.activation_outbox"),
+        Field("destination", "string", "Where it was sent"),
+        Field("response_type", "string", "delivered, opened, clicked, unsubscribed or complained"),
+        Field("reward", "double", "What it is worth, as receipts.rewards says; 0 for what is not named there"),
+        Field("occurred_at", "timestamp", "When it happened (UTC)"),
+    ),
+    clustering=("occurred_at",),
+    aged_by="occurred_at",
+)  # fmt: skip
+
+RECEIPTS = (DELIVERY_RECEIPT, SUPPRESSION, DECISION_RESPONSE)

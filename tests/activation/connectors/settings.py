@@ -26,6 +26,7 @@ SALESFORCE = {
 ROWS = {**SALESFORCE, "data_extension": "people", "keys": ["id"]}
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "segment": {"write_key": "secret://segment/key", "api_token": "secret://segment/token"},
+    "segment_suppression": {"api_token": "secret://segment/token"},
     "tealium": {
         "account": "acme",
         "profile": "main",

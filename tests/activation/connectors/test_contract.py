@@ -132,9 +132,11 @@ def _with(kind: str, payload: dict[str, Any], text: str) -> dict[str, Any]:
     if kind == "segment":
         return {**payload, "properties": {"text": text}}
     if kind == "braze_track":
-        return {**payload, "properties": {"text": text}}
+        return {**payload, "properties": {"text": text[:255]}}
     if kind == "braze_send":
         return {**payload, "recipients": [{**payload["recipients"][0], "trigger_properties": {"text": text}}]}
+    if kind == "segment_suppression":
+        return {**payload, "subjectId": f"g{text}"}
     if kind == "braze_subscription":
         return {**payload, "subscription_group_id": f"g{text}"}
     if kind in ("sfmc_rows", "sfmc_rowset"):
@@ -155,4 +157,4 @@ def holds(node: Any, text: str) -> bool:
         return any(holds(value, text) for value in node.values())
     if isinstance(node, list):
         return any(holds(value, text) for value in node)
-    return isinstance(node, str) and node in (text, f"g{text}", f"t{text}", text[:300])
+    return isinstance(node, str) and node in (text, f"g{text}", f"t{text}", text[:300], text[:255])

@@ -13,6 +13,9 @@ from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Request
 from tests.activation.connectors.settings import connector_of
 
+CAME = {"external_id": "u", "name": "came", "time": "2026-11-25T00:00:00Z"}
+BOUGHT = {"external_id": "u", "product_id": "p", "currency": "EUR", "price": 9.9, "time": "2026-11-25T00:00:00+01:00"}
+
 
 def request_of(kind: str, *items: tuple[str, dict[str, Any]], **settings: Any) -> Request:
     connector = connector_of(kind, **settings)
@@ -198,6 +201,23 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("braze_track", "event", {"name": "a", "time": "t"}, "none of external_id, user_alias"),
         ("braze_track", "purchase", {"external_id": "u", "product_id": "1", "time": "t"}, "currency, price is missing"),
         ("braze_track", "other", {"external_id": "u"}, "operation is not one of"),
+        ("braze_track", "attributes", {"external_id": "u", "dob": "17.5.1980"}, "dob is not a day as YYYY-MM-DD"),
+        (
+            "braze_track",
+            "attributes",
+            {"external_id": "u", "country": "Germany"},
+            "country is not two letters of ISO 3166-1",
+        ),
+        ("braze_track", "attributes", {"external_id": "u", "gender": "female"}, "gender is not M, F, O, N or P"),
+        ("braze_track", "attributes", {"email": "a@b.c", "push_subscribe": "yes"}, "push_subscribe is not opted_in"),
+        ("braze_track", "attributes", {"email": "a@b.c", "email_subscribe": None}, "email_subscribe is not opted_in"),
+        ("braze_track", "event", {"external_id": "u", "name": "a", "time": "2026-11-25"}, "time is not a time in ISO 8601"),
+        ("braze_track", "event", {**CAME, "properties": {"$a": 1}}, "begins with $"),
+        ("braze_track", "event", {**CAME, "properties": {"a": "x" * 256}}, "the property a is longer than 255"),
+        ("braze_track", "purchase", {**BOUGHT, "currency": "Euro"}, "currency is not three letters of ISO 4217"),
+        ("braze_track", "purchase", {**BOUGHT, "price": "9.90"}, "price is not a number"),
+        ("braze_track", "purchase", {**BOUGHT, "quantity": 101}, "quantity is not a whole number of 1 to 100"),
+        ("segment", "track", {**TRACK, "properties": ["a"]}, "properties is not an object"),
         ("braze_send", "send", {"campaign_id": "c", "recipients": []}, "exactly one"),
         ("braze_send", "send", {"campaign_id": "c", "recipients": [{"email": "a@b.c"}]}, "needs prioritization"),
         ("braze_subscription", "s", {"subscription_group_id": "g", "subscription_state": "yes"}, "subscription_state"),
@@ -221,6 +241,12 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
             "mail",
             {"to": "a@b.c", "subject": "s\nBcc: x", "text": "t", "unsubscribe_url": "https://u"},
             "a header holds a line end",
+        ),
+        (
+            "email",
+            "mail",
+            {"to": "a@b.c", "subject": "s", "text": "t", "unsubscribe_url": f"https://u/?{'x' * 990}"},
+            "unsubscribe_url does not fit into a line",
         ),
         ("csv_drop", "row", {"external_id": ["a"]}, "column external_id holds more than one value"),
         ("tealium_file", "row", {"tier": "gold"}, "visitor_id is missing"),

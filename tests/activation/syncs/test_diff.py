@@ -17,7 +17,7 @@ Side = dict[str, str]
 
 
 def wanted_of(spark: SparkSession, side: Side) -> DataFrame:
-    rows = [(key, f"p{key}", None, "news", key, f'{{"v":"{value}"}}', value, None) for key, value in side.items()]
+    rows = [(key, f"p{key}", None, "news", key, f'{{"v":"{value}"}}', None, value, None) for key, value in side.items()]
     return spark.createDataFrame(rows, ", ".join(f"{name} string" for name in WANTED))
 
 
@@ -125,9 +125,12 @@ def test_who_cannot_be_said_stays_as_they_are_and_who_must_not_be_there_is_taken
         "a": "a null in a row that cannot leave a value out", "b": "oversize", "c": "no identifier",
         "d": "no consent at this moment", "e": "holdout",
     }  # fmt: skip
-    nowhere = [(f"\0p{key}", f"p{key}", None, "news", None, "{}", "1", refusal) for key, refusal in refusals.items()]
+    nowhere = [(f"\0p{key}", f"p{key}", None, "news", None, "{}", None, "1", refusal) for key, refusal in refusals.items()]
     # Of whom one row can be said under a new key, the old key is taken away, whatever became of another row.
-    moved = [("new", "pf", None, "news", "new", "{}", "1", None), ("new", "pf", None, "news", "new", "{}", "1", "same key")]
+    moved = [
+        ("new", "pf", None, "news", "new", "{}", None, "1", None),
+        ("new", "pf", None, "news", "new", "{}", None, "1", "same key"),
+    ]
     wanted = spark.createDataFrame([*nowhere, *moved], ", ".join(f"{name} string" for name in WANTED))
 
     rows = plan(wanted, held_of(spark, dict.fromkeys("abcdefg", "1")), "mirror").where("is_held").collect()

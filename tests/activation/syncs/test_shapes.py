@@ -1,7 +1,7 @@
 """Deliveries in each destination's words; every connector takes what is planned for it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -9,7 +9,9 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from personalake.activation.delivery import Delivery
+from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.contract import Connector
+from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.values import mapped
 from personalake.activation.syncs.wanted import Asked, wanted
@@ -18,6 +20,7 @@ from personalake.config.audience_kinds import ability
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.decisions import Holdout
 from tests.activation.connectors.settings import connection_of, connector_of
+from tests.fakes.schemas import problem
 
 DAY = date(2026, 11, 25)
 TEXTS = {"subject": "'Hello'", "text": "'Read this'", "unsubscribe_url": "'https://shop.example/out'"}
@@ -39,10 +42,15 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         None,
     ),
     "group": (
-        "segment", {**TIER, "group": "tier"}, "group",
-        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"tier": "tea"},
+        "segment", {"fields": {"tier": "favourite_category", "orders": "orders"}, "group": "tier"}, "group",
+        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"orders": 3},
          "timestamp": "2026-11-25T00:00:00.000Z"},
         None,
+    ),
+    "suppression": (
+        "segment_suppression", {"mode": "mirror"}, "regulate",
+        {"regulationType": "UNSUPPRESS", "subjectType": "USER_ID", "subjectId": "k1"},
+        {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectId": "k1"},
     ),
     "attributes": (
         "braze_track", {**FLAG, "mode": "archive"}, "attributes",
@@ -56,6 +64,72 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         "purchase",
         {"external_id": "k1", "product_id": "tea", "currency": "EUR", "price": 2.5, "quantity": 3,
          "properties": {"shelf": "left"}, "time": "2026-11-25T00:00:00.000Z"}, None,
+    ),
+    "profile": (
+        "braze_track",
+        {"fields": {"dob": "timestamp'1980-05-17 10:00:00'", "gender": "'Female'", "country": "'de '",
+                    "date_of_first_session": "date'2026-11-25'", "email_subscribe": "'opted_in'", "first_name": "'Ann'",
+                    "home.city": "'Ulm'", "home.floor": "CAST(NULL AS INT)", "work.city": "CAST(NULL AS STRING)",
+                    "tags": "array('a', 'b')"}, "mode": "mirror", "max_personal_fields": 9},
+        "attributes",
+        {"external_id": "k1", "_merge_objects": True, "dob": "1980-05-17", "gender": "F", "country": "DE",
+         "date_of_first_session": "2026-11-25T00:00:00.000Z", "email_subscribe": "opted_in", "first_name": "Ann",
+         "home": {"city": "Ulm"}, "tags": ["a", "b"]},
+        {"external_id": "k1", "_update_existing_only": True, "_merge_objects": True, "dob": None, "gender": None,
+         "country": None, "date_of_first_session": None, "first_name": None,
+         "home": {"city": None, "floor": None}, "work": {"city": None}, "tags": None},
+    ),
+    "alias": (
+        "braze_track", {**TIER, "key_field": "user_alias", "alias_label": "crm"}, "attributes",
+        {"user_alias": {"alias_name": "k1", "alias_label": "crm"}, "_update_existing_only": False, "tier": "tea"}, None,
+    ),
+    "braze's own id": (
+        "braze_track", {**TIER, "key_field": "braze_id", "mode": "insert", "event": "came"}, "event",
+        {"braze_id": "k1", "name": "came", "time": "2026-11-25T00:00:00.000Z", "properties": {"tier": "tea"}}, None,
+    ),
+    "bought": (
+        "braze_track",
+        {"audience": {"orders": {"each": "product"}}, "mode": "insert", "purchase": True,
+         "fields": {"product_id": "product_id", "currency": "lower(currency)", "price": "price", "quantity": "quantity",
+                    "order_id": "order_id", "name": "product_name"}},
+        "purchase",
+        {"external_id": "k1", "app_id": "app-1", "product_id": "p1", "currency": "EUR", "price": 2.25, "quantity": 2,
+         "properties": {"order_id": "o1", "name": "Tea"}, "time": "2026-03-28T23:30:15.123Z"}, None,
+    ),
+    "order": (
+        "segment",
+        {"audience": {"orders": {}}, "mode": "insert", "event": "Order Completed",
+         "fields": {"order_id": "order_id", "total": "order_total", "currency": "currency", "products": "products"}},
+        "track",
+        {"type": "track", "messageId": "m1", "userId": "k1", "event": "Order Completed",
+         "timestamp": "2026-03-28T23:30:15.123Z",
+         "properties": {"order_id": "o1", "total": 4.5, "currency": "EUR",
+                        "products": [{"product_id": "p1", "name": "Tea", "quantity": 2, "price": 2.25}]}}, None,
+    ),
+    "order at the desk": (
+        "webhook", {"audience": {"orders": {}}, "mode": "insert", "fields": {"order_id": "order_id"}}, "message",
+        {"type": "order.placed", "timestamp": "2026-03-28T23:30:15.123Z",
+         "data": {"audience": "s", "external_id": "k1", "order_id": "o1"}}, None,
+    ),
+    "reserved traits": (
+        "segment",
+        {"fields": {"firstName": "'Ann'", "birthday": "date'1980-05-17'", "createdAt": "timestamp'2026-11-25 08:00:00'",
+                    "age": "46", "address.city": "'Ulm'", "address.postalCode": "'89073'", "company.name": "'Tea & Co'"},
+         "nulls": "erase", "max_personal_fields": 9},
+        "identify",
+        {"type": "identify", "messageId": "m1", "userId": "k1", "timestamp": "2026-11-25T00:00:00.000Z",
+         "traits": {"firstName": "Ann", "birthday": "1980-05-17", "createdAt": "2026-11-25T08:00:00.000Z", "age": 46,
+                    "address": {"city": "Ulm", "postalCode": "89073"}, "company": {"name": "Tea & Co"}}}, None,
+    ),
+    "both ids": (
+        "segment", {**TIER, "anonymous_key": "favourite_category"}, "identify",
+        {"type": "identify", "messageId": "m1", "userId": "k1", "anonymousId": "tea", "traits": {"tier": "tea"},
+         "timestamp": "2026-11-25T00:00:00.000Z"}, None,
+    ),
+    "anonymous": (
+        "segment", {**TIER, "key_field": "anonymousId"}, "identify",
+        {"type": "identify", "messageId": "m1", "anonymousId": "k1", "traits": {"tier": "tea"},
+         "timestamp": "2026-11-25T00:00:00.000Z"}, None,
     ),
     "update": (
         "braze_track", {**TIER, "mode": "update"}, "attributes",
@@ -83,6 +157,17 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     "rows": ("sfmc_rows", {**FLAG, "mode": "archive"}, "row", {"id": "k1", "tier": "tea", "is_member": True},
              {"id": "k1", "is_member": False}),
     "rowset": ("sfmc_rowset", TIER, "row", {"keys": {"id": "k1"}, "values": {"tier": "tea"}}, None),
+    "rowset of two keys": (
+        "sfmc_rowset", {"fields": {"at": "'shop'", "tier": "favourite_category"}}, "row",
+        {"keys": {"id": "k1", "at": "shop"}, "values": {"tier": "tea"}}, None,
+    ),
+    "campaign by alias": (
+        "braze_send", {**TIER, "mode": "insert", "campaign_id": "c", "key_field": "user_alias", "alias_label": "crm"},
+        "send",
+        {"campaign_id": "c", "recipients": [
+            {"user_alias": {"alias_name": "k1", "alias_label": "crm"}, "trigger_properties": {"tier": "tea"}},
+        ]}, None,
+    ),
     "journey": (
         "sfmc_journey", {**TIER, "mode": "insert", "event": "J1"}, "entry",
         {"ContactKey": "k1", "EventDefinitionKey": "J1", "Data": {"tier": "tea"}}, None,
@@ -111,6 +196,14 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         "message",
         {"include_aliases": {"onesignal_id": ["k1"]}, "target_channel": "push", "contents": {"en": "tea"}}, None,
     ),
+    "onesignal by subscription": (
+        "onesignal",
+        {"fields": {"contents": "favourite_category", "subtitle": "'New'", "url": "'https://shop.example/'",
+                    "orders": "orders"}, "mode": "insert", "channel": "push", "key_field": "subscription_id"},
+        "message",
+        {"include_subscription_ids": ["k1"], "contents": {"en": "tea"}, "subtitle": {"en": "New"},
+         "url": "https://shop.example/", "data": {"orders": 3}}, None,
+    ),
     "onesignal mail": (
         "onesignal",
         {"fields": {"email_subject": "'Hi'", "email_body": "favourite_category", "orders": "orders"}, "mode": "insert",
@@ -136,6 +229,20 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
 }  # fmt: skip
 
 
+FORMS = {
+    "segment": ("segment", "batch"), "segment_suppression": ("segment", "regulation"),
+    "braze_track": ("braze", "track"), "braze_send": ("braze", "trigger"),
+    "braze_subscription": ("braze", "subscription"), "sfmc_rows": ("salesforce", "async"),
+    "sfmc_rowset": ("salesforce", "rowset"), "sfmc_journey": ("salesforce", "event"), "tealium": ("tealium", "bulk"),
+    "fcm": ("fcm", "send"), "onesignal": ("onesignal", "message"),
+}  # fmt: skip
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "files": {"folder": "/f", "columns": ["external_id", "tier", "is_member"]},
+    "bought": {"app_id": "app-1"},
+    "rowset of two keys": {"keys": ["id", "at"]},
+}
+
+
 def sync_of(**more: Any) -> Sync:
     return Sync.model_validate({
         "audience": {"where": "orders > 0"}, "destination": "crm", "purposes": ["personalisation"], **more,
@@ -144,8 +251,7 @@ def sync_of(**more: Any) -> Sync:
 
 def shape(name: str, **more: Any) -> Shape:
     kind, options, *_ = CASES[name]
-    files = {"folder": "/f", "columns": ["external_id", "tier", "is_member"]} if kind == "csv_drop" else {}
-    return shape_of("s", sync_of(**{**options, **more}), connection_of(kind, **files), DAY)
+    return shape_of("s", sync_of(**{**options, **more}), connection_of(kind, **OPTIONS.get(name, {})), DAY)
 
 
 @pytest.fixture(scope="module")
@@ -154,13 +260,19 @@ def payloads(spark: SparkSession) -> Row:
     person = spark.createDataFrame(
         [("k1", "m1", "added", "tea", 3)],
         "key string, message_id string, change string, favourite_category string, orders int",
-    )
+    ).selectExpr(
+        "*", "'o1' AS order_id", "'EUR' AS currency", "4.50BD AS order_total", "'p1' AS product_id", "'Tea' AS product_name",
+        "2.25D AS price", "2 AS quantity", "timestamp'2026-03-29 01:30:15.123456+02:00' AS occurred_at",
+        "array(named_struct('product_id', 'p1', 'name', 'Tea', 'quantity', 2, 'price', 2.25D)) AS products",
+    )  # fmt: skip
     columns = []
     for name, (_, options, *_) in CASES.items():
         made = shape(name)
         values = {field: mapped(one) for field, one in sync_of(**options).fields.items()}
-        # The body is a column of its own in a plan; here each kind has one.
-        person = person.withColumn("body", made.body(values))
+        given = {"key": F.col("key"), **{f"fields.{field}": value for field, value in values.items()}}
+        given["anonymous_key"] = F.col("favourite_category")
+        # The body is a column of its own in a plan, and so is what stands beside it; here each kind has one.
+        person = person.withColumns({"body": made.body(values), "beside": made.beside(given)})
         person = person.withColumn(name, made.payload)
         columns += [name, f"{name}_left"]
         person = person.withColumn(f"{name}_left", F.lit(None) if made.removal is None else made.removal)
@@ -177,11 +289,30 @@ def test_a_delivery_is_in_the_words_of_its_destination_and_its_connector_takes_i
     assert json.loads(payloads[name]) == came
     if left is not None:
         assert json.loads(payloads[f"{name}_left"]) == left
-    connector = connector_of(kind)
+    connector = connector_of(kind, **OPTIONS.get(name, {}))
     for text in (payloads[name], payloads[f"{name}_left"] if left else None):
         if text is not None:
             text = text.replace('"to":"k1"', '"to":"k1@shop.example"')
-            assert connector.problem_of(Delivery("d", "p", operation, text)) is None
+            delivery = Delivery("d", "p", operation, text)
+            assert connector.problem_of(delivery) is None
+            assert list(undocumented(connector, delivery)) == []
+
+
+def undocumented(connector: Connector, delivery: Delivery) -> Iterator[str]:
+    """What is wrong with the request of a delivery, by the schemas after the vendors' documents."""
+    kind = connector.declaration.kind
+    if kind not in FORMS or not isinstance(connector, HttpConnector):
+        return
+    body = json.loads(connector.request(Pack("p", connector.group_of(delivery), (delivery,), 1)).body)
+    vendor, name = FORMS[kind]
+    if kind == "segment":
+        forms = [(item["type"], item) for item in body["batch"]]
+    elif kind == "braze_track":
+        named = {"attributes": "attributes", "events": "event", "purchases": "purchase"}
+        forms = [(named[key], item) for key, items in body.items() for item in items]
+    else:
+        forms = [(name, body)]
+    yield from filter(None, (problem(vendor, form, item) for form, item in forms))
 
 
 def test_a_null_is_left_out_unless_it_is_to_erase_and_a_row_that_cannot_leave_it_out_is_refused(spark: SparkSession) -> None:

@@ -9,7 +9,7 @@ from personalake.activation.syncs.counts import Counts
 from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.verdict import Cost, again, cost, plan_id, verdict
 from personalake.config.audiences import Sync, is_due
-from personalake.config.connections import BrazeTrackConnection, Rate
+from personalake.config.connections import BrazeTrackConnection, OneSignalConnection, Rate
 
 DAY = date(2026, 11, 25)
 
@@ -64,6 +64,9 @@ def test_costs_follow_limits_and_rates() -> None:
     assert cost(Counts(added=1, bytes=99_999, values=2), sync_of(), braze).calls == 10
     assert cost(Counts(added=3), sync_of(event="came"), braze).data_points == 3
     assert cost(Counts(), sync_of(), braze) == Cost(0, 0.0, 0)
+    push = OneSignalConnection(app_id="a", api_key="secret://a/b", subscribers=9, rates=(), max_in_flight=4)
+    # Each content goes by itself; without a rate, requests take their time, so many at once.
+    assert cost(Counts(added=90, contents=33), sync_of(), push) == Cost(calls=33, seconds=2.25, data_points=None)
 
 
 def test_a_plan_is_called_by_what_is_in_it() -> None:

@@ -11,6 +11,7 @@ from personalake.config.secrets import resolve_secret
 # Imported when they are needed: a run that drops files needs no asyncssh, one that sends no pyarrow.
 _MAKERS = {
     "segment": "segment.Segment",
+    "segment_suppression": "segment_suppression.SegmentSuppression",
     "tealium": "tealium.Tealium",
     "tealium_file": "files.file_connector",
     "sfmc_rows": "salesforce_rows.SalesforceRows",

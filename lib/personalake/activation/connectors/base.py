@@ -154,6 +154,10 @@ class BaseConnector:
         """Nobody can be erased there by a request."""
         return Refused("this destination has no way to erase people by a request")
 
+    async def ask_erasure(self, reference: str) -> Answer | NotYet:
+        """Nobody can be asked."""
+        return NotYet()
+
     async def __aenter__(self) -> Self:
         return self
 

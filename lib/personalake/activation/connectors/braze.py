@@ -15,8 +15,10 @@ from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeConnection
 
 _PHONE = re.compile(r"\+[0-9]{7,15}")
-# Where several profiles have an address, the one that was used last goes.
+# Where several profiles have an address, the one that was used last goes first.
 _ANY_PROFILE = ["most_recently_updated"]
+# Stands for the name of a deletion that found nobody.
+_NOBODY = "nobody"
 
 
 class Braze(HttpConnector):
@@ -40,12 +42,16 @@ class Braze(HttpConnector):
 
     async def erase(self, pack: Pack) -> Answer:
         """Delete by external id, and what looks like an address or a number by that as well; one kind of id a call."""
-        answer: Answer = Taken()
         for body in _named([delivery.payload for delivery in pack.deliveries]):
-            answer = await self.exchange(self.to("/users/delete", json.dumps(body).encode()), succeeded)
-            if not isinstance(answer, Taken):
-                break
-        return answer
+            request = self.to("/users/delete", json.dumps(body).encode())
+            # Of several profiles with one address a call deletes one: it is repeated until there is none left.
+            for _ in range(self._workspace.erasure_rounds if "email_addresses" in body else 1):
+                answer = await self.exchange(request, succeeded)
+                if not isinstance(answer, Taken):
+                    return answer
+                if answer.reference == _NOBODY:
+                    break
+        return Taken()
 
 
 def succeeded(reply: Reply) -> Answer:
@@ -53,7 +59,7 @@ def succeeded(reply: Reply) -> Answer:
     if not 200 <= reply.status < 300:
         return Refused(said(reply))
     body = reply.json()
-    reference = body.get("dispatch_id")
+    reference = _NOBODY if body.get("deleted") == 0 else body.get("dispatch_id")
     if body.get("message") not in ("success", "queued") or body.get("errors"):
         return Refused(said(reply))
     return Taken(reference=None if reference is None else str(reference))

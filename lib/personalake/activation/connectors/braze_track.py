@@ -7,6 +7,7 @@ from personalake.activation.answers import Answer, Lost, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.braze import Braze, succeeded
+from personalake.activation.connectors.braze_objects import misspelt
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
@@ -37,7 +38,7 @@ class BrazeTrack(Braze):
         if not any(payload.get(key) for key in IDENTIFIERS):
             return f"none of {', '.join(IDENTIFIERS)} is there"
         missing = [key for key in _NEEDS[operation] if payload.get(key) in (None, "")]
-        return f"{', '.join(missing)} is missing" if missing else None
+        return f"{', '.join(missing)} is missing" if missing else misspelt(operation, payload)
 
     def is_state(self, delivery: Delivery) -> bool:
         """Attributes are, unless one is counted up or a list is added to."""

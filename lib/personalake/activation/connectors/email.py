@@ -21,6 +21,8 @@ from personalake.config.connections.open import EmailConnection
 
 # Replies that concern the session or the account, not the message: authentication, encryption, policy of the sender.
 _ACCOUNT = frozenset({530, 534, 535, 538})
+# 998 characters by RFC 5322, without the name of the header.
+_LONGEST_LINE = 998 - len("List-Unsubscribe: ")
 # Relays leave idle sessions open for minutes; one that was used just now needs no question.
 _FRESH_SECONDS = 5.0
 
@@ -55,6 +57,8 @@ class Email(BaseConnector):
             return "unsubscribe_url is neither https:// nor mailto:"
         if any(character in payload[key] for key in ("to", "subject", "unsubscribe_url") for character in "\r\n"):
             return "a header holds a line end"
+        if len(in_brackets(payload["unsubscribe_url"])) > _LONGEST_LINE:
+            return f"unsubscribe_url does not fit into a line of {_LONGEST_LINE} characters, and must not be folded"
         address = parseaddr(payload["to"])[1]
         return None if address.count("@") == 1 and " " not in address else "to is not an address"
 

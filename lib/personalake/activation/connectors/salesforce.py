@@ -2,17 +2,21 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
-from personalake.activation.answers import Again, Answer, Refused, Stop, Taken
+from personalake.activation.answers import Again, Answer, NotYet, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
-from personalake.activation.delivery import Pack
+from personalake.activation.delivery import Pack, State
 from personalake.activation.retries import asked_wait
 from personalake.activation.tokens import Token, Tokens, fetched
 from personalake.activation.transport import Reply, Request, Unreached
 from personalake.config.connections.salesforce import SalesforceConnection
+
+# How a deletion ends, or a part of it, after which contacts are still there.
+_UNDELETED = ("Failed", "Cancelled", "CompletedWithErrors", "Aborted", "Invalid")
 
 
 class Salesforce(HttpConnector):
@@ -65,6 +69,24 @@ class Salesforce(HttpConnector):
         }
         url = f"{self._account.rest_url}/contacts/v1/contacts/actions/delete?type=keys"
         return await self.exchange(Request("POST", url, json.dumps(body).encode(), JSON), _deletion)
+
+    async def ask_erasure(self, reference: str) -> Answer | NotYet:
+        """Whether contacts are deleted; suppression comes first and counts for nothing."""
+        url = f"{self._account.rest_url}/contacts/v1/contacts/actions/delete/status?operationID={quote(reference, safe='')}"
+        return await self.exchange(Request("GET", url), _deleted)
+
+
+def _deleted(reply: Reply) -> Answer | NotYet:
+    """Done when the operation and all that it started in the background are; both may end otherwise."""
+    if not 200 <= reply.status < 300:
+        return NotYet()
+    body = reply.json()
+    background = body.get("backgroundOperationsSummary") or []
+    states = [str(body["operation"]["status"]), *(str(one["backgroundOperationStatusID"]) for one in background)]
+    bad = [state for state in states if state in _UNDELETED]
+    if bad:
+        return Refused(f"the deletion is {', '.join(bad)}")
+    return Taken(State.CONFIRMED) if background and set(states) == {"Completed"} else NotYet()
 
 
 def _deletion(reply: Reply) -> Answer:

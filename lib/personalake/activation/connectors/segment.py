@@ -3,18 +3,22 @@
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
-from personalake.activation.answers import Answer, Refused, Taken
+from personalake.activation.answers import Answer, NotYet, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
 from personalake.activation.contract import Limits
-from personalake.activation.delivery import Pack
+from personalake.activation.delivery import Pack, State
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.segment import SegmentConnection
 
 _HEAD, _TAIL = '{"batch":[', "]}"
+# How a regulation ends that has not done what it should.
+_FAILED = ("FAILED", "INVALID", "NOT_SUPPORTED", "PARTIAL_SUCCESS")
 _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
+_SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
 
 
 class Segment(HttpConnector):
@@ -43,7 +47,8 @@ class Segment(HttpConnector):
             return f"messageId is missing or has {self._connection.max_message_id} characters or more"
         if kind != "identify" and not payload.get(_NEEDS[kind]):
             return f"{_NEEDS[kind]} is missing"
-        return None
+        said = payload.get(_SAYS[kind])
+        return None if said is None or isinstance(said, dict) else f"{_SAYS[kind]} is not an object"
 
     def request(self, pack: Pack) -> Request:
         """The batch; no `sentAt`, so that timestamps are taken as they are."""
@@ -66,13 +71,33 @@ class Segment(HttpConnector):
         if self._api_token is None:
             return Refused("api_token is not set; deletions need the Public API")
         ids = [delivery.payload for delivery in pack.deliveries]
-        body = {"regulationType": "SUPPRESS_WITH_DELETE", "subjectType": "USER_ID", "subjectIds": ids}
-        headers = {**JSON, "Authorization": f"Bearer {self._api_token}"}
-        request = Request("POST", f"{self._connection.api_url}/regulations", json.dumps(body).encode(), headers)
-        return await self.exchange(request, _regulation)
+        body = {"regulationType": self._connection.regulation, "subjectType": "USER_ID", "subjectIds": ids}
+        request = Request("POST", f"{self._connection.api_url}/regulations", json.dumps(body).encode(), self._of_api())
+        return await self.exchange(request, regulation_taken)
+
+    async def ask_erasure(self, reference: str) -> Answer | NotYet:
+        """Whether the regulation has come to an end, in the whole workspace."""
+        if self._api_token is None:
+            return NotYet()
+        url = f"{self._connection.api_url}/regulations/{quote(reference, safe='')}"
+        return await self.exchange(Request("GET", url, headers=self._of_api()), regulation_ended)
+
+    def _of_api(self) -> dict[str, str]:
+        return {**JSON, "Authorization": f"Bearer {self._api_token}"}
 
 
-def _regulation(reply: Reply) -> Answer:
+def regulation_taken(reply: Reply) -> Answer:
+    """A regulation, with its name; what becomes of it is asked for later."""
     if not 200 <= reply.status < 300:
         return Refused(said(reply))
     return Taken(reference=str(reply.json()["data"]["regulateId"]))
+
+
+def regulation_ended(reply: Reply) -> Answer | NotYet:
+    """Whether a regulation has done what it should."""
+    if not 200 <= reply.status < 300:
+        return NotYet()
+    status = str(reply.json()["data"]["regulation"]["overallStatus"])
+    if status == "FINISHED":
+        return Taken(State.CONFIRMED)
+    return Refused(f"the regulation is {status}") if status in _FAILED else NotYet()

@@ -2,6 +2,7 @@
 
 from personalake.activation.receipts.effects import engagements, suppressions, withdrawals
 from personalake.activation.receipts.matching import matched
+from personalake.activation.receipts.responses import responses
 from personalake.activation.receipts.states import settled
 
-__all__ = ["engagements", "matched", "settled", "suppressions", "withdrawals"]
+__all__ = ["engagements", "matched", "responses", "settled", "suppressions", "withdrawals"]

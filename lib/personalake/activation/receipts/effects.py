@@ -6,11 +6,12 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.receipts.addresses import DEVICE
 from personalake.activation.receipts.matching import PERSON_ID
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
-from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import CONSENT
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 
@@ -59,7 +60,7 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
 
 
 def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, days: int | None) -> DataFrame:
-    """Addresses that bounced for good are not used again.
+    """Addresses that bounced for good are not used again; of a device the device alone, since its holder may have another.
 
     Args:
         receipts: Rows of `matched`.
@@ -70,9 +71,12 @@ def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, d
     Returns:
         Rows of `silver.suppression`, unique by key.
     """
-    subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", F.lit("hard_bounce"), "source")
-    until = F.lit(None).cast("timestamp") if days is None else F.col("since") + F.lit(timedelta(days=days))
-    told = receipts.where("receipt_type = 'hard_bounce'").transform(_hashed(hash_key, calling_code))
+    subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", "why", "source")
+    ends = F.lit(None).cast("timestamp") if days is None else F.col("since") + F.lit(timedelta(days=days))
+    is_device = (F.col("address_namespace") == DEVICE) & F.col("identifier_hash").isNotNull()
+    why = F.when(is_device, UNREGISTERED).otherwise("hard_bounce")
+    hashed = receipts.where("receipt_type = 'hard_bounce'").transform(_hashed(hash_key, calling_code))
+    told = hashed.withColumn("why", why).withColumn("person_id", F.when(F.col("why") != UNREGISTERED, F.col("person_id")))
     first = (
         told.where("identifier_hash IS NOT NULL OR person_id IS NOT NULL")
         .withColumn("suppression_id", F.substring(F.sha2(subject, 256), 1, 32))
@@ -84,10 +88,10 @@ def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, d
         {
             "namespace": F.when(F.col("identifier_hash").isNotNull(), F.col("address_namespace")),
             "scope": F.col("channel"),
-            "reason": F.lit("hard_bounce"),
+            "reason": F.col("why"),
             "since": F.col("occurred_at"),
         }
-    ).withColumn("until", until).select(*SUPPRESSION.columns)  # fmt: skip
+    ).withColumn("until", F.when(F.col("why") != UNREGISTERED, ends)).select(*SUPPRESSION.columns)  # fmt: skip
 
 
 def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:

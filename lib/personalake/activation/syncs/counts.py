@@ -30,6 +30,7 @@ class Counts:
         held: Keys that the destination is known to hold.
         bytes: Bytes of all payloads.
         values: Values that the deliveries set; what some vendors bill.
+        contents: Different bodies among what leaves, roughly.
         content: Digest of all deliveries, in any order.
         pending: Deliveries that the standing plan has not sent yet.
         repeated: Of those, how many this one would send again as they are.
@@ -48,6 +49,7 @@ class Counts:
     held: int = 0
     bytes: int = 0
     values: int = 0
+    contents: int = 0
     content: str = ""
     pending: int = 0
     repeated: int = 0
@@ -78,6 +80,7 @@ def counted(planned: DataFrame, rest: Sequence[Mapping[str, Any]] = ()) -> Count
         F.count("*").alias("rows"),
         F.sum(F.octet_length("payload").cast("bigint")).alias("bytes"),
         F.sum(F.when(leaves, F.col("values").cast("bigint"))).alias("values"),
+        F.approx_count_distinct(F.when(leaves, F.col("payload_hash"))).alias("contents"),
         F.bit_xor(F.when(leaves, row)).alias("either"),
         F.sum(F.when(leaves, row.cast("decimal(20,0)"))).alias("sum"),
         F.count_if(F.col("pending_hash").isNotNull()).alias("pending"),
@@ -114,6 +117,7 @@ def of_groups(groups: Sequence[Mapping[str, Any]]) -> Counts:
         held=sum(group["rows"] for group in groups if group["is_held"]),
         bytes=sum(group["bytes"] or 0 for group in groups),
         values=sum(group["values"] or 0 for group in groups),
+        contents=sum(group.get("contents") or 0 for group in groups),
         content=hashlib.sha256(repr(sorted(sums, key=repr)).encode()).hexdigest(),
         pending=sum(group["pending"] for group in groups),
         repeated=sum(group["repeated"] for group in groups),

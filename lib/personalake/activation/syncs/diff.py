@@ -24,6 +24,7 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
     "archive": (ADDED, CHANGED, REMOVED),
 }
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
+GONE = "nobody has this device any more"
 TOO_FEW = "too few people"
 REMOVAL_HASH = "removal"
 # Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.
@@ -65,8 +66,8 @@ def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected
         .withColumn("refusal", F.coalesce("refusal", refusal))
         .withColumn("change", _by_mode(leaves))
         .select(
-            "sync_key", "key", "person_id", "decision_id", "purpose", "body", "payload_hash", "change", "refusal", "base",
-            "pending_hash", "stale", "is_wanted", "is_held",
+            "sync_key", "key", "person_id", "decision_id", "purpose", "body", "beside", "payload_hash", "change", "refusal",
+            "base", "pending_hash", "stale", "is_wanted", "is_held",
         )
     )  # fmt: skip
 
@@ -114,6 +115,8 @@ def _late_refusal(columns: list[str], resend_rejected: bool) -> Column:
         refusal = refusal.when(F.col("payload_hash") == F.col("rejected_hash"), REJECTED_BEFORE)
     if "is_there" in columns:
         refusal = refusal.when(~F.coalesce("is_there", F.lit(False)), NOT_THERE)
+    if "is_gone" in columns:
+        refusal = refusal.when(F.coalesce("is_gone", F.lit(False)), GONE)
     if "is_capped" in columns:
         refusal = refusal.when(F.coalesce("is_capped", F.lit(False)), CAPPED)
     return refusal
@@ -136,17 +139,17 @@ def only_taking_away(planned: DataFrame) -> DataFrame:
     )
 
 
-def with_payloads(changes: DataFrame, shape: Shape, sync: str) -> DataFrame:
+def with_payloads(changes: DataFrame, shape: Shape, place: str) -> DataFrame:
     """Add `payload` to what leaves: added, changed and removed; null for all else.
 
     Args:
         changes: Rows of `plan`.
         shape: How deliveries look.
-        sync: Name of the sync; part of message ids.
+        place: Environment, destination and sync; part of message ids, since a vendor remembers those of all of them.
     """
     # The same content after the same predecessor has the same id, whichever plan it is part of: where a destination
     # remembers ids, what an earlier plan sent and nobody knows of is not taken twice.
-    message = F.concat_ws("|", F.lit(sync), "sync_key", "payload_hash", F.coalesce("base", F.lit("")))
+    message = F.concat_ws("|", F.lit(place), "sync_key", "payload_hash", F.coalesce("base", F.lit("")))
     is_said = F.col("change").isin(ADDED, CHANGED)
     removal = F.lit(None).cast("string") if shape.removal is None else shape.removal
     payload = F.when(is_said, shape.payload).when(F.col("change") == REMOVED, removal)

@@ -2,6 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -9,6 +12,7 @@ from pyspark.sql import functions as F
 from personalake.common.hashing import keyed_hash_by
 from personalake.config.audiences import Mapped
 
+Value = TypeVar("Value")
 _TIMES = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", "timeZone": "UTC"}
 
 
@@ -42,8 +46,48 @@ def object_of(values: Mapping[str, Column], erases_nulls: bool = False) -> Colum
     """Values as a JSON object; a null is left out, or written down if it is to erase."""
     if not values:
         return F.lit("{}")
-    options = {**_TIMES, "ignoreNullFields": "false" if erases_nulls else "true"}
-    return F.to_json(F.struct(*(value.alias(name) for name, value in values.items())), options)
+    return _json([value.alias(name) for name, value in values.items()], erases_nulls)
+
+
+def nested_object_of(values: Mapping[str, Column], erases_nulls: bool = False) -> Column:
+    """The same, where a name with dots stands for objects: `address.city` is the city of the address."""
+    if not values:
+        return F.lit("{}")
+    return _json(_members(tree_of(values), erases_nulls), erases_nulls)
+
+
+def tree_of(values: Mapping[str, Value]) -> dict[str, Any]:
+    """Values by the parts of their names.
+
+    >>> tree_of({"address.city": 1, "address.country": 2, "tier": 3})
+    {'address': {'city': 1, 'country': 2}, 'tier': 3}
+    """
+    tree: dict[str, Any] = {}
+    for name, value in values.items():
+        *outer, last = name.split(".")
+        place = tree
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return tree
+
+
+def _json(members: list[Column], erases_nulls: bool) -> Column:
+    return F.to_json(F.struct(*members), {**_TIMES, "ignoreNullFields": "false" if erases_nulls else "true"})
+
+
+def _members(tree: Mapping[str, Any], erases_nulls: bool) -> list[Column]:
+    return [
+        (value if isinstance(value, Column) else _whole(value, erases_nulls)).alias(name) for name, value in tree.items()
+    ]
+
+
+def _whole(tree: Mapping[str, Any], erases_nulls: bool) -> Column:
+    """An object; null where all in it is null, since an empty one would take away what is there."""
+    members = F.struct(*_members(tree, erases_nulls))
+    if erases_nulls:
+        return members
+    return F.when(reduce(or_, (members[name].isNotNull() for name in tree)), members)
 
 
 def pair(name: str, value: Column | str | bool) -> Column:

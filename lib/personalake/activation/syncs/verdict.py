@@ -8,7 +8,7 @@ from datetime import date
 
 from personalake.activation.syncs.counts import Counts
 from personalake.config.audiences import Sync
-from personalake.config.connections import BrazeTrackConnection, Connection
+from personalake.config.connections import BrazeTrackConnection, Connection, OneSignalConnection
 
 READY, AWAITING, APPROVED, STOPPED, SUPERSEDED = "ready", "awaiting_approval", "approved", "stopped", "superseded"
 STANDING = (READY, APPROVED)
@@ -22,8 +22,8 @@ class Cost:
     """What sending a plan takes.
 
     Args:
-        calls: Requests or files, if they are filled; contents that cannot share a request make more.
-        seconds: Least time that the rates leave.
+        calls: Requests or files, if they are filled; of OneSignal, one for each content at least.
+        seconds: What the rates leave, or what that many requests take, as many at a time as may be under way.
         data_points: What Braze bills: each attribute that is set, each event; null elsewhere.
     """
 
@@ -79,15 +79,19 @@ def cost(counts: Counts, sync: Sync, connection: Connection) -> Cost:
         calls = math.ceil(items / most_items)
     if connection.max_bytes is not None:
         calls = max(calls, math.ceil(size / max(connection.max_bytes - _ENVELOPE, 1)))
+    if isinstance(connection, OneSignalConnection):
+        calls = max(calls, min(counts.contents, items))
     amounts = {"requests": calls, "items": items, "bytes": size}
-    seconds = max((amounts[rate.of] / rate.amount * rate.per_seconds for rate in connection.rates), default=0.0)
+    by_rate = [amounts[rate.of] / rate.amount * rate.per_seconds for rate in connection.rates]
+    by_turn = math.ceil(calls / connection.max_in_flight) * connection.seconds_per_call
+    seconds = max([*by_rate, by_turn])
     points = (items if sync.happening else counts.values) if isinstance(connection, BrazeTrackConnection) else None
     return Cost(calls, round(seconds, 3), points)
 
 
-def plan_id(sync: str, destination: str, mode: str, as_of: date, content: str) -> str:
-    """Name of a plan: equal plans have equal names."""
-    told = "|".join((sync, destination, mode, as_of.isoformat(), content))
+def plan_id(sync: str, place: str, mode: str, as_of: date, content: str) -> str:
+    """Name of a plan: equal plans have equal names; `place` is the environment and the destination."""
+    told = "|".join((sync, place, mode, as_of.isoformat(), content))
     return "plan_" + hashlib.sha256(told.encode()).hexdigest()[:24]
 
 

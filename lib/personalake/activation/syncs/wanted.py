@@ -12,13 +12,17 @@ from personalake.activation.syncs.values import mapped
 from personalake.activation.templates.batch import LOCALE, UNSAID, VARIABLE, Saying, with_bodies
 from personalake.common.hashing import key_blocks, keyed_share
 from personalake.config.audience_kinds import Ability
-from personalake.config.audiences import Sync
+from personalake.config.audiences import Mapped, Sync
 from personalake.config.decisions import Holdout
 
 NO_CONSENT, HELD_OUT, NO_IDENTIFIER = "no consent at this moment", "holdout", "no identifier"
 NULL_IN_ROW = "a null in a row that cannot leave a value out"
 OVERSIZE, SAME_KEY = "oversize", "another person has the same key"
-WANTED = ("sync_key", "person_id", "decision_id", "purpose", "key", "body", "payload_hash", "refusal")
+WANTED = ("sync_key", "person_id", "decision_id", "purpose", "key", "body", "beside", "payload_hash", "refusal")
+# What is needed of a row beside what its template says.
+_CARRIED = ("person_id", "decision_id", "sync_key", "key", "beside", "needs", "refusal")
+# Between the key of a person and what else tells deliveries apart: an order, more columns of a primary key.
+APART = "\x1f"
 # Of whom nothing leaves, a place of their own: a real key never begins with it.
 _NOWHERE = "\0"
 _INNER, _OUTER = "_inner_", "_outer_"
@@ -54,7 +58,29 @@ class Asked:
     @property
     def key(self) -> Column:
         """What the destination knows a person by; null if that is empty."""
-        text = mapped(self.sync.key, self._blocks("key")).cast("string")
+        known = self._text("key", self.sync.key)
+        before = self.sync.anonymous_key
+        return known if before is None else F.coalesce(known, self._text("anonymous_key", before))
+
+    @property
+    def sync_key(self) -> Column:
+        """What no two deliveries of one plan have in common, of columns `key`, `decision_id` and those of the audience."""
+        audience = self.sync.audience
+        if audience.orders is not None:
+            return F.concat_ws(APART, "key", "line_id" if audience.orders.each == "product" else "order_id")
+        if audience.decisions is not None and self.ability.is_message:
+            return F.concat_ws("/", "key", "decision_id")
+        more = [self.values[name].cast("string") for name in self.shape.more_keys]
+        return F.concat_ws(APART, "key", *more) if more else F.col("key")
+
+    @property
+    def beside(self) -> Column:
+        """What stands beside the body; see `Shape.beside`."""
+        texts = {where: self._text(where, one) for where, one in self.sync.mapped().items()}
+        return self.shape.beside(texts)
+
+    def _text(self, where: str, one: Mapped) -> Column:
+        text = mapped(one, self._blocks(where)).cast("string")
         return F.when(text != "", text)
 
     def with_keys(self, people: DataFrame) -> DataFrame:
@@ -87,19 +113,19 @@ def wanted(people: DataFrame, granted: DataFrame, asked: Asked) -> DataFrame:
     """
     sync, is_decided = asked.sync, asked.sync.audience.decisions is not None
     identity = F.concat_ws("|", F.lit(asked.shape.mark), "body")
-    key = F.concat_ws("/", "key", "decision_id") if asked.ability.is_message and is_decided else F.col("key")
     judged = (
         asked.with_keys(people)
         .join(granted, "person_id", "left")
-        .withColumns({"key": asked.key, "needs": _needs(sync, is_decided)})
+        .withColumns({"key": asked.key, "beside": asked.beside, "needs": _needs(sync, is_decided)})
         .withColumn("decision_id", F.col("decision_id") if is_decided else F.lit(None).cast("string"))
+        .withColumn("sync_key", asked.sync_key)
         .withColumn("refusal", _refusal(asked))
     )
     is_oversize = F.octet_length("body") > asked.max_item_bytes
     return (
         _with_body(judged, asked)
         .withColumn("refusal", F.coalesce("refusal", F.when(is_oversize, OVERSIZE)))
-        .withColumn("sync_key", F.when(F.col("refusal").isNull(), key).otherwise(_nowhere()))
+        .withColumn("sync_key", F.when(F.col("refusal").isNull(), F.col("sync_key")).otherwise(_nowhere()))
         .withColumns({"purpose": F.array_join("needs", ","), "payload_hash": F.sha2(identity, 256)})
         .select(*WANTED)
         .transform(_one_for_each_key)
@@ -131,7 +157,7 @@ def _with_body(judged: DataFrame, asked: Asked) -> DataFrame:
     locale = F.lit(None) if asked.sync.locale is None else F.expr(asked.sync.locale)
     given = {f"{VARIABLE}{name}": value for name, value in asked.values.items()}
     told = judged.withColumns({LOCALE: locale.cast("string"), **given})
-    filled = with_bodies(told.select("person_id", "decision_id", "key", "needs", "refusal", LOCALE, *given), asked.saying)
+    filled = with_bodies(told.select(*_CARRIED, LOCALE, *given), asked.saying)
     return filled.withColumn("refusal", F.coalesce("refusal", UNSAID))
 
 

@@ -19,11 +19,12 @@ from personalake.config.connections.salesforce import (
     SalesforceRowsConnection,
     SalesforceRowsetConnection,
 )
-from personalake.config.connections.segment import SegmentConnection
+from personalake.config.connections.segment import SegmentConnection, SegmentSuppressionConnection
 from personalake.config.connections.tealium import TealiumConnection
 
 AnyConnection = Annotated[
     SegmentConnection
+    | SegmentSuppressionConnection
     | TealiumConnection
     | TealiumFileConnection
     | SalesforceRowsConnection

@@ -78,6 +78,7 @@ class Connection(Section):
     max_item_bytes: int | None = Field(None, ge=1, description="Bytes of one item; a larger one is rejected")
     rates: tuple[Rate, ...] = Field((), description="How much may leave in a time; all of them hold")
     max_in_flight: int = Field(8, ge=1, description="Requests at the same time")
+    seconds_per_call: float = Field(0.25, gt=0, description="How long a request takes, for estimates of plans, seconds")
     chunk_items: int = Field(20_000, ge=1, description="Deliveries that are claimed together; bounds memory")
     recheck_seconds: float = Field(
         30, ge=0, description="Consent is asked again before a request if the last look is older, seconds"

@@ -17,6 +17,7 @@ class BrazeConnection(Connection):
     api_key: SecretReference = Field(description="REST API key with the endpoint's permission")
     endpoint: str | None = Field(None, description="Another base URL: of Braze, or of this machine")
     erasure_items: int = Field(50, ge=1, description="Ids in one deletion request")
+    erasure_rounds: int = Field(10, ge=1, description="Profiles with one address that are deleted, one by one, at most")
 
     @field_validator("instance")
     @classmethod
@@ -46,6 +47,7 @@ class BrazeTrackConnection(BrazeConnection):
     batch_rule: Literal["combined75", "each75", "combined50"] = Field(
         "combined75", description="What the contract allows in one request: 75 or 50 in all, or 75 of each kind"
     )
+    app_id: str | None = Field(None, min_length=1, description="App that events and purchases are said to come from")
     max_bytes: int | None = Field(4_000_000, ge=1, description="Bytes in one request")
     max_item_bytes: int | None = Field(100_000, ge=1, description="Bytes of one item")
     rates: tuple[Rate, ...] = Field((Rate(amount=3_000, per_seconds=3),), description="Requests of one workspace")

@@ -60,6 +60,9 @@ class SalesforceRowsConnection(_DataExtension):
     max_bytes: int | None = Field(5_000_000, ge=1, description="Bytes in one request")
     max_in_flight: int = Field(4, ge=1, description="Requests at the same time")
     chunk_items: int = Field(112_000, ge=1, description="Deliveries that are claimed together; bounds memory")
+    results_seconds: float = Field(
+        86_400, gt=0, description="For how long later runs ask for results that outlasted polling, seconds"
+    )
     rerun_phrase: str = Field("rerun the transaction", description="Row errors that contain it (deadlocks) are sent again")
 
     @property

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, Promise, Rate, UnknownPolicy
+from personalake.config.connections.base import Connection, Patience, Promise, Rate, UnknownPolicy
 from personalake.config.connections.hosts import SecretReference, base_url
 
 _HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
@@ -12,7 +12,22 @@ _API = {"us": "https://api.segmentapis.com", "eu": "https://eu1.api.segmentapis.
 _DOMAINS = ("segment.io", "segmentapis.com")
 
 
-class SegmentConnection(Connection):
+class _SegmentConnection(Connection):
+    region: Literal["us", "eu"] = Field("us", description="Where the workspace lives")
+    api_endpoint: str | None = Field(None, description="Another base URL of the Public API")
+
+    @field_validator("api_endpoint")
+    @classmethod
+    def _api_of_segment(cls, url: str | None) -> str | None:
+        return None if url is None else base_url(url, _DOMAINS)
+
+    @property
+    def api_url(self) -> str:
+        """Where regulations go."""
+        return self.api_endpoint or _API[self.region]
+
+
+class SegmentConnection(_SegmentConnection):
     """Segment: identify, track and group in batches; deletion by regulations."""
 
     promise: ClassVar[Promise] = Promise(
@@ -23,9 +38,7 @@ class SegmentConnection(Connection):
     kind: Literal["segment"] = Field("segment", description="Which connector speaks")
     write_key: SecretReference = Field(description="Write key of the source")
     api_token: SecretReference | None = Field(None, description="Public API token; needed for deletions only")
-    region: Literal["us", "eu"] = Field("us", description="Where the workspace lives")
     endpoint: str | None = Field(None, description="Another base URL for events: of Segment, or of this machine")
-    api_endpoint: str | None = Field(None, description="Another base URL of the Public API")
     max_items: int | None = Field(2_500, ge=1, description="Events in one request; beyond it Segment drops them silently")
     max_bytes: int | None = Field(500_000, ge=1, description="Bytes in one request")
     max_item_bytes: int | None = Field(32_000, ge=1, description="Bytes of one event")
@@ -33,9 +46,13 @@ class SegmentConnection(Connection):
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
     window_seconds: float = Field(86_400, gt=0, description="How long Segment remembers a messageId, seconds")
     max_message_id: int = Field(100, ge=1, description="Characters of a messageId; Segment wants fewer than this")
+    regulation: Literal["SUPPRESS_WITH_DELETE", "DELETE_ONLY", "SUPPRESS_WITH_DELETE_INTERNAL", "DELETE_INTERNAL"] = Field(
+        "SUPPRESS_WITH_DELETE",
+        description="What an erasure asks for; INTERNAL leaves what was forwarded, without SUPPRESS the id may come again",
+    )
     erasure_items: int = Field(5_000, ge=1, description="Ids in one regulation")
 
-    @field_validator("endpoint", "api_endpoint")
+    @field_validator("endpoint")
     @classmethod
     def _of_segment(cls, url: str | None) -> str | None:
         return None if url is None else base_url(url, _DOMAINS)
@@ -45,7 +62,20 @@ class SegmentConnection(Connection):
         """Where events go."""
         return self.endpoint or _HOSTS[self.region]
 
-    @property
-    def api_url(self) -> str:
-        """Where regulations go."""
-        return self.api_endpoint or _API[self.region]
+
+class SegmentSuppressionConnection(_SegmentConnection):
+    """Segment: whose data the workspace takes in; who leaves the audience is suppressed there, who comes is not any more."""
+
+    promise: ClassVar[Promise] = Promise(
+        "natural",
+        "the state ends up as sent: suppressing twice is suppressing once; a lost reply is sent again; confirmed when "
+        "Segment has finished the regulation, which later runs ask for",
+    )
+    kind: Literal["segment_suppression"] = Field("segment_suppression", description="Which connector speaks")
+    api_token: SecretReference = Field(description="Public API token")
+    max_items: int | None = Field(5_000, ge=1, description="Ids in one regulation")
+    unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
+    patience: Patience = Field(Patience(poll_seconds=2, poll_limit_seconds=2), description="Time-outs and retries")
+    results_seconds: float = Field(
+        2_592_000, gt=0, description="For how long later runs ask for results that outlasted polling, seconds"
+    )

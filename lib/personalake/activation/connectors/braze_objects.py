@@ -1,0 +1,88 @@
+"""What Braze's documents say of the values in an object of `/users/track`; what it would drop or refuse is refused here."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.:]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}(?::?\d{2})?))?")
+_COUNTRY, _CURRENCY = re.compile("[A-Z]{2}"), re.compile("[A-Z]{3}")
+_GENDERS = frozenset({"M", "F", "O", "N", "P"})
+_SUBSCRIPTIONS = frozenset({"opted_in", "unsubscribed", "subscribed"})
+_LONGEST, _MOST_AT_ONCE = 255, 100
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_one_of(values: frozenset[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_quantity(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_AT_ONCE
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST
+
+
+# Field: whether a value will do, and what is wanted; a null takes the value away and always will.
+_Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
+_SUBSCRIPTION = (_is_one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
+# Nobody is without a state: it cannot be taken away.
+_NEVER_NULL = frozenset({"email_subscribe", "push_subscribe"})
+_WHEN = (_matches(_TIME), "a time in ISO 8601")
+_PROFILE: _Rules = {
+    "dob": (_matches(_DAY), "a day as YYYY-MM-DD"),
+    "country": (_matches(_COUNTRY), "two letters of ISO 3166-1"),
+    "gender": (_is_one_of(_GENDERS), "M, F, O, N or P"),
+    "email_subscribe": _SUBSCRIPTION,
+    "push_subscribe": _SUBSCRIPTION,
+    "date_of_first_session": _WHEN,
+    "date_of_last_session": _WHEN,
+    "marked_email_as_spam_at": _WHEN,
+}
+_EVENT: _Rules = {"name": (_is_name, f"1 to {_LONGEST} characters"), "time": _WHEN}
+_PURCHASE: _Rules = {
+    "product_id": (_is_name, f"1 to {_LONGEST} characters"),
+    "currency": (_matches(_CURRENCY), "three letters of ISO 4217"),
+    "price": (_is_number, "a number"),
+    "quantity": (_is_quantity, f"a whole number of 1 to {_MOST_AT_ONCE}"),
+    "time": _WHEN,
+}
+_RULES: Mapping[str, _Rules] = {"attributes": _PROFILE, "event": _EVENT, "purchase": _PURCHASE}
+_NAMES = {operation: frozenset(rules) for operation, rules in _RULES.items()}
+
+
+def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
+    """What is wrong with the values of an item, without repeating them; null if nothing is.
+
+    >>> misspelt("attributes", {"external_id": "u", "dob": "17.5.1980"})
+    'dob is not a day as YYYY-MM-DD'
+    """
+    if not payload.keys().isdisjoint(_NAMES[operation]):
+        for name, (will_do, wanted) in _RULES[operation].items():
+            value = payload.get(name)
+            is_said = value is not None or (name in _NEVER_NULL and name in payload)
+            if is_said and not will_do(value):
+                return f"{name} is not {wanted}"
+    properties = payload.get("properties") if operation != "attributes" else None
+    return None if properties is None else _of_properties(properties)
+
+
+def _of_properties(properties: Any) -> str | None:
+    if not isinstance(properties, dict):
+        return "properties is not an object"
+    for name, value in properties.items():
+        if not 0 < len(name) <= _LONGEST or name[0] == "$":
+            return f"a property's name is empty, longer than {_LONGEST} characters, or begins with $"
+        if isinstance(value, str) and len(value) > _LONGEST:
+            return f"the property {name} is longer than {_LONGEST} characters"
+    return None

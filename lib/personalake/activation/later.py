@@ -1,0 +1,74 @@
+"""What earlier runs left accepted: its results are asked for once more."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from personalake.activation.answers import Stop, Taken
+from personalake.activation.contract import Connector
+from personalake.activation.delivery import Delivery, Outcome, Pack, State
+from personalake.activation.journal import Journal
+from personalake.activation.outcomes import Attempt, of_taken
+from personalake.activation.reasons import told
+
+# Delivery to payload; asked only for what was refused, whose reasons must not repeat it.
+Payloads = Callable[[Collection[str]], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A request that was accepted.
+
+    Args:
+        reference: The destination's name for it.
+        pack_id: Ours.
+        delivery_ids: What it held, in order.
+        open_ids: What of it is still accepted, and nothing more.
+    """
+
+    reference: str
+    pack_id: str
+    delivery_ids: tuple[str, ...]
+    open_ids: frozenset[str]
+
+
+async def asked_later(
+    requests: Iterable[Handed], connector: Connector, journal: Journal, payloads: Payloads
+) -> Sequence[Outcome]:
+    """Ask for the results of each request; what is not there yet stays accepted.
+
+    Args:
+        requests: Requests of earlier runs.
+        connector: Where they went.
+        journal: Where outcomes are written down.
+        payloads: What was sent.
+
+    Returns:
+        What was found out: confirmed, rejected, or pending where it should be sent once more.
+    """
+    found: list[Outcome] = []
+    async with connector:
+        for request in requests:
+            answer = await connector.ask(_pack(request, {}), request.reference)
+            if isinstance(answer, Stop):
+                break
+            if isinstance(answer, Taken):
+                outcomes = _outcomes(request, answer, connector, payloads)
+                await asyncio.to_thread(journal.record, outcomes)
+                found += outcomes
+    return found
+
+
+def _outcomes(request: Handed, taken: Taken, connector: Connector, payloads: Payloads) -> list[Outcome]:
+    odd = [request.delivery_ids[place] for place in sorted({*taken.refused, *taken.again})]
+    pack = _pack(request, payloads(odd) if odd else {})
+    outcomes = of_taken(connector, Attempt(pack, 0.0), replace(taken, reference=request.reference))
+    for place, why in taken.again.items():
+        delivery = pack.deliveries[place]
+        outcomes.append(Outcome(delivery.delivery_id, State.PENDING, told(why, delivery.payload), pack.pack_id))
+    return [outcome for outcome in outcomes if outcome.delivery_id in request.open_ids]
+
+
+def _pack(request: Handed, payloads: Mapping[str, str]) -> Pack:
+    deliveries = tuple(Delivery(name, "", "", payloads.get(name, "{}")) for name in request.delivery_ids)
+    return Pack(request.pack_id, "", deliveries, 0)

@@ -1,0 +1,116 @@
+"""What is said in each destination's words: mapped fields to the body that is kept in step, JSON."""
+
+from collections.abc import Callable, Mapping
+from itertools import chain
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of
+from personalake.config.audiences import Sync
+
+Fields = Mapping[str, Column]
+Body = Callable[[Sync, Fields, bool], Column]
+_PURCHASE = ("product_id", "currency", "price", "quantity")
+_NOTIFICATION = ("title", "body", "image")
+# What an e-mail has at OneSignal instead of contents, and what a push has beside them.
+_MAIL = ("email_subject", "email_body", "email_preheader")
+_TEXTS, _BESIDE = ("contents", "headings", "subtitle"), ("url",)
+# Fields of a profile at Braze that are moments, also where here they are days.
+_MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
+# How Braze writes genders.
+_GENDERS = {
+    **dict.fromkeys(("m", "male", "man"), "M"),
+    **dict.fromkeys(("f", "female", "woman", "w"), "F"),
+    **dict.fromkeys(("o", "other"), "O"),
+    **dict.fromkeys(("n", "not applicable"), "N"),
+    **dict.fromkeys(("p", "prefer not to say"), "P"),
+}
+
+
+def body_of(kind: str, sync: Sync) -> Body:
+    """How the body of a sync is made.
+
+    Args:
+        kind: Kind of the connection.
+        sync: Its settings.
+    """
+    if sync.purchase:
+        return _purchase
+    if sync.group is not None:
+        return _group
+    if kind == "braze_track" and sync.event is None:
+        return _attributes
+    return _BODIES.get(kind, _plain)
+
+
+def _plain(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    return object_of(fields, erases_nulls)
+
+
+def _nested(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    return nested_object_of(fields, erases_nulls)
+
+
+def _group(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """Segment's group call: the id of the group, and what is known of the group."""
+    traits = {name: value for name, value in fields.items() if name != sync.group}
+    group = object_of({"groupId": fields[sync.group or ""].cast("string")})
+    return joined(inner(group), nested("traits", nested_object_of(traits, erases_nulls)))
+
+
+def _attributes(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """Braze's own fields of a profile in the forms that it wants; all else is a custom attribute, as it is."""
+    return nested_object_of({name: _of_profile(name, value) for name, value in fields.items()}, erases_nulls)
+
+
+def _of_profile(name: str, value: Column) -> Column:
+    if name == "dob":
+        return F.date_format(value.try_cast("date"), "yyyy-MM-dd")
+    if name == "gender":
+        return F.element_at(F.create_map(*map(F.lit, chain(*_GENDERS.items()))), F.lower(F.trim(value.cast("string"))))
+    if name in _MOMENTS:
+        return value.try_cast("timestamp")
+    if name == "country":
+        return F.upper(F.trim(value.cast("string")))
+    return value
+
+
+def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """What Braze itself knows of a purchase; all else is its properties."""
+    own = {name: value for name, value in fields.items() if name in _PURCHASE}
+    rest = {name: value for name, value in fields.items() if name not in _PURCHASE}
+    if "currency" in own:
+        own["currency"] = F.upper(own["currency"].cast("string"))
+    return joined(inner(object_of(own)), *((nested("properties", nested_object_of(rest)),) if rest else ()))
+
+
+def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """Title, text and picture are the notification; all else is data, as texts."""
+    notification = {name: value for name, value in fields.items() if name in _NOTIFICATION}
+    data = {name: _text_of(value) for name, value in fields.items() if name not in notification}
+    more = (nested("data", object_of(data)),) if data else ()
+    return joined(nested("notification", object_of(notification)), *more)
+
+
+def _text_of(value: Column) -> Column:
+    """A value as text; a time as it is written everywhere, whatever the session's time zone."""
+    is_time = F.typeof(value).startswith("timestamp")
+    return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
+
+
+def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """Contents in English, an e-mail's own fields as they are; all else is for the template, or for the app."""
+    texts = [nested(name, object_of({"en": fields[name]})) for name in _TEXTS if name in fields]
+    whole = inner(object_of({name: value for name, value in fields.items() if name in (*_MAIL, *_BESIDE)}))
+    rest = {name: value for name, value in fields.items() if name not in (*_TEXTS, *_MAIL, *_BESIDE)}
+    # Templates and e-mails read `custom_data`; the app on the phone is handed `data`.
+    told = "custom_data" if sync.template_id is not None or sync.channel != "push" else "data"
+    return joined(*texts, whole, *((nested(told, nested_object_of(rest)),) if rest else ()))
+
+
+_BODIES: Mapping[str, Body] = {
+    "fcm": _push,
+    "onesignal": _onesignal,
+    **dict.fromkeys(("segment", "braze_track", "braze_send", "webhook"), _nested),
+}

@@ -1,0 +1,74 @@
+"""What went to each destination, and what came back from it: requests, deliveries that arrived, people who were left out."""
+
+from collections.abc import Mapping
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import duckdb
+
+from personalake.activation.backlog import Rows
+from personalake.activation.receipts.responses import RESPONSES
+
+# The operation of rows of the outbox that say who was held out; nothing of them ever leaves.
+HELD_OUT = "holdout"
+_MEMORY = "1GB"
+_ARRIVED = ", ".join(f"'{kind}'" for kind in RESPONSES)
+
+
+class Traffic(NamedTuple):
+    """One destination.
+
+    Args:
+        calls: Requests that left; what was tried again counts once.
+        delivered: Deliveries of which a receipt says that they arrived.
+        held_out: People who were left alone because they are held out, each message of a decision by itself.
+    """
+
+    calls: int = 0
+    delivered: int = 0
+    held_out: int = 0
+
+
+def traffic(outbox: Rows, log: Rows, receipts: Rows) -> Mapping[str, Traffic]:
+    """Count by destination.
+
+    Args:
+        outbox: Rows of `gold.activation_outbox`.
+        log: Rows of `gold.activation_log`.
+        receipts: Rows of `silver.delivery_receipt`; those that name a request count if it was of one delivery.
+    """
+    with TemporaryDirectory(prefix="personalake-traffic-") as folder, duckdb.connect(":memory:") as opened:
+        opened.execute("SET threads = 2")
+        opened.execute("SET memory_limit = $1", [_MEMORY])
+        opened.execute("SET temp_directory = $1", [folder])
+        opened.execute("SET enable_progress_bar = false")
+        opened.register("given_log", log.reader(("delivery_id", "destination", "state", "pack_id", "reference")))
+        opened.execute("CREATE TABLE log AS FROM given_log")
+        opened.register("receipt", receipts.reader(("delivery_id", "reference", "receipt_type")))
+        opened.execute(f"CREATE TABLE arrived AS {_DELIVERED}")
+        opened.register("outbox", outbox.reader(("delivery_id", "destination", "operation")))
+        rows = opened.execute(_QUERY).fetchall()
+    return {destination: Traffic(*counts) for destination, *counts in rows}
+
+
+_DELIVERED = f"""
+WITH told AS (SELECT delivery_id, reference FROM receipt WHERE receipt_type IN ({_ARRIVED})),
+alone AS (
+    SELECT reference, any_value(delivery_id) AS delivery_id FROM log
+    WHERE reference IS NOT NULL GROUP BY reference HAVING count(DISTINCT delivery_id) = 1
+)
+SELECT delivery_id FROM told WHERE delivery_id IS NOT NULL
+UNION SELECT alone.delivery_id FROM told JOIN alone USING (reference) WHERE told.delivery_id IS NULL
+"""
+_QUERY = f"""
+WITH called AS (
+    SELECT destination, count(DISTINCT pack_id) AS calls FROM log
+    WHERE state IN ('accepted', 'confirmed', 'rejected', 'unknown') AND pack_id IS NOT NULL GROUP BY destination
+), planned AS (
+    SELECT destination, count_if(arrived.delivery_id IS NOT NULL) AS delivered,
+        count_if(operation = '{HELD_OUT}') AS held_out
+    FROM outbox LEFT JOIN arrived USING (delivery_id) GROUP BY destination
+)
+SELECT destination, coalesce(calls, 0), coalesce(delivered, 0), coalesce(held_out, 0)::BIGINT
+FROM planned FULL JOIN called USING (destination) WHERE destination IS NOT NULL
+"""

@@ -1,0 +1,70 @@
+"""Names that a vendor keeps for something of its own, and what each call needs besides: as its documents spell it."""
+
+from collections.abc import Iterator, Mapping
+
+from personalake.config.audience_kinds import NESTING, kind_of
+from personalake.config.audiences import Sync
+from personalake.config.connections import Connection
+
+# Traits that are objects in Segment's specification.
+_OBJECTS = ("address", "company")
+# What stands in an object of Braze beside its attributes or properties.
+_OF_BRAZE = frozenset({"external_id", "user_alias", "braze_id", "app_id", "_update_existing_only", "_merge_objects"})
+_OF_EVENTS = frozenset({"time", "event_name"})
+_OF_TEALIUM = frozenset({"tealium_account", "tealium_profile", "tealium_datasource", "tealium_event", "message_id"})
+_RESERVED: Mapping[str, frozenset[str]] = {"braze_track": _OF_BRAZE, "tealium": _OF_TEALIUM | {"event_timestamp"}}
+
+
+def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
+    """Key and text of what the vendor would understand otherwise than it is meant."""
+    kind = kind_of(connection)
+    reserved = _RESERVED.get(kind, frozenset[str]())
+    if kind == "braze_track" and sync.happening is not None:
+        reserved |= _OF_EVENTS
+    for name in sorted(reserved & sync.fields.keys()):
+        yield "fields", f"{kind} keeps {name} for itself"
+    if kind in NESTING:
+        yield from _of_objects(sync, kind)
+    yield from _of_keys(sync, kind)
+    if sync.audience.orders is not None:
+        yield from _of_orders(sync, kind)
+
+
+def _of_objects(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    """A name with dots is a place in an object: it must have no empty part, and be no value itself."""
+    for name in sync.fields:
+        parts = name.split(".")
+        outer = [".".join(parts[:place]) for place in range(1, len(parts))]
+        if not all(parts):
+            yield "fields", f"{name!r} has an empty part"
+        for whole in outer:
+            if whole in sync.fields:
+                yield "fields", f"{name} is a part of {whole}, which is a field of its own"
+    if kind == "segment" and sync.event is None and sync.group is None:
+        for name in _OBJECTS:
+            if name in sync.fields:
+                yield "fields", f"segment keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
+
+
+def _example(name: str) -> str:
+    return {"address": "city", "company": "name"}[name]
+
+
+def _of_keys(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    is_alias = sync.key_field == "user_alias" and kind in ("braze_track", "braze_send")
+    if is_alias != (sync.alias_label is not None):
+        yield "alias_label", "belongs to a key_field user_alias of Braze" if sync.alias_label else "user_alias needs it"
+    if sync.anonymous_key is not None:
+        if kind != "segment" or sync.key_field == "anonymousId":
+            yield "anonymous_key", "stands beside the userId of Segment, and nowhere else"
+        elif sync.mode not in ("insert", "update", "upsert"):
+            yield "anonymous_key", f"{sync.mode} takes people away by one key"
+
+
+def _of_orders(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    """An order is something that happened: it has an event, or is a purchase of one product."""
+    orders = sync.audience.orders
+    if kind in ("segment", "braze_track") and sync.happening is None:
+        yield "event", "an order needs one, e.g. Order Completed" + (", or purchase" if kind == "braze_track" else "")
+    if sync.purchase and orders is not None and orders.each != "product":
+        yield "purchase", "is of one product; audience.orders.each must be product"

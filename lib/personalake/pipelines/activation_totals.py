@@ -1,0 +1,45 @@
+"""Destinations as a whole: what all plans sent to each, what came back, what it cost; reads without Spark."""
+
+from collections.abc import Sequence
+
+from personalake.activation.traffic import Traffic, traffic
+from personalake.lake import Ledger
+from personalake.reports.data import Sent, Total
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tables.receipts import DELIVERY_RECEIPT
+
+
+def totals_so_far(ledger: Ledger, sent: Sequence[Sent]) -> list[Total]:
+    """One entry for each destination of connections.
+
+    Args:
+        ledger: The tables.
+        sent: What became of each plan.
+    """
+    if not sent:
+        return []
+    tables = (ACTIVATION_OUTBOX, ACTIVATION_LOG, DELIVERY_RECEIPT)
+    counted = traffic(*(ledger.scan(table, ()) for table in tables))
+    names = sorted({one.destination for one in sent})
+    return [_total(name, [one for one in sent if one.destination == name], counted.get(name, Traffic())) for name in names]
+
+
+def _total(name: str, sent: Sequence[Sent], counted: Traffic) -> Total:
+    points = [one.data_points for one in sent if one.data_points is not None]
+    spans = [one.last_at - one.first_at for one in sent if one.first_at is not None and one.last_at is not None]
+    return Total(
+        destination=name,
+        planned=sum(one.planned for one in sent),
+        taken=sum(one.taken for one in sent),
+        confirmed=sum(one.confirmed for one in sent),
+        delivered=counted.delivered,
+        rejected=sum(one.rejected for one in sent),
+        unknown=sum(one.unknown for one in sent),
+        cancelled=sum(one.cancelled for one in sent),
+        pending=sum(one.pending for one in sent),
+        held_out=counted.held_out,
+        calls=counted.calls,
+        bytes=sum(one.bytes for one in sent),
+        data_points=sum(points) if points else None,
+        seconds=sum(span.total_seconds() for span in spans),
+    )

@@ -1,0 +1,80 @@
+"""Deletions that a destination took on: later runs ask whether they are done, and write a receipt once they are."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from personalake.activation.answers import Answer, NotYet, Refused, Taken
+from personalake.activation.connectors import connect
+from personalake.activation.contract import Connector
+from personalake.activation.reasons import told
+from personalake.activation.sending import finished
+from personalake.config import Settings
+from personalake.errors import PersonalakeError
+from personalake.lake import Ledger
+from personalake.pipelines.erasure_destinations import Answered
+from personalake.pipelines.erasure_receipts import Receipts
+from personalake.pipelines.erasure_requests import Request
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.system_clock import SystemClock
+from personalake.tables.erasure import ERASURE_RECEIPT
+
+# Vendors name 30 days for a deletion; what is not done after twice that has to be asked of a person there.
+_AWAITED = timedelta(days=60)
+# Kinds that can be asked, by the reference that they gave.
+_TELLING = ("segment", "sfmc_rows", "sfmc_rowset", "sfmc_journey")
+Row = dict[str, Any]
+
+
+def awaited(settings: Settings, ledger: Ledger, now: datetime) -> list[Row]:
+    """Receipts of deletions that were asked for and are not known to be done, newest of each request and destination."""
+    rows = ledger.read(ERASURE_RECEIPT, None, [("kind", "=", "destination"), ("recorded_at", ">=", now - _AWAITED)])
+    newest: dict[tuple[str, str], Row] = {}
+    for row in sorted(rows, key=lambda row: row["recorded_at"]):
+        newest[row["request_id"], row["place"]] = row
+    return [
+        row for row in newest.values() if row["outcome"] == "asked" and row["reference"] and _tells(settings, row["place"])
+    ]
+
+
+def _tells(settings: Settings, destination: str) -> bool:
+    connection = settings.connections.get(destination)
+    return connection is not None and connection.enabled and getattr(connection, "kind", "") in _TELLING
+
+
+def ask_on(context: JobContext, key: str) -> dict[str, int]:
+    """Ask on, and write receipts of what is known now.
+
+    Returns:
+        Receipts by outcome: erased, or failed.
+    """
+    found: dict[str, int] = {}
+    for row in awaited(context.settings, context.lake.ledger, context.run_started_at):
+        answer = _asked(context.settings, row["place"], row["reference"].split(", "))
+        if answer is None:
+            continue
+        request = Request(row["request_id"], None, True, {"subject": row["subject"]})
+        receipts = Receipts(context, key, {row["request_id"]: request})
+        receipts.add_answers(row["request_id"], [answer])
+        receipts.write()
+        found[answer.outcome] = found.get(answer.outcome, 0) + 1
+    return found
+
+
+def _asked(settings: Settings, name: str, references: Sequence[str]) -> Answered | None:
+    """What a destination says of its requests by now; null if not all of them have come to an end."""
+    try:
+        connector = connect(name, settings.connections[name], SystemClock())
+    except PersonalakeError:
+        return None
+    answers = finished(_ask(connector, references))
+    refusals = sorted({told(answer.reason) for answer in answers if isinstance(answer, Refused)})
+    if not refusals and not all(isinstance(answer, Taken) for answer in answers):
+        return None
+    # It was counted when it was asked for.
+    return Answered(name, "failed" if refusals else "erased", 0, ", ".join(references), "; ".join(refusals) or None)
+
+
+async def _ask(connector: Connector, references: Sequence[str]) -> list[Answer | NotYet]:
+    async with connector:
+        return [await connector.ask_erasure(reference) for reference in references]

@@ -1,0 +1,58 @@
+"""Replies that are receipts: a push service says at once that nobody has a device any more."""
+
+from datetime import timedelta
+
+from personalake.activation.receipts.addresses import GONE, device_of
+from personalake.pipelines.job import JobContext
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tables.receipts import DELIVERY_RECEIPT
+
+SOURCE = "replies"
+# A reply is taken over by the next run; a month leaves room for one that failed for long.
+_LOOK_BACK = timedelta(days=30)
+_LOG = ("delivery_id", "destination", "reason", "reference", "logged_at")
+
+
+def take_replies(context: JobContext) -> int:
+    """Add what the log tells of devices that are gone to the receipts, each delivery once.
+
+    Returns:
+        How many were added.
+    """
+    ledger = context.lake.ledger
+    kinds = {name: getattr(one, "kind", "") for name, one in context.settings.connections.items()}
+    pushing = sorted(name for name, kind in kinds.items() if kind in GONE)
+    if not pushing:
+        return 0
+    reasons = sorted({reason for kind in GONE for reason in GONE[kind]})
+    since = context.run_started_at - _LOOK_BACK
+    told = ledger.read(
+        ACTIVATION_LOG, _LOG,
+        [("state", "=", "rejected"), ("destination", "in", pushing), ("reason", "in", reasons), ("logged_at", ">=", since)],
+    )  # fmt: skip
+    known = {row["record_id"] for row in ledger.read(DELIVERY_RECEIPT, ("record_id",), [("source", "=", SOURCE)])}
+    fresh = {row["delivery_id"]: row for row in told if row["delivery_id"] not in known}
+    if not fresh:
+        return 0
+    planned = ledger.read(ACTIVATION_OUTBOX, ("delivery_id", "payload"), [("delivery_id", "in", sorted(fresh))])
+    devices = {row["delivery_id"]: device_of(row["payload"] or "") for row in planned}
+    rows = [
+        {
+            "record_id": delivery_id,
+            "receipt_type": "hard_bounce",
+            "channel": "push",
+            "destination": row["destination"],
+            "delivery_id": delivery_id,
+            "reference": row["reference"],
+            "address": devices[delivery_id],
+            "reason": row["reason"],
+            "occurred_at": row["logged_at"],
+            "source": SOURCE,
+            "known_at": row["logged_at"],
+            "batch_id": f"apply_receipts:{context.run_id}",
+        }
+        for delivery_id, row in sorted(fresh.items())
+        if devices.get(delivery_id) is not None
+    ]
+    context.lake.add(rows, DELIVERY_RECEIPT)
+    return len(rows)
