@@ -35,7 +35,7 @@ def crowd() -> list[dict[str, Any]]:
         birth = f"19{50 + number}-03-0{1 + number % 9}"
         own = {"birth_date": birth, "phone": f"+1 212 55501{number:02d}"}
         rows.append(customer("crm", str(number), first_name=first, last_name=last, **own, **told))
-        rows.append(customer("web", str(number), day=2, first_name=first, last_name=last + "s", **told))
+        rows.append(customer("web", str(number), day=2, first_name=first, last_name=f" {last.title()}s", **told))
     return rows
 
 
@@ -74,9 +74,9 @@ def test_records_become_persons_once_and_new_ones_join_them(
     assert links["crm", "3"] == links["email", "dan@x.example"] == links["phone", "12125550103"]
     assert links["till", "7"] == person_hash_of("till", "7")
     golden = {row["person_id"]: row for row in lake.ledger.read(PERSON)}[links["crm", "3"]]
-    assert (golden["last_name"], golden["birth_date"], golden["records"]) == ("dorns", "1953-03-04", 2)
-    assert golden["provenance"]["last_name"] == "web (most_recent)"
-    assert golden["provenance"]["birth_date"] == "crm (most_frequent)"
+    assert (golden["last_name"], golden["birth_date"], golden["records"]) == ("Dorns", "1953-03-04", 2)
+    assert golden["provenance"]["last_name"] == "web:web3 at 2017-05-02T00:00:00Z (most_recent)"
+    assert golden["provenance"]["birth_date"] == "crm:crm3 at 2017-05-01T00:00:00Z (most_frequent)"
     assert first.figures["records_compared"] == 24
 
     lake.ledger.append(
