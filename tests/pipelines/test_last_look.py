@@ -72,7 +72,16 @@ def test_who_holds_a_suppressed_address_by_now_is_not_reached_though_only_its_ha
     assert after == {"d002": "suppressed", "d003": "suppressed"}
 
 
-VIP = {"audience": {"where": "orders > 0"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE], "template": "t"}
+VIP = {
+    "audience": {"where": "customer_id IS NOT NULL"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE],
+    "template": "t",
+}  # fmt: skip
+    "audience": {"where": "customer_id IS NOT NULL"},
+    "destination": "there",
+    "mode": "insert",
+    "purposes": [PURPOSE],
+    "template": "t",
+}  # noqa: E501
 
 
 def capped(lake: Lake, **more: Any) -> Settings:
