@@ -76,12 +76,6 @@ VIP = {
     "audience": {"where": "customer_id IS NOT NULL"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE],
     "template": "t",
 }  # fmt: skip
-    "audience": {"where": "customer_id IS NOT NULL"},
-    "destination": "there",
-    "mode": "insert",
-    "purposes": [PURPOSE],
-    "template": "t",
-}  # noqa: E501
 
 
 def capped(lake: Lake, **more: Any) -> Settings:
