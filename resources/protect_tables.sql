@@ -160,6 +160,7 @@ ALTER TABLE silver.person ALTER COLUMN email SET MASK gold.mask_text;
 ALTER TABLE silver.person ALTER COLUMN phone SET MASK gold.mask_text;
 ALTER TABLE silver.person ALTER COLUMN login SET MASK gold.mask_text;
 ALTER TABLE silver.person ALTER COLUMN loyalty_id SET MASK gold.mask_text;
+ALTER TABLE silver.person ALTER COLUMN provenance SET MASK gold.mask_map_string_string;
 GRANT SELECT ON TABLE silver.person TO `personalake_analysts`;
 
 -- silver.match_record: One customer record as it is compared with others: standardised, with its blocking keys
@@ -200,6 +201,8 @@ GRANT SELECT ON TABLE gold.feature_snapshot TO `personalake_analysts`;
 -- gold.customer_profile: One person as known now
 ALTER TABLE gold.customer_profile ALTER COLUMN customer_id SET MASK gold.mask_text;
 ALTER TABLE gold.customer_profile ALTER COLUMN preferences SET MASK gold.mask_map_string_string;
+ALTER TABLE gold.customer_profile ALTER COLUMN third_party SET MASK gold.mask_map_string_string;
+ALTER TABLE gold.customer_profile ALTER COLUMN provenance SET MASK gold.mask_map_string_string;
 GRANT SELECT ON TABLE gold.customer_profile TO `personalake_analysts`;
 
 -- gold.segment_membership: One person's segment in one scheme at one as-of

@@ -20,7 +20,7 @@ cdp: {kind: segment, write_key: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
 SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x", "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
-SYNC: dict[str, Any] = {"audience": {"where": "orders > 0"}, "destination": "files", "purposes": ["news"]}
+SYNC: dict[str, Any] = {"audience": {"where": "currency = 'EUR'"}, "destination": "files", "purposes": ["news"]}
 
 
 def problems(folder: Path, audiences: str) -> list[str]:
@@ -33,13 +33,13 @@ def problems(folder: Path, audiences: str) -> list[str]:
 
 
 def test_what_does_not_fit_the_connection_is_said_with_file_and_key(tmp_path: Path) -> None:
-    who = "audience: {where: orders > 0}, purposes: [news]"
+    who = "audience: {where: customer_id IS NOT NULL}, purposes: [news]"
 
     found = problems(tmp_path, f"""
 a: {{{who}, destination: nowhere}}
-b: {{{who}, destination: files, mode: archive, fields: {{level: orders}}}}
+b: {{{who}, destination: files, mode: archive, fields: {{level: currency}}}}
 c: {{{who}, destination: desk, mode: archive}}
-d: {{{who}, destination: crm, fields: {{n: orders}}}}
+d: {{{who}, destination: crm, fields: {{n: currency}}}}
 e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
 f: {{{who}, destination: desk, purchase: true, group: team, fields: {{team: "'x'"}}}}
 g: {{{who}, destination: shop, mode: insert, purchase: true, key_field: user_alias, fields: {{price: "2.5"}}}}
@@ -84,7 +84,7 @@ def test_a_template_that_does_not_fit_the_sync_is_said_with_file_and_key(tmp_pat
     (tmp_path / "templates" / "hello.yml").write_text(text, encoding="utf-8")
     text = "{kind: push, locales: {en: {title: 'Until {{ as_of }}', body: 'x'}}}"
     (tmp_path / "templates" / "until.yml").write_text(text, encoding="utf-8")
-    who = "audience: {where: orders > 0}, purposes: [news]"
+    who = "audience: {where: customer_id IS NOT NULL}, purposes: [news]"
 
     found = problems(tmp_path, f"""
 a: {{{who}, destination: desk, template: lost}}
@@ -152,5 +152,5 @@ def test_purposes_are_asked_of_what_is_read_and_of_nothing_else() -> None:
         {**SYNC, "purposes": ["personalisation"], "fields": {"t": "favourite_category", "m": "email"}}
     )
 
-    assert sync.reads == ("customer_id", "favourite_category", "email", "orders")
+    assert sync.reads == ("customer_id", "favourite_category", "email", "currency")
     assert Sync.model_validate({**SYNC, "audience": {"decisions": {}}, "fields": {"t": "action"}}).reads[1] == "action"

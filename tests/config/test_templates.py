@@ -130,7 +130,7 @@ def test_a_template_asks_for_the_purposes_of_what_it_reads() -> None:
     said = {"kind": "push", "locales": {"en": {"title": "x", "body": "{{ favourite_category }}"}}}
 
     assert needed_purposes(Template.model_validate(said)) == {"personalisation"}
-    said["locales"] = {"en": {"title": "x", "body": "{{ orders }}"}}
+    said["locales"] = {"en": {"title": "x", "body": "{{ currency }}"}}
     assert needed_purposes(Template.model_validate(said)) == frozenset()
 
 

@@ -1,4 +1,5 @@
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from personalake.config.identity import IdentitySettings, MatchSettings, Survivorship
@@ -81,23 +82,36 @@ def test_a_threshold_is_judged_by_truth_or_by_what_the_model_expects() -> None:
 
 def test_the_golden_record_takes_each_value_by_its_rule_and_says_where_it_is_from() -> None:
     rows = [
-        record("crm:1", day=1, first_name="ann", city="ulm", email="old@x", phone="1"),
-        record("pos:1", day=2, first_name="ann", city="bonn", phone="2"),
+        record("crm:1", day=1, first_name="ann", city="ulm", email="old@x", phone="1", street="1 high street"),
+        record("pos:1", day=2, first_name="ann", city="bonn", phone="2", street="2 low road"),
         record("web:1", day=3, first_name="anna", email="new@x"),
     ]
-    rules = Survivorship(fields={"first_name": "most_frequent", "phone": "most_trusted"}, trusted_sources=("crm", "web"))
+    rules = Survivorship(
+        fields={"first_name": "most_frequent", "phone": "most_trusted", "street": "most_complete"},
+        trusted_sources=("crm", "web"),
+    )
+
+    written = pa.table(
+        {
+            "source": ["crm", "pos", "web"], "record_id": ["1", "1", "1"], "first_name": ["Änn", " ÄNN\t E. ", " "],
+            "last_name": [None, "O'Neill", None], "street": pa.nulls(3, pa.string()), "postcode": pa.nulls(3, pa.string()),
+            "city": ["Ulm", None, None],
+        }
+    )  # fmt: skip
 
     golden = golden_records(
-        pd.DataFrame(rows), pd.Series(["p", "p", "q"]), pd.Series([4.0, 4.0, float("nan")]).to_numpy(), rules
+        pd.DataFrame(rows), pd.Series(["p", "p", "q"]), pd.Series([4.0, 4.0, float("nan")]).to_numpy(), rules, written
     )
 
     p, q = sorted(golden.to_pylist(), key=lambda row: row["person_id"])
-    assert (p["first_name"], p["city"], p["email"], p["phone"]) == ("ann", "bonn", "old@x", "1")
+    assert (p["first_name"], p["city"], p["email"], p["phone"]) == ("ÄNN E.", "bonn", "old@x", "1")
+    assert p["last_name"] is None  # no record is compared by it: it has not survived
     assert dict(p["provenance"]) == {
-        "city": "pos (most_recent)",
-        "email": "crm (most_recent)",
-        "first_name": "pos (most_frequent)",
-        "phone": "crm (most_trusted)",
+        "city": "pos:1 at 2025-01-02T00:00:00Z (most_recent)",
+        "email": "crm:1 at 2025-01-01T00:00:00Z (most_recent)",
+        "first_name": "pos:1 at 2025-01-02T00:00:00Z (most_frequent)",
+        "phone": "crm:1 at 2025-01-01T00:00:00Z (most_trusted)",
+        "street": "crm:1 at 2025-01-01T00:00:00Z (most_complete)",
     }
     assert (p["records"], p["sources"], p["weakest_link"], p["birth_date"]) == (2, ["crm", "pos"], 4.0, None)
     assert (q["first_name"], q["records"], q["weakest_link"]) == ("anna", 1, None)

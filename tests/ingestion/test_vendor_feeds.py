@@ -285,3 +285,19 @@ def test_a_new_ticket_of_zendesk_is_a_support_ticket_of_its_requester(feed: Feed
     assert (ticket["record_id"], ticket["customer_id"], ticket["namespace"]) == ("35436", "20978392", "zendesk_user")
     assert (ticket["channel"], ticket["text"]) == ("email", "Fire\nIt is very colourful.")
     assert ticket["reasons"] == []
+
+
+def test_an_end_user_of_zendesk_is_a_customer_by_the_requester_id_of_tickets_and_an_agent_is_none(feed: Feed) -> None:
+    detail = {"id": "20978392", "email": "ann@x.example", "external_id": "crm-7", "role": "end-user"}
+    created = {"type": "zen:event-type:user.created", "id": "e1", "time": "2024-05-20T22:55:30Z", "detail": detail}
+    renamed = {**created, "type": "zen:event-type:user.name_changed", "id": "e2", "event": {"current": "Ann Lee Doe"}}
+    agent = {**created, "id": "e3", "detail": {**detail, "role": "agent"}}
+
+    rows = {row["record_id"]: row for row in feed("zendesk_users", {**created, "event": {}}, renamed, agent)}
+
+    assert set(rows) == {"e1", "e2"}
+    assert {(row["namespace"], row["customer_id"], row["email"]) for row in rows.values()} == {
+        ("zendesk_user", "20978392", "ann@x.example")
+    }
+    assert (rows["e1"]["first_name"], rows["e2"]["first_name"], rows["e2"]["last_name"]) == (None, "Ann", "Doe")
+    assert all(row["reasons"] == [] for row in rows.values())

@@ -29,7 +29,7 @@ def told(lake: Lake) -> list[tuple[str, int, str]]:
 def test_only_persons_with_new_touchpoints_are_computed_again_and_a_rerun_writes_nobody(
     lake: Lake, context_of: Callable[..., JobContext]
 ) -> None:
-    paths = JourneySettings(path_min_journeys=1)
+    paths = JourneySettings(path_min_persons=1)
     settings = Settings(root=lake.locations.root, profiles=ProfileSettings(journey=paths))
     links = [{"namespace": "login", "value": name, "person_id": f"p_{name}"} for name in ("ann", "bob")]
     lake.ledger.append(PERSON_LINK, links)

@@ -89,7 +89,10 @@ def test_a_device_that_is_gone_is_sent_nothing_and_the_person_is_by_another(lake
         assert look(given) == {"d000": "suppressed", "d002": "suppressed"}
 
 
-VIP = {"audience": {"where": "orders > 0"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE], "template": "t"}
+VIP = {
+    "audience": {"where": "customer_id IS NOT NULL"}, "destination": "there", "mode": "insert", "purposes": [PURPOSE],
+    "template": "t",
+}  # fmt: skip
 
 
 def capped(lake: Lake, **more: Any) -> Settings:

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pyspark.sql import SparkSession
 
-from personalake.common.standardise import NAME_LENGTH
+from personalake.common.standardise import ADDRESS_LENGTH
 from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
@@ -58,6 +58,6 @@ def test_a_name_without_a_letter_tells_nothing_about_a_person_and_is_kept_as_it_
     untold = {kind for kind in ODD if links["crm", f"odd-{kind}"] not in golden}
     assert untold == {"empty", "blank", "emoji", "other-emoji"}
     assert sum(row["records"] for row in golden.values()) == 24 + len(ODD) - len(untold)
-    assert len(golden[links["crm", "odd-long"]]["last_name"]) <= NAME_LENGTH
+    assert len(golden[links["crm", "odd-long"]]["last_name"]) <= ADDRESS_LENGTH
     kept = {row["customer_id"]: row["first_name"] for row in resolved.ledger.read(CUSTOMER_RECORD)}
     assert {kind: kept[f"odd-{kind}"] for kind in ODD} == ODD

@@ -9,6 +9,7 @@ from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.journeys import CUSTOMER_PROFILE_HISTORY
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 
+KNOWN = ("person_id", "lifecycle_stage", "consents", "preferences")
 Line = tuple[str, str, str, date, date | None, str]
 
 
@@ -20,9 +21,10 @@ def record(number: str, day: int, age: str) -> dict[str, Any]:
 def fill(lake: Lake, stage: str, *records: dict[str, Any]) -> None:
     lake.overwrite(
         lake.spark.createDataFrame(
-            [("p1", stage, {"email": "granted"})], "person_id string, lifecycle_stage string, consents map<string,string>"
+            [("p1", stage, {"email": "granted"}, {"language": "de"})],
+            "person_id string, lifecycle_stage string, consents map<string,string>, preferences map<string,string>",
         ).selectExpr(
-            *(name if name in ("person_id", "lifecycle_stage", "consents") else f"CAST(NULL AS {field.type}) AS {name}"
+            *(name if name in KNOWN else f"CAST(NULL AS {field.type}) AS {name}"
               for name, field in zip(CUSTOMER_PROFILE.columns, CUSTOMER_PROFILE.fields, strict=True))
         ),
         CUSTOMER_PROFILE,
@@ -56,7 +58,7 @@ def test_few_people_on_the_driver_and_many_by_executors_get_the_same_history_and
         write_history(july, few)
 
         # Ended, begun: the stage, and the age that came late in between; then one more age.
-        assert changed == 6
+        assert changed == 6, changed
         assert few == 0 or own.ledger.version(CUSTOMER_PROFILE_HISTORY) == version
         found.append(told(own))
 
@@ -68,5 +70,6 @@ def test_few_people_on_the_driver_and_many_by_executors_get_the_same_history_and
         ("consents.email", "granted", "profile", date(2017, 7, 1), None),
         ("lifecycle_stage", "active", "profile", date(2017, 8, 1), None),
         ("lifecycle_stage", "new", "profile", date(2017, 7, 1), date(2017, 8, 1)),
+        ("preferences.language", "de", "profile", date(2017, 7, 1), None),
     ]
     assert found[1] == found[0]

@@ -14,7 +14,7 @@ from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
 from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, PERSON_CHANGE
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
-from personalake.tables.touchpoints import INTERACTION
+from personalake.tables.touchpoints import INTERACTION, SUPPORT_TICKET, SURVEY_ANSWER
 
 MAY = datetime(2017, 5, 1, tzinfo=UTC)
 AT = {"occurred_at": MAY, "known_at": MAY}
@@ -35,7 +35,7 @@ def crowd() -> list[dict[str, Any]]:
         birth = f"19{50 + number}-03-0{1 + number % 9}"
         own = {"birth_date": birth, "phone": f"+1 212 55501{number:02d}"}
         rows.append(customer("crm", str(number), first_name=first, last_name=last, **own, **told))
-        rows.append(customer("web", str(number), day=2, first_name=first, last_name=last + "s", **told))
+        rows.append(customer("web", str(number), day=2, first_name=first, last_name=f" {last.title()}s", **told))
     return rows
 
 
@@ -65,6 +65,12 @@ def test_records_become_persons_once_and_new_ones_join_them(
 ) -> None:
     lake.ledger.append(CUSTOMER_RECORD, crowd())
     lake.ledger.append(EVENT, [{"event_id": "e", "namespace": "till", "customer_id": "7", "source": "shop", **AT}])
+    asked = {"source": "desk", **AT}
+    lake.ledger.append(
+        SUPPORT_TICKET,
+        [{**asked, "record_id": "1", "phone": "(212) 555 0103"}, {**asked, "record_id": "2", "phone": "withheld"}],
+    )
+    lake.ledger.append(SURVEY_ANSWER, [{**asked, "record_id": "1", "namespace": "email", "customer_id": "Dan@X.example"}])
 
     first = run(context_of(settings))
 
@@ -73,10 +79,12 @@ def test_records_become_persons_once_and_new_ones_join_them(
     assert len({links["crm", str(number)] for number in range(12)}) == 12
     assert links["crm", "3"] == links["email", "dan@x.example"] == links["phone", "12125550103"]
     assert links["till", "7"] == person_hash_of("till", "7")
+    assert links["crm", "3"] == links["phone", "(212) 555 0103"] == links["email", "Dan@X.example"]
+    assert ("phone", "withheld") not in links
     golden = {row["person_id"]: row for row in lake.ledger.read(PERSON)}[links["crm", "3"]]
-    assert (golden["last_name"], golden["birth_date"], golden["records"]) == ("dorns", "1953-03-04", 2)
-    assert golden["provenance"]["last_name"] == "web (most_recent)"
-    assert golden["provenance"]["birth_date"] == "crm (most_frequent)"
+    assert (golden["last_name"], golden["birth_date"], golden["records"]) == ("Dorns", "1953-03-04", 2)
+    assert golden["provenance"]["last_name"] == "web:web3 at 2017-05-02T00:00:00Z (most_recent)"
+    assert golden["provenance"]["birth_date"] == "crm:crm3 at 2017-05-01T00:00:00Z (most_frequent)"
     assert first.figures["records_compared"] == 24
 
     lake.ledger.append(

@@ -5,22 +5,31 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personalake.profiles.history import GONE, changes, timelines
+from personalake.config.identity import Survivorship
+from personalake.profiles.history import GONE, timelines
+from personalake.profiles.history import changes as changes_by
 from personalake.tables.journeys import CUSTOMER_PROFILE_HISTORY
 
 COLUMNS = list(CUSTOMER_PROFILE_HISTORY.columns)
 NAMES = {"profile": ("stage", "consents"), "records": ("age",)}
 EMPTY = pd.DataFrame(columns=COLUMNS)
 NOBODY = pd.DataFrame({"person_id": [], "stage": [], "consents": []})
-NO_RECORDS = pd.DataFrame(columns=["person_id", "known_at", "source", "record_id", "age"])
+RECORD = ["person_id", "namespace", "customer_id", "known_at", "source", "record_id", "age"]
+NO_RECORDS = pd.DataFrame(columns=RECORD)
+RULES = Survivorship(trusted_sources=("crm",), partial_sources=("events",))
 
 
 def on(day: int) -> datetime:
     return datetime(2017, 1, 1, tzinfo=UTC) + timedelta(days=day)
 
 
-def record(day: int, age: str | None, record_id: str = "r", person: str = "p") -> dict[str, Any]:
-    return {"person_id": person, "known_at": on(day), "source": "crm", "record_id": record_id, "age": age}
+def record(day: int, age: str | None, record_id: str = "r", person: str = "p", source: str = "crm") -> dict[str, Any]:
+    account = {"namespace": source, "customer_id": "1"}
+    return {"person_id": person, **account, "known_at": on(day), "source": source, "record_id": record_id, "age": age}
+
+
+def changes(history: pd.DataFrame, profiles: pd.DataFrame, records: pd.DataFrame, at: datetime, names: Any) -> pd.DataFrame:
+    return changes_by(history, profiles, records, at, names, RULES)
 
 
 def profile(stage: str | None, consents: dict[str, str] | None = None) -> pd.DataFrame:
@@ -124,6 +133,35 @@ def test_any_order_of_arrival_gives_one_history_without_gaps_or_overlaps(
 
 
 def test_nothing_seen_is_no_history() -> None:
-    seen = pd.DataFrame(columns=["person_id", "attribute", "value", "valid_from", "source", "record_id"])
+    seen = pd.DataFrame(columns=["person_id", "attribute", "value", "valid_from", "source", "record_id", "place"])
 
     assert timelines(seen).empty
+
+
+def test_a_source_that_does_not_know_an_attribute_ends_nothing_and_one_that_takes_it_back_leaves_the_other() -> None:
+    rows = [
+        record(0, "20"),
+        record(5, None, "a", source="web"),  # never told it: says nothing
+        record(8, "25", "b", source="web"),
+        record(9, "26", "c", source="events"),
+        record(10, None, "d", source="events"),  # tells only what has changed
+        record(12, None, "e"),
+        record(14, "30", "f"),
+        record(16, None, "g"),
+    ]
+
+    found = applied(EMPTY, changes(EMPTY, NOBODY, pd.DataFrame(rows), on(30), NAMES))
+
+    assert told(found) == [
+        ("age", "20", 0, 8), ("age", "25", 8, 9), ("age", "26", 9, 14), ("age", "30", 14, 16), ("age", "26", 16, None),
+    ]  # fmt: skip
+    assert found.sort_values("valid_from")["record_id"].tolist() == ["r", "b", "c", "f", "c"]
+
+
+def test_the_most_trusted_source_keeps_its_word_until_it_takes_it_back() -> None:
+    rows = [record(0, "20"), record(5, "25", "a", source="web"), record(9, None, "b"), record(12, "31", "c")]
+    trusted = Survivorship(default="most_trusted", trusted_sources=("crm",))
+
+    found = applied(EMPTY, changes_by(EMPTY, NOBODY, pd.DataFrame(rows), on(30), NAMES, trusted))
+
+    assert told(found) == [("age", "20", 0, 9), ("age", "25", 9, 12), ("age", "31", 12, None)]

@@ -15,7 +15,7 @@ from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SUPPOR
 
 START = datetime(2017, 5, 1, 12)
 AS_OF = date(2017, 8, 1)
-SETTINGS = JourneySettings(path_min_journeys=1, path_steps=3)
+SETTINGS = JourneySettings(path_min_persons=1, path_steps=3)
 Row = dict[str, Any]
 
 
@@ -172,7 +172,7 @@ def test_each_beginning_is_counted_once_per_journey_and_its_outcomes_add_up(jour
 
 
 def test_a_path_that_few_took_is_not_shown(journeys: DataFrame) -> None:
-    often = JourneySettings(path_min_journeys=2)
+    often = JourneySettings(path_min_persons=2)
 
     assert [row["path"] for row in journey_path(journeys, date(2017, 6, 20), often).collect()] == ["web view"]
 

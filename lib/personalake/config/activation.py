@@ -9,7 +9,7 @@ from personalake.tables.gold import CUSTOMER_PROFILE, DECISION
 
 # Properties of a decision that leave, and the profile's columns that may be sent as traits.
 DECISION_PROPERTIES = ("decision_id", "action", "rule", "channel", "product_id", "category")
-_NO_TRAITS = ("person_id", "customer_id", "consents", "preferences", "as_of")
+_NO_TRAITS = ("person_id", "customer_id", "consents", "preferences", "third_party", "provenance", "as_of")
 TRAITS = tuple(field.name for field in CUSTOMER_PROFILE.fields if field.name not in _NO_TRAITS)
 # Brackets, commas and the fixed keys around the items of one request.
 ENVELOPE_BYTES = 256

@@ -67,8 +67,8 @@ def _of_insight() -> Iterator[tuple[str, SourceColumn]]:
 
 COLUMNS: dict[str, SourceColumn] = {
     **dict(_of_table(PERSON, "person", ("person_id", "provenance", "records", "sources", "weakest_link"))),
-    **dict(_of_table(CUSTOMER_PROFILE, "profile", ("consents", "as_of"))),
-    "days_since_last_order": SourceColumn("profile", (), False),
+    **dict(_of_table(CUSTOMER_PROFILE, "profile", ("consents", "provenance", "as_of"))),
+    "days_since_last_order": SourceColumn("profile", PERSONALISATION, True),
     **dict(_of_insight()),
     "items": SourceColumn("listed", PERSONALISATION, True),
     PSEUDONYM: SourceColumn(PSEUDONYM, (), True),

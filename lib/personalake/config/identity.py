@@ -7,12 +7,13 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.sql import check_columns
+from personalake.tables.silver import DEMOGRAPHICS
 
 # What a record can say about a person, standardised; see tables/silver.py, match_record.
 DETAILS = ("first_name", "last_name", "birth_date", "postcode", "street", "city")
 IDENTIFIERS = ("login", "loyalty_id", "email", "phone", "device_id", "cookie_id")
 FIELDS = (*DETAILS, *IDENTIFIERS)
-Survival = Literal["most_recent", "most_frequent", "most_trusted"]
+Survival = Literal["most_recent", "most_frequent", "most_trusted", "most_complete"]
 
 
 class IdentifierKind(Section):
@@ -196,21 +197,36 @@ def _frequent_names() -> dict[str, Survival]:
 
 
 class Survivorship(Section):
-    """Which of several values a person's golden record takes."""
+    """Which of several values the golden record and the profile of a person take; a blank never wins over a value."""
 
     default: Survival = Field("most_recent", description="How fields not named in `fields` are chosen")
     fields: dict[str, Survival] = Field(
         default_factory=_frequent_names,
-        description="Field: most_recent, most_frequent or most_trusted",
+        description="Field: most_recent, most_frequent, most_trusted, or most_complete (from the record that tells most)",
     )
     trusted_sources: tuple[str, ...] = Field((), description="Sources for most_trusted, the most trusted first")
+    partial_sources: tuple[str, ...] = Field(
+        (),
+        description="Sources whose records tell only what has changed: a blank of theirs takes nothing back of what they "
+        "told before; elsewhere a new version of a record that leaves a demographic blank does",
+    )
+
+    def rule(self, field: str) -> Survival:
+        """How the value of a field is chosen."""
+        return self.fields.get(field, self.default)
+
+    def trust(self, source: str) -> int:
+        """A source's place among the trusted ones, 0 for the first; all others share the last."""
+        trusted = self.trusted_sources
+        return trusted.index(source) if source in trusted else len(trusted)
 
     @field_validator("fields")
     @classmethod
     def _known(cls, fields: dict[str, Survival]) -> dict[str, Survival]:
-        unknown = [name for name in fields if name not in FIELDS]
+        known = (*FIELDS, *DEMOGRAPHICS)
+        unknown = [name for name in fields if name not in known]
         if unknown:
-            raise ValueError(f"no field of a record: {', '.join(unknown)}; there are: {', '.join(FIELDS)}")
+            raise ValueError(f"no field of a record: {', '.join(unknown)}; there are: {', '.join(known)}")
         return fields
 
 

@@ -1,9 +1,18 @@
 """Silver to `gold.customer_profile`: what is known about each person now, and what was known before."""
 
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.profile_history import write_history
 from personalake.pipelines.treatment import treating
+from personalake.privacy.consent import PERSONALISATION
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
+from personalake.profiles.engagement import Engaged
+from personalake.profiles.third_party import LEFT_OUT, judged
 from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import (
@@ -14,6 +23,15 @@ from personalake.tables.silver import (
     ORDER_LINE,
     PERSON_LINK,
 )
+from personalake.tables.touchpoints import (
+    EMAIL_ENGAGEMENT,
+    INTERACTION,
+    SUPPORT_TICKET,
+    SURVEY_ANSWER,
+    THIRD_PARTY_ATTRIBUTE,
+)
+
+USED = "used"
 
 
 def run(context: JobContext) -> JobResult:
@@ -25,7 +43,33 @@ def run(context: JobContext) -> JobResult:
     if current is not None and current > context.as_of:
         message = f"profiles are as of {current} already; an older as-of ({context.as_of}) never overwrites them"
         return JobResult(skipped=True, message=message)
-    known = Known(
+    bought = _bought(context)
+    partitions = context.settings.spark.shuffle_partitions
+    with context.progress.step("summing up what is known about each person"):
+        known = _known(lake, bought)
+        orders = orders_of(known.order_lines, known.links, context.as_of, partitions).persist()
+        try:
+            lifecycle, survivorship = context.settings.profiles.lifecycle, context.settings.identity.survivorship
+            profiles = customer_profile(known, orders, context.as_of, partitions, lifecycle, survivorship)
+            with treating(context, profiles, CUSTOMER_PROFILE, "build_profiles") as treated:
+                written = lake.overwrite(treated, CUSTOMER_PROFILE)
+        finally:
+            orders.unpersist()
+    third_party = _counted(lake, bought)
+    message = f"{written.rows:,} profiles as of {context.as_of}{_said(third_party)}"
+    if context.dry_run:  # what would change is only known from profiles that are written
+        return JobResult(lake.ledger.rows(ORDER_LINE), message=message)
+    with context.progress.step("keeping what changed"):
+        changed = write_history(context).rows
+    return JobResult(
+        lake.ledger.rows(ORDER_LINE),
+        message=f"{message}, {changed:,} changes",
+        figures={"changes": changed, "third_party": third_party},
+    )
+
+
+def _known(lake: Lake, bought: DataFrame) -> Known:
+    return Known(
         order_lines=lake.read(ORDER_LINE),
         records=lake.read(CUSTOMER_RECORD),
         catalog=lake.read(CATALOG_ITEM),
@@ -33,20 +77,36 @@ def run(context: JobContext) -> JobResult:
         links=lake.read(PERSON_LINK),
         consents=lake.read(CONSENT_CURRENT),
         wishes=lake.read(PREFERENCE),
+        engaged=Engaged(
+            interactions=lake.read(INTERACTION),
+            emails=lake.read(EMAIL_ENGAGEMENT),
+            tickets=lake.read(SUPPORT_TICKET),
+            answers=lake.read(SURVEY_ANSWER),
+        ),
+        bought=bought,
     )
-    partitions = context.settings.spark.shuffle_partitions
-    with context.progress.step("summing up what is known about each person"):
-        orders = orders_of(known.order_lines, known.links, context.as_of, partitions).persist()
-        try:
-            lifecycle = context.settings.profiles.lifecycle
-            profiles = customer_profile(known, orders, context.as_of, partitions, lifecycle)
-            with treating(context, profiles, CUSTOMER_PROFILE, "build_profiles") as treated:
-                written = lake.overwrite(treated, CUSTOMER_PROFILE)
-        finally:
-            orders.unpersist()
-    message = f"{written.rows:,} profiles as of {context.as_of}"
-    if context.dry_run:  # what would change is only known from profiles that are written
-        return JobResult(lake.ledger.rows(ORDER_LINE), message=message)
-    with context.progress.step("keeping what changed"):
-        changed = write_history(context).rows
-    return JobResult(lake.ledger.rows(ORDER_LINE), message=f"{message}, {changed:,} changes", figures={"changes": changed})
+
+
+def _bought(context: JobContext) -> DataFrame:
+    """What data providers tell, each row with why it is left out."""
+    lake, licences = context.lake, context.settings.profiles.licences
+    told, links, consents = (lake.read(table) for table in (THIRD_PARTY_ATTRIBUTE, PERSON_LINK, CONSENT_CURRENT))
+    if not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
+        links = links.limit(0)  # nobody's e-mail is hashed for nothing
+    return judged(told, links, consents, licences, context.as_of, PERSONALISATION)
+
+
+def _counted(lake: Lake, bought: DataFrame) -> dict[str, int]:
+    """Rows of data providers that were used, and those left out by why."""
+    if not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
+        return {}
+    found = bought.groupBy(F.coalesce(LEFT_OUT, F.lit(USED)).alias("why")).count().collect()
+    return {row["why"]: row["count"] for row in sorted(found, key=lambda row: str(row["why"]))}
+
+
+def _said(third_party: Mapping[str, int]) -> str:
+    if not third_party:
+        return ""
+    left_out = [f"{rows:,}: {why}" for why, rows in third_party.items() if why != USED]
+    told = f"; {third_party.get(USED, 0):,} attributes of data providers used"
+    return f"{told}, left out {'; '.join(left_out)}" if left_out else told

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from personalake.config import Settings
 from personalake.config.identity import FIELDS, IdentitySettings
 from personalake.identity.blocking import RulePairs, comparable, sharing_keys
-from personalake.identity.golden_record import golden_of
+from personalake.identity.golden_record import WRITTEN, golden_of
 from personalake.identity.guard_events import guard_events, merged_events
 from personalake.identity.increment import EDGE, Grouped, former_persons, group_all, group_touched
 from personalake.identity.match_model import MatchModel
@@ -29,6 +29,8 @@ from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
 _LINK = ("namespace", "value", "person_id", "first_known_at")
+# Beyond so many, all rows are read rather than those that are named.
+_NAMED_RECORDS = 20_000
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def resolve_records(context: JobContext) -> Resolved:
     return Resolved(
         grouped=grouped,
         is_full=is_full,
-        golden=golden_of(grouped, settings.survivorship),
+        golden=golden_of(grouped, settings.survivorship, _texts(context.lake, grouped)),
         former=former_persons(grouped, gone, previous),
         guards=told if is_full else merged_events(told, before, grouped.resolution, gone["record_key"].to_pylist()),
         new_records=new,
@@ -119,6 +121,17 @@ def resolve_records(context: JobContext) -> Resolved:
         model=model,
         records=everything.num_rows,
     )
+
+
+def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
+    """What the sources wrote in the records that were looked at."""
+    found = grouped.resolution
+    looked_at = found.graph.records.loc[~found.is_settled, ["source", "record_key"]]
+    columns = ("source", "record_id", *WRITTEN)
+    if len(looked_at) > _NAMED_RECORDS:
+        return lake.ledger.arrow(CUSTOMER_RECORD, columns)
+    ids = [key[len(source) + 1 :] for source, key in looked_at.itertuples(index=False)]
+    return lake.ledger.arrow(CUSTOMER_RECORD, columns, [("record_id", "in", ids)])
 
 
 def _is_settled(context: JobContext, model: MatchModel | None) -> bool:

@@ -99,6 +99,9 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "silver.consent",
             "silver.campaign_response",
             "silver.preference",
+            "silver.support_ticket",
+            "silver.survey_answer",
+            "silver.social_mention",
         ),
         writes=(
             "silver.person_link",

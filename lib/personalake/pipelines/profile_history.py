@@ -16,15 +16,17 @@ from personalake.pipelines.job import JobContext
 from personalake.profiles.history import GONE, changes
 from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.journeys import CUSTOMER_PROFILE_HISTORY
-from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
+from personalake.tables.silver import CUSTOMER_RECORD, DEMOGRAPHICS, PERSON_LINK
 
 # Beyond this many people or records the driver would be busy for seconds.
 FEW = 50_000
 _BUCKET_OF = 20_000
 _TOLD = ("known_at", "source", "record_id")
+_ACCOUNT = ("namespace", "customer_id")
 _TIMES = ("valid_from", "valid_to")
 _CHANGES = (
-    "person_id string, attribute string, value string, valid_from bigint, valid_to bigint, source string, is_gone boolean"
+    "person_id string, attribute string, value string, valid_from bigint, valid_to bigint, source string, record_id string, "
+    "is_gone boolean"
 )
 
 
@@ -46,17 +48,17 @@ def _on_driver(context: JobContext) -> pa.Table:
     ledger, names, at = context.lake.ledger, _attributes(context), _midnight(context)
     history = _frame(ledger.arrow(CUSTOMER_PROFILE_HISTORY))
     profiles = _frame(ledger.arrow(CUSTOMER_PROFILE, ["person_id", *names["profile"]]))
-    keys = ["namespace", "customer_id"]
-    records = ledger.arrow(CUSTOMER_RECORD, [*keys, *_TOLD, *names["records"]], [("known_at", "<", at)])
+    records = ledger.arrow(CUSTOMER_RECORD, [*_ACCOUNT, *_TOLD, *_read_of_records(names)], [("known_at", "<", at)])
     links = _frame(ledger.arrow(PERSON_LINK, ["namespace", "value", "person_id"])).rename(columns={"value": "customer_id"})
-    told = _frame(records).merge(links, on=keys, how="inner").drop(columns=keys)
-    changed = changes(history, profiles, told, at, names)
+    told = _frame(records).merge(links, on=list(_ACCOUNT), how="inner")
+    changed = changes(history, profiles, told, at, names, context.settings.identity.survivorship)
     return pa.Table.from_pandas(changed, preserve_index=False)
 
 
 def _by_executors(context: JobContext, buckets: int) -> DataFrame:
     """The same, with persons spread over buckets; times cross as microseconds, which know no session's zone."""
     lake, names, at = context.lake, _attributes(context), _midnight(context)
+    survivorship = context.settings.identity.survivorship
     bucket = F.pmod(F.xxhash64("person_id"), F.lit(buckets)).alias("bucket")
     micros = {name: F.unix_micros(name) for name in _TIMES}
     history = lake.read(CUSTOMER_PROFILE_HISTORY).withColumns(micros).select("*", bucket)
@@ -65,7 +67,7 @@ def _by_executors(context: JobContext, buckets: int) -> DataFrame:
         lake.read(CUSTOMER_RECORD)
         .where(F.col("known_at") < F.lit(at))
         .transform(with_person(lake.read(PERSON_LINK)))
-        .select("person_id", F.unix_micros("known_at").alias("known_at"), *_TOLD[1:], *names["records"])
+        .select("person_id", *_ACCOUNT, F.unix_micros("known_at").alias("known_at"), *_TOLD[1:], *_read_of_records(names))
     )
     now = profiles.unionByName(records, allowMissingColumns=True).select("*", bucket)
 
@@ -73,7 +75,7 @@ def _by_executors(context: JobContext, buckets: int) -> DataFrame:
         is_profile = after["is_profile"].notna()
         told = after[~is_profile].assign(known_at=_instants(after.loc[~is_profile, "known_at"]))
         kept = before.assign(**{name: _instants(before[name]) for name in _TIMES})
-        changed = changes(kept, after[is_profile], told, at, names)
+        changed = changes(kept, after[is_profile], told, at, names, survivorship)
         return changed.assign(**{name: _micros(changed[name]) for name in _TIMES})
 
     changed = history.groupBy("bucket").cogroup(now.groupBy("bucket")).applyInPandas(of_bucket, _CHANGES)
@@ -85,6 +87,11 @@ def _by_executors(context: JobContext, buckets: int) -> DataFrame:
 def _attributes(context: JobContext) -> Mapping[str, Sequence[str]]:
     kept = context.settings.profiles.history
     return {"profile": kept.profile, "records": kept.records}
+
+
+def _read_of_records(names: Mapping[str, Sequence[str]]) -> list[str]:
+    """Attributes of records that are kept, and those that say how much a record tells."""
+    return list(dict.fromkeys([*names["records"], *DEMOGRAPHICS]))
 
 
 def _midnight(context: JobContext) -> datetime:

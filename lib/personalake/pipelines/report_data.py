@@ -36,7 +36,9 @@ from personalake.tables.silver import CONSENT_CURRENT
 
 # Order of a delivery's states, for those logged in the same instant.
 _STATES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
-_PROFILE_COLUMNS = tuple(column for column in CUSTOMER_PROFILE.columns if column not in ("customer_id", "consents"))
+_PROFILE_COLUMNS = tuple(
+    field.name for field in CUSTOMER_PROFILE.fields if field.name != "customer_id" and not field.type.startswith("map")
+)
 _MASKED = frozenset(field.name for table in ALL for field in table.fields if field.pii)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.common.persons import with_person
+from personalake.common.persons import by_caller, with_person
 from personalake.common.time_cuts import known_before
 from personalake.config.purposes import assumed_purposes
 from personalake.identity.links import identifiers, joined_links, lone_links
@@ -34,8 +34,12 @@ from personalake.tables.identity import (
 )
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CAMPAIGN_RESPONSE, CONSENT, CONSENT_CURRENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
+from personalake.tables.touchpoints import SOCIAL_MENTION, SUPPORT_TICKET, SURVEY_ANSWER
 
-_SIGHTED = (EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE, PREFERENCE)
+# What is bought about people is not among them: whom only a data provider knows is nobody's customer.
+_SIGHTED = (
+    EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE, PREFERENCE, SUPPORT_TICKET, SURVEY_ANSWER, SOCIAL_MENTION,
+)  # fmt: skip
 _IDENTIFIER, _PAIR = ["namespace", "value"], ["left_key", "right_key"]
 
 
@@ -78,16 +82,21 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     sighted = [table for table in _SIGHTED if lake.exists(table) and (resolved is None or table is not CUSTOMER_RECORD)]
     if resolved is None:
         _forget_records(lake)
-        found = lone_links(identifiers([lake.read(table) for table in sighted]))
+        found = lone_links(identifiers(_sightings(lake, sighted)))
         return _written(context, found)
     _write_changes(context, resolved)
     told = _resolved_links(context, resolved)
     if not sighted:
         rows = lake.put(told, PERSON_LINK).rows
         return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
-    seen = identifiers([lake.read(table) for table in sighted])
+    seen = identifiers(_sightings(lake, sighted))
     joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
     return _written(context, joined)
+
+
+def _sightings(lake: Lake, tables: Sequence[Table]) -> list[DataFrame]:
+    """Rows that show identifiers; whoever only calls the help desk is known by the number."""
+    return [lake.read(table).transform(by_caller) if table is SUPPORT_TICKET else lake.read(table) for table in tables]
 
 
 def _written(context: JobContext, links: DataFrame) -> tuple[int, DataFrame]:

@@ -8,15 +8,22 @@ from pyspark.sql import functions as F
 
 from personalake.common.persons import with_person
 from personalake.common.time_cuts import as_of_instant, known_before
+from personalake.config.identity import Survivorship
 from personalake.config.profiles import LifecycleSettings
+from personalake.profiles.engagement import Engaged, engagement
 from personalake.profiles.lifecycle import lifecycle_stage
+from personalake.profiles.survivorship import attributes_of
+from personalake.profiles.third_party import told_attributes
 from personalake.tables.gold import CUSTOMER_PROFILE
 
-DEMOGRAPHICS = ("age_band", "income_band", "household_size", "kids_count")
 COUPON = "coupon_redeemed"
 # Ids that change with a browser or a reinstallation, and those that say how to reach somebody.
 _BROWSERS, _ADDRESSES = ("cookie_id", "device_id"), ("email", "email_sha256", "phone", "handle")
 _IS_SALE = "NOT coalesce(is_return, false)"
+_COUNTS = (
+    "orders", "order_lines", "coupons_redeemed", "web_visits", "app_visits", "emails_sent", "emails_opened",
+    "emails_clicked", "tickets",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Known:
         links: `silver.person_link`.
         consents: `silver.consent_current`.
         wishes: `silver.preference`.
+        engaged: What people do beside buying.
+        bought: What data providers tell, as `third_party.judged` gives it.
     """
 
     order_lines: DataFrame
@@ -40,10 +49,17 @@ class Known:
     links: DataFrame
     consents: DataFrame
     wishes: DataFrame
+    engaged: Engaged
+    bought: DataFrame
 
 
 def customer_profile(
-    known: Known, orders: DataFrame, as_of: date, partitions: int = 1, lifecycle: LifecycleSettings | None = None
+    known: Known,
+    orders: DataFrame,
+    as_of: date,
+    partitions: int = 1,
+    lifecycle: LifecycleSettings | None = None,
+    survivorship: Survivorship | None = None,
 ) -> DataFrame:
     """Profiles of everyone who was known before `as_of`, with or without an order.
 
@@ -53,6 +69,7 @@ def customer_profile(
         as_of: Exclusive day.
         partitions: Tasks among which persons are spread; all that follows stays with the person.
         lifecycle: Lengths of the stages of a customer's life.
+        survivorship: Which of several values of records counts.
 
     Returns:
         One row per person, in the columns of `gold.customer_profile`; counts and spend are zero, not null, without orders.
@@ -64,7 +81,9 @@ def customer_profile(
         money(orders),
         categories.transform(favourite_category),
         known.responses.transform(known_before(as_of)).transform(attached).transform(coupons),
-        _known_by(known.records, as_of).transform(attached).transform(latest_record),
+        attributes_of(_known_by(known.records, as_of).transform(attached), survivorship or Survivorship()),
+        engagement(known.engaged, known.links, as_of),
+        told_attributes(known.bought),
         known.consents.transform(known_before(as_of)).transform(answers),
         known.wishes.transform(known_before(as_of)).transform(attached).transform(preferences),
     )
@@ -178,12 +197,6 @@ def coupons(responses: DataFrame) -> DataFrame:
     return responses.groupBy("person_id").agg(redeemed.alias("coupons_redeemed"))
 
 
-def latest_record(records: DataFrame) -> DataFrame:
-    """The demographics of the latest record of each person; ties by source, then by record."""
-    newest = F.max_by(F.struct(*DEMOGRAPHICS), F.struct("known_at", "source", "record_id"))
-    return records.groupBy("person_id").agg(newest.alias("newest")).select("person_id", "newest.*")
-
-
 def answers(consents: DataFrame) -> DataFrame:
     """Each person's current answers as a map, purposes in alphabetical order."""
     entries = F.array_sort(F.collect_list(F.struct("purpose", "status")))
@@ -234,7 +247,7 @@ def _share(part: Column, rest: Column) -> Column:
 
 
 def _completed(people: DataFrame) -> DataFrame:
-    zeros = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in ("orders", "order_lines", "coupons_redeemed")}
+    zeros = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in _COUNTS}
     nothing = F.create_map().cast("map<string,string>")
     return people.withColumns(
         {
@@ -242,5 +255,7 @@ def _completed(people: DataFrame) -> DataFrame:
             "spend": F.coalesce("spend", F.lit(0).cast("decimal(18,2)")),
             "consents": F.coalesce("consents", nothing),
             "preferences": F.coalesce("preferences", nothing),
+            "third_party": F.coalesce("third_party", nothing),
+            "provenance": F.map_concat(F.coalesce("provenance", nothing), F.coalesce("bought_from", nothing)),
         }
     )

@@ -9,11 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from personalake.config.identity import Survivorship
+from personalake.profiles.statements import survivors_over_time
 from personalake.tables.journeys import CUSTOMER_PROFILE_HISTORY
 
 PROFILE = "profile"
 GONE = "is_gone"
-_SEEN = ["person_id", "attribute", "value", "valid_from", "source", "record_id"]
+# Of what was seen of one attribute at one time, the row with the greatest place counts.
+_SEEN = ["person_id", "attribute", "value", "valid_from", "source", "record_id", "place"]
 _LINE = ["person_id", "attribute"]
 _KEY = list(CUSTOMER_PROFILE_HISTORY.key)
 _COLUMNS = list(CUSTOMER_PROFILE_HISTORY.columns)
@@ -25,22 +28,24 @@ def changes(
     records: pd.DataFrame,
     at: datetime,
     attributes: Mapping[str, Sequence[str]],
+    survivorship: Survivorship,
 ) -> pd.DataFrame:
     """What must change in the history so that it tells all that was seen.
 
     Args:
         history: Rows of `gold.customer_profile_history` of some people.
         profiles: Their rows of `gold.customer_profile`.
-        records: All records of these people: `person_id`, `known_at`, `source`, `record_id` and the attributes. A record
-            that came late is known from its own time on, whatever was written since.
+        records: All records of these people: `person_id`, `namespace`, `customer_id`, `known_at`, `source`, `record_id` and
+            the attributes. A record that came late is known from its own time on, whatever was written since.
         at: Since when the profiles hold.
         attributes: Names of attributes under `profile` and `records`.
+        survivorship: Which of several values of records counts; what a source does not tell ends nothing.
 
     Returns:
         The columns of `gold.customer_profile_history` and `is_gone`; rows that stay as they are, are left out.
     """
     told = (
-        _from_records(records, attributes["records"]),
+        survivors_over_time(records, attributes["records"], survivorship).assign(place=0),
         _from_history(history),
         _from_profiles(profiles, attributes["profile"], at),
         _no_longer_told(history, profiles, attributes["profile"], at),
@@ -63,15 +68,15 @@ def timelines(seen: pd.DataFrame) -> pd.DataFrame:
     """One row for each value of each attribute while it held.
 
     Args:
-        seen: `person_id`, `attribute`, `value` (None: unknown from then on), `valid_from`, `source`, `record_id`, in any
-            order; of what was seen at the same time the last source and record count, then the last row.
+        seen: `person_id`, `attribute`, `value` (None: unknown from then on), `valid_from`, `source`, `record_id`, `place`,
+            in any order; of what was seen at the same time the greatest place counts, then the last row.
 
     Returns:
         The columns of `gold.customer_profile_history`: a value seen again in a row holds from the first time, and each
         ends where the next begins. Unknown values end the one before, and have no row.
     """
     typed = seen.assign(valid_from=_instants(seen["valid_from"]))
-    ordered = typed.sort_values([*_LINE, "valid_from", "source", "record_id"], kind="stable")
+    ordered = typed.sort_values([*_LINE, "valid_from", "place"], kind="stable")
     ordered = ordered.drop_duplicates(_KEY, keep="last")
     shown = ordered["value"].fillna("").where(ordered["value"].notna(), "\x00")
     turns = ordered[~(_same_line(ordered, 1) & (shown == shown.shift()))].copy()
@@ -98,26 +103,19 @@ def difference(history: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     return changed.assign(**{GONE: changed["side"] == "left_only"})[[*_COLUMNS, GONE]].reset_index(drop=True)
 
 
-def _from_records(records: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Each record tells all its attributes, the ones it lacks as unknown."""
-    kept = ["person_id", "known_at", "source", "record_id"]
-    told = records.melt(kept, [name for name in names if name in records], "attribute", "value")
-    return told.rename(columns={"known_at": "valid_from"})
-
-
 def _from_history(history: pd.DataFrame) -> pd.DataFrame:
     """What was computed before, and where it ended; what records told is told by them again."""
     computed = history[history["source"] == PROFILE]
-    begins = computed.assign(record_id="0")
+    begins = computed.assign(place=1)
     ended = computed[computed["valid_to"].notna()]
-    ends = ended.assign(valid_from=ended["valid_to"], value=None, record_id="")
+    ends = ended.assign(valid_from=ended["valid_to"], value=None, place=0)
     return _stacked([ends, begins], _SEEN)
 
 
 def _from_profiles(profiles: pd.DataFrame, names: Sequence[str], at: datetime) -> pd.DataFrame:
     """What is computed now; the entries of a map are attributes of their own."""
     told = _stacked([_column(profiles, name) for name in names if name in profiles], ["person_id", "attribute", "value"])
-    return told.assign(valid_from=pd.Timestamp(at), source=PROFILE, record_id="1")
+    return told.assign(valid_from=pd.Timestamp(at), source=PROFILE, record_id=None, place=2)
 
 
 def _column(profiles: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -138,7 +136,7 @@ def _no_longer_told(history: pd.DataFrame, profiles: pd.DataFrame, names: Sequen
     now = _from_profiles(profiles, names, at)[_LINE].drop_duplicates()
     missing = open_rows[_LINE].merge(now, on=_LINE, how="left", indicator="side")
     lost = missing[missing["side"] == "left_only"][_LINE]
-    return lost.assign(value=None, valid_from=pd.Timestamp(at), source=PROFILE, record_id="1")
+    return lost.assign(value=None, valid_from=pd.Timestamp(at), source=PROFILE, record_id=None, place=2)
 
 
 def _text(value: Any) -> str | None:

@@ -19,7 +19,7 @@ def journey_path(journeys: DataFrame, as_of: date, settings: JourneySettings) ->
     Args:
         journeys: Rows of `gold.customer_journey`.
         as_of: Exclusive day from which silence is counted.
-        settings: Silence that ends a journey, fewest journeys of a path.
+        settings: Silence that ends a journey, fewest persons of a path.
 
     Returns:
         The columns of `gold.journey_path`; paths that too few took are left out.
@@ -29,7 +29,7 @@ def journey_path(journeys: DataFrame, as_of: date, settings: JourneySettings) ->
         .transform(_beginnings)
         .groupBy("path", "steps")
         .agg(*_counts())
-        .where(F.col("journeys") >= settings.path_min_journeys)
+        .where(F.col("persons") >= settings.path_min_persons)
         .withColumns({"as_of": F.lit(as_of), "conversion": F.col("purchases") / F.col("journeys")})
         .select(*JOURNEY_PATH.columns)
     )

@@ -1,6 +1,7 @@
 """Gold: one table for one question; what BI tools, notebooks and exports read."""
 
 from personalake.tables.features import CHURN_FEATURES
+from personalake.tables.profile import CUSTOMER_PROFILE as CUSTOMER_PROFILE
 from personalake.tables.schema import Field, Table
 
 _PERSON = Field("person_id", "string", "The resolved human")
@@ -29,40 +30,6 @@ FEATURE_SNAPSHOT = Table(
     ),
     run_columns=("run_id", "built_at"),
 )
-
-CUSTOMER_PROFILE = Table(
-    layer="gold",
-    name="customer_profile",
-    grain="One person as known now",
-    key=("person_id",),
-    fields=(
-        _PERSON,
-        Field("customer_id", "string", "One identifier of the person, for look-up", pii="identifier"),
-        Field("first_order_date", "date", "Day of the first order"),
-        Field("last_order_date", "date", "Day of the latest order"),
-        Field("lifecycle_stage", "string", "prospect (no order), new, active, at_risk, lapsed or reactivated",
-              purposes=("personalisation",)),
-        Field("orders", "bigint", "Orders so far"),
-        Field("order_lines", "bigint", "Order lines so far"),
-        Field("spend", "decimal(18,2)", "Paid so far, returns deducted, in `currency`"),
-        Field("currency", "string", "ISO 4217 code of the amounts"),
-        Field("average_order_value", "decimal(18,2)", "Spend by orders, in `currency`"),
-        Field("days_between_orders", "double", "Mean days between days with an order; null below two"),
-        Field("favourite_category", "string", "Category with most orders; ties by spend, then name",
-              purposes=("personalisation",)),
-        Field("favourite_store_id", "string", "Shop with most orders; ties by id"),
-        Field("discount_share", "double", "Discounts by undiscounted spend, 0..1"),
-        Field("coupons_redeemed", "bigint", "Coupons redeemed so far"),
-        Field("age_band", "string", "Age group", pii="demographic", purposes=("personalisation",)),
-        Field("income_band", "string", "Income group", pii="demographic", purposes=("personalisation",)),
-        Field("household_size", "string", "Persons in the household", pii="demographic", purposes=("personalisation",)),
-        Field("kids_count", "string", "Children in the household", pii="demographic", purposes=("personalisation",)),
-        Field("consents", "map<string,string>", "Purpose to current status; a purpose without an answer is absent"),
-        Field("preferences", "map<string,string>", "What the person wishes, by name, e.g. language: de", pii="demographic",
-              purposes=("personalisation",)),
-        _AS_OF,
-    ),
-)  # fmt: skip
 
 SEGMENT_MEMBERSHIP = Table(
     layer="gold",

@@ -2,6 +2,10 @@
 
 from personalake.tables.schema import Field, Table
 
+# What a person is called, how old they are and where they live says something of them; an address of mail or a number is how
+# they are reached, for whichever purpose they granted.
+_ABOUT = ("personalisation",)
+
 PERSON_CHANGE = Table(
     layer="silver",
     name="person_change",
@@ -27,17 +31,28 @@ PERSON = Table(
     key=("person_id",),
     fields=(
         Field("person_id", "string", "The resolved human"),
-        Field("first_name", "string", "First name, standardised", pii="contact"),
-        Field("last_name", "string", "Last name, standardised", pii="contact"),
-        Field("birth_date", "string", "Day of birth, ISO", pii="demographic"),
-        Field("street", "string", "Street and house number, standardised", pii="contact"),
-        Field("postcode", "string", "Postcode, standardised", pii="contact"),
-        Field("city", "string", "Town, standardised", pii="contact"),
+        Field("first_name", "string", "First name, as the surviving source writes it", pii="contact", purposes=_ABOUT),
+        Field("last_name", "string", "Last name, as the surviving source writes it", pii="contact", purposes=_ABOUT),
+        Field("birth_date", "string", "Day of birth, ISO", pii="demographic", purposes=_ABOUT),
+        Field(
+            "street",
+            "string",
+            "Street and number, as the surviving source writes them",
+            pii="contact",
+            purposes=_ABOUT,
+        ),
+        Field("postcode", "string", "Postcode, as the surviving source writes it", pii="contact", purposes=_ABOUT),
+        Field("city", "string", "Town, as the surviving source writes it", pii="contact", purposes=_ABOUT),
         Field("email", "string", "E-mail address, standardised", pii="identifier"),
         Field("phone", "string", "Phone number with country calling code", pii="identifier"),
         Field("login", "string", "Account with which the person signs in", pii="identifier"),
         Field("loyalty_id", "string", "Number of the loyalty card", pii="identifier"),
-        Field("provenance", "map<string,string>", "Field: source and rule that its value is from, as `source (rule)`"),
+        Field(
+            "provenance",
+            "map<string,string>",
+            "Field: what its value is from, as `source:record at time (rule)`",
+            pii="identifier",
+        ),
         Field("records", "bigint", "Records of the person"),
         Field("sources", "array<string>", "Sources that know the person"),
         Field(

@@ -65,6 +65,7 @@ CUSTOMER_PROFILE_HISTORY = Table(
         Field("valid_from", "timestamp", "Since when it holds, as far as was known (UTC)"),
         Field("valid_to", "timestamp", "Until when it held, exclusive (UTC); null if it still holds"),
         Field("source", "string", "Source whose record tells it; profile for what is computed"),
+        Field("record_id", "string", "The record that tells it; null for what is computed"),
     ),
     aged_by="valid_to",
 )

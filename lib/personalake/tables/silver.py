@@ -79,10 +79,18 @@ CUSTOMER_RECORD = Table(
         Field("loyalty_id", "string", "Number of the loyalty card", pii="identifier"),
         Field("device_id", "string", "Device that was used", pii="identifier"),
         Field("cookie_id", "string", "Browser cookie that was seen", pii="identifier"),
+        Field("gender", "string", "Gender as the source writes it", pii="demographic", purposes=("personalisation",)),
         Field("attributes", "map<string,string>", "Further attributes of the source, by name", pii="demographic"),
         *_STAMPS,
     ),
     run_columns=_RUN_COLUMNS,
+)
+
+# What records tell of a person beside names, addresses and identifiers.
+DEMOGRAPHICS = tuple(
+    field.name
+    for field in CUSTOMER_RECORD.fields
+    if (field.pii, field.type) == ("demographic", "string") and field.name != "birth_date"
 )
 
 CATALOG_ITEM = Table(

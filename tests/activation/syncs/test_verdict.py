@@ -16,7 +16,13 @@ DAY = date(2026, 11, 25)
 
 def sync_of(**more: Any) -> Sync:
     return Sync.model_validate(
-        {"audience": {"where": "orders > 0"}, "destination": "crm", "purposes": ["news"], "min_people": 2, **more}
+        {
+            "audience": {"where": "customer_id IS NOT NULL"},
+            "destination": "crm",
+            "purposes": ["news"],
+            "min_people": 2,
+            **more,
+        }
     )
 
 

@@ -1,0 +1,111 @@
+"""What data providers tell about people: joined by hashed e-mail, and used only where licence and consent allow it."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from personalake.common.standardise import standard_email
+from personalake.common.time_cuts import as_of_instant, known_before
+from personalake.config.profiles import Licence
+
+HASHED, EMAIL = "email_sha256", "email"
+LEFT_OUT = "left_out"
+# Why a row is not used; the first that holds is given.
+UNLICENSED, ENDED, UNCONSENTED, TOO_OLD, REFUSED = (
+    "licence permits no use", "licence has ended", "no consent at the provider", "too old", "the person refuses",
+)  # fmt: skip
+NOBODY = "nobody is known by this e-mail"
+_REFUSALS = ("denied", "withdrawn", "expired")
+
+
+def judged(
+    attributes: DataFrame,
+    links: DataFrame,
+    consents: DataFrame,
+    licences: Mapping[str, Licence],
+    as_of: date,
+    purpose: str,
+) -> DataFrame:
+    """Attributes with their persons, and why those that may not be used are left out.
+
+    Args:
+        attributes: Rows of `silver.third_party_attribute`.
+        links: `silver.person_link`.
+        consents: `silver.consent_current`.
+        licences: Licences that permit use; any other permits none.
+        as_of: Exclusive day.
+        purpose: What they would be used for: who refuses it to us is not looked up elsewhere.
+
+    Returns:
+        The rows known before `as_of`, with `person_id` (null for nobody) and `left_out` (null for what may be used).
+    """
+    refused = consents.where((F.col("purpose") == purpose) & F.col("status").isin(*_REFUSALS)).select(
+        "person_id", F.lit(True).alias("refuses")
+    )
+    reason = F.coalesce(
+        _unlicensed(licences, as_of),
+        F.when(~F.coalesce("is_consented", F.lit(False)), UNCONSENTED),
+        F.when(F.col("person_id").isNull(), NOBODY),
+        F.when(F.col("refuses"), REFUSED),
+    )
+    is_hash = F.col("namespace") == HASHED
+    return (
+        attributes.transform(known_before(as_of))
+        .withColumn("customer_id", F.when(is_hash, F.lower("customer_id")).otherwise(F.col("customer_id")))
+        .join(links.transform(hashed_links), ["namespace", "customer_id"], "left")
+        .join(refused, "person_id", "left")
+        .withColumn(LEFT_OUT, reason)
+    )
+
+
+def hashed_links(links: DataFrame) -> DataFrame:
+    """Identifiers by which a provider may name a person: our own, and SHA-256 of the e-mail in small letters."""
+    own = links.select("namespace", F.col("value").alias("customer_id"), "person_id")
+    hashed = links.where(F.col("namespace") == EMAIL).select(
+        F.lit(HASHED).alias("namespace"), F.sha2(standard_email(F.col("value")), 256).alias("customer_id"), "person_id"
+    )
+    one = F.min("person_id").alias("person_id")
+    return own.unionByName(hashed).groupBy("namespace", "customer_id").agg(one)
+
+
+def told_attributes(rows: DataFrame) -> DataFrame:
+    """The newest usable value of each attribute of each person, and where it is from.
+
+    Args:
+        rows: The result of `judged`.
+
+    Returns:
+        `person_id`, `third_party` (attribute to value) and `bought_from` (`third_party.<attribute>` to `source:record at
+        time (provider, licence)`).
+    """
+    at = F.date_format(F.to_utc_timestamp("known_at", F.current_timezone()), "yyyy-MM-dd'T'HH:mm:ss'Z'")
+    origin = F.concat_ws("", "source", F.lit(":"), "record_id", F.lit(" at "), at, F.lit(" ("), "provider", F.lit(", "),
+                         "licence", F.lit(")"))  # fmt: skip
+    newest = F.max_by(F.struct("value", origin.alias("origin")), F.struct("occurred_at", "known_at", "source", "record_id"))
+    usable = rows.where(F.col(LEFT_OUT).isNull() & F.col("value").isNotNull())
+    each = usable.groupBy("person_id", "attribute").agg(newest.alias("newest"))
+    values = F.collect_list(F.struct("attribute", F.col("newest.value").alias("value")))
+    origins = F.collect_list(F.struct(F.concat(F.lit("third_party."), "attribute").alias("attribute"), "newest.origin"))
+    return each.groupBy("person_id").agg(
+        F.map_from_entries(F.array_sort(values)).alias("third_party"),
+        F.map_from_entries(F.array_sort(origins)).alias("bought_from"),
+    )
+
+
+def _unlicensed(licences: Mapping[str, Licence], as_of: date) -> Column:
+    """Why the licence does not permit use; null where it does."""
+    reason: Column = F.lit(UNLICENSED)
+    for name, licence in licences.items():
+        found = F.lit(None).cast("string")
+        if licence.days is not None:
+            oldest = as_of_instant(as_of) - F.make_dt_interval(F.lit(licence.days))
+            found = F.when(F.col("occurred_at") < oldest, TOO_OLD)
+        if licence.until is not None and licence.until < as_of:
+            found = F.lit(ENDED)
+        is_ours = F.col("licence") == name
+        if licence.attributes:
+            is_ours = is_ours & F.col("attribute").isin(*licence.attributes)
+        reason = F.when(is_ours, found).otherwise(reason)
+    return reason
