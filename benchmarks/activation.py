@@ -52,10 +52,10 @@ class CountingJournal:
         self.outcomes = 0
 
     def claim(self, claims: Sequence[Claimed]) -> None:
-        self.claims += len(claims)
+        self.claims += sum(len(claimed.delivery_ids) for claimed in claims)
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        self.outcomes += len(outcomes)
+        self.outcomes += sum(len(outcome.delivery_ids) for outcome in outcomes)
 
 
 @dataclass(frozen=True)

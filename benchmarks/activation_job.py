@@ -86,9 +86,9 @@ def job(case: Case, fakes: Fakes, count: int) -> bool:
         before = _peak()
 
         class Timed(LakeJournal):
-            def _append(self, rows: int, **columns: Any) -> None:
+            def _append(self, delivery_ids: Any, **columns: Any) -> None:
                 started = time.perf_counter()
-                super()._append(rows, **columns)
+                super()._append(delivery_ids, **columns)
                 seconds.append(time.perf_counter() - started)
 
         send_activation.LakeJournal = Timed  # type: ignore[misc]

@@ -1,8 +1,12 @@
 """What a competent engineer writes by hand for files and mail: the same job, with the same durability and record.
 
 For files: rows checked, one bad row leaves its neighbours alone, cells that a spreadsheet would run made harmless, files
-within the same limits put into the same store, each followed by its manifest with a checksum; a claim and an outcome for
-each row. For mail: messages that were made before, by as many sessions at once, each kept open for all its messages.
+within the same limits put into the same store, each followed by its manifest with a checksum. Before a file is put, the
+ids of its rows are claimed under its name, and their outcome is told after it: to a list in memory, as the measured
+sender tells its journal; what it costs to append them to a table is part of the job's measure. It looks at nobody's
+consent, keeps no order among the files of a person, and tries nothing twice.
+
+For mail: messages that were made before, by as many sessions at once, each kept open for all its messages.
 """
 
 import asyncio
@@ -34,7 +38,7 @@ class Timed(NamedTuple):
 def files_by_hand(connector: CsvFiles, given: Sequence[Delivery]) -> Timed:
     """One loop from JSON to CSV, a file after the other into the connector's own store."""
     connection, store = connector._connection, connector._store
-    log: list[list[tuple[Any, ...]]] = []
+    log: list[tuple[Sequence[str], str, str]] = []
 
     async def run() -> tuple[int, int]:
         puts = size = 0
@@ -43,7 +47,7 @@ def files_by_hand(connector: CsvFiles, given: Sequence[Delivery]) -> Timed:
                 # Named by its rows, so that a run that is repeated writes over it.
                 name = f"{connection.prefix}_{number:06d}_{hashlib.sha256('|'.join(ids).encode()).hexdigest()[:12]}.csv"
                 content = "".join(rows).encode()
-                log.append([(one, "in_flight", name) for one in ids])
+                log.append((ids, "in_flight", name))
                 await store.put(name, content)
                 manifest = {
                     "file": name,
@@ -53,8 +57,8 @@ def files_by_hand(connector: CsvFiles, given: Sequence[Delivery]) -> Timed:
                     "sha256": hashlib.sha256(content).hexdigest(),
                 }
                 await store.put(f"{name}.manifest.json", json.dumps(manifest).encode())
-                log.append([(one, "confirmed", None, name, name, False) for one in ids])
-                log.append([(one, "rejected", reason, None, None, False) for one, reason in refused])
+                log.append((ids, "confirmed", name))
+                log.extend(((one,), "rejected", reason) for one, reason in refused)
                 puts, size = puts + 2, size + len(content)
         return puts, size
 

@@ -50,14 +50,15 @@ class MemoryJournal:
         self.chunks: list[int] = []
 
     def claim(self, claims: Sequence[Claimed]) -> None:
-        self.chunks.append(len(claims))
+        self.chunks.append(sum(len(claimed.delivery_ids) for claimed in claims))
         for claimed in claims:
-            self.claims[claimed.delivery_id] = Claim(claimed.pack_id, self.now())
-            self.outcomes.pop(claimed.delivery_id, None)
+            for name in claimed.delivery_ids:
+                self.claims[name] = Claim(claimed.pack_id, self.now())
+                self.outcomes.pop(name, None)
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
-            self.outcomes[outcome.delivery_id] = outcome
+            self.outcomes.update(dict.fromkeys(outcome.delivery_ids, outcome))
 
     @property
     def states(self) -> dict[str, str]:

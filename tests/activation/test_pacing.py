@@ -123,6 +123,7 @@ def test_slots_go_to_whoever_has_waited_longest_and_one_who_gives_up_keeps_none(
         await asyncio.sleep(0)
         ones[1].cancel()
         slots.free()
+        await asyncio.sleep(0)
         # Handed over to "a" and given up in the same moment: it must go on to the next.
         ones[0].cancel()
         await asyncio.gather(*ones, return_exceptions=True)
@@ -130,6 +131,32 @@ def test_slots_go_to_whoever_has_waited_longest_and_one_who_gives_up_keeps_none(
 
     assert asyncio.run(run())
     assert order == ["c"]
+
+
+def test_a_slot_that_is_given_back_may_be_taken_again_at_once_but_not_for_ever() -> None:
+    taken: list[str] = []
+
+    async def run() -> None:
+        slots = Slots(1)
+        assert slots.is_taken()
+
+        async def wait() -> None:
+            await slots.wait()
+            taken.append("who waits")
+            slots.free()
+
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        for _ in range(10_000):
+            taken.append("who passes")
+            slots.free()
+            if not slots.is_taken():
+                await slots.wait()
+        await waiting
+
+    asyncio.run(run())
+    assert 2 <= taken.index("who waits") <= 100
+    assert len(taken) == 10_001
 
 
 def test_after_a_pause_that_the_destination_asked_for_requests_leave_at_its_rate_and_not_at_once() -> None:

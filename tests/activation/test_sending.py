@@ -226,7 +226,7 @@ def test_consent_that_goes_between_plan_and_send_stops_the_send() -> None:
     report, journal = sent(deliveries("a", "b"), connector, check=lambda ones: {"b": "consent withdrawn"})
 
     assert connector.posted == [["a"]]
-    assert journal.outcomes["b"] == Outcome("b", State.CANCELLED, "consent withdrawn", journal.claims["b"].pack_id)
+    assert journal.outcomes["b"] == Outcome(("b",), State.CANCELLED, "consent withdrawn", journal.claims["b"].pack_id)
     assert report.states == {"accepted": 1, "cancelled": 1}
 
 

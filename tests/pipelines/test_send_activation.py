@@ -468,7 +468,7 @@ def test_what_a_replaced_plan_still_owed_is_cancelled_and_what_it_had_claimed_is
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 6)
     journal = LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), []))
-    journal.claim([Claimed("d000", "pack-1"), Claimed("d001", "pack-1")])
+    journal.claim([Claimed(("d000", "d001"), "pack-1")])
     changed(lake, "superseded")
 
     result = send(lake, fakes, SEGMENT)
@@ -528,7 +528,7 @@ def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes
     clock = TodaysClock()
     stamps = Stamps.after(lake.ledger, clock, [])
     journal = LakeJournal(lake, "there", stamps)
-    journal.claim([Claimed("d000", "pack-1")])
+    journal.claim([Claimed(("d000",), "pack-1")])
     first = stamps.next()
 
     class SetBack(TodaysClock):
@@ -536,7 +536,7 @@ def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes
             return first.replace(year=2020)
 
     later = LakeJournal(lake, "there", Stamps.after(lake.ledger, SetBack(), []))
-    later.record([Outcome("d000", State.ACCEPTED)])
+    later.record([Outcome(("d000",), State.ACCEPTED)])
 
     assert states(lake) == {"d000": "accepted"}
 

@@ -29,6 +29,13 @@ class Traffic:
     bytes: int = 0
     retries: int = 0
 
+    def count(self, size: int, tries: int) -> None:
+        """Count a request that leaves, for the first time or again."""
+        self.requests += 1
+        self.bytes += size
+        if tries > 1:
+            self.retries += 1
+
 
 @dataclass
 class Run:
@@ -42,6 +49,9 @@ class Run:
     pacer: Pacer
     slots: Slots
     traffic: Traffic = field(default_factory=Traffic)
+
+    def __post_init__(self) -> None:
+        self.recheck_seconds = self.connector.declaration.recheck_seconds
 
 
 async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> list[Outcome]:
@@ -97,15 +107,13 @@ async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer |
     try:
         if run.pacer.is_needed:
             await _turn(run, attempt.pack)
-        if run.check is not None and run.clock.ticks() - attempt.looked_at > run.connector.declaration.recheck_seconds:
+        if run.check is not None and run.clock.ticks() - attempt.looked_at > run.recheck_seconds:
             outcomes += await _last_look(run, attempt)
         pack = attempt.pack
-        if not pack.deliveries or not run.breaker.admit_in_window(len(pack.deliveries), run.clock.ticks()):
+        if not pack.deliveries or not run.breaker.admit_in_window(len(pack.deliveries), run.clock):
             return None
         attempt.tries += 1
-        run.traffic.requests += 1
-        run.traffic.retries += attempt.tries > 1
-        run.traffic.bytes += pack.size
+        run.traffic.count(pack.size, attempt.tries)
         answer = await run.connector.post(pack)
     finally:
         run.slots.free()
@@ -190,6 +198,6 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
     outcomes: list[Outcome] = []
     for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
         size = pack.size * len(part) // len(pack.deliveries)
-        half = pack._replace(pack_id=f"{pack.pack_id}.{number}", deliveries=part, size=size)
+        half = pack.of(part)._replace(pack_id=f"{pack.pack_id}.{number}", size=size)
         outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost), [])
     return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]

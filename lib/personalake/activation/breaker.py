@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
+from personalake.activation.clock import Clock
 from personalake.config.connections.base import Bounds
 
 
@@ -47,11 +48,12 @@ class Breaker:
             self._removals += removals
         return self.reason is None
 
-    def admit_in_window(self, deliveries: int, now: float) -> bool:
+    def admit_in_window(self, deliveries: int, clock: Clock) -> bool:
         """Count what leaves now, retries included; false if the window is full."""
         limit = self._bounds.max_in_window
         if limit is None or self.reason is not None:
             return self.reason is None
+        now = clock.ticks()
         while self._window and self._window[0][0] <= now - self._bounds.window_seconds:
             self._in_window -= self._window.popleft()[1]
         self._bound(f"in {self._bounds.window_seconds:g} seconds", self._in_window + deliveries, limit, "max_in_window")

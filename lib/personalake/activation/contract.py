@@ -11,6 +11,8 @@ from personalake.config.connections.base import Bounds, Deduplication, Patience,
 
 # What code raises that meets another shape than it expects, in a payload or in a reply.
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+# Of a delivery its size, or what leaves of it, ready made, where measuring it makes it; or why it would never be taken.
+Measured = int | bytes | str
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Connector(Protocol):
         """Bytes that the delivery adds to a request."""
         ...
 
-    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
-        """Of each delivery its size, or why it would never be taken; many at once, since that is asked most often."""
+    def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
+        """Each delivery measured; many at once, since that is asked most often."""
         ...
 
     @property
@@ -156,9 +158,9 @@ class Measure(Protocol):
         ...
 
 
-def one_by_one(connector: Measure, deliveries: Sequence[Delivery]) -> list[int | str]:
+def one_by_one(connector: Measure, deliveries: Sequence[Delivery]) -> list[Measured]:
     """Sizes and problems, for connectors that have no faster way."""
-    found: list[int | str] = []
+    found: list[Measured] = []
     for delivery in deliveries:
         try:
             problem = connector.problem_of(delivery)

@@ -1,12 +1,17 @@
 """What is handed over to be sent, and what became of it.
 
-What is made once for each delivery is a named tuple: a frozen data class takes three times as long to make.
+What is made once for each request is a named tuple: a frozen data class takes three times as long to make. Nothing but the
+delivery itself is made once for each delivery, where many leave together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
+
+_id = attrgetter("delivery_id")
 
 
 class State(StrEnum):
@@ -70,25 +75,30 @@ class Delivery:
 
 
 class Claimed(NamedTuple):
-    """A claim to be written down before the request leaves."""
+    """A claim to be written down before its request leaves.
 
-    delivery_id: str
+    Args:
+        delivery_ids: What leaves in the request.
+        pack_id: The request.
+    """
+
+    delivery_ids: Sequence[str]
     pack_id: str
 
 
 class Outcome(NamedTuple):
-    """What became of one delivery in this run.
+    """What became of deliveries in this run: of all in a request that have the same to tell, or of one.
 
     Args:
-        delivery_id: The delivery.
-        state: Where it stands now.
+        delivery_ids: The deliveries.
+        state: Where they stand now.
         reason: Why, in the destination's words where it said something; without personal data.
-        pack_id: The request that it was part of; null if none left.
+        pack_id: The request that they were part of; null if none left.
         reference: The destination's own name for the request or message, for its support and for receipts.
-        may_repeat: Whether it was sent again without a key that the destination honours, after a lost reply.
+        may_repeat: Whether they were sent again without a key that the destination honours, after a lost reply.
     """
 
-    delivery_id: str
+    delivery_ids: Sequence[str]
     state: State
     reason: str | None = None
     pack_id: str | None = None
@@ -106,6 +116,7 @@ class Pack(NamedTuple):
         size: Bytes that the deliveries add to the request.
         is_resent: Whether an earlier run may have sent it already.
         keys: What must not be at work in two requests at the same time, where the destination says so.
+        items: What the connector made of each delivery when it measured it; empty where it makes them when it sends.
     """
 
     pack_id: str
@@ -114,3 +125,13 @@ class Pack(NamedTuple):
     size: int
     is_resent: bool = False
     keys: tuple[str, ...] = ()
+    items: Sequence[bytes] = ()
+
+    @property
+    def delivery_ids(self) -> Sequence[str]:
+        """Ids of its deliveries, in order."""
+        return tuple(map(_id, self.deliveries))
+
+    def of(self, deliveries: tuple[Delivery, ...]) -> "Pack":
+        """The same request with some of its deliveries."""
+        return self._replace(deliveries=deliveries, items=())

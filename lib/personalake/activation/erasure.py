@@ -9,7 +9,7 @@ from typing import Any
 
 from personalake.activation.answers import Answer
 from personalake.activation.clock import Chance, Clock
-from personalake.activation.contract import Connector, Declaration, one_by_one
+from personalake.activation.contract import Connector, Declaration, Measured, one_by_one
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.sending import Report, finished, sending
 
@@ -60,8 +60,8 @@ def delete(identifiers: Iterable[str], connector: Connector, clock: Clock, chanc
             outcomes.extend(some)
 
     finished(run())
-    found = {outcome.delivery_id: outcome for outcome in outcomes}
-    never = Outcome("", State.PENDING, "not asked: the destination was left alone after an earlier failure")
+    found = {key: outcome for outcome in outcomes for key in outcome.delivery_ids}
+    never = Outcome((), State.PENDING, "not asked: the destination was left alone after an earlier failure")
     return [
         _receipt(key, found.get(key, never), connector.name, asked_at, hashes.values())  # replies repeat what was asked
         for key in hashes
@@ -118,7 +118,7 @@ class _Eraser:
     def group_of(self, delivery: Delivery) -> str:
         return ""
 
-    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
+    def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
         return one_by_one(self, deliveries)
 
     def size_of(self, delivery: Delivery) -> int:

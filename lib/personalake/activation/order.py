@@ -1,6 +1,7 @@
 """Order of sending for each person: a request waits for earlier ones about the same people, retries included."""
 
 import asyncio
+from collections.abc import Sequence
 from operator import attrgetter
 
 from personalake.activation.delivery import Pack
@@ -9,20 +10,24 @@ _person = attrgetter("person_id")
 
 
 class Turn:
-    """A pack's place behind earlier ones with the same people.
+    """A pack's place behind earlier ones with the same people."""
 
-    Args:
-        names: People, and keys that must not be at work twice.
-    """
+    __slots__ = ("_followed", "_pack", "before", "is_done")
 
-    __slots__ = ("_followed", "before", "is_done", "names")
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
-        self.before: list[Turn] = []
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self.before: Sequence[Turn] = ()
         self.is_done = False
         # Most packs are never waited for: only those that are have something to wait on.
         self._followed: asyncio.Future[None] | None = None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """People, and keys that must not be at work twice."""
+        people, keys = self._pack.deliveries, self._pack.keys
+        if len(people) == 1 and not keys:
+            return (people[0].person_id,)
+        return [*map(_person, people), *[f"\0{key}" for key in keys]]
 
     async def come(self) -> None:
         """Wait for those before."""
@@ -48,21 +53,24 @@ class Order:
     def __init__(self) -> None:
         self._last: dict[str, Turn] = {}
         self._open = 0
+        # Nobody is asked for who is in a pack beside which there is no other, as most large files are.
+        self._alone: Turn | None = None
 
     def enter(self, pack: Pack) -> Turn:
         """Queue up behind the packs of the same people."""
-        people = pack.deliveries
-        if len(people) == 1 and not pack.keys:
-            turn = Turn((people[0].person_id,))
-        else:
-            turn = Turn((*map(_person, people), *[f"\0{key}" for key in pack.keys]))
+        turn = Turn(pack)
         self._open += 1
-        if not self._last:
-            self._last = dict.fromkeys(turn.names, turn)
+        if self._open == 1:
+            self._alone = turn
             return turn
-        if not self._last.keys().isdisjoint(turn.names):
-            turn.before += dict.fromkeys(self._last[name] for name in turn.names if name in self._last)
-        self._last.update(dict.fromkeys(turn.names, turn))
+        if self._alone is not None:
+            self._last = dict.fromkeys(self._alone.names, self._alone)
+            self._alone = None
+        last, names = self._last, turn.names
+        if not last.keys().isdisjoint(names):
+            turn.before = tuple(dict.fromkeys(last[name] for name in names if name in last))
+        for name in names:
+            last[name] = turn
         return turn
 
     def leave(self, turn: Turn) -> None:
@@ -70,7 +78,7 @@ class Order:
         turn.end()
         self._open -= 1
         if not self._open:
-            self._last = {}
+            self._last, self._alone = {}, None
             return
         for name in turn.names:
             if self._last.get(name) is turn:

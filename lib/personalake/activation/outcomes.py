@@ -32,7 +32,7 @@ def cancelled(attempt: Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
     if not any(delivery.delivery_id in reasons for delivery in pack.deliveries):
         return []
     kept = tuple(delivery for delivery in pack.deliveries if delivery.delivery_id not in reasons)
-    attempt.pack = pack._replace(deliveries=kept)
+    attempt.pack = pack.of(kept)
     return [
         _outcome(delivery, pack, State.CANCELLED, told(reasons[delivery.delivery_id]))
         if attempt.lost is None and delivery.claim is None
@@ -46,8 +46,7 @@ def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outco
     """Accepted or confirmed, apart from what the reply names; what should be sent again has no outcome yet."""
     pack, is_first = attempt.pack, attempt.lost is None and not attempt.pack.is_resent
     if is_first and not taken.refused and not taken.again:
-        state, name, reference = taken.state, pack.pack_id, taken.reference
-        return [Outcome(delivery.delivery_id, state, None, name, reference) for delivery in pack.deliveries]
+        return [Outcome(pack.delivery_ids, taken.state, None, pack.pack_id, taken.reference)]
     outcomes = []
     for place, delivery in enumerate(pack.deliveries):
         if place in taken.again:
@@ -56,14 +55,14 @@ def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outco
             outcomes.append(refused(connector, attempt, delivery, told(taken.refused[place], delivery.payload)))
         else:
             repeated = _may_be_there(connector, attempt, delivery)
-            outcomes.append(Outcome(delivery.delivery_id, taken.state, None, pack.pack_id, taken.reference, repeated))
+            outcomes.append(Outcome((delivery.delivery_id,), taken.state, None, pack.pack_id, taken.reference, repeated))
     return outcomes
 
 
 def only(pack: Pack, kept: Iterable[int]) -> Pack:
     """A pack of some of its deliveries, under the same name."""
     places = set(kept)
-    return pack._replace(deliveries=tuple(one for place, one in enumerate(pack.deliveries) if place in places))
+    return pack.of(tuple(one for place, one in enumerate(pack.deliveries) if place in places))
 
 
 def refused(connector: Connector, attempt: Attempt, delivery: Delivery, reason: str) -> Outcome:
@@ -110,4 +109,4 @@ def _doubtful_or_pending(attempt: Attempt, reason: str) -> list[Outcome]:
 
 
 def _outcome(delivery: Delivery, pack: Pack, state: State, reason: str) -> Outcome:
-    return Outcome(delivery.delivery_id, state, reason, pack.pack_id)
+    return Outcome((delivery.delivery_id,), state, reason, pack.pack_id)

@@ -9,6 +9,8 @@ from personalake.config.connections.base import Rate
 # What is left free of a limit, since requests do not arrive as evenly as they leave.
 _SHARE = 0.97
 _SLOTS = 1_000
+# So often a slot is taken again past somebody who waits for one.
+_PASSES = 50
 
 
 class Bucket:
@@ -106,16 +108,26 @@ class Pacer:
 
 
 class Slots:
-    """How many requests may be under way; first come, first served. A free slot is taken without a turn of the loop."""
+    """How many requests may be under way. A free slot is taken without a turn of the loop.
+
+    Whoever gives a slot back may take it again at once, past those who wait: handing it over would cost each request a turn
+    of the loop. After so many times that is over, so that nobody waits for long; those who wait are served as they came.
+    """
 
     def __init__(self, count: int) -> None:
         self._free = count
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._passed = 0
+        self._is_handing_over = False
 
     def is_taken(self) -> bool:
         """Take a slot if one is free; false if it must be waited for."""
         if self._free <= 0:
             return False
+        if self._waiting:
+            if self._passed >= _PASSES:
+                return False
+            self._passed += 1
         self._free -= 1
         return True
 
@@ -132,10 +144,17 @@ class Slots:
             raise
 
     def free(self) -> None:
-        """Give a slot back, to whoever has waited longest."""
-        while self._waiting:
+        """Give a slot back; if it is not taken again at once, to whoever has waited longest."""
+        self._free += 1
+        if self._waiting and not self._is_handing_over:
+            self._is_handing_over = True
+            asyncio.get_running_loop().call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        self._is_handing_over = False
+        while self._free > 0 and self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
+                self._free -= 1
+                self._passed = 0
                 turn.set_result(None)
-                return
-        self._free += 1

@@ -4,11 +4,11 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, repeat
 from operator import attrgetter
 from typing import cast
 
-from personalake.activation.contract import Connector, Limits
+from personalake.activation.contract import Connector, Limits, Measured
 from personalake.activation.delivery import Delivery, Pack
 
 # Requests that are filled at the same time: with one, items of a fifteenth of a request waste three per cent of it.
@@ -16,7 +16,7 @@ _OPEN = 8
 _OPEN_GROUPS = 64
 # A request is full from here on: looking for what still fits in costs more than half a per cent of a request is worth.
 _FULL = 0.995
-_claim, _person = attrgetter("claim"), attrgetter("person_id")
+_id, _claim, _person = attrgetter("delivery_id"), attrgetter("claim"), attrgetter("person_id")
 
 
 @dataclass(slots=True)
@@ -27,6 +27,7 @@ class _Filling:
     group: str
     envelope: int
     deliveries: list[Delivery] = field(default_factory=list)
+    items: list[bytes] = field(default_factory=list)
     size: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
@@ -34,10 +35,12 @@ class _Filling:
     _people: set[str] = field(default_factory=set)
     _seen: int = 0
 
-    def put(self, delivery: Delivery, size: int, key: str, limits: Limits) -> None:
+    def put(self, delivery: Delivery, size: int, key: str, item: bytes | None, limits: Limits) -> None:
         """Take a delivery in."""
         self.size += size + limits.separator if self.deliveries else size
         self.deliveries.append(delivery)
+        if item is not None:
+            self.items.append(item)
         if limits.max_each is not None:
             self.counts[delivery.operation] += 1
         if key:
@@ -75,10 +78,10 @@ class Packer:
         self._held = 0
         self._number = 0
 
-    def add(self, delivery: Delivery, size: int, group: str, key: str) -> Sequence[Pack]:
+    def add(self, delivery: Delivery, size: int, group: str, key: str, item: bytes | None = None) -> Sequence[Pack]:
         """Put a delivery into a request; the requests that are ready by that, mostly none."""
         if self._limits.max_items == 1:
-            return (self._alone(delivery, size, group),)
+            return (self._alone(delivery, size, () if item is None else (item,), group),)
         ready: Sequence[Pack] = ()
         place = self._place(delivery, size, group, key)
         if place is None:
@@ -86,29 +89,30 @@ class Packer:
             self._number += 1
             place = _Filling(self._number, group, self._connector.envelope(group, delivery))
             self._open.append(place)
-        place.put(delivery, size, key, self._limits)
+        place.put(delivery, size, key, item, self._limits)
         self._held += 1
         if self._held > self._max_held or self._is_full(self._open[0]):
             ready = [*ready, *self._overdue()]
         return ready
 
-    def add_all(self, deliveries: Sequence[Delivery], sizes: Sequence[int | str]) -> Sequence[Pack] | None:
+    def add_all(self, deliveries: Sequence[Delivery], measured: Sequence[Measured]) -> Sequence[Pack] | None:
         """Put many deliveries into requests, as one by one would; null, and nothing is done, if one has to look at each.
 
         So it is where any of them is claimed or has a problem, and where the open request gets full.
         """
-        limits = self._limits
-        if not deliveries or any(map(_claim, deliveries)) or set(map(type, sizes)) != {int}:
+        limits, kinds = self._limits, set(map(type, measured))
+        if any(map(_claim, deliveries)) or len(kinds) != 1 or str in kinds:
             return None
-        whole = cast(Sequence[int], sizes)
-        envelope, largest = self._connector.envelope("", deliveries[0]), max(whole)
+        items = cast(Sequence[bytes], measured if bytes in kinds else ())
+        sizes = list(map(len, items)) if items else cast(Sequence[int], measured)
+        envelope, largest = self._connector.envelope("", deliveries[0]), max(sizes)
         if limits.max_item_bytes is not None and largest > limits.max_item_bytes:
             return None
         if limits.max_items == 1 and (limits.max_bytes is None or envelope + largest <= limits.max_bytes):
-            return list(map(self._alone, deliveries, whole))
-        return () if self._is_filled(deliveries, sum(whole), envelope) else None
+            return list(map(self._alone, deliveries, sizes, zip(items) if items else repeat(())))
+        return () if self._is_filled(deliveries, items, sum(sizes), envelope) else None
 
-    def _is_filled(self, deliveries: Sequence[Delivery], size: int, envelope: int) -> bool:
+    def _is_filled(self, deliveries: Sequence[Delivery], items: Sequence[bytes], size: int, envelope: int) -> bool:
         """Put all of them into the only open request, if it then has room left."""
         limits, count = self._limits, len(deliveries)
         if len(self._open) > 1 or self._held + count > self._max_held:
@@ -124,6 +128,7 @@ class Packer:
             self._open.append(place)
         place.size += size
         place.deliveries += deliveries
+        place.items += items
         self._held += count
         return True
 
@@ -131,10 +136,10 @@ class Packer:
         while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):
             yield self._close()
 
-    def _alone(self, delivery: Delivery, size: int, group: str = "") -> Pack:
+    def _alone(self, delivery: Delivery, size: int, items: Sequence[bytes], group: str = "") -> Pack:
         self._number += 1
         name = f"{self._stamp}-{self._number:06d}-{_hashed(delivery.delivery_id)}"
-        return Pack(name, group, (delivery,), size, delivery.claim is not None)
+        return Pack(name, group, (delivery,), size, delivery.claim is not None, (), items)
 
     def rest(self) -> Iterator[Pack]:
         """What is still open."""
@@ -169,21 +174,22 @@ class Packer:
     def _close(self) -> Pack:
         filling = self._open.popleft()
         self._held -= len(filling.deliveries)
-        return pack_of(filling.deliveries, filling.group, filling.size, self._name(filling), filling.keys)
-
-    def _name(self, filling: _Filling) -> str:
-        return f"{self._stamp}-{filling.number:06d}-{_digest(filling.deliveries)}"
-
-
-def _digest(deliveries: Iterable[Delivery]) -> str:
-    return _hashed("|".join(delivery.delivery_id for delivery in deliveries))
+        name = f"{self._stamp}-{filling.number:06d}-{_hashed('|'.join(map(_id, filling.deliveries)))}"
+        items = filling.items if len(filling.items) == len(filling.deliveries) else ()
+        return pack_of(filling.deliveries, filling.group, filling.size, name, filling.keys, items)
 
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def pack_of(deliveries: list[Delivery], group: str, size: int, pack_id: str, keys: Iterable[str] = ()) -> Pack:
+def pack_of(
+    deliveries: list[Delivery],
+    group: str,
+    size: int,
+    pack_id: str,
+    keys: Iterable[str] = (),
+    items: Sequence[bytes] = (),
+) -> Pack:
     """A request of some deliveries, by its name."""
-    is_resent = any(delivery.claim is not None for delivery in deliveries)
-    return Pack(pack_id, group, tuple(deliveries), size, is_resent, tuple(keys))
+    return Pack(pack_id, group, tuple(deliveries), size, any(map(_claim, deliveries)), tuple(keys), items)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
-from personalake.activation.contract import MISSHAPEN, Connector, Limits, misshapen
+from personalake.activation.contract import MISSHAPEN, Connector, Limits, Measured, misshapen
 from personalake.activation.delivery import Delivery, Outcome, Pack, State
 from personalake.activation.packer import Packer, pack_of
 from personalake.activation.reasons import told
@@ -37,12 +37,12 @@ class Packing:
 
     def add(self, deliveries: Sequence[Delivery]) -> Iterator[Pack | Outcome]:
         """The requests that are ready by these deliveries, and outcomes of those that leave in none."""
-        sizes = self._connector.sizes_of(deliveries)
-        if self._is_plain and not self._again.held and (ready := self._packer.add_all(deliveries, sizes)) is not None:
+        measured = self._connector.measured(deliveries)
+        if self._is_plain and not self._again.held and (ready := self._packer.add_all(deliveries, measured)) is not None:
             yield from ready
             return
-        for delivery, size in zip(deliveries, sizes, strict=True):
-            found = self._looked_at(delivery, size)
+        for delivery, measure in zip(deliveries, measured, strict=True):
+            found = self._looked_at(delivery, measure)
             if isinstance(found, Outcome):
                 yield found
             elif delivery.claim is not None and self._is_by_request:
@@ -50,26 +50,28 @@ class Packing:
             else:
                 if self._again.held:
                     yield from self._again.rest()
-                if ready := self._packer.add(delivery, *found):
+                item = measure if isinstance(measure, bytes) else None
+                if ready := self._packer.add(delivery, *found, item):
                     yield from ready
 
-    def _looked_at(self, delivery: Delivery, size: int | str) -> Outcome | tuple[int, str, str]:
+    def _looked_at(self, delivery: Delivery, measure: Measured) -> Outcome | tuple[int, str, str]:
         """Size, group and key of a delivery, or its outcome if it leaves in no request."""
         connector, limits = self._connector, self._limits
         held = None if delivery.claim is None else held_back(delivery, connector, self._now)
         if held is not None:
             return held
         try:
-            if isinstance(size, str):
-                problem: str | None = size
+            if isinstance(measure, str):
+                problem: str | None = measure
             else:
+                size = measure if isinstance(measure, int) else len(measure)
                 group = connector.group_of(delivery)
                 problem = _oversize(delivery, size, group, connector, limits)
                 if problem is None:
                     return size, group, connector.key_of(delivery) if limits.distinct else ""
         except MISSHAPEN as surprise:
             problem = misshapen(surprise)
-        return Outcome(delivery.delivery_id, State.REJECTED, told(problem or "", delivery.payload))
+        return Outcome((delivery.delivery_id,), State.REJECTED, told(problem or "", delivery.payload))
 
     def rest(self) -> Iterator[Pack | Outcome]:
         """The requests that are left."""
@@ -118,7 +120,7 @@ def _claimed(delivery: Delivery) -> str:
 
 
 def _unknown(delivery: Delivery, reason: str) -> Outcome:
-    return Outcome(delivery.delivery_id, State.UNKNOWN, reason, _claimed(delivery) or None)
+    return Outcome((delivery.delivery_id,), State.UNKNOWN, reason, _claimed(delivery) or None)
 
 
 def held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcome | None:

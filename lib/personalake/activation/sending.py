@@ -11,8 +11,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import repeat
-from operator import attrgetter
+from itertools import chain
 from typing import Any, TypeVar
 
 from personalake.activation.attempts import Run, Traffic, look, settle
@@ -20,7 +19,7 @@ from personalake.activation.breaker import Breaker, Volume
 from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
-from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack
+from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.garbage import seldom_collected
 from personalake.activation.journal import Check, Journal
 from personalake.activation.order import Order
@@ -31,12 +30,6 @@ from personalake.activation.packing import Packing
 _CHUNKS = 2
 # Reasons are words of the destination: a run that fails in a million ways must not keep a million of them.
 _MANY = 1_000
-_id, _state, _reason, _may_repeat = (
-    attrgetter("delivery_id"),
-    attrgetter("state"),
-    attrgetter("reason"),
-    attrgetter("may_repeat"),
-)
 Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
@@ -63,12 +56,15 @@ class Report:
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count outcomes."""
-        for state, count in Counter(map(_state, outcomes)).items():
-            self.states[state.value] += count
-        self.may_repeat += sum(map(_may_repeat, outcomes))
-        for outcome in filter(_reason, outcomes):
-            if len(self.reasons) < _MANY:
-                self.reasons[outcome.state.value, outcome.reason or ""] += 1
+        counts = Counter[State]()
+        for outcome in outcomes:
+            count = len(outcome.delivery_ids)
+            counts[outcome.state] += count
+            if outcome.may_repeat:
+                self.may_repeat += count
+            if outcome.reason and len(self.reasons) < _MANY:
+                self.reasons[outcome.state.value, outcome.reason] += count
+        self.states.update({state.value: count for state, count in counts.items()})
 
 
 def send(
@@ -195,11 +191,7 @@ def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:
 
 
 def _claims(chunk: Chunk) -> list[Claimed]:
-    claims: list[Claimed] = []
-    for part in chunk:
-        if isinstance(part, Pack):
-            claims += map(Claimed._make, zip(map(_id, part.deliveries), repeat(part.pack_id), strict=False))
-    return claims
+    return [Claimed(part.delivery_ids, part.pack_id) for part in chunk if isinstance(part, Pack)]
 
 
 async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequence[Outcome]:
@@ -207,7 +199,7 @@ async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequ
     outcomes = [part for part in chunk if isinstance(part, Outcome)]
     packs = [part for part in chunk if isinstance(part, Pack)]
     looked_at = run.clock.ticks()
-    stopped = await look(run, [delivery for pack in packs for delivery in pack.deliveries])
+    stopped = await look(run, list(chain.from_iterable(pack.deliveries for pack in packs)))
     queue = iter([(pack, order.enter(pack)) for pack in packs])
 
     async def work() -> None:

@@ -119,7 +119,9 @@ class Transport:
             ReplyLost: If it may have been taken.
         """
         reply = await self._sent(request)
-        for _ in range(_MOST_HOPS if self._allow_redirects else 0):
+        if not self._allow_redirects:
+            return reply
+        for _ in range(_MOST_HOPS):
             target = _moved(request, reply)
             if target is None:
                 break

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from personalake.activation.clock import Clock
@@ -60,8 +62,7 @@ class LakeJournal:
     def claim(self, claims: Sequence[Claimed]) -> None:
         """Written before anything of a chunk leaves."""
         self._append(
-            len(claims),
-            delivery_id=[claim.delivery_id for claim in claims],
+            [claim.delivery_ids for claim in claims],
             state=[State.IN_FLIGHT.value] * len(claims),
             pack_id=[claim.pack_id for claim in claims],
         )
@@ -69,8 +70,7 @@ class LakeJournal:
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Written after a chunk."""
         self._append(
-            len(outcomes),
-            delivery_id=[outcome.delivery_id for outcome in outcomes],
+            [outcome.delivery_ids for outcome in outcomes],
             state=[outcome.state.value for outcome in outcomes],
             reason=[outcome.reason for outcome in outcomes],
             pack_id=[outcome.pack_id for outcome in outcomes],
@@ -78,11 +78,17 @@ class LakeJournal:
             may_repeat=[outcome.may_repeat for outcome in outcomes],
         )
 
-    def _append(self, count: int, **columns: list[Any]) -> None:
-        """Column by column: rows as dictionaries would keep the event loop from the interpreter for longer."""
+    def _append(self, delivery_ids: Sequence[Sequence[str]], **columns: list[Any]) -> None:
+        """Column by column, what deliveries have in common said once: rows as dictionaries would keep the event loop from
+        the interpreter for longer.
+        """
+        count = len(delivery_ids)
         told = {**columns, "destination": [self._destination] * count, "logged_at": [self._stamps.next()] * count}
-        arrays = [pa.array(told.get(field.name, [None] * count), field.type) for field in _SCHEMA]
+        places = np.repeat(np.arange(count), list(map(len, delivery_ids)))
+        arrays = [pa.array(told.get(field.name, [None] * count), field.type).take(pa.array(places)) for field in _SCHEMA]
+        arrays[_ID] = pa.array(chain.from_iterable(delivery_ids), pa.string(), len(places))
         self._lake.put(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG, "append")
 
 
 _SCHEMA = arrow_schema(ACTIVATION_LOG)
+_ID = _SCHEMA.get_field_index("delivery_id")

@@ -124,9 +124,10 @@ def cancel_superseded(lake: Lake, gone: Sequence[PlanState], stamps: Stamps) -> 
 
 
 def _taken_back(delivery: Delivery) -> Outcome:
+    which = (delivery.delivery_id,)
     if delivery.claim is None:
-        return Outcome(delivery.delivery_id, State.CANCELLED, _SUPERSEDED)
-    return Outcome(delivery.delivery_id, State.UNKNOWN, f"may have left before: {_SUPERSEDED}", delivery.claim.pack_id)
+        return Outcome(which, State.CANCELLED, _SUPERSEDED)
+    return Outcome(which, State.UNKNOWN, f"may have left before: {_SUPERSEDED}", delivery.claim.pack_id)
 
 
 def _distinct(

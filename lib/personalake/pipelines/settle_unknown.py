@@ -59,4 +59,5 @@ def _settled(deliveries: Iterator[Delivery], verdict: Verdict, chosen: frozenset
         if (not chosen or delivery.delivery_id in chosen) and delivery.claim is not None:
             reason = f"settled by hand: {_WORDS[verdict]}"
             repeats = verdict == "send_again"
-            yield Outcome(delivery.delivery_id, _STATES[verdict], reason, delivery.claim.pack_id or None, None, repeats)
+            pack_id = delivery.claim.pack_id or None
+            yield Outcome((delivery.delivery_id,), _STATES[verdict], reason, pack_id, None, repeats)

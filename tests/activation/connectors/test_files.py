@@ -199,10 +199,8 @@ def test_rows_that_are_measured_many_at_once_are_those_that_are_measured_alone(p
     ones = [Delivery(f"d{place}", "p", "row", payload) for place, payload in enumerate(payloads)]
     many, alone = (connector_of("csv_drop", Path("/nowhere"), columns=["external_id", "tier"]) for _ in range(2))
 
-    sizes = many.sizes_of(ones)
+    made = many.measured(ones)
 
+    sizes = [len(one) if isinstance(one, bytes) else one for one in made]
     assert sizes == one_by_one(alone, ones)
-    made = {one.delivery_id: alone._row(one) for one, size in zip(ones, sizes, strict=True) if isinstance(size, int)}
-    assert {name: row for name, row in many._rows.items() if name in made} == {
-        name: row for name, row in made.items() if name in many._rows
-    }
+    assert all(row == alone._row(one) for one, row in zip(ones, made, strict=True) if isinstance(row, bytes))

@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.replies import usual_fault
-from personalake.activation.contract import MISSHAPEN, Declaration, Limits, one_by_one
+from personalake.activation.contract import MISSHAPEN, Declaration, Limits, Measured, one_by_one
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.tokens import TokenRefused, Tokens
 from personalake.activation.transport import Reply, ReplyLost, Request, Transport, Unreached
@@ -115,7 +115,7 @@ class BaseConnector:
         payload = delivery.payload
         return len(payload) if payload.isascii() else len(payload.encode())
 
-    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
+    def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
         """Of each delivery its size, or why it would never be taken."""
         return one_by_one(self, deliveries)
 

@@ -3,15 +3,16 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence, Set
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import repeat
+from operator import attrgetter, itemgetter
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, declared, decoded
-from personalake.activation.contract import MISSHAPEN, Limits, one_by_one
+from personalake.activation.contract import MISSHAPEN, Limits, Measured, misshapen
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
@@ -21,9 +22,10 @@ _RUNS = frozenset("=+-@\t\r")
 # Made once: `json.loads` with a hook makes a decoder for each text.
 _DECODER = json.JSONDecoder(parse_float=str)
 _scan = _DECODER.scan_once  # type: ignore[attr-defined]
-_ODD = (StopIteration, *MISSHAPEN)
-_id, _payload = attrgetter("delivery_id"), attrgetter("payload")
+_payload = attrgetter("payload")
 _NOTHING = (None, "")
+# What `csv` writes as it should be, apart from text that begins like a formula.
+_PLAIN = {str, int, float, type(None)}
 
 
 class CsvFiles(BaseConnector):
@@ -53,12 +55,12 @@ class CsvFiles(BaseConnector):
         self._needed = needed
         # Files that wait for their manifest.
         self._written: set[str] = set()
-        # Rows that were measured and wait for their file; a file that is written again makes them anew.
-        self._rows: dict[str, bytes] = {}
         self._header = _line(connection.columns)
         self._columns = connection.columns
         self._runs = _RUNS if connection.escape_formulas else frozenset[str]()
-        self._most_rows = 4 * self.declaration.chunk_items
+        self._starts = tuple(f"\n{run}" for run in self._runs)
+        self._values = _values_of(self._columns)
+        self._needed_places = [self._columns.index(column) for column in needed]
         self._lines = _Lines()
 
     def loads(self, text: str) -> Any:
@@ -69,37 +71,47 @@ class CsvFiles(BaseConnector):
         """The header line."""
         return len(self._header)
 
-    def sizes_of(self, deliveries: Sequence[Delivery]) -> Sequence[int | str]:
-        """Bytes of each row, or why there is none; the rows are kept for their file."""
-        if len(self._rows) >= self._most_rows:
-            self._rows.clear()  # of rows that were refused or cancelled after they were measured
-        sizes: list[int | str] = []
-        while len(sizes) < len(deliveries):
-            rest = deliveries[len(sizes) :]
-            try:
-                made = self._lines.of_all(self._cells(rest))
-            except UnicodeError:
-                return [*sizes, *one_by_one(self, rest)]
-            self._rows.update(zip(map(_id, rest), made, strict=False))
-            sizes += map(len, made)
-            # Where it stopped is a row with something odd about it.
-            sizes += one_by_one(self, rest[len(made) : len(made) + 1])
-        return sizes
-
-    def _cells(self, deliveries: Iterable[Delivery]) -> Iterator[list[str]]:
-        """Cells of each row, up to the first that is odd; the innermost loop of large files, where calls are spared."""
-        columns, needed, runs = self._columns, self._needed, self._runs
+    def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
+        """Each row, or why there is none; what is odd is found by halves, so that the others are made many at once."""
+        if not deliveries:
+            return []
         try:
-            for text in map(_payload, deliveries):
-                row, end = _scan(text, 0)
-                get = row.get
-                if end != len(text) or (needed and any(get(column) in _NOTHING for column in needed)):
-                    return
-                yield [
-                    cell if type(cell) is str and cell[:1] not in runs else _cell(cell, runs) for cell in map(get, columns)
-                ]
-        except _ODD:
-            return
+            return self._lines.of_all(self._cells(deliveries))
+        except MISSHAPEN:
+            if len(deliveries) == 1:
+                return [self._row_or_why(deliveries[0])]
+            middle = len(deliveries) // 2
+            return [*self.measured(deliveries[:middle]), *self.measured(deliveries[middle:])]
+
+    def _cells(self, deliveries: Sequence[Delivery]) -> Iterable[Sequence[Any]]:
+        """Cells of all rows, column by column: the innermost loop of large files, where calls for each row are spared.
+
+        Raises:
+            ValueError: If there is something odd about any of them; others of `MISSHAPEN` likewise.
+        """
+        texts = list(map(_payload, deliveries))
+        # What cannot be read ends the map as if it were the last, and is missing from the ends.
+        rows, ends = zip(*map(_scan, texts, repeat(0)), strict=True)
+        if ends != tuple(map(len, texts)):
+            raise ValueError("something else than a row")
+        try:
+            cells = list(map(self._values, rows))
+        except KeyError:
+            cells = [tuple(map(row.get, self._columns)) for row in rows]
+        columns = list(zip(*cells, strict=True))
+        if any(nothing in columns[place] for place in self._needed_places for nothing in _NOTHING):
+            raise ValueError("a needed value is missing")
+        return zip(*map(self._column, columns), strict=True)
+
+    def _column(self, values: Sequence[Any]) -> Sequence[Any]:
+        """One column's cells: as they are where that will do, which one look at all of them together tells."""
+        kinds = set(map(type, values))
+        if kinds <= _PLAIN:
+            texts = values if kinds == {str} else [value for value in values if type(value) is str]
+            lines = "\n".join(("", *texts))
+            if not any(start in lines for start in self._starts):
+                return values
+        return [_cell(value, self._runs) for value in values]
 
     def size_of(self, delivery: Delivery) -> int:
         """The row's bytes in the file."""
@@ -115,11 +127,7 @@ class CsvFiles(BaseConnector):
 
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""
-        try:
-            rows = list(map(self._rows.pop, map(_id, pack.deliveries)))
-        except KeyError:
-            # It was written before, or some rows are odd: they are made again.
-            rows = [self._row(one) for one in pack.deliveries]
+        rows = pack.items or [self._row(one) for one in pack.deliveries]
         return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:
@@ -163,6 +171,13 @@ class CsvFiles(BaseConnector):
         self._written.discard(name)
         return Taken(State.CONFIRMED, reference=name)
 
+    def _row_or_why(self, delivery: Delivery) -> bytes | str:
+        try:
+            problem = self.problem_of(delivery)
+            return self._row(delivery) if problem is None else problem
+        except MISSHAPEN as surprise:
+            return misshapen(surprise)
+
     def _row(self, delivery: Delivery) -> bytes:
         get = self.parsed(delivery).get
         return self._lines.of([_cell(get(column), self._runs) for column in self._columns])
@@ -175,6 +190,13 @@ class CsvFiles(BaseConnector):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._store.__aexit__(kind, error, trace)
+
+
+def _values_of(columns: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What takes these columns' values out of a row that has them all."""
+    if len(columns) > 1:
+        return itemgetter(*columns)
+    return lambda row: (row[columns[0]],)
 
 
 def _limits(connection: FilesConnection) -> Limits:
@@ -209,7 +231,7 @@ class _Lines:
         # `csv` writes to whatever has a `write`, a line in one call.
         self._writer = csv.writer(SimpleNamespace(write=self._written.append), lineterminator="\r\n")
 
-    def of_all(self, rows: Iterable[Sequence[str]]) -> list[bytes]:
+    def of_all(self, rows: Iterable[Sequence[Any]]) -> list[bytes]:
         """A line of each row."""
         self._written.clear()
         self._writer.writerows(rows)
