@@ -65,8 +65,9 @@ def _outcomes(request: Handed, taken: Taken, connector: Connector, payloads: Pay
     outcomes = of_taken(connector, Attempt(pack, 0.0), replace(taken, reference=request.reference))
     for place, why in taken.again.items():
         delivery = pack.deliveries[place]
-        outcomes.append(Outcome(delivery.delivery_id, State.PENDING, told(why, delivery.payload), pack.pack_id))
-    return [outcome for outcome in outcomes if outcome.delivery_id in request.open_ids]
+        outcomes.append(Outcome((delivery.delivery_id,), State.PENDING, told(why, delivery.payload), pack.pack_id))
+    still_open = ([each for each in outcome.delivery_ids if each in request.open_ids] for outcome in outcomes)
+    return [outcome._replace(delivery_ids=ids) for outcome, ids in zip(outcomes, still_open, strict=True) if ids]
 
 
 def _pack(request: Handed, payloads: Mapping[str, str]) -> Pack:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.decisions.rules import PERSONALISATION
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.profile_history import write_history
 from personalake.pipelines.treatment import treating
-from personalake.privacy.consent import PERSONALISATION
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
 from personalake.profiles.engagement import Engaged
 from personalake.profiles.third_party import LEFT_OUT, judged
