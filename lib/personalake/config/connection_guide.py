@@ -43,6 +43,8 @@ No destination can be asked whether it took a request. `unknown` says what is do
 What is held can be settled once somebody has asked the destination:
 `personalake activation resolve --destination crm_push --as taken` (or `send_again`, `given_up`).
 
+A device that a push service says is gone is a receipt of its own, and is sent nothing more.
+
 Where results come later (Salesforce's data extensions, Segment's regulations), a run asks for them for a while; what is not
 known then stays `accepted`, and later runs ask on for `results_seconds`.
 
