@@ -344,6 +344,11 @@ def _braze_send(number: int) -> tuple[str, Mapping[str, Any]]:
     return "send", {"campaign_id": "c1", "recipients": [person]}
 
 
+def _tagged(number: int) -> tuple[str, Mapping[str, Any]]:
+    tags = {"n": str(number)}
+    return "user", {"alias_label": "external_id", "alias_id": f"p{number}", "properties": {"tags": tags}}
+
+
 def _regulated(number: int) -> tuple[str, Mapping[str, Any]]:
     return "regulate", {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectId": f"p{number}"}
 
@@ -503,6 +508,16 @@ CASES = {
             _told,
             {"rate": (10**9, 1)},
             secrets=lambda handle: {"secret://onesignal/key": handle.api_key},
+        ),
+        Case(
+            "onesignal_user",
+            "onesignal",
+            lambda handle: {"endpoint": handle.url, "app_id": handle.app_id},
+            _tagged,
+            lambda state: _numbers([int(person[1:]) for person in state["tags"]]),
+            {"rate": (10**9, 1)},
+            secrets=lambda handle: {"secret://onesignal/key": handle.api_key},
+            small={},
         ),
         Case(
             "webhook",

@@ -46,13 +46,13 @@ def test_of_an_address_book_segment_gets_every_sound_row_and_no_broken_one(fakes
     handle.reset()
     book = Book(count)
 
-    def identified() -> Iterator[Delivery]:
+    def greeted() -> Iterator[Delivery]:
         for one in book.deliveries():
             row = json.loads(one.payload)
-            call = {"type": "identify", "messageId": one.delivery_id, "userId": row.pop("id"), "traits": row}
-            yield replace(one, operation="identify", payload=json.dumps(call, ensure_ascii=False))
+            call = {"type": "track", "event": "Greeted", "messageId": one.delivery_id, "userId": row.pop("id")}
+            yield replace(one, operation="track", payload=json.dumps({**call, "properties": row}, ensure_ascii=False))
 
-    report, journal = sent(identified(), case.whole(fakes, TodaysClock(), max_item_bytes=16_000), clock=TodaysClock())
+    report, journal = sent(greeted(), case.whole(fakes, TodaysClock(), max_item_bytes=16_000), clock=TodaysClock())
 
     events = {event["messageId"]: event for event in handle.state()["events"]}
     broken = {f"d{number:07d}" for number in range(0, count, 100)}

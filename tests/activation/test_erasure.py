@@ -78,6 +78,17 @@ def test_braze_deletes_what_looks_like_an_address_or_a_number_by_that_as_well() 
     assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
 
 
+def test_braze_deletes_by_aliases_and_ids_of_its_own_where_syncs_name_people_so() -> None:
+    transport = Transporting(*[reply(201, {"deleted": 1, "message": "success"})] * 3)
+
+    erased("braze_track", transport, "u1", "5f" * 12, alias_labels=["crm"])
+
+    _, aliases, own = (json.loads(request.body) for request in transport.asked)
+    assert {one["alias_name"] for one in aliases["user_aliases"]} == {"u1", "5f" * 12}
+    assert {one["alias_label"] for one in aliases["user_aliases"]} == {"crm"}
+    assert own == {"braze_ids": ["5f" * 12]}
+
+
 def test_salesforce_deletes_contacts_by_key() -> None:
     transport = Transporting(reply(200, {"operationInitiated": True, "operationID": 2038, "hasErrors": False}))
 

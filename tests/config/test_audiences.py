@@ -48,6 +48,7 @@ i: {{audience: {{orders: {{}}}}, purposes: [news], destination: shop, mode: inse
   product_id: store_id, currency: currency, price: order_total, time: occurred_at}}}}
 j: {{{who}, destination: cdp, mode: mirror, anonymous_key: customer_id, fields: {{address: "'x'"}}}}
 k: {{audience: {{orders: {{}}}}, purposes: [news], destination: cdp, mode: upsert}}
+m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{a: orders}}}}
 l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}}}}
 """)  # fmt: skip
 
@@ -64,17 +65,19 @@ l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}
         "audiences.yml: audiences.f.purchase: webhook has no purchases of its own; braze_track has",
         "audiences.yml: audiences.g.fields: a purchase needs product_id, currency",
         "audiences.yml: audiences.g.alias_label: user_alias needs it",
+        "audiences.yml: audiences.g.purchase: is of one product of an order: the audience must be orders, each: product",
         "audiences.yml: audiences.h.key_field: braze_track knows people by external_id, user_alias, braze_id, email, phone",
         "audiences.yml: audiences.h.fields: braze_track keeps braze_id for itself",
         "audiences.yml: audiences.h.fields: a.b is a part of a, which is a field of its own",
         "audiences.yml: audiences.h.fields: 'c..d' has an empty part",
         "audiences.yml: audiences.i.fields: braze_track keeps time for itself",
-        "audiences.yml: audiences.i.purchase: is of one product; audience.orders.each must be product",
+        "audiences.yml: audiences.i.purchase: is of one product of an order: the audience must be orders, each: product",
         "audiences.yml: audiences.j.fields: segment keeps address for an object; name its parts, e.g. address.city",
         "audiences.yml: audiences.j.anonymous_key: mirror takes people away by one key",
         "audiences.yml: audiences.k.mode: segment cannot keep upsert; it can: insert",
         "audiences.yml: audiences.k.event: an order needs one, e.g. Order Completed",
         "audiences.yml: audiences.l.mode: archive takes away by one key; the data extension's has 2 columns",
+        "audiences.yml: audiences.m.alias_label: crm is not among the connection's alias_labels, by which deletions ask",
     ]
 
 

@@ -257,7 +257,8 @@ class Braze(Vendor):
                 self.profiles.delete(number)
                 found += 1
             self.deleted.append(who)
-        return Reply(200, {"deleted": found, "message": "success"}, self._headers(window))
+        # What is queued: of addresses, the profiles that were found.
+        return Reply(200, {"deleted": found if name == "email" else len(ids), "message": "success"}, self._headers(window))
 
 
 def _listed(value: Any) -> list[str]:

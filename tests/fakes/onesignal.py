@@ -40,6 +40,7 @@ class OneSignal(Vendor):
         self.messages: list[dict[str, Any]] = []
         self.deliveries: dict[str, int] = {}
         self.deleted: list[str] = []
+        self.tags: dict[str, dict[str, str]] = {}
         # Whom the app knows; null for everybody.
         self._known: set[str] | None = None
         self._answers: OrderedDict[str, tuple[float, Reply]] = OrderedDict()
@@ -49,7 +50,7 @@ class OneSignal(Vendor):
         self._known = (self._known or set()) | set(ids)
 
     def state(self) -> dict[str, Any]:
-        return {"messages": self.messages, "deliveries": self.deliveries, "deleted": self.deleted}
+        return {"messages": self.messages, "deliveries": self.deliveries, "deleted": self.deleted, "tags": self.tags}
 
     def route(self, call: Call) -> tuple[Handler, tuple[str, ...]] | None:
         path = call.path.removeprefix("/api/v1")
@@ -58,6 +59,8 @@ class OneSignal(Vendor):
         parts = path.strip("/").split("/")
         if call.method == "DELETE" and len(parts) == 6 and parts[0] == "apps" and parts[2:4] == ["users", "by"]:
             return self._delete, (parts[1], parts[4], unquote(parts[5]))
+        if call.method == "PATCH" and len(parts) == 6 and parts[0] == "apps" and parts[2:4] == ["users", "by"]:
+            return self._update, (parts[1], parts[4], unquote(parts[5]))
         return None
 
     def counted(self, path: str) -> str:
@@ -113,6 +116,20 @@ class OneSignal(Vendor):
         if key is not None:
             self._answers[key.lower()] = (self.clock(), reply)
         return reply
+
+    def _update(self, call: Call, app: str, label: str, person: str) -> Reply:
+        """Tags are merged; an empty text takes one away."""
+        self._admitted(call)
+        body, _ = self.parsed(call, self._bad("Unable to parse the body as JSON"))
+        self.valid("user", body, self._bad)
+        if app != self.app_id:
+            raise Reject("app_id", self._bad("app_id not found"))
+        if call.refused_places(1) or not self._knows(person):
+            raise Reject("unknown", Reply(404, self._errors("user-2", "User not found")))
+        tags = {**self.tags.get(person, {}), **body.get("properties", {}).get("tags", {})}
+        self.tags[person] = {name: value for name, value in tags.items() if value}
+        self.counters.items["users"] += 1
+        return Reply(202, {"properties": {"tags": self.tags[person]}})
 
     def _remembered(self, key: str | None) -> Reply | None:
         now, answers = self.clock(), self._answers

@@ -145,6 +145,7 @@ FORMS: list[tuple[str, str, Any]] = [
             "idempotency_key": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
         },
     ),
+    ("onesignal", "user", {"properties": {"tags": {"tier": "gold", "old": ""}, "language": "en", "country": "US"}}),
     ("onesignal", "message", {"app_id": "a", "include_subscription_ids": ["s-1"], "template_id": "t"}),
     ("onesignal", "message", {"app_id": "a", "email_to": ["a@x.io"], "email_subject": "Hi", "email_body": "<p>Hi</p>"}),
 ]

@@ -96,11 +96,13 @@ def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_o
 def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half_sent: Lake) -> None:
     class Data:
         sent = sent_so_far(half_sent.ledger)
+        totals = totals_so_far(half_sent.ledger, sent)
 
     section = what_was_sent(Data)  # type: ignore[arg-type]
 
     assert section is not None
-    alarm, table, reasons = section.blocks
+    alarm, whole, table, reasons = section.blocks
+    assert [row[:3] for row in whole.rows] == [["there", "8", "3"]]  # type: ignore[union-attr]
     assert alarm.text == "there: 2 deliveries of plan plan-1 may have been taken or not: the reply was lost."  # type: ignore[union-attr]
     assert [row[:4] for row in table.rows] == [["there", "vip", "plan-1", "ready"]]  # type: ignore[union-attr]
     assert len(reasons.rows) >= 3  # type: ignore[union-attr]

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.config.connections import CsvDropConnection
 from personalake.config.decisions import DecisionSettings, Holdout
@@ -22,7 +24,9 @@ from personalake.lake.declared import arrow_schema
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_activation import run
+from personalake.pipelines.plan_changes import with_gone
 from personalake.pipelines.plan_states import approve, latest_plans
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.pseudonyms import KeyRing
 from personalake.tables import Table
 from personalake.tables.gold import (
@@ -35,7 +39,9 @@ from personalake.tables.gold import (
     SEGMENT_MEMBERSHIP,
 )
 from personalake.tables.identity import PERSON
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
+from tests.activation.connectors.settings import connection_of
 
 DAY = date(2017, 12, 1)
 START = datetime(2017, 12, 1, 8, tzinfo=UTC)
@@ -343,6 +349,20 @@ AUDIENCES: list[tuple[dict[str, Any], str, set[tuple[str, Any]]]] = [
     ({"query": "SELECT person_id FROM gold.segment_membership WHERE segment <> 'Lost'"}, "email", {("b", "b@x.org")}),
     ({"where": "email LIKE 'b%' AND days_since_last_order = 7"}, "days_since_last_order", {("b", 7)}),
 ]
+
+
+def test_a_device_that_is_gone_is_known_by_its_hash_when_a_push_is_planned(shop: Shop) -> None:
+    context = shop.context()
+    sync = context.settings.audiences["regulars"].model_copy(update={"key_field": None})
+    of_push: Any = SimpleNamespace(context=context, asked=SimpleNamespace(sync=sync), connection=connection_of("fcm"))
+    keys = shop.lake.spark.createDataFrame([("t-old",), ("t-new",)], "key string")
+    assert keys.transform(with_gone(of_push)).columns == ["key"]
+    hashed = keyed_hash_of(erasure_key(context.settings, shop.lake.locations), "device_token|t-old")
+    write(shop.lake, SUPPRESSION, [{"suppression_id": "s", "identifier_hash": hashed, "reason": "unregistered"}])
+
+    rows = keys.transform(with_gone(of_push)).collect()
+
+    assert {row["key"]: row["is_gone"] for row in rows} == {"t-old": True, "t-new": None}
 
 
 def test_each_order_is_said_once_with_its_products_and_what_came_back_is_not(shop: Shop) -> None:

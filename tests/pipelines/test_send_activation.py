@@ -395,6 +395,18 @@ def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
     assert held(SEGMENT, fakes) == Counter(range(6))
 
 
+def test_what_this_run_has_claimed_itself_does_not_count_against_the_cap(lake: Lake, fakes: Fakes) -> None:
+    unlimited(FCM, fakes)
+    given = to_read(lake, fakes)
+
+    result = send_planned(given, TodaysClock(), random.Random(1), FCM.resolve(fakes))
+
+    # Of two messages to one person one leaves, to whichever destination comes first: neither both nor none.
+    assert sum(held(FCM, fakes).values()) == 1
+    assert sorted(states(lake).values()) == ["accepted", "cancelled"]
+    assert result.rows_read == 2
+
+
 def to_read(lake: Lake, fakes: Fakes) -> JobContext:
     """One message of each of two syncs to the same person, over two destinations, where one in a week is enough."""
     operation = "message"

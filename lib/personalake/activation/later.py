@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from personalake.activation.answers import Stop, Taken
+from personalake.activation.answers import Answer, NotYet, Stop, Taken
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack, State
 from personalake.activation.journal import Journal
@@ -44,7 +44,7 @@ async def asked_later(
         payloads: What was sent.
 
     Returns:
-        What was found out: confirmed, rejected, or pending where it should be sent once more.
+        What was found out: confirmed, rejected, pending where it should be sent once more, unknown where all of it failed.
     """
     found: list[Outcome] = []
     async with connector:
@@ -52,14 +52,25 @@ async def asked_later(
             answer = await connector.ask(_pack(request, {}), request.reference)
             if isinstance(answer, Stop):
                 break
-            if isinstance(answer, Taken):
-                outcomes = _outcomes(request, answer, connector, payloads)
+            if outcomes := _outcomes(request, answer, connector, payloads):
                 await asyncio.to_thread(journal.record, outcomes)
                 found += outcomes
     return found
 
 
-def _outcomes(request: Handed, taken: Taken, connector: Connector, payloads: Payloads) -> list[Outcome]:
+def _outcomes(request: Handed, answer: Answer | NotYet, connector: Connector, payloads: Payloads) -> list[Outcome]:
+    if isinstance(answer, Taken):
+        return _of_taken(request, answer, connector, payloads)
+    if isinstance(answer, NotYet) and answer.doubt and connector.declaration.is_repeatable:
+        # It ended badly, and nobody knows for which rows: they may be sent again, which does no harm here.
+        why = told(answer.doubt)
+        return [
+            Outcome(name, State.UNKNOWN, why, request.pack_id) for name in request.delivery_ids if name in request.open_ids
+        ]
+    return []
+
+
+def _of_taken(request: Handed, taken: Taken, connector: Connector, payloads: Payloads) -> list[Outcome]:
     odd = [request.delivery_ids[place] for place in sorted({*taken.refused, *taken.again})]
     pack = _pack(request, payloads(odd) if odd else {})
     outcomes = of_taken(connector, Attempt(pack, 0.0), replace(taken, reference=request.reference))

@@ -136,7 +136,7 @@ def _of_calls(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_removals(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:
-    flag_is_all = able.flags_removal or (not sync.fields and kind in ("segment", "braze_track"))
+    flag_is_all = able.flags_removal or (not sync.fields and kind in ("segment", "braze_track", "onesignal_user"))
     if sync.membership is None and (sync.mode == "archive" or (sync.mode == "mirror" and flag_is_all)):
         yield "membership", f"{sync.mode} needs it: who left is told by that field"
 

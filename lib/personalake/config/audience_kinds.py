@@ -53,6 +53,7 @@ _ABILITIES: dict[str, Ability] = {
     "braze_subscription": Ability(("insert", "mirror"), needs=("subscription_group_id",), takes_fields=False),
     "fcm": Ability(_INSERT, fields=("title", "body"), is_message=True),
     "onesignal": Ability(_INSERT, needs=("channel",), is_message=True),
+    "onesignal_user": Ability(_ALL, fields=("*",)),
     "webhook": Ability(_ALL),
     "email": Ability(_INSERT, fields=("subject", "text|html", "unsubscribe_url"), is_message=True),
 }

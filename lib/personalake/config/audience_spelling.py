@@ -26,8 +26,13 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
     if kind in NESTING:
         yield from _of_objects(sync, kind)
     yield from _of_keys(sync, kind)
-    if sync.audience.orders is not None:
+    if sync.alias_label is not None and sync.alias_label not in getattr(connection, "alias_labels", (sync.alias_label,)):
+        yield "alias_label", f"{sync.alias_label} is not among the connection's alias_labels, by which deletions ask"
+    orders = sync.audience.orders
+    if orders is not None:
         yield from _of_orders(sync, kind)
+    if sync.purchase and kind == "braze_track" and (orders is None or orders.each != "product"):
+        yield "purchase", "is of one product of an order: the audience must be orders, each: product"
 
 
 def _of_objects(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
@@ -62,9 +67,6 @@ def _of_keys(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_orders(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
-    """An order is something that happened: it has an event, or is a purchase of one product."""
-    orders = sync.audience.orders
+    """An order is something that happened: it has an event, or is a purchase."""
     if kind in ("segment", "braze_track") and sync.happening is None:
         yield "event", "an order needs one, e.g. Order Completed" + (", or purchase" if kind == "braze_track" else "")
-    if sync.purchase and orders is not None and orders.each != "product":
-        yield "purchase", "is of one product; audience.orders.each must be product"

@@ -66,6 +66,8 @@ class Limit:
 class CapsNow:
     """Which deliveries would be one too many. What was sent before is read once: only this run sends for its syncs.
 
+    It is to be read before anything is claimed: a claim counts as sent, and this run's own would stand in its way.
+
     Args:
         ledger: The tables.
         limits: The caps that there are.
@@ -84,15 +86,19 @@ class CapsNow:
         """
         if not self._limits or not deliveries:
             return {}
-        if self._sync_of is None:
-            self._sync_of = self._laid_out(standing)
+        self.begin(standing)
         found = {}
         for one in deliveries:
-            sync = self._sync_of.get(one.plan_id or "")
+            sync = (self._sync_of or {}).get(one.plan_id or "")
             concerned = [limit for limit in self._limits if sync in limit.syncs]
             if not all(limit.allows(one) for limit in concerned):
                 found[one.delivery_id] = CAPPED
         return found
+
+    def begin(self, standing: Collection[str]) -> None:
+        """Read what was sent so far, if that was not done."""
+        if self._limits and self._sync_of is None:
+            self._sync_of = self._laid_out(standing)
 
     def _laid_out(self, standing: Collection[str]) -> Mapping[str, str]:
         """Read what was sent by each limit's syncs; the sync of each plan."""

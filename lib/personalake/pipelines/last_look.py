@@ -83,6 +83,15 @@ class LastLook:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._opened.close()
 
+    def begin(self) -> None:
+        """Read what was sent so far, before this run claims anything."""
+        with self._lock:
+            self._refresh()
+            self._caps.begin(self._standing())
+
+    def _standing(self) -> list[str]:
+        return [plan.plan_id for plan in self._plans.values() if plan.state in STANDING]
+
     def __call__(self, deliveries: Sequence[Delivery]) -> dict[str, str]:
         """Reason by delivery; what is not named may leave.
 
@@ -96,9 +105,8 @@ class LastLook:
             for one in deliveries:
                 if (reason := self._of_plan(one)) is not None:
                     reasons[one.delivery_id] = reason
-            standing = [plan.plan_id for plan in self._plans.values() if plan.state in STANDING]
             left = [one for one in deliveries if not one.removal and one.delivery_id not in reasons]
-            reasons |= self._caps.refused(left, standing)
+            reasons |= self._caps.refused(left, self._standing())
             if len(self._passed) > _REMEMBERED:
                 self._passed.clear()
             self._passed.update(one.delivery_id for one in deliveries if one.delivery_id not in reasons)

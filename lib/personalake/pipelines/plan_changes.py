@@ -109,7 +109,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         who, consents = (rows.join(some, "person_id", "left_semi") for rows in (who, consents))
     granted = consents.transform(_granted(sync)).transform(planning.wanted_at_all)
     rows = wanted(who, granted, asked)
-    rows = rows.transform(_with_gone(planning))
+    rows = rows.transform(with_gone(planning))
     if sync.cap is not None:
         enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
         rows = rows.join(enough, "person_id", "left")
@@ -126,7 +126,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     )
 
 
-def _with_gone(planning: Planning) -> Transformation:
+def with_gone(planning: Planning) -> Transformation:
     """Add `is_gone` where the keys are devices, and some of them are known to be nobody's any more."""
     context, sync = planning.context, planning.asked.sync
     is_of_devices = is_device(kind_of(planning.connection), sync.key_field or key_field_of(planning.connection))

@@ -92,6 +92,7 @@ def send_planned(
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
             with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
+                check.begin()
                 failures = finished(_all(list(errands.values()), clock, chance, check))
     return _ended(context, errands, cancelled, [*failures, *busy], later)
 

@@ -44,6 +44,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "braze_subscription": BRAZE,
     "fcm": {"project": "acme-app", "service_account": "secret://fcm/account"},
     "onesignal": {"app_id": "app-1", "api_key": "secret://onesignal/key", "subscribers": 100_000},
+    "onesignal_user": {"app_id": "app-1", "api_key": "secret://onesignal/key"},
     "webhook": {"url": "https://desk.example/tickets", "secret": "secret://desk/secret"},
     "email": {"host": "127.0.0.1", "security": "none", "sender": "Shop <news@shop.example>"},
     "csv_drop": {"columns": ["external_id", "tier"]},

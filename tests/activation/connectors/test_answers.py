@@ -61,6 +61,10 @@ def payload_of(kind: str, n: int) -> str:
     if kind == "onesignal":
         content = {"target_channel": "push", "contents": {"en": "x"}}
         return json.dumps({**content, "include_aliases": {"external_id": [f"u{n}"]}})
+    if kind == "onesignal_user":
+        return json.dumps({"alias_label": "external_id", "alias_id": f"u{n}", "properties": {"tags": {"a": "b"}}})
+    if kind == "segment_suppression":
+        return json.dumps({"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectId": f"u{n}"})
     if kind == "braze_subscription":
         return json.dumps({"subscription_group_id": "g", "subscription_state": "subscribed", "external_id": f"u{n}"})
     if kind == "braze_send":
@@ -260,3 +264,39 @@ def test_tealium_and_webhooks_need_no_body() -> None:
     assert answered("tealium", reply(200))[0] == Taken()
     assert answered("webhook", reply(204))[0] == Taken()
     assert answered("webhook", reply(422, {"detail": "no"}))[0] == Refused("status 422: no")
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        ("FINISHED", Taken(State.CONFIRMED)),
+        ("RUNNING", NotYet()),
+        ("FAILED", Taken(refused=dict.fromkeys(range(3), "the regulation is FAILED"), reference="r1")),
+    ],
+)
+def test_a_segment_regulation_is_asked_about_until_it_ends_well_or_not(status: str, answer: Any) -> None:
+    found, transport = answered(
+        "segment_suppression", reply(200, {"data": {"regulation": {"overallStatus": status}}}), ask="r1"
+    )
+
+    assert found == answer
+    assert transport.requests[0].url == "https://api.segmentapis.com/regulations/r1"
+
+
+@pytest.mark.parametrize(
+    ("operation", "background", "answer"),
+    [
+        ("Completed", [], NotYet()),  # suppressed so far
+        ("Completed", ["Processing"], NotYet()),
+        ("Completed", ["Completed"], Taken(State.CONFIRMED)),
+        ("Completed", ["Aborted"], Refused("the deletion is Aborted")),
+        ("Failed", [], Refused("the deletion is Failed")),
+    ],
+)
+def test_salesforce_has_deleted_once_the_background_has(operation: str, background: list[str], answer: Any) -> None:
+    connector = connector_of("sfmc_rows")
+    states = [{"backgroundOperationStatusID": state} for state in background]
+    body = {"operation": {"status": operation}, "backgroundOperationsSummary": states}
+    connector.transport = Replying(reply(200, body))  # type: ignore[attr-defined]
+
+    assert asyncio.run(connector.ask_erasure("7")) == answer

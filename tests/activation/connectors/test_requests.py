@@ -173,6 +173,28 @@ def test_onesignal_people_with_one_content_share_a_request_with_a_key_of_its_own
     assert len(key) == 36
 
 
+def test_a_onesignal_user_is_named_in_the_path_and_tagged_in_the_body() -> None:
+    payload = {"alias_label": "external_id", "alias_id": "a/b", "properties": {"tags": {"tier": "gold"}}}
+
+    request = request_of("onesignal_user", ("user", payload))
+
+    assert (request.method, request.url) == ("PATCH", "https://api.onesignal.com/apps/app-1/users/by/external_id/a%2Fb")
+    assert json.loads(request.body) == {"properties": {"tags": {"tier": "gold"}}}
+
+
+def test_segment_suppresses_and_lets_in_again_by_regulations() -> None:
+    payload = {"regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID"}
+
+    request = request_of("segment_suppression", *(("regulate", {**payload, "subjectId": f"u{n}"}) for n in range(2)))
+
+    assert (request.url, request.headers["Authorization"]) == (
+        "https://api.segmentapis.com/regulations", "Bearer value-of-token",
+    )  # fmt: skip
+    assert json.loads(request.body) == {
+        "regulationType": "SUPPRESS_ONLY", "subjectType": "USER_ID", "subjectIds": ["u0", "u1"],
+    }  # fmt: skip
+
+
 def test_a_webhook_is_signed_over_id_time_and_body() -> None:
     request = request_of("webhook", ("ticket", {"subject": "Hello"}))
 
@@ -233,6 +255,14 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
             {"include_aliases": {"external_id": ["a"]}, "target_channel": "email", "contents": {"en": "x"}},
             "an e-mail without template_id needs email_subject and email_body",
         ),
+        ("onesignal_user", "user", {"alias_label": "a", "alias_id": "1", "properties": {"tags": {"n": 1}}}, "texts only"),
+        (
+            "onesignal_user",
+            "user",
+            {"alias_label": "a", "alias_id": "1", "properties": {}},
+            "properties is missing or empty",
+        ),
+        ("segment_suppression", "regulate", {"regulationType": "DELETE_ONLY"}, "regulationType is not one of"),
         ("fcm", "m", {"token": "t", "data": {"from": "x"}}, "data holds a key that FCM keeps for itself: from"),
         ("fcm", "m", {"token": "t", "data": {"google.a": "x"}}, "FCM keeps for itself: google.a"),
         ("email", "mail", {"to": "a@b.c", "subject": "s", "text": "t"}, "unsubscribe_url is missing"),

@@ -104,11 +104,12 @@ def test_what_is_in_doubt_is_said_again_and_what_was_refused_is_not(spark: Spark
     assert changes(plan(wanted, held, "mirror", resend_rejected=True))["refused"] == "added"
 
 
-def test_who_has_had_enough_or_is_not_known_there_is_refused_and_stays_where_they_are(spark: SparkSession) -> None:
+def test_who_has_had_enough_is_not_known_there_or_has_gone_is_refused_and_stays_where_they_are(spark: SparkSession) -> None:
     wanted = (
-        wanted_of(spark, {"a": "1", "b": "1", "c": "2"})
+        wanted_of(spark, {"a": "1", "b": "1", "c": "2", "d": "1"})
         .withColumn("is_capped", F.col("sync_key") == "c")
         .withColumn("is_there", F.col("sync_key") != "a")
+        .withColumn("is_gone", F.when(F.col("sync_key") == "d", True))
     )
 
     rows = {row["sync_key"]: row for row in plan(wanted, held_of(spark, {"c": "1"}), "mirror").collect()}
@@ -117,6 +118,7 @@ def test_who_has_had_enough_or_is_not_known_there_is_refused_and_stays_where_the
         "a": ("refused", "not known at the destination"),
         "b": ("added", None),
         "c": ("refused", "capped"),
+        "d": ("refused", "nobody has this device any more"),
     }
 
 

@@ -212,6 +212,16 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         {"include_aliases": {"external_id": ["k1"]}, "target_channel": "email", "email_subject": "Hi", "email_body": "tea",
          "custom_data": {"orders": 3}}, None,
     ),
+    "tags": (
+        "onesignal_user",
+        {"fields": {"tier": "favourite_category", "orders": "orders", "language": "'de'"}, "mode": "mirror",
+         "membership": "is_member"},
+        "user",
+        {"alias_label": "external_id", "alias_id": "k1",
+         "properties": {"language": "de", "tags": {"tier": "tea", "orders": "3", "is_member": "true"}}},
+        {"alias_label": "external_id", "alias_id": "k1",
+         "properties": {"tags": {"tier": "", "orders": "", "is_member": "false"}}},
+    ),
     "webhook": (
         "webhook", {**TIER, "mode": "mirror"}, "message",
         {"type": "audience.entered", "timestamp": "2026-11-25T00:00:00.000Z",
@@ -234,7 +244,7 @@ FORMS = {
     "braze_track": ("braze", "track"), "braze_send": ("braze", "trigger"),
     "braze_subscription": ("braze", "subscription"), "sfmc_rows": ("salesforce", "async"),
     "sfmc_rowset": ("salesforce", "rowset"), "sfmc_journey": ("salesforce", "event"), "tealium": ("tealium", "bulk"),
-    "fcm": ("fcm", "send"), "onesignal": ("onesignal", "message"),
+    "fcm": ("fcm", "send"), "onesignal": ("onesignal", "message"), "onesignal_user": ("onesignal", "user"),
 }  # fmt: skip
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "files": {"folder": "/f", "columns": ["external_id", "tier", "is_member"]},

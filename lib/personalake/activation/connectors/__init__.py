@@ -22,6 +22,7 @@ _MAKERS = {
     "braze_subscription": "braze_subscription.BrazeSubscription",
     "fcm": "fcm.Fcm",
     "onesignal": "onesignal.OneSignal",
+    "onesignal_user": "onesignal_user.OneSignalUser",
     "webhook": "webhook.Webhook",
     "email": "email.Email",
     "csv_drop": "files.file_connector",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
@@ -14,6 +14,8 @@ from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeConnection
 
+# How Braze writes ids of its own.
+_OWN = re.compile("[0-9a-f]{24}")
 _PHONE = re.compile(r"\+[0-9]{7,15}")
 # Where several profiles have an address, the one that was used last goes first.
 _ANY_PROFILE = ["most_recently_updated"]
@@ -41,8 +43,8 @@ class Braze(HttpConnector):
         return Limits(self._workspace.erasure_items)
 
     async def erase(self, pack: Pack) -> Answer:
-        """Delete by external id, and what looks like an address or a number by that as well; one kind of id a call."""
-        for body in _named([delivery.payload for delivery in pack.deliveries]):
+        """Delete by external id, and by what else it may be: an alias, Braze's own id, an address, a number; one a call."""
+        for body in _named([delivery.payload for delivery in pack.deliveries], self._workspace.alias_labels):
             request = self.to("/users/delete", json.dumps(body).encode())
             # Of several profiles with one address a call deletes one: it is repeated until there is none left.
             for _ in range(self._workspace.erasure_rounds if "email_addresses" in body else 1):
@@ -65,9 +67,13 @@ def succeeded(reply: Reply) -> Answer:
     return Taken(reference=None if reference is None else str(reference))
 
 
-def _named(ids: list[str]) -> Iterator[dict[str, Any]]:
+def _named(ids: list[str], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One body for each kind of id. An external id may look like an address, so it is asked for by both names."""
     yield {"external_ids": ids}
+    for label in labels:
+        yield {"user_aliases": [{"alias_name": one, "alias_label": label} for one in ids]}
+    if own := [one for one in ids if _OWN.fullmatch(one)]:
+        yield {"braze_ids": own}
     mails = [{"email": one, "prioritization": _ANY_PROFILE} for one in ids if "@" in one]
     phones = [one for one in ids if _PHONE.fullmatch(one)]
     if mails:

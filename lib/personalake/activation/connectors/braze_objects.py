@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -14,7 +15,12 @@ _LONGEST, _MOST_AT_ONCE = 255, 100
 
 
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+    @lru_cache(maxsize=4_096)
+    def fits(value: str) -> bool:
+        return pattern.fullmatch(value) is not None
+
+    # The same times and codes come again and again.
+    return lambda value: isinstance(value, str) and fits(value)
 
 
 def _is_one_of(values: frozenset[str]) -> Callable[[Any], bool]:
@@ -81,8 +87,8 @@ def _of_properties(properties: Any) -> str | None:
     if not isinstance(properties, dict):
         return "properties is not an object"
     for name, value in properties.items():
-        if not 0 < len(name) <= _LONGEST or name[0] == "$":
+        if not name or name[0] == "$" or len(name) > _LONGEST:
             return f"a property's name is empty, longer than {_LONGEST} characters, or begins with $"
-        if isinstance(value, str) and len(value) > _LONGEST:
+        if type(value) is str and len(value) > _LONGEST:
             return f"the property {name} is longer than {_LONGEST} characters"
     return None

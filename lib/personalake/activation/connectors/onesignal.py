@@ -10,18 +10,49 @@ from personalake.activation.answers import Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import said
-from personalake.activation.contract import Limits
+from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
-from personalake.config.connections.push import OneSignalConnection
+from personalake.config.connections.push import OneSignalConnection, OneSignalUserConnection
 
+AppConnection = OneSignalConnection | OneSignalUserConnection
 _NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
 _TARGETS = ("include_aliases", "include_subscription_ids")
 _APP = re.compile("app has been disabled|app_id not found", re.IGNORECASE)
 _INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
 
 
-class OneSignal(HttpConnector):
+class OneSignalApp(HttpConnector):
+    """One app, by its key: what its endpoints share."""
+
+    def __init__(
+        self, name: str, connection: AppConnection, declaration: Declaration, clock: Clock, resolve: Resolve
+    ) -> None:
+        super().__init__(name, declaration, clock)
+        self._app = connection
+        self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
+
+    async def erase(self, pack: Pack) -> Answer:
+        """Delete one user by external id; one who is not there is erased."""
+        url = f"{self._app.url}/apps/{self._app.app_id}/users/by/external_id"
+        request = Request("DELETE", f"{url}/{quote(pack.deliveries[0].payload, safe='')}", headers=self._headers)
+        return await self.exchange(request, _deletion)
+
+    def fault(self, reply: Reply) -> Answer | None:
+        """A user who is not there is no fault; an app that is not there, or was disabled, concerns everybody."""
+        if reply.status == 404 and "errors" in reply.object():
+            return None
+        if reply.status == 400 and _APP.search(reply.body.decode(errors="replace")):
+            return Stop(said(reply))
+        return super().fault(reply)
+
+    @property
+    def erasure_limits(self) -> Limits:
+        """One user a call."""
+        return Limits(1)
+
+
+class OneSignal(OneSignalApp):
     """The payload is a request to one person: `include_aliases` with one id, or `include_subscription_ids`."""
 
     def __init__(self, name: str, connection: OneSignalConnection, clock: Clock, resolve: Resolve) -> None:
@@ -30,10 +61,9 @@ class OneSignal(HttpConnector):
             window_seconds=connection.window_seconds,
             bounds=connection.effective_bounds,
         )
-        super().__init__(name, declaration, clock)
+        super().__init__(name, connection, declaration, clock, resolve)
         self._connection = connection
         self._group = ("", "")
-        self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
 
     def group_of(self, delivery: Delivery) -> str:
         """Everything but whom; the last one is remembered, since it is asked for more than once."""
@@ -99,25 +129,6 @@ class OneSignal(HttpConnector):
             if invalid and _target(self.parsed(delivery))[1] in invalid
         }
         return Taken(refused=refused, reference=str(body["id"]))
-
-    async def erase(self, pack: Pack) -> Answer:
-        """Delete one user by external id; one who is not there is erased."""
-        url = f"{self._connection.url}/apps/{self._connection.app_id}/users/by/external_id"
-        request = Request("DELETE", f"{url}/{quote(pack.deliveries[0].payload, safe='')}", headers=self._headers)
-        return await self.exchange(request, _deletion)
-
-    def fault(self, reply: Reply) -> Answer | None:
-        """A user who is not there is no fault; an app that is not there, or was disabled, concerns everybody."""
-        if reply.status == 404 and "errors" in reply.object():
-            return None
-        if reply.status == 400 and _APP.search(reply.body.decode(errors="replace")):
-            return Stop(said(reply))
-        return super().fault(reply)
-
-    @property
-    def erasure_limits(self) -> Limits:
-        """One user a call."""
-        return Limits(1)
 
 
 def _deletion(reply: Reply) -> Answer:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from personalake.activation.answers import Answer, NotYet, Taken
+from personalake.activation.answers import Answer, NotYet, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.segment import regulation_ended, regulation_taken
@@ -58,7 +58,6 @@ class SegmentSuppression(HttpConnector):
         """Whether the regulation has come to an end; a failed one has done nothing for any of them."""
         url = f"{self._url}/{quote(reference, safe='')}"
         answer = await self.exchange(Request("GET", url, headers=self._headers), regulation_ended)
-        if isinstance(answer, Taken | NotYet):
+        if not isinstance(answer, Refused):
             return answer
-        reason = getattr(answer, "reason", "")
-        return Taken(refused=dict.fromkeys(range(len(pack.deliveries)), reason), reference=reference)
+        return Taken(refused=dict.fromkeys(range(len(pack.deliveries)), answer.reason), reference=reference)

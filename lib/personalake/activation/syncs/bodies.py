@@ -18,6 +18,8 @@ _MAIL = ("email_subject", "email_body", "email_preheader")
 _TEXTS, _BESIDE = ("contents", "headings", "subtitle"), ("url",)
 # Fields of a profile at Braze that are moments, also where here they are days.
 _MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
+# What OneSignal itself knows of a user; all else is tags.
+USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
 # How Braze writes genders.
 _GENDERS = {
     **dict.fromkeys(("m", "male", "man"), "M"),
@@ -109,8 +111,20 @@ def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     return joined(*texts, whole, *((nested(told, nested_object_of(rest)),) if rest else ()))
 
 
+def _user(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """A user's tags as texts, and what OneSignal itself knows of them; that somebody is a member is a tag, too."""
+    tags = {name: _text_of(value) for name, value in fields.items() if name not in USER_PROPERTIES}
+    if erases_nulls:
+        tags = {name: F.coalesce(value, F.lit("")) for name, value in tags.items()}
+    if sync.membership is not None:
+        tags[sync.membership] = F.lit("true")
+    own = {name: value for name, value in fields.items() if name in USER_PROPERTIES}
+    return joined(inner(object_of(own)), nested("tags", object_of(tags)))
+
+
 _BODIES: Mapping[str, Body] = {
     "fcm": _push,
     "onesignal": _onesignal,
+    "onesignal_user": _user,
     **dict.fromkeys(("segment", "braze_track", "braze_send", "webhook"), _nested),
 }

@@ -1,10 +1,12 @@
 """What a delivery looks like at each kind of destination: what is done there, and the payloads of who came and who left."""
 
+import json
 from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from personalake.activation.syncs.bodies import USER_PROPERTIES
 from personalake.activation.syncs.values import inner, joined, nested, pair
 from personalake.activation.syncs.words import Words
 from personalake.config.connections import BrazeTrackConnection
@@ -121,6 +123,16 @@ def _onesignal(words: Words) -> Made:
     return "message", joined(alias, channel, template, inner(words.given)), None
 
 
+def _onesignal_user(words: Words) -> Made:
+    """An empty text takes a tag away; what OneSignal itself knows of a user stays."""
+    sync = words.sync
+    names = [name for name in sync.fields if sync.mode == "mirror" and name not in USER_PROPERTIES]
+    gone = dict.fromkeys(names, "") | ({} if sync.membership is None else {sync.membership: "false"})
+    who = (pair("alias_label", words.key_field), pair("alias_id", F.col("key")))
+    left = F.lit(json.dumps({"tags": gone}, separators=(",", ":"), ensure_ascii=False))
+    return "user", joined(*who, nested("properties", F.col("body"))), joined(*who, nested("properties", left))
+
+
 def _webhook(words: Words) -> Made:
     def told(kind: Column, content: Column) -> Column:
         data = joined(pair("audience", words.name), pair(words.key_field, F.col("key")), inner(content))
@@ -159,6 +171,7 @@ KINDS: Mapping[str, Callable[[Words], Made]] = {
     "tealium": _tealium,
     "fcm": _fcm,
     "onesignal": _onesignal,
+    "onesignal_user": _onesignal_user,
     "webhook": _webhook,
     "email": _flat("mail"),
     "file": _flat("row"),

@@ -13,7 +13,7 @@ from personalake.config.connections.files import (
     TealiumFileConnection,
 )
 from personalake.config.connections.open import EmailConnection, WebhookConnection
-from personalake.config.connections.push import FcmConnection, OneSignalConnection
+from personalake.config.connections.push import FcmConnection, OneSignalConnection, OneSignalUserConnection
 from personalake.config.connections.salesforce import (
     SalesforceJourneyConnection,
     SalesforceRowsConnection,
@@ -35,6 +35,7 @@ AnyConnection = Annotated[
     | BrazeSubscriptionConnection
     | FcmConnection
     | OneSignalConnection
+    | OneSignalUserConnection
     | WebhookConnection
     | EmailConnection
     | CsvDropConnection

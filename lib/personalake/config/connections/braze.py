@@ -17,6 +17,9 @@ class BrazeConnection(Connection):
     api_key: SecretReference = Field(description="REST API key with the endpoint's permission")
     endpoint: str | None = Field(None, description="Another base URL: of Braze, or of this machine")
     erasure_items: int = Field(50, ge=1, description="Ids in one deletion request")
+    alias_labels: tuple[str, ...] = Field(
+        (), description="Labels of aliases by which syncs name people; deletions ask by them"
+    )
     erasure_rounds: int = Field(10, ge=1, description="Profiles with one address that are deleted, one by one, at most")
 
     @field_validator("instance")

@@ -50,26 +50,10 @@ class FcmConnection(Connection):
         return self.token_endpoint or "https://oauth2.googleapis.com"
 
 
-class OneSignalConnection(Connection):
-    """OneSignal: one content to many people."""
-
-    promise: ClassVar[Promise] = Promise(
-        "request_key",
-        "exactly once within thirty days, by the request's idempotency_key; a lost reply is sent again, the same people "
-        "under the same key; later than that it is held and reported",
-    )
-    kind: Literal["onesignal"] = Field("onesignal", description="Which connector speaks")
+class _OneSignalConnection(Connection):
     app_id: PathPart = Field(description="App id")
     api_key: SecretReference = Field(description="REST API key of the app")
-    subscribers: int = Field(ge=1, description="Subscribers of the app: beyond ten times as many in a window it is disabled")
-    subscribers_factor: float = Field(10, gt=0, description="How many times the subscribers may be sent to in a window")
     endpoint: str | None = Field(None, description="Another base URL: of this machine")
-    max_items: int | None = Field(20_000, ge=1, description="People in one request")
-    max_bytes: int | None = Field(5_000_000, ge=1, description="Bytes in one request; OneSignal names no number")
-    rates: tuple[Rate, ...] = Field((Rate(amount=6_000),), description="Requests of a paid app; 150 for a free one")
-    unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
-    window_seconds: float = Field(2_592_000, gt=0, description="How long OneSignal remembers an idempotency key, seconds")
-    bounds: Bounds = Field(Bounds(window_seconds=900), description="When sending stops")
 
     @field_validator("endpoint")
     @classmethod
@@ -81,9 +65,41 @@ class OneSignalConnection(Connection):
         """Base of all endpoints."""
         return self.endpoint or "https://api.onesignal.com"
 
+
+class OneSignalConnection(_OneSignalConnection):
+    """OneSignal: one content to many people."""
+
+    promise: ClassVar[Promise] = Promise(
+        "request_key",
+        "exactly once within thirty days, by the request's idempotency_key; a lost reply is sent again, the same people "
+        "under the same key; later than that it is held and reported",
+    )
+    kind: Literal["onesignal"] = Field("onesignal", description="Which connector speaks")
+    subscribers: int = Field(ge=1, description="Subscribers of the app: beyond ten times as many in a window it is disabled")
+    subscribers_factor: float = Field(10, gt=0, description="How many times the subscribers may be sent to in a window")
+    max_items: int | None = Field(20_000, ge=1, description="People in one request")
+    max_bytes: int | None = Field(5_000_000, ge=1, description="Bytes in one request; OneSignal names no number")
+    rates: tuple[Rate, ...] = Field((Rate(amount=6_000),), description="Requests of a paid app; 150 for a free one")
+    unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
+    window_seconds: float = Field(2_592_000, gt=0, description="How long OneSignal remembers an idempotency key, seconds")
+    bounds: Bounds = Field(Bounds(window_seconds=900), description="When sending stops")
+
     @property
     def effective_bounds(self) -> Bounds:
         """The bounds, with the volume at which OneSignal disables the app, unless a lower one is set."""
         limit = int(self.subscribers * self.subscribers_factor)
         lowest = limit if self.bounds.max_in_window is None else min(limit, self.bounds.max_in_window)
         return self.bounds.model_copy(update={"max_in_window": lowest})
+
+
+class OneSignalUserConnection(_OneSignalConnection):
+    """OneSignal: tags and properties of users whom the app knows."""
+
+    promise: ClassVar[Promise] = Promise(
+        "natural", "tags end up as sent: setting them twice is setting them once; a lost reply is sent again"
+    )
+    kind: Literal["onesignal_user"] = Field("onesignal_user", description="Which connector speaks")
+    max_items: int | None = Field(1, ge=1, le=1, description="Users in one request")
+    rates: tuple[Rate, ...] = Field((Rate(amount=1_000),), description="Requests of one app")
+    max_in_flight: int = Field(32, ge=1, description="Requests at the same time")
+    unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
