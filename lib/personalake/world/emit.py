@@ -101,13 +101,10 @@ def _write_feed(feed: Feed, settings: WorldSettings, landing: Path, planted_trut
     """One folder for each landing day, one file in it unless it grows large; what was planted is written beside."""
     unfinished = landing / f"_{feed.name}"
     if feed.format in ("json", "csv"):
-        lines = lines_of(feed, settings).persist()
-        try:
-            _by_day(lines.select("landing_date", "line", F.sha2("line", 256).alias("place"))).text(str(unfinished))
-            if feed.dirt:
-                _write_planted(planted(lines, feed), planted_truth, feed.name)
-        finally:
-            lines.unpersist()
+        lines = lines_of(feed, settings)
+        _by_day(lines.select("landing_date", "line", F.sha2("line", 256).alias("place"))).text(str(unfinished))
+        if feed.dirt:
+            _write_planted(planted(lines, feed), planted_truth, feed.name)
     else:
         rows = feed.rows.withColumns({"landing_date": feed.landing_date, "place": feed.key})
         _by_day(rows).format(feed.format).save(str(unfinished))
