@@ -214,7 +214,7 @@ def test_snapshots_of_any_age_follow_merges_withdrawals_and_late_grants(
     assert days == {"p_c0": 2.0, "p_c3": 1.0}
     assert result.message == (
         "every snapshot is there; 2 rows changed in earlier ones for people who were merged, split, or came to allow it; "
-        "11 left out without consent to personalisation; rows of 2 who allow it no longer are gone"
+        "11 left out without consent to personalisation; rows of 1 who allow it no longer are gone"
     )
     assert (again.skipped, again.message) == (
         True, "every snapshot is there; 11 left out without consent to personalisation",

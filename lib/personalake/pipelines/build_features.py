@@ -43,8 +43,8 @@ def run(context: JobContext) -> JobResult:
     standing = {as_of: row for as_of, row in built.items() if as_of not in due}
     allowed = consenting(context, FEATURE_PURPOSES)
     bought = buyers(context, max([*wanted, *standing]))
-    withdrawn = forget_others(context, CUSTOMER_FEATURE, allowed, follow_merges=False)
-    forget_others(context, QUALITY_MARK, allowed, {"subject": CUSTOMER_FEATURE.full_name}, follow_merges=False)
+    withdrawn = forget_others(context, CUSTOMER_FEATURE, allowed, keep_merged=False)
+    forget_others(context, QUALITY_MARK, allowed, {"subject": CUSTOMER_FEATURE.full_name}, keep_merged=False)
     late = newcomers(context, allowed.among(bought), standing)
     if late and context.settings.quality.columns.get(CUSTOMER_FEATURE.full_name):
         due, standing, late = sorted({*due, *standing}), {}, Newcomers()  # what suits a few would not suit the others

@@ -100,7 +100,7 @@ def consenting(context: JobContext, purposes: Iterable[str]) -> Consenting:
 
 
 def forget_others(
-    context: JobContext, table: Table, allowed: Consenting, of: Mapping[str, str] | None = None, follow_merges: bool = True
+    context: JobContext, table: Table, allowed: Consenting, of: Mapping[str, str] | None = None, keep_merged: bool = True
 ) -> int:
     """Remove the rows, at any as-of, of persons who are not, or no longer, among those who allow it.
 
@@ -109,23 +109,20 @@ def forget_others(
         table: A table with `person_id`.
         allowed: Who may be in it.
         of: Columns with the values of the rows that are meant, e.g. `model`; all rows by default.
-        follow_merges: Whether a person of old who was merged into one of those who allow it may stay.
+        keep_merged: Whether rows of a person who was merged into one of those who allow it may stay under the old id.
 
     Returns:
-        Persons whose rows are gone, or would be in a dry run.
+        Persons who allow it no longer and whose rows are gone, or would be in a dry run; merged ones do not count.
     """
     lake, named = context.lake, dict(of or {})
     others = allowed.others(lake.ledger, table, [(name, "=", value) for name, value in named.items()])
-    if others and follow_merges:
-        became, may = merged_persons(lake.ledger), set(allowed.ids.to_pylist())
-        others = [person for person in others if became.get(person) not in may]
-    keys = {
-        "person_id": pa.array(others, _TEXT),
-        **{name: pa.array([it] * len(others), _TEXT) for name, it in named.items()},
-    }
+    became, may = (merged_persons(lake.ledger), set(allowed.ids.to_pylist())) if others else ({}, set())
+    withdrawn = [person for person in others if became.get(person) not in may]
+    gone = withdrawn if keep_merged else others
+    keys = {"person_id": pa.array(gone, _TEXT), **{name: pa.array([it] * len(gone), _TEXT) for name, it in named.items()}}
     before = lake.ledger.version(table)
     remove_rows(lake, table, pa.table(keys))
     after = lake.ledger.version(table)
     if after is not None and after != before:
         lake.writes.append(WriteResult(table.full_name, 0, after))
-    return len(others)
+    return len(withdrawn)
