@@ -12,7 +12,7 @@ from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack
 from personalake.activation.journal import Check
-from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, only, refused
+from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused
 from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
@@ -65,14 +65,13 @@ async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, s
     """
     attempt = Attempt(pack, looked_at)
     outcomes = cancelled(attempt, stopped) if stopped else []
-    removals = sum(map(_removal, attempt.pack.deliveries))
-    if not run.breaker.admit(len(attempt.pack.deliveries), removals):
+    deliveries = attempt.pack.deliveries
+    if not run.breaker.admit(len(deliveries), sum(map(_removal, deliveries))):
         return outcomes + left(attempt, run.breaker.reason)
     return await _settle(run, attempt, outcomes)
 
 
 async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
-    patience = run.connector.declaration.patience
     while True:
         answer = await _once(run, attempt, outcomes)
         if answer is None:
@@ -83,7 +82,7 @@ async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[O
             outcomes += of_taken(run.connector, attempt, answer)
             if not answer.again:
                 return outcomes
-            attempt.pack = only(attempt.pack, answer.again)
+            attempt.pack = attempt.pack.of([n for n in range(len(attempt.pack.deliveries)) if n in answer.again])
             attempt.lost = None
             answer = Again(next(iter(answer.again.values())))
         if isinstance(answer, Refused):
@@ -94,7 +93,7 @@ async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[O
         if isinstance(answer, Lost):
             attempt.lost = answer.reason
             outcomes += held(run.connector, attempt)
-        if attempt.tries >= patience.max_tries or not attempt.pack.deliveries:
+        if attempt.tries >= run.connector.declaration.patience.max_tries or not attempt.pack.deliveries:
             run.breaker.failed(told(answer.reason))
             return outcomes + given_up(attempt, answer.reason)
         await _wait(run, attempt, answer)
@@ -196,8 +195,8 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
         return [refused(run.connector, attempt, delivery, told(refusal.reason, delivery.payload))]
     middle = len(pack.deliveries) // 2
     outcomes: list[Outcome] = []
-    for number, part in enumerate((pack.deliveries[:middle], pack.deliveries[middle:])):
-        size = pack.size * len(part) // len(pack.deliveries)
-        half = pack.of(part)._replace(pack_id=f"{pack.pack_id}.{number}", size=size)
+    for number, places in enumerate((range(middle), range(middle, len(pack.deliveries)))):
+        size = pack.size * len(places) // len(pack.deliveries)
+        half = pack.of(places)._replace(pack_id=f"{pack.pack_id}.{number}", size=size)
         outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost), [])
     return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]

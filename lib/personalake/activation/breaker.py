@@ -42,11 +42,13 @@ class Breaker:
         """Count what is about to leave for the first time; false if it may not."""
         if self.reason is None:
             self._bound("deliveries", self._deliveries + deliveries, self._bounds.max_deliveries, "max_deliveries")
-            self._bound("removals", self._removals + removals, self._bounds.max_removals, "max_removals")
-        if self.reason is None:
-            self._deliveries += deliveries
-            self._removals += removals
-        return self.reason is None
+            if removals:
+                self._bound("removals", self._removals + removals, self._bounds.max_removals, "max_removals")
+        if self.reason is not None:
+            return False
+        self._deliveries += deliveries
+        self._removals += removals
+        return True
 
     def admit_in_window(self, deliveries: int, clock: Clock) -> bool:
         """Count what leaves now, retries included; false if the window is full."""

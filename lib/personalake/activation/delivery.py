@@ -132,6 +132,7 @@ class Pack(NamedTuple):
         """Ids of its deliveries, in order."""
         return tuple(map(_id, self.deliveries))
 
-    def of(self, deliveries: tuple[Delivery, ...]) -> "Pack":
-        """The same request with some of its deliveries."""
-        return self._replace(deliveries=deliveries, items=())
+    def of(self, places: Sequence[int]) -> "Pack":
+        """The same request with some of its deliveries, by their places."""
+        deliveries = tuple([self.deliveries[place] for place in places])
+        return self._replace(deliveries=deliveries, items=[self.items[place] for place in places] if self.items else ())

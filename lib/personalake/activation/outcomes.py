@@ -1,6 +1,6 @@
 """What is said of deliveries, given where their request stands: the honest states, and nothing personal in the reasons."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from personalake.activation.answers import Taken
@@ -31,8 +31,7 @@ def cancelled(attempt: Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
     pack = attempt.pack
     if not any(delivery.delivery_id in reasons for delivery in pack.deliveries):
         return []
-    kept = tuple(delivery for delivery in pack.deliveries if delivery.delivery_id not in reasons)
-    attempt.pack = pack.of(kept)
+    attempt.pack = pack.of([place for place, one in enumerate(pack.deliveries) if one.delivery_id not in reasons])
     return [
         _outcome(delivery, pack, State.CANCELLED, told(reasons[delivery.delivery_id]))
         if attempt.lost is None and delivery.claim is None
@@ -59,12 +58,6 @@ def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outco
     return outcomes
 
 
-def only(pack: Pack, kept: Iterable[int]) -> Pack:
-    """A pack of some of its deliveries, under the same name."""
-    places = set(kept)
-    return pack.of(tuple(one for place, one in enumerate(pack.deliveries) if place in places))
-
-
 def refused(connector: Connector, attempt: Attempt, delivery: Delivery, reason: str) -> Outcome:
     """An item that is refused; if it was sent before, and that could have had an effect, it may be there all the same."""
     if _may_be_there(connector, attempt, delivery):
@@ -84,7 +77,7 @@ def held(connector: Connector, attempt: Attempt) -> list[Outcome]:
         return []
     pack = attempt.pack
     states = [place for place, delivery in enumerate(pack.deliveries) if connector.is_state(delivery)]
-    attempt.pack = only(pack, states)
+    attempt.pack = pack.of(states)
     kept = [delivery for place, delivery in enumerate(pack.deliveries) if place not in set(states)]
     return [_outcome(delivery, pack, State.UNKNOWN, told(attempt.lost)) for delivery in kept]
 

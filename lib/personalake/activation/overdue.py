@@ -4,7 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import cast
 
-# So many looks in the time that is allowed; a request is given up that much too late at most.
+# So many looks in the time that is allowed; a request is given up by one of them too late at most.
 _LOOKS = 20
 
 
@@ -19,7 +19,9 @@ class Overdue:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._since: dict[asyncio.Task[object], float] = {}
+        # By the number of the last look: to ask for the time costs a request more.
+        self._since: dict[asyncio.Task[object], int] = {}
+        self._look_number = 0
         self._ended: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -34,16 +36,15 @@ class Overdue:
             self._timer = None
 
     def _look(self) -> None:
-        until = asyncio.get_running_loop().time() - self._seconds
+        self._look_number += 1
         for task, since in list(self._since.items()):
-            if since <= until and task not in self._ended:
+            if self._look_number - since > _LOOKS and task not in self._ended:
                 self._ended.add(task)
                 task.cancel()
         self.start()
 
     def __enter__(self) -> None:
-        task = cast(asyncio.Task[object], asyncio.current_task())
-        self._since[task] = task.get_loop().time()
+        self._since[cast(asyncio.Task[object], asyncio.current_task())] = self._look_number
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         task = cast(asyncio.Task[object], asyncio.current_task())

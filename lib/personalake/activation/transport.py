@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -111,16 +111,17 @@ class Transport:
             await self._session.close()
             self._session = None
 
-    async def send(self, request: Request) -> Reply:
-        """Send a request, once.
+    def send(self, request: Request) -> Coroutine[Any, Any, Reply]:
+        """Send a request, once; to be awaited.
 
         Raises:
             Unreached: If it certainly did not leave.
             ReplyLost: If it may have been taken.
         """
+        return self._followed(request) if self._allow_redirects else self._sent(request)
+
+    async def _followed(self, request: Request) -> Reply:
         reply = await self._sent(request)
-        if not self._allow_redirects:
-            return reply
         for _ in range(_MOST_HOPS):
             target = _moved(request, reply)
             if target is None:
@@ -137,8 +138,9 @@ class Transport:
         try:
             with self._overdue:
                 # Read to its end, or broken off, a reply lets go of its connection by itself.
+                body = aiohttp.BytesPayload(request.body) if request.body else None
                 response = await self._session.request(
-                    request.method, request.url, data=request.body or None, headers=request.headers, allow_redirects=False
+                    request.method, request.url, data=body, headers=request.headers, allow_redirects=False
                 )
                 return Reply(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:

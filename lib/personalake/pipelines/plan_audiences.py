@@ -106,8 +106,9 @@ def _planned(planning: Planning) -> Planned:
         narrow = basis.narrow()
         planned = changes(planning, narrow).persist(StorageLevel.MEMORY_AND_DISK)
         try:
-            if narrow is not None and basis.collides(planned):
-                narrow, _ = None, planned.unpersist()
+            judged = None if narrow is None else basis.judged(planned)
+            if judged is not None and basis.collides(judged):
+                narrow, judged, _ = None, None, planned.unpersist()
                 planned = changes(planning, None).persist(StorageLevel.MEMORY_AND_DISK)
             rest = () if narrow is None else narrow.rest
             counts, leaving = counted(planned, rest), planned
@@ -119,7 +120,7 @@ def _planned(planning: Planning) -> Planned:
                 return Planned(name, row, counts, _samples(leaving))
             _write(planning, row, leaving, counts)
             log_held_out(planning, planned, counts)
-            basis.remember(planned, narrow is not None)
+            basis.remember(planned, judged)
             return Planned(name, row, counts)
         finally:
             planned.unpersist()

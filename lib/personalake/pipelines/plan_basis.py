@@ -130,25 +130,33 @@ class Basis:
         rest = unchanged.counts_of_rest(self._opened)
         return Narrow(frame_of(spark, people), frame_of(spark, held), rest)
 
-    def collides(self, planned: DataFrame) -> bool:
-        """Whether a person who was looked at has the key of one who was not."""
-        keys = planned.where("is_wanted").select("sync_key").toArrow()
-        return unchanged.takes_a_key_of_rest(self._opened, keys)
+    def judged(self, planned: DataFrame) -> pa.Table:
+        """What a plan made of each person of the audience that it looked at: key, hash, refusal, and whether it is wanted.
 
-    def remember(self, planned: DataFrame, is_narrow: bool) -> None:
+        Args:
+            planned: Rows of `plan`.
+        """
+        refusal = F.when(~F.col("is_wanted"), F.col("refusal")).alias("refusal")
+        # What is refused when it is taken away is wanted by nobody.
+        of_audience = (F.col("change") == REFUSED) & (F.col("refusal") != REJECTED_BEFORE)
+        rows = planned.where(F.col("is_wanted") | of_audience)
+        return rows.select("person_id", "sync_key", "payload_hash", refusal, "is_wanted").toArrow()
+
+    def collides(self, judged: pa.Table) -> bool:
+        """Whether a person who was looked at has the key of one who was not."""
+        return unchanged.takes_a_key_of_rest(self._opened, judged.filter(judged["is_wanted"]).select(["sync_key"]))
+
+    def remember(self, planned: DataFrame, judged: pa.Table | None) -> None:
         """Write down what the plan made of each person that it looked at.
 
         Args:
             planned: Rows of `plan`.
-            is_narrow: Whether it looked only at those of whom something changed.
+            judged: The same of those of whom something changed, if it looked at them only.
         """
         if not self._is_kept or self._context.dry_run:
             return
-        refusal = F.when(~F.col("is_wanted"), F.col("refusal")).alias("refusal")
-        # What is refused when it is taken away is wanted by nobody.
-        of_audience = (F.col("change") == REFUSED) & (F.col("refusal") != REJECTED_BEFORE)
-        judged = planned.where(F.col("is_wanted") | of_audience)
-        seen = judged.select("person_id", "sync_key", "payload_hash", refusal).toArrow()
+        is_narrow = judged is not None
+        seen = self.judged(planned) if judged is None else judged
         rows = unchanged.basis_rows(self._opened, seen, is_narrow)
         lake = self._context.lake
         said = {"sync": self._name, "mark": self._mark, "planned_at": self._context.run_started_at}

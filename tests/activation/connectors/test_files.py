@@ -85,6 +85,16 @@ def test_what_a_killed_run_claimed_is_written_again_into_the_same_file(tmp_path:
     assert set(journal.states.values()) == {"confirmed"}
 
 
+def test_who_withdrew_after_the_rows_were_made_is_in_no_file_and_all_others_are(tmp_path: Path) -> None:
+    given = rows(*({"external_id": str(n)} for n in range(4)))
+
+    _, journal = sent(given, connector_of("csv_drop", tmp_path), check=lambda ones: {"d1": "consent withdrawn"})
+
+    (file,) = tmp_path.glob("*.csv")
+    assert [row[0] for row in read(file)[1:]] == ["0", "2", "3"]
+    assert journal.states == {"d0": "confirmed", "d1": "cancelled", "d2": "confirmed", "d3": "confirmed"}
+
+
 def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("a file where the folder should be")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -18,6 +19,7 @@ JSON = {"Content-Type": "application/json"}
 Resolve = Callable[[str], str]
 Meaning = TypeVar("Meaning", Answer, Answer | NotYet)
 _DECODER = json.JSONDecoder()
+_scan = _DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def decoded(text: str, decoder: json.JSONDecoder = _DECODER) -> Any:
@@ -59,6 +61,21 @@ def declared(
         guarantee=connection.promised.guarantee,
         window_seconds=window_seconds,
     )
+
+
+def encoded_objects(texts: Sequence[str]) -> list[bytes] | None:
+    """Payloads as bytes, looked at all at once; null if one or another is no JSON object, or none that can be sent.
+
+    >>> encoded_objects(['{"a": 1}', "{}"]), encoded_objects(["{}", "[]"])
+    ([b'{"a": 1}', b'{}'], None)
+    """
+    try:
+        # What is no JSON at all ends the map as if it were the last, and is missing from the ends.
+        found, ends = zip(*map(_scan, texts, repeat(0)), strict=True)
+        is_plain = set(map(type, found)) == {dict} and ends == tuple(map(len, texts))
+        return list(map(str.encode, texts)) if is_plain else None
+    except MISSHAPEN:
+        return None
 
 
 class BaseConnector:
