@@ -59,9 +59,9 @@ def test_of_an_address_book_segment_gets_every_sound_row_and_no_broken_one(fakes
     assert events.keys() == {f"d{number:07d}" for number in range(count)} - broken
     sound = [row for number, row in enumerate(rows(count)) if number % 100]
     assert [event["userId"] for _, event in sorted(events.items())] == [row["to"] for row in sound]
-    rejected = [outcome for outcome in journal.outcomes.values() if outcome.state is State.REJECTED]
-    assert {outcome.delivery_id for outcome in rejected} <= broken
-    assert all(str(outcome.reason).startswith("oversize") for outcome in rejected)
+    rejected = {name: outcome for name, outcome in journal.outcomes.items() if outcome.state is State.REJECTED}
+    assert rejected.keys() <= broken
+    assert all(str(outcome.reason).startswith("oversize") for outcome in rejected.values())
     assert len(rejected) + book.refused.total() == len(broken)
     assert report.states["accepted"] == count - len(broken)
 

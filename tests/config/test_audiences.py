@@ -43,12 +43,12 @@ d: {{{who}, destination: crm, fields: {{n: currency}}}}
 e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
 f: {{{who}, destination: desk, purchase: true, group: team, fields: {{team: "'x'"}}}}
 g: {{{who}, destination: shop, mode: insert, purchase: true, key_field: user_alias, fields: {{price: "2.5"}}}}
-h: {{{who}, destination: shop, key_field: login, fields: {{a: orders, a.b: orders, c..d: orders, braze_id: orders}}}}
+h: {{{who}, destination: shop, key_field: login, fields: {{a: customer_id, a.b: customer_id, c..d: customer_id, braze_id: customer_id}}}}
 i: {{audience: {{orders: {{}}}}, purposes: [news], destination: shop, mode: insert, purchase: true, fields: {{
   product_id: store_id, currency: currency, price: order_total, time: occurred_at}}}}
 j: {{{who}, destination: cdp, mode: mirror, anonymous_key: customer_id, fields: {{address: "'x'"}}}}
 k: {{audience: {{orders: {{}}}}, purposes: [news], destination: cdp, mode: upsert}}
-m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{a: orders}}}}
+m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{a: customer_id}}}}
 l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}}}}
 """)  # fmt: skip
 
