@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from personalake.config import Settings
+from personalake.ingestion.wishes import NOT_ALLOWED, UNDECLARED
 from personalake.lake import Lake
 from personalake.pipelines import build_profiles, refine_records, resolve_identities
 from personalake.pipelines.job import JobContext
 from personalake.tables.bronze import RECORD
 from personalake.tables.gold import CUSTOMER_PROFILE, DATA_HEALTH
-from personalake.tables.silver import CONSENT
+from personalake.tables.silver import CONSENT, QUARANTINE
 
 CONSENTS = {"contract": "consent", "path": "x", "columns": {name: name for name in (
     "record_id", "customer_id", "purpose", "status", "occurred_at", "expires_at", "known_at")}}  # fmt: skip
@@ -29,8 +30,8 @@ def answer(purpose: str, status: str, day: str, **more: str) -> dict[str, str]:
     return {"record_id": f"{purpose}-{day}", "purpose": purpose, "status": status, "occurred_at": day, **more}
 
 
-def wish(value: str | None, day: str) -> dict[str, Any]:
-    return {"record_id": day, "preference": "language", "value": value, "occurred_at": day}
+def wish(value: str | None, day: str, preference: str = "language") -> dict[str, Any]:
+    return {"record_id": f"{preference}-{day}", "preference": preference, "value": value, "occurred_at": day}
 
 
 def test_wishes_opt_outs_and_odd_answers_have_their_effect_in_one_run_and_are_counted(
@@ -45,11 +46,20 @@ def test_wishes_opt_outs_and_odd_answers_have_their_effect_in_one_run_and_are_co
         answer("telepathy", "granted", "2017-05-01"),
         answer("push", "granted", "2999-01-01"),
     )
-    wishes = arrived("wishes", wish("de", "2017-05-02"), wish("fr", "2017-05-01"))
+    wishes = arrived(
+        "wishes",
+        wish("de", "2017-05-02"),
+        wish("fr", "2017-05-01"),
+        wish("klingon", "2017-05-03"),
+        wish("red", "2017-05-03", "favourite_colour"),
+        wish("l'été", "2017-05-03", "season"),
+        wish(None, "2017-05-01", "season"),
+    )
     settings = Settings.model_validate(
         {
             "root": str(lake.locations.root),
             "sources": {"answers": CONSENTS, "wishes": WISHES},
+            "profiles": {"preferences": {"language": {"values": ["de", "fr"]}, "season": {"values": ["l'été"]}}},
             "privacy": {
                 "purposes": ["email", "ads", "push", "sale", "personalisation"],
                 "signals": {"global_privacy_control": ["sale"]},
@@ -64,7 +74,9 @@ def test_wishes_opt_outs_and_odd_answers_have_their_effect_in_one_run_and_are_co
     build_profiles.run(context)
 
     (profile,) = lake.ledger.read(CUSTOMER_PROFILE)
-    assert profile["preferences"] == {"language": "de"}
+    assert profile["preferences"] == {"language": "de", "season": "l'été"}
+    refused = {json.loads(row["payload"])["value"]: row["reasons"] for row in lake.ledger.read(QUARANTINE)}
+    assert refused == {"klingon": [NOT_ALLOWED], "red": [UNDECLARED]}
     assert profile["consents"] == {"ads": "expired", "email": "granted", "sale": "withdrawn", "telepathy": "granted"}
     assert resolved.figures["unknown_purposes"] == {"telepathy": 1}
     assert "1 answers about purposes" in resolved.message

@@ -204,7 +204,7 @@ def test_each_attribute_survives_by_its_own_rule_and_a_source_that_does_not_know
 ) -> None:
     links = [link("1"), link("2") | {"person_id": "p1"}]
     records = [
-        said("c1", 1, age_band="25-34", income_band="low", kids_count="1", gender="f"),
+        said("c1", 1, age_band="25-34", income_band="low", kids_count="1", home_ownership="owner"),
         said("c2", 2, age_band="35-44", income_band="low", kids_count="1", marital_status="married"),
         said("w1", 3, "web", "2", income_band="high"),
         said("t1", 4, "till", "2", age_band="45-54", kids_count="2"),
@@ -220,14 +220,14 @@ def test_each_attribute_survives_by_its_own_rule_and_a_source_that_does_not_know
 
     found = profiles(known(spark, [], records=records, links=links), rules)["p1"]
 
-    attributes = ("age_band", "income_band", "kids_count", "household_size", "marital_status", "gender", "region")
+    attributes = ("age_band", "income_band", "kids_count", "household_size", "marital_status", "home_ownership", "region")
     assert {name: found[name] for name in attributes} == {
         "age_band": "35-44",  # the till told another one once, and took it back
         "income_band": "low",
         "kids_count": "2",  # one says so, one does not: the latest of equals
         "household_size": "3",
         "marital_status": "married",
-        "gender": None,  # the CRM told it once, and leaves it blank in its newest version
+        "home_ownership": None,  # the CRM told it once, and leaves it blank in its newest version
         "region": None,
     }
     assert found["provenance"] == {

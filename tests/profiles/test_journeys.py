@@ -10,8 +10,9 @@ from personalake.profiles.journeys import changed_persons, customer_journey
 from personalake.profiles.paths import journey_path
 from personalake.profiles.touchpoints import COLUMNS, Touched, touchpoints
 from personalake.tables import Table
-from personalake.tables.silver import ORDER_LINE, PERSON_LINK
-from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SUPPORT_TICKET
+from personalake.tables.receipts import DELIVERY_RECEIPT
+from personalake.tables.silver import CAMPAIGN_RESPONSE, ORDER_LINE, PERSON_LINK
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SOCIAL_MENTION, SUPPORT_TICKET, SURVEY_ANSWER
 
 START = datetime(2017, 5, 1, 12)
 AS_OF = date(2017, 8, 1)
@@ -28,10 +29,10 @@ def at(minutes: float) -> datetime:
 
 
 def touch(minutes: float, channel: str, kind: str, person: str = "p", order: str | None = None) -> tuple[Any, ...]:
-    return (person, f"{person}-{channel}-{kind}-{minutes}", at(minutes), channel, kind, None, order)
+    return (person, f"{person}-{channel}-{kind}-{minutes}", at(minutes), channel, kind, None, order, "phone", None)
 
 
-TOUCHES = "person_id string, touchpoint_id string, occurred_at timestamp, channel string, kind string, product_id string, order_id string"  # noqa: E501
+TOUCHES = "person_id string, touchpoint_id string, occurred_at timestamp, channel string, kind string, product_id string, order_id string, device_type string, region string"  # noqa: E501
 
 
 def order_id_of(text: str) -> str:
@@ -47,7 +48,7 @@ def test_every_channel_becomes_touchpoints_of_the_resolved_person_and_an_order_c
     visits = [
         {**known, "event_id": "v1", "interaction_type": "view", "channel": "web", "cookie_id": "c1", "product_id": "x"},
         {**known, "event_id": "v2", "interaction_type": "purchase", "channel": "web", "cookie_id": "c1", "order_id": "o1",
-         "namespace": "login", "customer_id": "ann"},
+         "namespace": "login", "customer_id": "ann", "device_type": "phone", "region": "north"},
         {**known, "event_id": "v2-2", "interaction_type": "purchase", "channel": "web", "cookie_id": "c1", "order_id": "o1",
          "namespace": "login", "customer_id": "ann", "item_position": 2},
         {**known, "event_id": "v3", "interaction_type": "open", "channel": "app", "device_id": "d9"},
@@ -58,7 +59,20 @@ def test_every_channel_becomes_touchpoints_of_the_resolved_person_and_an_order_c
         {**known, "event_id": "m2", "engagement_type": "sent", "namespace": "email", "customer_id": "ann@x.example"},
     ]
     tickets = [{**known, "source": "desk", "record_id": "t1", "channel": "chat", "namespace": "email",
-                "customer_id": "ann@x.example"}]  # fmt: skip
+                "customer_id": "ann@x.example"},
+               {**known, "source": "desk", "record_id": "t2", "phone": "2125550101"}]  # fmt: skip
+    ann = {**known, "namespace": "email", "customer_id": "ann@x.example"}
+    answers = [{**ann, "source": "nps", "record_id": "a1"}]
+    posted = {**ann, "source": "listening", "platform": "forum", "licence": "api-terms", "is_consented": True}
+    mentions = [
+        {**posted, "record_id": "s1"}, {**posted, "record_id": "s2", "is_consented": False},
+        {**posted, "record_id": "s3", "licence": "unknown"},
+    ]  # fmt: skip
+    responses = [{**ann, "source": "till", "record_id": "r1", "response_type": "coupon_redeemed"}]
+    receipts = [
+        {**ann, "source": "signal", "record_id": f"{channel}-{kind}", "receipt_type": kind, "channel": channel}
+        for channel, kind in (("push", "clicked"), ("push", "delivered"), ("email", "opened"))
+    ]
     order = {**known, "namespace": "login", "customer_id": "ann", "is_return": False}
     orders = [
         {**order, "event_id": "1", "order_id": "o1", "store_id": "web"},
@@ -69,21 +83,37 @@ def test_every_channel_becomes_touchpoints_of_the_resolved_person_and_an_order_c
     ]
     links = [
         {"namespace": namespace, "value": value, "person_id": "p"}
-        for namespace, value in (("login", "ann"), ("cookie_id", "c1"), ("email", "ann@x.example"))
+        for namespace, value in (
+            ("login", "ann"),
+            ("cookie_id", "c1"),
+            ("email", "ann@x.example"),
+            ("phone", "2125550101"),
+        )
     ]
     touched = Touched(
         rows_of(spark, INTERACTION, *visits), rows_of(spark, EMAIL_ENGAGEMENT, *mails),
-        rows_of(spark, SUPPORT_TICKET, *tickets), rows_of(spark, ORDER_LINE, *orders), rows_of(spark, PERSON_LINK, *links),
+        rows_of(spark, SUPPORT_TICKET, *tickets), rows_of(spark, SURVEY_ANSWER, *answers),
+        rows_of(spark, SOCIAL_MENTION, *mentions), rows_of(spark, CAMPAIGN_RESPONSE, *responses),
+        rows_of(spark, DELIVERY_RECEIPT, *receipts), rows_of(spark, ORDER_LINE, *orders),
+        rows_of(spark, PERSON_LINK, *links),
     )  # fmt: skip
 
     found = touchpoints(touched, AS_OF, SETTINGS)
 
     assert found.columns == list(COLUMNS)
-    assert sorted((row["channel"], row["kind"], row["touchpoint_id"], row["order_id"]) for row in found.collect()) == [
+    rows = found.collect()
+    where = {row["touchpoint_id"]: (row["device_type"], row["region"]) for row in rows if row["device_type"]}
+    assert where == {"v2": ("phone", "north")}
+    assert sorted((row["channel"], row["kind"], row["touchpoint_id"], row["order_id"]) for row in rows) == [
         ("app", "purchase", order_id_of("login:ann:o3"), "o3"),
+        ("campaign", "redemption", "till:r1", None),
         ("chat", "ticket", "desk:t1", None),
         ("email", "click", "m1", None),
+        ("forum", "mention", "listening:s1", None),
+        ("push", "click", "signal:push-clicked", None),
         ("store", "purchase", order_id_of("login:ann:o2"), "o2"),
+        ("support", "ticket", "desk:t2", None),
+        ("survey", "answer", "nps:a1", None),
         ("web", "purchase", "v2", "o1"),
         ("web", "view", "v1", None),
     ]
@@ -101,6 +131,7 @@ def journeys(spark_session: SparkSession) -> DataFrame:
         touch(day + 5, "web", "view"),  # after a purchase a new journey begins
         touch(day + 5 + 31 * day, "web", "search"),  # and after a silence
         touch(0, "store", "purchase", "q", "o2"),
+        touch(9, "store", "purchase", "q", "o4"),  # of two journeys that are one person's, nothing is told
         touch(0, "web", "view", "r"),
         touch(1, "web", "search", "r"),
         touch(2, "web", "view", "r"),
@@ -134,6 +165,7 @@ def test_the_path_so_far_names_each_step_once_in_a_row_and_leaves_purchases_out(
         ("web view", True, False),
         ("web search", True, False),
         (None, True, False),
+        (None, True, False),
         ("web view", True, False),
         ("web view > web search", False, False),
         ("web view > web search > web view", False, False),
@@ -157,7 +189,7 @@ def test_each_beginning_is_counted_once_per_journey_and_its_outcomes_add_up(jour
     found = {row["path"]: row for row in paths}
     counts = ("journeys", "went_on", "bought", "dropped", "open", "purchases")
     assert {path: tuple(row[count] for count in counts) for path, row in found.items()} == {
-        "straight to purchase": (1, 0, 1, 0, 0, 1),
+        "straight to purchase": (2, 0, 2, 0, 0, 2),
         "email click": (1, 1, 0, 0, 0, 1),
         "email click > web view": (1, 1, 0, 0, 0, 1),
         "email click > web view > web cart": (1, 0, 1, 0, 0, 1),

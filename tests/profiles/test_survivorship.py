@@ -16,7 +16,7 @@ from personalake.tables.silver import CUSTOMER_RECORD, DEMOGRAPHICS
 START = datetime(2025, 1, 1, tzinfo=UTC)
 RULES = Survivorship(
     default="most_recent",
-    fields={"income_band": "most_trusted", "kids_count": "most_frequent", "gender": "most_complete"},
+    fields={"income_band": "most_trusted", "kids_count": "most_frequent", "household_type": "most_complete"},
     trusted_sources=("b", "a"),
     partial_sources=("c",),
 )

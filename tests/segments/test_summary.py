@@ -34,3 +34,5 @@ def test_a_segment_is_summed_up_in_numbers_and_words(spark: SparkSession) -> Non
     )
     assert found["rfm", "No orders yet"]["description"] == "No orders yet: 1 people (33 %)"
     assert found["kmeans", "big spenders"]["people"] == 1
+    held_back = segment_summary(membership, profiles, {}, AS_OF, min_people=2).collect()
+    assert [(row["segment"], row["share"]) for row in held_back] == [("Loyal", pytest.approx(2 / 3))]

@@ -46,6 +46,9 @@ class SegmentSettings(Section):
     rfm_quantiles: int = Field(5, ge=2, le=10, description="Groups per RFM dimension")
     rfm: tuple[RfmSegment, ...] = Field((), description="Named segments, tried in order; who fits none is in `Other`")
     clusters: ClusterSettings = ClusterSettings()
+    summary_min_people: int = Field(
+        5, ge=1, description="Fewest people of a segment that gold.segment_summary shows; members of all keep theirs"
+    )
 
     @field_validator("rfm")
     @classmethod

@@ -11,10 +11,12 @@ from personalake.profiles.journeys import changed_persons, customer_journey, def
 from personalake.profiles.paths import journey_path
 from personalake.profiles.touchpoints import Touched, touchpoints
 from personalake.tables.journeys import CUSTOMER_JOURNEY, JOURNEY_PATH
-from personalake.tables.silver import ORDER_LINE, PERSON_LINK
-from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SUPPORT_TICKET
+from personalake.tables.receipts import DELIVERY_RECEIPT
+from personalake.tables.silver import CAMPAIGN_RESPONSE, ORDER_LINE, PERSON_LINK
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SOCIAL_MENTION, SUPPORT_TICKET, SURVEY_ANSWER
 
-_TOUCHPOINTS = (INTERACTION, EMAIL_ENGAGEMENT, SUPPORT_TICKET)
+# Coupons are redeemed with an order: they alone make no journey either.
+_TOUCHPOINTS = (INTERACTION, EMAIL_ENGAGEMENT, SUPPORT_TICKET, SURVEY_ANSWER, SOCIAL_MENTION, DELIVERY_RECEIPT)
 # Persons whose rows are replaced by name; beyond them the table is written anew.
 _MANY_PERSONS = 5_000
 
@@ -53,6 +55,10 @@ def _touched(lake: Lake) -> Touched:
         interactions=lake.read(INTERACTION),
         emails=lake.read(EMAIL_ENGAGEMENT),
         tickets=lake.read(SUPPORT_TICKET),
+        answers=lake.read(SURVEY_ANSWER),
+        mentions=lake.read(SOCIAL_MENTION),
+        responses=lake.read(CAMPAIGN_RESPONSE),
+        receipts=lake.read(DELIVERY_RECEIPT),
         order_lines=lake.read(ORDER_LINE),
         links=lake.read(PERSON_LINK),
     )

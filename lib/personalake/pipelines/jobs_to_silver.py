@@ -48,7 +48,7 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "silver.duplicate",
         ),
         needs=("ingest_records",),
-        sections=("sources",),
+        sections=("sources", "profiles"),
         needs_as_of=False,
         streaming=True,
     ),

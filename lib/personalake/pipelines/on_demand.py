@@ -47,6 +47,22 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         ),
     ),
     JobSpec(
+        name="change_preference",
+        purpose="write down what one person wishes, or takes back; it counts from the next run on",
+        reads=("silver.person_link",),
+        writes=(),
+        kind="on_demand",
+        sections=("sources", "profiles"),
+        needs_as_of=False,
+        needs_session=False,
+        options=(
+            Option("identifier", "the person, as namespace=value, e.g. customer_id=17", required=True, is_private=True),
+            Option("preference", "what the wish is about, e.g. language", required=True),
+            Option("value", "the wish; left out, it is taken back", is_private=True),
+            Option("by", "who changes it", default="agent"),
+        ),
+    ),
+    JobSpec(
         name="publish_counts",
         purpose="count persons with noise for everyone to see, within a privacy budget",
         reads=("gold.customer_profile", "gold.customer_feature", "silver.person"),

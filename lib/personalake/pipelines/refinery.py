@@ -16,6 +16,7 @@ from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS, Contract
 from personalake.ingestion.dedupe import ROW
 from personalake.ingestion.parsing import parse
+from personalake.ingestion.wishes import contract_named
 from personalake.lake import Lake
 from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
@@ -149,7 +150,8 @@ def _refine_batch(
     context: JobContext, job: str, name: str, source: Source, batch: DataFrame, app_id: str, number: int
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
-    lake, contract, batch_id = context.lake, CONTRACTS[source.contract], f"{app_id}:{number}"
+    lake, batch_id = context.lake, f"{app_id}:{number}"
+    contract = contract_named(source.contract, context.settings.profiles.preferences)
     vault = Vault(context.settings, lake)
     batch = vault.opened(batch)
     parsed = (

@@ -34,7 +34,8 @@ def run(context: JobContext) -> JobResult:
         membership = membership.persist()
         lake.replace_as_of(membership, SEGMENT_MEMBERSHIP, context.as_of)
         meanings = {segment.name: segment.meaning for segment in settings.rfm}
-        lake.replace_as_of(segment_summary(membership, profiles, meanings, context.as_of), SEGMENT_SUMMARY, context.as_of)
+        summary = segment_summary(membership, profiles, meanings, context.as_of, settings.summary_min_people)
+        lake.replace_as_of(summary, SEGMENT_SUMMARY, context.as_of)
         membership.unpersist()
     finally:
         profiles.unpersist()

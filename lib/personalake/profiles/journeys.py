@@ -12,7 +12,7 @@ from personalake.tables.journeys import CUSTOMER_JOURNEY
 STEP = " > "
 _DAY = 86_400
 # Changed when journeys are cut differently under the same settings; all are then built anew.
-_VERSION = 1
+_VERSION = 2
 _IN_ORDER = ("occurred_at", "touchpoint_id")
 _MARKED = ("touchpoint_id", "occurred_at", "channel", "kind", "product_id", "order_id")
 

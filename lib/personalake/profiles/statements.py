@@ -4,12 +4,13 @@ Plain pandas, as the history that it is for. Lines on which nobody disagrees, ne
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from personalake.config.identity import Survivorship
+from personalake.config.identity import Survival, Survivorship
 from personalake.tables.silver import DEMOGRAPHICS
 
 _LINE = ["person_id", "attribute"]
@@ -17,6 +18,17 @@ _ACCOUNT = ["source", "namespace", "customer_id"]
 _WHEN = ["known_at", "source", "record_id"]
 _RECORD = ["person_id", *_ACCOUNT, "known_at", "record_id"]
 COLUMNS = [*_LINE, "value", "valid_from", "source", "record_id"]
+
+
+class _Statement(NamedTuple):
+    """What one customer of a source said of one attribute."""
+
+    known_at: Any
+    source: str
+    record_id: str
+    account: str
+    filled: int
+    value: str | None
 
 
 def survivors_over_time(records: pd.DataFrame, names: Sequence[str], settings: Survivorship) -> pd.DataFrame:
@@ -34,12 +46,10 @@ def survivors_over_time(records: pd.DataFrame, names: Sequence[str], settings: S
     said = _said(records, names, settings)
     if said.empty:
         return pd.DataFrame(columns=COLUMNS)
-    line = said.groupby(_LINE, sort=False)
-    is_blank = said["value"].isna()
+    line = said.assign(is_blank=said["value"].isna()).groupby(_LINE, sort=False)
     by_time = said["attribute"].map(settings.rule) == "most_recent"
-    has_blanks = is_blank.groupby([said[name] for name in _LINE], sort=False).transform("any")
     is_alone = line["account"].transform("nunique") == 1
-    is_plain = is_alone | (by_time & ~has_blanks)
+    is_plain = is_alone | (by_time & ~line["is_blank"].transform("any"))
     parts = [said[is_plain].drop_duplicates([*_LINE, "known_at"], keep="last")]
     disputed = [_followed(rows, settings) for _, rows in said[~is_plain].groupby(_LINE, sort=False)]
     told = pd.concat([*parts, *disputed], ignore_index=True)
@@ -55,29 +65,31 @@ def _said(records: pd.DataFrame, names: Sequence[str], settings: Survivorship) -
     melted = kept.melt(
         [*_RECORD, "filled", "account"], [name for name in names if name in records], "attribute", "value"
     ).sort_values([*_LINE, *_WHEN], kind="stable")
-    tells = melted["value"].notna()
-    is_partial = melted["source"].isin(settings.partial_sources)
-    has_told = tells.astype("int8").groupby([melted[name] for name in (*_LINE, "account")], sort=False).cummax() > 0
-    return melted[has_told & (tells | ~is_partial)]
+    tells, is_partial = melted["value"].notna(), melted["source"].isin(settings.partial_sources)
+    so_far = melted.assign(tells=tells.astype("int8")).groupby([*_LINE, "account"], sort=False)["tells"].cummax()
+    return melted[(so_far > 0) & (tells | ~is_partial)]
 
 
 def _followed(rows: pd.DataFrame, settings: Survivorship) -> pd.DataFrame:
     """One line, statement by statement: what each customer of a source says is what it said last."""
-    rule = settings.rule(rows["attribute"].iloc[0])
-    now: dict[str, Any] = {}
+    person, attribute = rows["person_id"].iloc[0], rows["attribute"].iloc[0]
+    rule = settings.rule(attribute)
+    now: dict[str, _Statement] = {}
     found = []
-    for _, moment in rows.groupby("known_at", sort=True):
-        for said in moment.itertuples(index=False):
-            now[str(said.account)] = said
-        last = list(moment.itertuples(index=False))[-1]
+    said = (_Statement(*row) for row in rows[list(_Statement._fields)].itertuples(index=False, name=None))
+    for at, moment in groupby(said, key=lambda one: one.known_at):
+        for last in moment:
+            now[last.account] = last
         best = max(_ranked(now, rule, settings), default=None, key=lambda ranked: ranked[0])
-        told = last._replace(value=None) if best is None else best[1]._replace(known_at=last.known_at)
-        found.append(told)
-    return pd.DataFrame(found, columns=rows.columns)
+        told = best[1] if best is not None else last._replace(value=None)
+        found.append((person, attribute, told.value, at, told.source, told.record_id))
+    return pd.DataFrame(found, columns=[name if name != "valid_from" else "known_at" for name in COLUMNS])
 
 
-def _ranked(now: dict[str, Any], rule: str, settings: Survivorship) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    said = [one for one in now.values() if one.value is not None and one.value == one.value]
+def _ranked(
+    now: Mapping[str, _Statement], rule: Survival, settings: Survivorship
+) -> Iterator[tuple[tuple[Any, ...], _Statement]]:
+    said = [one for one in now.values() if isinstance(one.value, str)]
     times = Counter(one.value for one in said)
     for one in said:
         leading = {

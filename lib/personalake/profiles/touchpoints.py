@@ -2,18 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.common.persons import with_person
+from personalake.common.persons import by_caller, by_other_identifiers, with_person
 from personalake.common.time_cuts import known_before
+from personalake.common.transformation import Transformation
 from personalake.config.profiles import JourneySettings
 
 PURCHASE = "purchase"
-COLUMNS = ("person_id", "touchpoint_id", "occurred_at", "channel", "kind", "product_id", "order_id")
+COLUMNS = (
+    "person_id", "touchpoint_id", "occurred_at", "channel", "kind", "product_id", "order_id", "device_type", "region",
+)  # fmt: skip
+_TOLD = ("namespace", "customer_id", *COLUMNS[1:])
 # What a message does by itself (sent, bounced) touches nobody.
 _ENGAGED = {"opened": "open", "clicked": "click"}
+_REDEEMED = "coupon_redeemed"
+# A post under terms that nobody knows may not be used.
+_NO_LICENCE = "unknown"
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,10 @@ class Touched:
         interactions: `silver.interaction`.
         emails: `silver.email_engagement`.
         tickets: `silver.support_ticket`.
+        answers: `silver.survey_answer`.
+        mentions: `silver.social_mention`.
+        responses: `silver.campaign_response`.
+        receipts: `silver.delivery_receipt`.
         order_lines: `silver.order_line`.
         links: `silver.person_link`.
     """
@@ -31,6 +43,10 @@ class Touched:
     interactions: DataFrame
     emails: DataFrame
     tickets: DataFrame
+    answers: DataFrame
+    mentions: DataFrame
+    responses: DataFrame
+    receipts: DataFrame
     order_lines: DataFrame
     links: DataFrame
 
@@ -42,21 +58,25 @@ def touchpoints(touched: Touched, as_of: date, settings: JourneySettings) -> Dat
     visit of the same person tells of counts as a touchpoint of its store.
 
     Returns:
-        One row per touchpoint: `person_id`, `touchpoint_id`, `occurred_at`, `channel`, `kind`, `product_id`, `order_id`.
+        One row per touchpoint, in the columns `COLUMNS`.
     """
     known, attached = known_before(as_of), with_person(touched.links)
     visits = touched.interactions.transform(known).transform(_visits).transform(attached)
     orders = touched.order_lines.transform(known).transform(lambda lines: _orders(lines, settings)).transform(attached)
     told = visits.where(F.col("kind") == PURCHASE).select("person_id", "order_id")
     others = (
-        touched.emails.transform(known).transform(_messages).transform(attached),
-        touched.tickets.transform(known).transform(_tickets).transform(attached),
-        orders.join(told, ["person_id", "order_id"], "left_anti"),
+        touched.emails.transform(known).transform(_messages),
+        touched.tickets.transform(known).transform(_tickets),
+        touched.answers.transform(known).transform(_answers),
+        touched.mentions.transform(known).transform(_mentions),
+        touched.responses.transform(known).transform(_responses),
+        touched.receipts.transform(known).transform(_receipts),
     )
-    found = visits.select(*COLUMNS)
-    for rows in others:
-        found = found.unionByName(rows.select(*COLUMNS))
-    return found
+    return (
+        visits.select(*COLUMNS)
+        .unionByName(orders.join(told, ["person_id", "order_id"], "left_anti").select(*COLUMNS))
+        .unionByName(reduce(DataFrame.unionByName, others).transform(attached).select(*COLUMNS))
+    )
 
 
 def _visits(interactions: DataFrame) -> DataFrame:
@@ -64,32 +84,57 @@ def _visits(interactions: DataFrame) -> DataFrame:
 
     A step that concerns several products has a row for each; the first one stands for the step.
     """
-    is_named = F.col("customer_id").isNotNull()
-    lone = F.when(F.col("cookie_id").isNotNull(), F.lit("cookie_id")).otherwise(F.lit("device_id"))
-    return interactions.where("coalesce(item_position, 1) = 1").select(
-        F.when(is_named, F.col("namespace")).otherwise(lone).alias("namespace"),
-        F.coalesce("customer_id", "cookie_id", "device_id").alias("customer_id"),
-        F.col("event_id").alias("touchpoint_id"),
-        "occurred_at",
-        "channel",
-        F.col("interaction_type").alias("kind"),
-        "product_id",
-        "order_id",
-    )
-
-
-def _messages(emails: DataFrame) -> DataFrame:
-    kinds = F.create_map(*(F.lit(text) for pair in _ENGAGED.items() for text in pair))
-    return emails.where(F.col("engagement_type").isin(*_ENGAGED)).select(
-        *_who_and_when(F.col("event_id")), F.lit("email").alias("channel"),
-        F.element_at(kinds, F.col("engagement_type")).alias("kind"), *_about_nothing(),
+    return interactions.where("coalesce(item_position, 1) = 1").transform(
+        by_other_identifiers(cookie_id=F.col("cookie_id"), device_id=F.col("device_id"))
+    ).select(
+        "namespace", "customer_id", F.col("event_id").alias("touchpoint_id"), "occurred_at", "channel",
+        F.col("interaction_type").alias("kind"), "product_id", "order_id", "device_type", "region",
     )  # fmt: skip
 
 
+def _messages(emails: DataFrame) -> DataFrame:
+    engaged = emails.where(F.col("engagement_type").isin(*_ENGAGED))
+    return engaged.transform(_touches(F.lit("email"), _engagement("engagement_type"), F.col("event_id")))
+
+
 def _tickets(tickets: DataFrame) -> DataFrame:
-    return tickets.select(
-        *_who_and_when(F.concat_ws(":", "source", "record_id")), F.coalesce("channel", F.lit("support")).alias("channel"),
-        F.lit("ticket").alias("kind"), *_about_nothing(),
+    channel = F.coalesce("channel", F.lit("support"))
+    return tickets.transform(by_caller).transform(_touches(channel, F.lit("ticket")))
+
+
+def _answers(answers: DataFrame) -> DataFrame:
+    return answers.transform(_touches(F.lit("survey"), F.lit("answer")))
+
+
+def _mentions(mentions: DataFrame) -> DataFrame:
+    """Posts that their authors and their licence let us use."""
+    may_be_used = F.col("is_consented") & (F.col("licence") != _NO_LICENCE)
+    return mentions.where(may_be_used).transform(_touches(F.coalesce("platform", F.lit("social")), F.lit("mention")))
+
+
+def _responses(responses: DataFrame) -> DataFrame:
+    kind = F.when(F.col("response_type") == _REDEEMED, "redemption").otherwise(F.col("response_type"))
+    return responses.transform(_touches(F.lit("campaign"), kind))
+
+
+def _receipts(receipts: DataFrame) -> DataFrame:
+    """Push and other messages that were opened or clicked; e-mails are told by the mailing service already."""
+    engaged = receipts.where(F.col("receipt_type").isin(*_ENGAGED) & (F.col("channel") != "email"))
+    return engaged.transform(_touches(F.col("channel"), _engagement("receipt_type")))
+
+
+def _engagement(column: str) -> Column:
+    kinds = F.create_map(*(F.lit(text) for pair in _ENGAGED.items() for text in pair))
+    return F.element_at(kinds, F.col(column))
+
+
+def _touches(channel: Column, kind: Column, touchpoint_id: Column | None = None) -> Transformation:
+    """Rows that concern no product, no order, and no device."""
+    nothing = F.lit(None).cast("string")
+    own_id = F.concat_ws(":", "source", "record_id") if touchpoint_id is None else touchpoint_id
+    return lambda rows: rows.select(
+        "namespace", "customer_id", own_id.alias("touchpoint_id"), "occurred_at", channel.alias("channel"),
+        kind.alias("kind"), *(nothing.alias(name) for name in _TOLD[6:]),
     )  # fmt: skip
 
 
@@ -107,16 +152,7 @@ def _orders(order_lines: DataFrame, settings: JourneySettings) -> DataFrame:
             {
                 "touchpoint_id": F.concat(F.lit("order:"), F.substring(F.sha2(customer_and_order, 256), 1, 24)),
                 "kind": F.lit(PURCHASE),
-                "product_id": F.lit(None).cast("string"),
+                **{name: F.lit(None).cast("string") for name in ("product_id", "device_type", "region")},
             }
         )
     )
-
-
-def _who_and_when(touchpoint_id: Column) -> tuple[str | Column, ...]:
-    return "namespace", "customer_id", touchpoint_id.alias("touchpoint_id"), "occurred_at"
-
-
-def _about_nothing() -> tuple[Column, Column]:
-    nothing = F.lit(None).cast("string")
-    return nothing.alias("product_id"), nothing.alias("order_id")

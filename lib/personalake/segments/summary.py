@@ -9,7 +9,9 @@ from pyspark.sql import functions as F
 from personalake.tables.gold import SEGMENT_SUMMARY
 
 
-def segment_summary(membership: DataFrame, profiles: DataFrame, meanings: Mapping[str, str], as_of: date) -> DataFrame:
+def segment_summary(
+    membership: DataFrame, profiles: DataFrame, meanings: Mapping[str, str], as_of: date, min_people: int = 1
+) -> DataFrame:
     """One row per scheme and segment.
 
     Args:
@@ -17,6 +19,7 @@ def segment_summary(membership: DataFrame, profiles: DataFrame, meanings: Mappin
         profiles: Rows of `gold.customer_profile`, the people of whom shares are taken.
         meanings: Segment names of RFM, to what they mean.
         as_of: Exclusive day.
+        min_people: Fewest people of a segment that is shown: means of a few would tell of each.
 
     Returns:
         Rows of `gold.segment_summary`; means without an order are null (recency) or zero.
@@ -30,7 +33,7 @@ def segment_summary(membership: DataFrame, profiles: DataFrame, meanings: Mappin
         F.round(F.mean("orders"), 6).alias("mean_orders"),
         F.round(F.mean(F.col("spend").cast("double")), 6).alias("mean_spend"),
         F.min("currency").alias("currency"),
-    )  # fmt: skip
+    ).where(F.col("people") >= min_people)  # fmt: skip
     return (
         counted.crossJoin(F.broadcast(everyone))
         .withColumn("share", F.col("people") / F.col("everyone"))

@@ -44,7 +44,6 @@ CUSTOMER_PROFILE = Table(
         _said("home_ownership", "Owner, renter, …"),
         _said("marital_status", "Marital status"),
         _said("household_type", "Kind of household"),
-        _said("gender", "Gender as the surviving source writes it"),
         _said("region", "Region of most visits; ties by name"),
         _seen("web_visits", "bigint", "Visits to the web shop so far"),
         _seen("last_web_visit_at", "timestamp", "Last step of the latest visit to the web shop (UTC)"),

@@ -79,7 +79,6 @@ CUSTOMER_RECORD = Table(
         Field("loyalty_id", "string", "Number of the loyalty card", pii="identifier"),
         Field("device_id", "string", "Device that was used", pii="identifier"),
         Field("cookie_id", "string", "Browser cookie that was seen", pii="identifier"),
-        Field("gender", "string", "Gender as the source writes it", pii="demographic", purposes=("personalisation",)),
         Field("attributes", "map<string,string>", "Further attributes of the source, by name", pii="demographic"),
         *_STAMPS,
     ),

@@ -32,7 +32,6 @@ CUSTOMER_RECORD = Contract(
         ContractField("loyalty_id"),
         ContractField("device_id"),
         ContractField("cookie_id"),
-        ContractField("gender"),
         ContractField("known_at", "timestamp", noun="date and time"),
     ),
 )
