@@ -43,7 +43,7 @@ d: {{{who}, destination: crm, fields: {{n: currency}}}}
 e: {{{who}, destination: mail, mode: insert, fields: {{subject: "'x'"}}}}
 f: {{{who}, destination: desk, purchase: true, group: team, fields: {{team: "'x'"}}}}
 g: {{{who}, destination: shop, mode: insert, purchase: true, key_field: user_alias, fields: {{price: "2.5"}}}}
-h: {{{who}, destination: shop, key_field: login, fields: {{a: customer_id, a.b: customer_id, c..d: customer_id, braze_id: customer_id}}}}
+h: {{{who}, destination: shop, key_field: login, fields: {{a: "1", a.b: "1", c..d: "1", braze_id: "1"}}}}
 i: {{audience: {{orders: {{}}}}, purposes: [news], destination: shop, mode: insert, purchase: true, fields: {{
   product_id: store_id, currency: currency, price: order_total, time: occurred_at}}}}
 j: {{{who}, destination: cdp, mode: mirror, anonymous_key: customer_id, fields: {{address: "'x'"}}}}

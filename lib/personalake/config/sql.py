@@ -1,6 +1,7 @@
 """Spark SQL inside YAML, checked before a session starts."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -20,6 +21,7 @@ def check_expression(expression: str) -> exp.Expr:
         raise ValueError(f"expression {expression!r} is not Spark SQL: {reason}") from error
 
 
+@lru_cache
 def columns_of(expression: str) -> tuple[str, ...]:
     """Names of the columns that an expression reads, in order of appearance.
 

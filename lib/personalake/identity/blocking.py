@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -12,6 +15,8 @@ from personalake.config.identity import MatchSettings
 from personalake.config.sql import columns_of
 
 KEYS = "blocking_keys"
+# A hash is this number once in 2^64 values; a record whose key it is shares it with nobody, as one without a key.
+_NO_KEY, _BITS = 0, 18
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,28 @@ def sharing_keys(new: pa.Table, existing: pa.Table, settings: MatchSettings) -> 
         existing: Rows of `silver.match_record`.
         settings: The blocking rules.
     """
-    conditions = " OR ".join(
-        f"{KEYS}[{place}] IN (SELECT DISTINCT {KEYS}[{place}] FROM new_records WHERE {KEYS}[{place}] IS NOT NULL)"
-        for place in range(1, len(settings.blocking) + 1)
-    )
-    with duckdb.connect(":memory:") as database:
-        database.execute(f"SET threads = {settings.threads:d}")
-        database.register("new_records", new.select([KEYS]))
-        database.register("existing", existing)
-        return database.sql(f"FROM existing WHERE {conditions}").to_arrow_table().cast(existing.schema)
+    wanted, held = (_keys_by_rule(rows, len(settings.blocking)) for rows in (new, existing))
+    shares = np.zeros(existing.num_rows, bool)
+    for place in range(len(settings.blocking)):
+        keys = np.unique(wanted[:, place])
+        shares |= _is_among(held[:, place], keys[keys != _NO_KEY])
+    return existing.take(pa.array(np.flatnonzero(shares)))
+
+
+def _keys_by_rule(records: pa.Table, rules: int) -> NDArray[np.int64]:
+    """A row per record and a column per rule; where a record has no key, `_NO_KEY`."""
+    lists = records[KEYS].combine_chunks()
+    return np.asarray(pc.fill_null(lists.flatten(), _NO_KEY), np.int64).reshape(-1, rules)
+
+
+def _is_among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of many keys are among a few: most are ruled out by their last bits, which are as good as random."""
+    could_be: NDArray[np.bool_] = np.zeros(1 << _BITS, bool)
+    could_be[wanted & (len(could_be) - 1)] = True
+    found: NDArray[np.bool_] = could_be[keys & (len(could_be) - 1)]
+    candidates = np.flatnonzero(found)
+    found[candidates] = np.isin(keys[candidates], wanted)
+    return found
 
 
 def count_pairs(database: duckdb.DuckDBPyConnection, table: str, rules: Sequence[str], max_key_rows: int) -> list[RulePairs]:

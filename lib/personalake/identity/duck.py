@@ -54,7 +54,7 @@ def without_crowds(records: pa.Table, settings: MatchSettings) -> pa.Table:
     return records
 
 
-def lay_out(opened: duckdb.DuckDBPyConnection, table: str, records: pa.Table, settings: MatchSettings) -> None:
+def lay_out(opened: duckdb.DuckDBPyConnection, table: str, records: pa.Table, settings: MatchSettings, *marks: str) -> None:
     """Make a table of what comparisons read: the fields, and one column per blocking key.
 
     Args:
@@ -62,9 +62,10 @@ def lay_out(opened: duckdb.DuckDBPyConnection, table: str, records: pa.Table, se
         table: Name of the new table.
         records: Rows of `silver.match_record`.
         settings: The comparisons and blocking rules.
+        marks: Further columns that are kept.
     """
     opened.register("given_records", records)
-    columns = ", ".join((RECORD, *compared_columns(settings.comparisons)))
+    columns = ", ".join((RECORD, *compared_columns(settings.comparisons), *marks))
     opened.execute(f"CREATE TABLE {table} AS SELECT {columns}, {key_columns(len(settings.blocking))} FROM given_records")
     opened.unregister("given_records")
 

@@ -132,9 +132,11 @@ WITH moved AS (
     SELECT previous.person_id AS old_person_id, links.person_id AS new_person_id, count(*) AS identifiers
     FROM links JOIN previous USING ({_KEY}) WHERE links.person_id <> previous.person_id GROUP BY ALL
 ),
-elsewhere AS (SELECT person_id FROM previous ANTI JOIN found USING ({_KEY}))
+parties AS (SELECT old_person_id AS person_id FROM moved UNION SELECT new_person_id FROM moved),
+were AS (SELECT {_KEY}, person_id FROM previous SEMI JOIN parties USING (person_id)),
+elsewhere AS (SELECT person_id FROM were ANTI JOIN found USING ({_KEY}))
 SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links UNION ALL SELECT person_id FROM elsewhere) THEN 'merged'
-    WHEN new_person_id NOT IN (SELECT person_id FROM previous) THEN 'split' ELSE 'moved' END AS kind,
+    WHEN new_person_id NOT IN (SELECT person_id FROM were) THEN 'split' ELSE 'moved' END AS kind,
     old_person_id, new_person_id, identifiers
 FROM moved ORDER BY old_person_id, new_person_id
 """
@@ -142,7 +144,9 @@ FROM moved ORDER BY old_person_id, new_person_id
 
 def _avoid_taken(opened: duckdb.DuckDBPyConnection) -> None:
     """A new group whose oldest identifier once named a person that others still are gets another id."""
-    others = f"SELECT person_id FROM kept UNION ALL SELECT person_id FROM previous ANTI JOIN found USING ({_KEY})"
+    # Few of the previous links can have a fresh id: looked for by it first, the others need not be looked up by their key.
+    same_id = f"SELECT {_KEY}, person_id FROM previous SEMI JOIN (SELECT person_id FROM fresh) AS f USING (person_id)"
+    others = f"SELECT person_id FROM kept UNION ALL SELECT person_id FROM ({same_id}) ANTI JOIN found USING ({_KEY})"
     taken = f"SELECT grp FROM fresh WHERE person_id IN ({others})"
     while opened.sql(taken).fetchall():
         opened.execute(f"UPDATE fresh SET nth = nth + 1 WHERE grp IN ({taken})")

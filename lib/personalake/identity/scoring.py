@@ -1,7 +1,7 @@
 """Scores pairs with the frozen model: new records among themselves and against existing ones, in DuckDB or in Spark."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from personalake.config.identity import MatchSettings
 from personalake.errors import InputError
-from personalake.identity.blocking import RulePairs, count_pairs, drop_oversized
+from personalake.identity.blocking import RulePairs, count_pairs, drop_oversized, key_column
 from personalake.identity.duck import RECORD, database, frequency_table, lay_out, without_crowds
 from personalake.identity.match_model import MatchModel
 
@@ -22,6 +22,9 @@ PAIRS = pa.schema(
         "weights": pa.map_(pa.string(), pa.float64()),
     }
 )
+
+
+_RECORDS = "records_to_score"
 
 
 @dataclass(frozen=True)
@@ -65,25 +68,17 @@ def score(
         if existing is not None and existing.num_rows:
             old = existing.select(new.column_names).append_column("is_new", pa.array([False] * existing.num_rows))
             everything = pa.concat_tables([everything, old.cast(everything.schema)])
-        lay_out(opened, "everything", without_crowds(everything, settings), settings)
-        opened.register("marks", everything.select([RECORD, "is_new"]))
-        rules = count_pairs(opened, "everything", settings.blocking, settings.max_key_rows)
-        drop_oversized(opened, "everything", rules, settings.max_key_rows)
-        parts = {
-            name: f"SELECT e.* FROM everything AS e SEMI JOIN (FROM marks WHERE {condition}) USING ({RECORD})"
-            for name, condition in (("new_records", "is_new"), ("old_records", "NOT is_new"))
-        }
-        has_old = existing is not None and existing.num_rows > 0
+        lay_out(opened, _RECORDS, without_crowds(everything, settings), settings, "is_new")
+        rules = count_pairs(opened, _RECORDS, settings.blocking, settings.max_key_rows)
+        drop_oversized(opened, _RECORDS, rules, settings.max_key_rows)
+        blocks = _blocks(settings, everything.num_rows > new.num_rows)
         if spark is not None:
-            frames = {name: spark.createDataFrame(opened.sql(sql).to_arrow_table()) for name, sql in parts.items()}
-            return Scored(_by_spark(model, frames, has_old, settings, spark), rules)
-        for name, sql in parts.items():
-            opened.execute(f"CREATE TABLE {name} AS {sql}")
+            frame = spark.createDataFrame(opened.sql(f"FROM {_RECORDS}").to_arrow_table())
+            return Scored(_by_spark(model, frame, blocks, settings, spark), rules)
         from splink.backends.duckdb import DuckDBAPI
 
-        api = DuckDBAPI(opened)
-        found = [_pairs_sql(each, model) for each in _predictions(model, api, has_old, settings)]
-        return Scored(opened.sql(" UNION ALL ".join(found)).to_arrow_table().cast(PAIRS), rules)
+        found = _pairs_sql(_prediction(model, DuckDBAPI(opened), blocks, settings), model)
+        return Scored(opened.sql(found).to_arrow_table().cast(PAIRS), rules)
 
 
 def require_fit(model: MatchModel, settings: MatchSettings) -> None:
@@ -102,24 +97,33 @@ def require_fit(model: MatchModel, settings: MatchSettings) -> None:
         )
 
 
-def _predictions(model: MatchModel, api: Any, has_old: bool, settings: MatchSettings) -> list[Any]:
-    """Names of the tables or views that hold the scored pairs."""
+def _blocks(settings: MatchSettings, has_old: bool) -> list[str]:
+    """Which pairs are compared: those that share a key, and of which one record at least is new."""
+    is_due = " AND (l.is_new OR r.is_new)" if has_old else ""
+    return [f"l.{key} = r.{key}{is_due}" for key in map(key_column, range(len(settings.blocking)))]
+
+
+def _prediction(model: MatchModel, api: Any, blocks: Sequence[str], settings: MatchSettings) -> str:
+    """Name of the table or view that holds the scored pairs."""
     from splink import Linker
 
-    new = api.register("new_records")
-    linker = Linker(new, dict(model.splink), log_level=logging.ERROR)
+    records = api.register(_RECORDS)
+    # The settings are the model's own, written by Splink: checking their columns takes longer than scoring a few pairs.
+    linker = Linker(records, dict(model.splink), log_level=logging.ERROR, validate_settings=False)
     for column, shares in model.frequencies.items():
         looked_up = api.register(frequency_table(column, shares))
         linker.table_management.register_term_frequency_lookup(looked_up, column)
-    told: dict[str, Any] = {"threshold_match_weight": settings.keep_weight, "warning_mode": "never"}
-    found = [linker.inference.predict_within(new, **told)]
-    if has_old:
-        found.append(linker.inference.predict_between(new, api.register("old_records"), **told))
-    return [each.physical_name for each in found]
+    found = linker.inference.predict_within(
+        records,
+        blocking_rules_to_generate_predictions=list(blocks),
+        threshold_match_weight=settings.keep_weight,
+        warning_mode="never",
+    )
+    return str(found.physical_name)
 
 
 def _by_spark(
-    model: MatchModel, frames: Mapping[str, DataFrame], has_old: bool, settings: MatchSettings, spark: SparkSession
+    model: MatchModel, records: DataFrame, blocks: Sequence[str], settings: MatchSettings, spark: SparkSession
 ) -> pa.Table:
     from splink.backends.spark import SparkAPI
 
@@ -127,14 +131,11 @@ def _by_spark(
     api = SparkAPI(  # type: ignore[no-untyped-call]
         spark_session=spark, break_lineage_method="persist", register_udfs_automatically=False
     )
-    for name, frame in frames.items():
-        frame.createOrReplaceTempView(name)
-    found = [spark.sql(_pairs_sql(each, model, "map")) for each in _predictions(model, api, has_old, settings)]
+    records.createOrReplaceTempView(_RECORDS)
     try:
-        return pa.concat_tables([frame.toArrow().cast(PAIRS) for frame in found])
+        return spark.sql(_pairs_sql(_prediction(model, api, blocks, settings), model, "map")).toArrow().cast(PAIRS)
     finally:
-        for name in frames:
-            spark.catalog.dropTempView(name)
+        spark.catalog.dropTempView(_RECORDS)
 
 
 def _pairs_sql(table: str, model: MatchModel, map_function: str = "MAP") -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -37,7 +36,9 @@ def touched(records: pa.Table, edges: pa.Table, seeds: pa.Array, settings: Ident
         seeds: Keys of the records that are new or gone.
         settings: Which identifiers link, and from which weight a pair does.
     """
-    keys = pd.Index(records["record_key"].to_pandas())
+    if not len(seeds):
+        nobody = np.zeros(records.num_rows, bool)
+        return Touched(nobody, nobody)
     is_seed = np.asarray(
         pc.is_in(records["record_key"], seeds.combine_chunks() if isinstance(seeds, pa.ChunkedArray) else seeds)
     )
@@ -47,16 +48,22 @@ def touched(records: pa.Table, edges: pa.Table, seeds: pa.Array, settings: Ident
         if told.links or told.persons == 1:
             parts.append(stars(_without_crowds(_codes(records[kind]), is_seed), ACCOUNT, "identifier"))
     strong = edges.filter(pc.greater_equal(edges["match_weight"], settings.matching.link_weight))
-    left, right = (keys.get_indexer(pd.Index(strong[side].to_pandas())) for side in ("left_key", "right_key"))
-    known = (left >= 0) & (right >= 0)
-    parts.append(Links.of(left[known], right[known], 0.0, "match"))
+    parts.append(_alike(records["record_key"].combine_chunks(), strong))
     component = component_of(records.num_rows, Links.joined(*parts))
     is_touched = np.isin(component, component[is_seed])
     is_neighbour = np.zeros(records.num_rows, bool)
     for kind in IDENTIFIERS:
-        codes = _codes(records[kind])
-        is_neighbour |= (codes >= 0) & np.isin(codes, np.unique(codes[is_touched]))
+        held = pc.unique(records[kind].filter(pa.array(is_touched)).drop_null())
+        is_neighbour |= np.asarray(pc.is_in(records[kind], held))
     return Touched(is_touched, is_neighbour & ~is_touched)
+
+
+def _alike(keys: pa.Array, pairs: pa.Table) -> Links:
+    """Pairs by the positions of their records; pairs of records that are no longer there are passed over."""
+    ends = pa.concat_arrays([pairs[side].combine_chunks() for side in ("left_key", "right_key")])
+    left, right = np.split(np.asarray(pc.fill_null(pc.index_in(ends, keys), -1), np.int64), 2)
+    known = (left >= 0) & (right >= 0)
+    return Links.of(left[known], right[known], 0.0, "match")
 
 
 def _codes(values: pa.ChunkedArray) -> Positions:

@@ -38,6 +38,15 @@ class Scan:
             schema, (batch.cast(schema) for batch in self._batches(list(columns), at_once))
         )
 
+    def parts(self) -> Iterator["Scan"]:
+        """The same rows file by file, so that whole files can be passed over; as one part if they are here already."""
+        if self.dataset is None:
+            yield self
+            return
+        for file in self.dataset.get_fragments():
+            alone = ds.FileSystemDataset([file], self.dataset.schema, file.format, file.filesystem)
+            yield Scan(self.schema, alone, self.matching)
+
     def _batches(self, columns: list[str], at_once: int) -> Iterator[pa.RecordBatch]:
         if self.dataset is None:
             yield from [] if self.rows is None else self.rows.select(columns).to_batches(at_once)

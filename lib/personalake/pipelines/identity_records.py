@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from personalake.config import Settings
 from personalake.config.identity import FIELDS, IdentitySettings
@@ -23,14 +22,18 @@ from personalake.identity.records import match_records, seen_together, spelling
 from personalake.identity.scoring import PAIRS, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
+from personalake.lake.declared import arrow_schema
+from personalake.lake.direct import frame_of
 from personalake.pipelines.job import JobContext
 from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, RESOLUTION
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
-_LINK = ("namespace", "value", "person_id", "first_known_at")
 # Beyond so many, all rows are read rather than those that are named.
 _NAMED_RECORDS = 20_000
+# What a record is made of; read of new records only.
+_TOLD = ("source", "record_id", "namespace", "customer_id", "known_at", *FIELDS)
+_WHOLE_FILE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Resolved:
     """What the records came to; nothing of it has been written.
 
     Args:
+        previous: Rows of `silver.person_link` before.
         grouped: Who is who among the records that were looked at.
         is_full: True if those are all records; otherwise the links, persons and guards of the others stay.
         golden: Rows of `silver.person` of the persons that were looked at.
@@ -52,6 +56,7 @@ class Resolved:
         records: Number of records in all.
     """
 
+    previous: pa.Table
     grouped: Grouped
     is_full: bool
     golden: pa.Table
@@ -64,6 +69,11 @@ class Resolved:
     is_rescored: bool
     model: MatchModel | None
     records: int
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing came, went or has to be grouped anew, so that every table stays as it is."""
+        return not (self.is_full or self.new_records.num_rows or self.gone)
 
     @property
     def looked_at(self) -> int:
@@ -97,9 +107,10 @@ def resolve_records(context: JobContext) -> Resolved:
     everything = pa.concat_tables([kept, new])
     is_full = is_rebuilt or is_new_model or not _is_settled(context, model)
     with context.progress.step(f"grouping {everything.num_rows:,} records"):
-        known = ledger.arrow(MATCH_EDGE, EDGE) if not is_new_model else edges.slice(0, 0).select(EDGE)
+        is_idle = not (is_full or new.num_rows or gone.num_rows)
+        known = arrow_schema(MATCH_EDGE, EDGE).empty_table() if is_new_model or is_idle else ledger.arrow(MATCH_EDGE, EDGE)
         pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
-        previous = ledger.arrow(PERSON_LINK, _LINK)
+        previous = arrow_schema(PERSON_LINK).empty_table() if is_idle else ledger.arrow(PERSON_LINK)
         grouped = (
             group_all(everything, pairs, previous, settings)
             if is_full
@@ -108,6 +119,7 @@ def resolve_records(context: JobContext) -> Resolved:
     told = guard_events(grouped.resolution, rules)
     before = [] if is_full else ledger.read(IDENTITY_GUARD)
     return Resolved(
+        previous=previous,
         grouped=grouped,
         is_full=is_full,
         golden=golden_of(grouped, settings.survivorship, _texts(context.lake, grouped)),
@@ -165,30 +177,40 @@ def resolution_row(context: JobContext, resolved: Resolved) -> Mapping[str, Any]
 def _records(context: JobContext) -> tuple[pa.Table, pa.Table, bool, pa.Table]:
     """New rows of `silver.match_record`, those that stay, whether all are new (a new spelling), and those that left."""
     settings, lake = context.settings.identity, context.lake
-    customers = lake.read(CUSTOMER_RECORD).withColumn("record_key", F.concat_ws(":", "source", "record_id"))
     visits = seen_together(lake.read(INTERACTION), settings) if lake.ledger.rows(INTERACTION) else None
     kept = lake.ledger.arrow(MATCH_RECORD)
-    is_rebuilt = not kept.num_rows or lake.ledger.distinct(MATCH_RECORD, "spelling") != {spelling(settings)}
+    is_rebuilt = not kept.num_rows or pc.unique(kept["spelling"]).to_pylist() != [spelling(settings)]
     if is_rebuilt:
-        told, nothing = match_records(customers, settings), kept.slice(0, 0)
+        told, nothing = match_records(lake.read(CUSTOMER_RECORD), settings), kept.slice(0, 0)
         told = told if visits is None else told.unionByName(visits)
         return _arrow(told, kept.schema), nothing, True, nothing
-    own = lake.ledger.arrow(CUSTOMER_RECORD, ("source", "record_id"))
-    present = pc.binary_join_element_wise(own["source"], own["record_id"], ":").combine_chunks()
-    unseen = pc.unique(present.filter(pc.invert(pc.is_in(present, kept["record_key"].combine_chunks()))))
+    known = kept["record_key"].combine_chunks()
+    present, unseen = _unseen(lake, known)
     new = kept.slice(0, 0)
-    if len(unseen):
-        chosen = F.broadcast(lake.spark.createDataFrame(pa.table({"record_key": unseen})))
-        new = _arrow(match_records(customers.join(chosen, "record_key", "left_semi"), settings), kept.schema)
+    if unseen.num_rows:
+        new = _arrow(match_records(frame_of(lake.spark, unseen), settings), kept.schema)
     if visits is not None:
         seen = _arrow(visits, kept.schema)
         present = pa.concat_arrays([present, seen["record_key"].combine_chunks()])
-        new = pa.concat_tables(
-            [new, seen.filter(pc.invert(pc.is_in(seen["record_key"], kept["record_key"].combine_chunks())))]
-        )
-    stays = pc.is_in(kept["record_key"], present)
+        new = pa.concat_tables([new, seen.filter(pc.invert(pc.is_in(seen["record_key"], known)))])
+    stays = pc.is_in(known, present)
     gone = kept.filter(pc.invert(stays))
     return new, kept.filter(stays) if gone.num_rows else kept, False, gone
+
+
+def _unseen(lake: Lake, known: pa.Array) -> tuple[pa.Array, pa.Table]:
+    """Keys of all customer records that are there, and those records whose keys are not known yet.
+
+    What came lately lies in files of its own, and of all others no more than the keys are read.
+    """
+    keys, rows = [pa.array([], pa.string())], [arrow_schema(CUSTOMER_RECORD, _TOLD).empty_table()]
+    for part in lake.ledger.scan(CUSTOMER_RECORD).parts():
+        own = part.reader(("source", "record_id"), _WHOLE_FILE).read_all()
+        keys.append(pc.binary_join_element_wise(own["source"], own["record_id"], ":").combine_chunks())
+        is_new = pc.invert(pc.is_in(keys[-1], known))
+        if pc.any(is_new).as_py():
+            rows.append(part.reader(_TOLD, _WHOLE_FILE).read_all().filter(is_new))
+    return pa.concat_arrays(keys), pa.concat_tables(rows)
 
 
 def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:

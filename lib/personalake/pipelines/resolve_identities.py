@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -54,18 +55,7 @@ def run(context: JobContext) -> JobResult:
     if resolved is not None:
         _write_records(context, resolved)
         message += f": {resolved.message}"
-    told = lake.read(CONSENT).transform(with_signals(context.settings.privacy.signals)).transform(with_person(links))
-    answers = told.transform(current_consent(context.as_of))
-    assumed = assumed_consent(links, assumed_purposes(context.settings)).transform(known_before(context.as_of))
-    silent = assumed.join(answers, ["person_id", "purpose"], "left_anti")
-    later = _later_as_of(context)
-    if later:
-        message += (
-            f"; consent is as of {later} already, an older as-of ({context.as_of}) never brings withdrawn consent back"
-        )
-    else:
-        consents = lake.overwrite(answers.unionByName(silent), CONSENT_CURRENT)
-        message += f", {consents.rows:,} current consents"
+    message += _write_consents(context, links)
     unknown = _unknown_purposes(context)
     if unknown:
         message += f"; {sum(unknown.values()):,} answers about purposes that privacy.purposes does not name"
@@ -85,7 +75,10 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
         found = lone_links(identifiers(_sightings(lake, sighted)))
         return _written(context, found)
     _write_changes(context, resolved)
-    told = _resolved_links(context, resolved)
+    _write_persons(lake, resolved)
+    if resolved.is_idle and not sighted:
+        return lake.ledger.rows(PERSON_LINK), lake.read(PERSON_LINK)
+    told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved)
     if not sighted:
         rows = lake.put(told, PERSON_LINK).rows
         return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
@@ -104,13 +97,13 @@ def _written(context: JobContext, links: DataFrame) -> tuple[int, DataFrame]:
     return rows, links if context.dry_run else context.lake.read(PERSON_LINK)
 
 
-def _resolved_links(context: JobContext, resolved: Resolved) -> pa.Table:
+def _resolved_links(resolved: Resolved) -> pa.Table:
     """Links of what was looked at, and the others as they were."""
     grouped = resolved.grouped
     if resolved.is_full:
         return grouped.assigned.links
     over = _joined(grouped.assigned.links.select(_IDENTIFIER), grouped.vanished.select(_IDENTIFIER))
-    return _renewed(context.lake.ledger.arrow(PERSON_LINK), over, grouped.assigned.links)
+    return _renewed(resolved.previous, over, grouped.assigned.links)
 
 
 def _joined(*parts: pa.Table) -> pa.Table:
@@ -124,12 +117,17 @@ def _renewed(before: pa.Table, over: pa.Table, rows: pa.Table) -> pa.Table:
 
 
 def _without(rows: pa.Table, keys: pa.Table) -> pa.Table:
-    """Rows whose values in the columns of some keys are none of these keys."""
+    """Rows whose values in the columns of a few keys are none of these keys."""
+    last = keys.column_names[-1]
+    could_be = pc.is_in(rows[last].cast(pa.string()), keys[last].cast(pa.string()).combine_chunks())
+    places = np.flatnonzero(could_be)
     ours, theirs = (
         pc.binary_join_element_wise(*(table[name].cast(pa.string()) for name in keys.column_names), "\x1f")
-        for table in (rows, keys)
+        for table in (rows.select(keys.column_names).take(pa.array(places)), keys)
     )
-    return rows.filter(pc.invert(pc.is_in(ours, theirs.combine_chunks())))
+    is_over = np.zeros(rows.num_rows, bool)
+    is_over[places] = pc.is_in(ours, theirs.combine_chunks())
+    return rows.filter(pa.array(~is_over))
 
 
 def _forget_records(lake: Lake) -> None:
@@ -154,21 +152,31 @@ def _change_id(change: Mapping[str, Any], version: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
-def _write_records(context: JobContext, resolved: Resolved) -> None:
-    """What was compared is remembered last: a run that dies before compares the same records again."""
-    lake, golden = context.lake, resolved.golden
+def _write_persons(lake: Lake, resolved: Resolved) -> None:
+    """Before the links move: they tell a run that comes after a killed one whose rows are over."""
+    golden = resolved.golden
     if not resolved.is_full:
         over = _joined(golden.select(["person_id"]), resolved.former)
+        if not over.num_rows:
+            return
         golden = _renewed(lake.ledger.arrow(PERSON), over, golden)
     lake.put(golden, PERSON)
-    lake.put(resolved.guards, IDENTITY_GUARD)
+
+
+def _write_records(context: JobContext, resolved: Resolved) -> None:
+    """What was compared is remembered last: a run that dies before compares the same records again."""
+    lake = context.lake
+    if not resolved.is_idle:
+        lake.put(resolved.guards, IDENTITY_GUARD)
     model = model_row(resolved)
     if resolved.is_rescored:
         lake.put(resolved.edges, MATCH_EDGE)
         if model is not None:
             lake.add([model], MATCH_MODEL)
     elif resolved.edges.num_rows:
-        lake.put(_without(resolved.edges, lake.ledger.arrow(MATCH_EDGE, _PAIR)), MATCH_EDGE, "append")
+        keys = pc.unique(resolved.edges["left_key"]).to_pylist()
+        known = lake.ledger.arrow(MATCH_EDGE, _PAIR, [("left_key", "in", keys)])
+        lake.put(_without(resolved.edges, known), MATCH_EDGE, "append")
     for table, column in ((MATCH_EDGE, "left_key"), (MATCH_EDGE, "right_key"), (MATCH_RECORD, "record_key")):
         _remove(lake, table, pa.table({column: pa.array(resolved.gone, pa.string())}))
     lake.put(resolved.new_records, MATCH_RECORD, "overwrite" if resolved.is_rebuilt else "append")
@@ -197,6 +205,24 @@ def _figures(resolved: Resolved) -> dict[str, object]:
         "changes": dict(moves),
         "model_version": resolved.model.version if resolved.model else None,
     }
+
+
+def _write_consents(context: JobContext, links: DataFrame) -> str:
+    """What each person says about each purpose; in words, what came of it."""
+    lake, settings = context.lake, context.settings
+    later = _later_as_of(context)
+    if later:
+        return f"; consent is as of {later} already, an older as-of ({context.as_of}) never brings withdrawn consent back"
+    purposes = assumed_purposes(settings)
+    if not (purposes or lake.ledger.rows(CONSENT) or lake.ledger.rows(CONSENT_CURRENT)):
+        lake.create(CONSENT_CURRENT)
+        return ", nobody has been asked for consent"
+    told = lake.read(CONSENT).transform(with_signals(settings.privacy.signals)).transform(with_person(links))
+    answers = told.transform(current_consent(context.as_of))
+    assumed = assumed_consent(links, purposes).transform(known_before(context.as_of))
+    silent = assumed.join(answers, ["person_id", "purpose"], "left_anti")
+    consents = lake.overwrite(answers.unionByName(silent), CONSENT_CURRENT)
+    return f", {consents.rows:,} current consents"
 
 
 def _later_as_of(context: JobContext) -> date | None:

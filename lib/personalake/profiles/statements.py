@@ -59,8 +59,8 @@ def survivors_over_time(records: pd.DataFrame, names: Sequence[str], settings: S
 def _said(records: pd.DataFrame, names: Sequence[str], settings: Survivorship) -> pd.DataFrame:
     """One row per record and attribute of which its customer ever told a value, in order of time."""
     known = [name for name in DEMOGRAPHICS if name in records]
-    source, namespace, customer = (records[name] for name in _ACCOUNT)
-    account = source.str.cat([namespace, customer], sep="\x1f") if len(records) else source
+    source, *rest = (records[name] for name in _ACCOUNT)
+    account = source + "\x1f" + rest[0] + "\x1f" + rest[1] if len(records) else source
     kept = records.assign(filled=records[known].notna().sum(axis=1), account=account)
     melted = kept.melt(
         [*_RECORD, "filled", "account"], [name for name in names if name in records], "attribute", "value"
