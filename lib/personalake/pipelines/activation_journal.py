@@ -86,7 +86,7 @@ class LakeJournal:
         told = {**columns, "destination": [self._destination] * count, "logged_at": [self._stamps.next()] * count}
         places = np.repeat(np.arange(count), list(map(len, delivery_ids)))
         arrays = [pa.array(told.get(field.name, [None] * count), field.type).take(pa.array(places)) for field in _SCHEMA]
-        arrays[_ID] = pa.array(chain.from_iterable(delivery_ids), pa.string(), len(places))
+        arrays[_ID] = pa.array(list(chain.from_iterable(delivery_ids)), pa.string())
         self._lake.put(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG, "append")
 
 
