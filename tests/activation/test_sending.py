@@ -438,7 +438,7 @@ class TickingClock(FakeClock):
 ANSWERS = (Taken(), Again("status 500"), Again("status 429", 2.0, is_pause=True), Lost("no reply"), Refused("bad row"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     moment=st.integers(0, 30),
     who=st.sets(st.integers(0, 5), min_size=1),

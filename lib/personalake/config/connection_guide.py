@@ -45,8 +45,8 @@ What is held can be settled once somebody has asked the destination:
 
 A device that a push service says is gone is a receipt of its own, and is sent nothing more.
 
-Where results come later (Salesforce's data extensions, Segment's regulations), a run asks for them for a while; what is not
-known then stays `accepted`, and later runs ask on for `results_seconds`.
+Where results come later (Salesforce's data extensions, Segment's regulations), what is not known when a run ends stays
+`accepted`, and later runs ask on for `results_seconds`.
 
 Statuses 502 and 504 count as a lost reply (`patience.lost_statuses`): a gateway cannot say what happened behind it. 429,
 408, 500 and 503 are the destination's own word that it took nothing; they are tried again. A page instead of JSON under a

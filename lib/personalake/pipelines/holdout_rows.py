@@ -1,7 +1,7 @@
 """Who was held out of a sync, on record: as rows of the outbox and of the log that never leave."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -18,22 +18,22 @@ NOT_SENT = "not sent (holdout)"
 Row = dict[str, Any]
 
 
-def log_held_out(planning: Planning, planned: DataFrame, counts: Counts) -> None:
+def log_held_out(planning: Planning, planned: DataFrame, counts: Counts, rest: Sequence[Mapping[str, Any]] = ()) -> None:
     """Write down who was left alone since the last plan; each person of a sync once, of decisions each decision.
 
     Args:
         planning: The sync.
         planned: Rows of `plan`.
-        counts: The same in figures.
+        counts: The same in figures, with everybody who was not looked at.
+        rest: Groups of those: they are on record since they were.
     """
     lake, name = planning.context.lake, planning.name
     of_sync = [("sync", "=", name), ("operation", "=", OPERATION)]
     is_decided = planning.asked.sync.audience.decisions is not None
-    if not counts.holdout and not is_decided:
+    seen = counts.holdout - sum(group["rows"] for group in rest if group["refusal"] == HELD_OUT)
+    if not seen and not is_decided:
         return
     known = {row["delivery_id"] for row in lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), of_sync)}
-    if not is_decided and len(known) >= counts.holdout:
-        return
     rows = [row for row in _rows(planning, planned) if row["delivery_id"] not in known]
     lake.add(rows, ACTIVATION_OUTBOX)
     told = {"destination": planning.asked.sync.destination, "state": "cancelled", "reason": NOT_SENT}

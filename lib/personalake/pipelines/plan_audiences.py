@@ -119,7 +119,7 @@ def _planned(planning: Planning) -> Planned:
             if context.dry_run:
                 return Planned(name, row, counts, _samples(leaving))
             _write(planning, row, leaving, counts)
-            log_held_out(planning, planned, counts)
+            log_held_out(planning, planned, counts, rest)
             basis.remember(planned, judged)
             return Planned(name, row, counts)
         finally:

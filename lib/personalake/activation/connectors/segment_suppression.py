@@ -1,7 +1,6 @@
 """Segment's suppression by regulations: whose data the workspace takes in."""
 
 import json
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -50,9 +49,8 @@ class SegmentSuppression(HttpConnector):
         return Request("POST", self._url, json.dumps(body).encode(), self._headers)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """Begun; it may take days."""
-        answer = regulation_taken(reply)
-        return replace(answer, ask_later=True) if isinstance(answer, Taken) else answer
+        """Begun; it may take days, so that later runs ask for its end."""
+        return regulation_taken(reply)
 
     async def ask(self, pack: Pack, reference: str) -> Answer | NotYet:
         """Whether the regulation has come to an end; a failed one has done nothing for any of them."""

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from personalake.config.connections.base import Connection, Patience, Promise, Rate, UnknownPolicy
+from personalake.config.connections.base import Connection, Promise, Rate, UnknownPolicy
 from personalake.config.connections.hosts import SecretReference, base_url
 
 _HOSTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
@@ -75,7 +75,4 @@ class SegmentSuppressionConnection(_SegmentConnection):
     api_token: SecretReference = Field(description="Public API token")
     max_items: int | None = Field(5_000, ge=1, description="Ids in one regulation")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
-    patience: Patience = Field(Patience(poll_seconds=2, poll_limit_seconds=2), description="Time-outs and retries")
-    results_seconds: float = Field(
-        2_592_000, gt=0, description="For how long later runs ask for results that outlasted polling, seconds"
-    )
+    results_seconds: float = Field(2_592_000, gt=0, description="For how long later runs ask whether it is done, seconds")
