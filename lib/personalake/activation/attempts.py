@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Any
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Breaker
@@ -54,8 +55,8 @@ class Run:
         self.recheck_seconds = self.connector.declaration.recheck_seconds
 
 
-async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> list[Outcome]:
-    """Send a pack until each of its deliveries has an outcome.
+def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> Coroutine[Any, Any, list[Outcome]]:
+    """Send a pack until each of its deliveries has an outcome; to be awaited.
 
     Args:
         run: What all requests share.
@@ -67,8 +68,12 @@ async def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, s
     outcomes = cancelled(attempt, stopped) if stopped else []
     deliveries = attempt.pack.deliveries
     if not run.breaker.admit(len(deliveries), sum(map(_removal, deliveries))):
-        return outcomes + left(attempt, run.breaker.reason)
-    return await _settle(run, attempt, outcomes)
+        return _ended(outcomes + left(attempt, run.breaker.reason))
+    return _settle(run, attempt, outcomes)
+
+
+async def _ended(outcomes: list[Outcome]) -> list[Outcome]:
+    return outcomes
 
 
 async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
@@ -108,8 +113,10 @@ async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer |
             await _turn(run, attempt.pack)
         if run.check is not None and run.clock.ticks() - attempt.looked_at > run.recheck_seconds:
             outcomes += await _last_look(run, attempt)
-        pack = attempt.pack
-        if not pack.deliveries or not run.breaker.admit_in_window(len(pack.deliveries), run.clock):
+        pack, breaker = attempt.pack, run.breaker
+        if not pack.deliveries or breaker.reason is not None:
+            return None
+        if breaker.is_windowed and not breaker.admit_in_window(len(pack.deliveries), run.clock.ticks()):
             return None
         attempt.tries += 1
         run.traffic.count(pack.size, attempt.tries)

@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass
 
-from personalake.activation.clock import Clock
 from personalake.config.connections.base import Bounds
 
 
@@ -25,6 +24,8 @@ class Breaker:
         self._rejections = 0
         self._deliveries = 0
         self._removals = 0
+        # Whether what leaves has to be counted by the time at which it does.
+        self.is_windowed = bounds.max_in_window is not None
         self._window: deque[tuple[float, int]] = deque()
         self._in_window = 0
 
@@ -50,12 +51,11 @@ class Breaker:
         self._removals += removals
         return True
 
-    def admit_in_window(self, deliveries: int, clock: Clock) -> bool:
+    def admit_in_window(self, deliveries: int, now: float) -> bool:
         """Count what leaves now, retries included; false if the window is full."""
         limit = self._bounds.max_in_window
         if limit is None or self.reason is not None:
             return self.reason is None
-        now = clock.ticks()
         while self._window and self._window[0][0] <= now - self._bounds.window_seconds:
             self._in_window -= self._window.popleft()[1]
         self._bound(f"in {self._bounds.window_seconds:g} seconds", self._in_window + deliveries, limit, "max_in_window")

@@ -130,7 +130,8 @@ class Pack(NamedTuple):
     @property
     def delivery_ids(self) -> Sequence[str]:
         """Ids of its deliveries, in order."""
-        return tuple(map(_id, self.deliveries))
+        deliveries = self.deliveries
+        return (deliveries[0].delivery_id,) if len(deliveries) == 1 else tuple(map(_id, deliveries))
 
     def of(self, places: Sequence[int]) -> "Pack":
         """The same request with some of its deliveries, by their places."""

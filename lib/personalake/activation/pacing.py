@@ -86,11 +86,8 @@ class Pacer:
         largest = {"requests": 1, "items": largest_items, "bytes": largest_bytes}
         self._buckets = [Bucket(rate, largest[rate.of]) for rate in rates]
         self._paused_until = 0.0
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether there is any limit, or ever was a pause."""
-        return bool(self._buckets) or self._paused_until > 0
+        # Whether there is any limit, or ever was a pause.
+        self.is_needed = bool(self._buckets)
 
     def reserve(self, items: int, size: int, now: float) -> float:
         """Seconds until a request of so many items and bytes may leave."""
@@ -101,6 +98,7 @@ class Pacer:
     def pause(self, seconds: float, now: float) -> None:
         """Let nothing leave for so long."""
         self._paused_until = max(self._paused_until, now + seconds)
+        self.is_needed = True
 
     def paused_for(self, now: float) -> float:
         """Seconds of the pause that are left."""

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, repeat
+from itertools import count, islice, repeat
 from operator import attrgetter
 from typing import cast
 
@@ -109,17 +109,17 @@ class Packer:
         if limits.max_item_bytes is not None and largest > limits.max_item_bytes:
             return None
         if limits.max_items == 1 and (limits.max_bytes is None or envelope + largest <= limits.max_bytes):
-            return list(map(self._alone, deliveries, sizes, zip(items) if items else repeat(())))
+            return self._each_alone(deliveries, sizes, items)
         return () if self._is_filled(deliveries, items, sum(sizes), envelope) else None
 
     def _is_filled(self, deliveries: Sequence[Delivery], items: Sequence[bytes], size: int, envelope: int) -> bool:
         """Put all of them into the only open request, if it then has room left."""
-        limits, count = self._limits, len(deliveries)
-        if len(self._open) > 1 or self._held + count > self._max_held:
+        limits, rows = self._limits, len(deliveries)
+        if len(self._open) > 1 or self._held + rows > self._max_held:
             return False
         place = self._open[0] if self._open else _Filling(self._number + 1, "", envelope)
-        size += limits.separator * (count if place.deliveries else count - 1)
-        if limits.max_items is not None and len(place.deliveries) + count >= limits.max_items:
+        size += limits.separator * (rows if place.deliveries else rows - 1)
+        if limits.max_items is not None and len(place.deliveries) + rows >= limits.max_items:
             return False
         if limits.max_bytes is not None and place.envelope + place.size + size > _FULL * limits.max_bytes:
             return False
@@ -129,17 +129,27 @@ class Packer:
         place.size += size
         place.deliveries += deliveries
         place.items += items
-        self._held += count
+        self._held += rows
         return True
 
     def _overdue(self) -> Iterator[Pack]:
         while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):
             yield self._close()
 
-    def _alone(self, delivery: Delivery, size: int, items: Sequence[bytes], group: str = "") -> Pack:
+    def _alone(self, delivery: Delivery, size: int, items: Sequence[bytes], group: str) -> Pack:
         self._number += 1
         name = f"{self._stamp}-{self._number:06d}-{_hashed(delivery.delivery_id)}"
         return Pack(name, group, (delivery,), size, delivery.claim is not None, (), items)
+
+    def _each_alone(self, deliveries: Sequence[Delivery], sizes: Sequence[int], items: Sequence[bytes]) -> list[Pack]:
+        """The same of many that nobody has claimed, of no group."""
+        first = self._number + 1
+        self._number += len(deliveries)
+        ready = zip(items, strict=True) if items else repeat(())
+        return [
+            Pack(f"{self._stamp}-{number:06d}-{_hashed(one.delivery_id)}", "", (one,), size, False, (), item)
+            for number, one, size, item in zip(count(first), deliveries, sizes, ready, strict=False)
+        ]
 
     def rest(self) -> Iterator[Pack]:
         """What is still open."""

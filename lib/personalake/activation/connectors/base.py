@@ -1,7 +1,8 @@
 """What connectors share, so that a new one is a page: a request out of a pack, and an answer out of a reply."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from itertools import repeat
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -221,13 +222,13 @@ class HttpConnector(BaseConnector):
         """What a reply means whatever was asked: too many requests, no permission, out of order; null if nothing."""
         return usual_fault(reply, self._declaration.patience, self.clock)
 
-    async def post(self, pack: Pack) -> Answer:
-        """Hand over a pack, once."""
+    def post(self, pack: Pack) -> Coroutine[Any, Any, Answer]:
+        """Hand over a pack, once; to be awaited."""
         try:
             request = self.request(pack)
         except MISSHAPEN as problem:
-            return Refused(f"no request can be made of it: {type(problem).__name__}")
-        return await self.exchange(request, lambda reply: self.answer(pack, reply))
+            return _refusing(f"no request can be made of it: {type(problem).__name__}")
+        return self.exchange(request, partial(self.answer, pack))
 
     async def exchange(self, request: Request, meaning: Callable[[Reply], Meaning]) -> Meaning | Answer:
         """Send a request and understand its reply; a token that was refused is replaced once."""
@@ -254,6 +255,10 @@ class HttpConnector(BaseConnector):
             return reply
         token = await tokens.instead_of(token)
         return await self.transport.send(_bearing(request, token.value))
+
+
+async def _refusing(reason: str) -> Refused:
+    return Refused(reason)
 
 
 def _bearing(request: Request, token: str) -> Request:

@@ -60,9 +60,9 @@ class Webhook(HttpConnector):
         return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
 
     def _signed(self, message_id: str, body: bytes) -> Request:
-        return Request(
-            "POST", self._url, body, {**signature(self._signer, message_id, self.clock.now(), body), **self._headers}
-        )
+        headers = signature(self._signer, message_id, self.clock.now(), body)
+        headers.update(self._headers)
+        return Request("POST", self._url, body, headers)
 
 
 def signing_key(secret: str) -> bytes:
