@@ -12,18 +12,20 @@ DAY = timedelta(days=1)
 def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_holds(spark: SparkSession) -> None:
     suppressions = spark.createDataFrame(
         [
-            ("bounced", None, "email", NOW - DAY, None),
-            ("bounced", None, "email", NOW - 9 * DAY, None),
-            ("erased", None, "all", NOW - DAY, None),
-            ("over", None, "email", NOW - 3 * DAY, NOW - DAY),
-            ("later", None, "email", NOW + DAY, None),
-            ("odd", None, "carrier pigeon", NOW - DAY, None),
-            (None, keyed_hash_of("k", "email|new@example.com"), "email", NOW - DAY, None),
+            ("bounced", None, "email", "hard_bounce", NOW - DAY, None),
+            ("bounced", None, "email", "hard_bounce", NOW - 9 * DAY, None),
+            ("erased", None, "all", "erased", NOW - DAY, None),
+            ("over", None, "email", "hard_bounce", NOW - 3 * DAY, NOW - DAY),
+            ("later", None, "email", "hard_bounce", NOW + DAY, None),
+            ("odd", None, "carrier pigeon", None, NOW - DAY, None),
+            (None, keyed_hash_of("k", "email|new@example.com"), "email", None, NOW - DAY, None),
+            # Whoever had this device may have another.
+            (None, keyed_hash_of("k", "device_token|t1"), "push", "unregistered", NOW - DAY, None),
         ],
-        "person_id string, identifier_hash string, scope string, since timestamp, until timestamp",
+        "person_id string, identifier_hash string, scope string, reason string, since timestamp, until timestamp",
     )
     links = spark.createDataFrame(
-        [("email", "New@Example.com", "owner"), ("email", "other@example.com", "over")],
+        [("email", "New@Example.com", "owner"), ("email", "other@example.com", "over"), ("device_token", "t1", "over")],
         "namespace string, value string, person_id string",
     )
     people = ("bounced", "erased", "over", "later", "odd", "owner")
