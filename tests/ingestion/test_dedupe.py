@@ -108,11 +108,15 @@ def held_again(
 
 
 def test_what_was_told_after_a_late_version_holds_again_once(spark: SparkSession) -> None:
-    known, copies = [("A", "ann", 1), ("X", "bob", 1)], [("A", 3), ("A", 4), ("X", 3)]
+    again = held_again(
+        spark,
+        new=[("B", "ann", 2), ("C", "ann", 5), ("F", "bob", 2), ("H", "cid", 5), ("L", "dan", 2)],
+        known=[
+            ("A", "ann", 1), ("D", "bob", 1), ("E", "bob", 2), ("G", "cid", 1),
+            ("I", "dan", 1), ("K", "dan", 2), ("I~1483401600000000", "dan", 3), ("X", "eve", 1),
+        ],
+        dropped=[("A", 3), ("A", 4), ("A", 6), ("D", 3), ("G", 3), ("I", 4), ("X", 3)],
+    )  # fmt: skip
 
-    assert held_again(spark, [("B", "ann", 2)], known, copies) == ["A3"]
-    assert held_again(spark, [("B", "ann", 2), ("C", "ann", 5)], known, [*copies, ("A", 6)]) == ["A3", "A6"]
-    assert held_again(spark, [("C", "ann", 2)], [*known, ("B", "ann", 2)], copies) == [], "two at once are a list"
-    assert held_again(spark, [("B", "ann", 5)], known, copies) == []
-    returned_before = [*known, ("B", "ann", 2), ("A~1483401600000000", "ann", 3)]
-    assert held_again(spark, [("C", "ann", 2)], returned_before, [("A", 4)]) == []
+    # Bob and Dan are told two things at once, a list; nothing of Cid came late, and nothing new of Eve.
+    assert again == ["A3", "A6"]

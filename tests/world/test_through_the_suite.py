@@ -17,12 +17,12 @@ from personalake.tables.context import OFFER_HISTORY, VISIT_CONTEXT
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, ORDER_LINE
-from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SUPPORT_TICKET
+from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION
 from tests.interpreted import interpreted
 from tests.world.conftest import EMITTED
 
 # Of the records, one of each kind of feed: every source more costs seconds.
-RECORDS = ("crm_customers", "gpc_signals", "product_offers", "support_tickets", "weather", "web_consents", "web_preferences")
+RECORDS = ("crm_customers", "gpc_signals", "product_offers", "weather", "web_preferences")
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,13 @@ def test_every_true_event_is_accepted_once(refined: JobContext, spark: SparkSess
     dirt = spark.read.parquet(str(truth / "planted_line")).where("kind <> 'late'").groupBy("source").count().collect()
     copies = {row["source"]: row["count"] for row in dirt}
 
-    feeds = ("pos_sales", "web_orders", "web_events", "app_events", "email_events", "support_tickets", "web_consents")
+    feeds = ("pos_sales", "web_orders", "web_events", "app_events", "email_events", "gpc_signals", "web_preferences")
     lines = {name: _lines(emitted / "landing" / name) - copies.get(name, 0) for name in feeds}
 
     assert rows(ORDER_LINE) == lines["pos_sales"] + lines["web_orders"]
     assert rows(INTERACTION) == lines["web_events"] + lines["app_events"]
     assert rows(EMAIL_ENGAGEMENT) == lines["email_events"]
-    assert rows(SUPPORT_TICKET) == lines["support_tickets"]
-    assert refined.lake.ledger.count(CONSENT, [("source", "=", "web_consents")]) == lines["web_consents"]
+    assert (rows(CONSENT), rows(PREFERENCE)) == (lines["gpc_signals"], lines["web_preferences"])
     assert all(row["balanced"] for row in refined.lake.ledger.read(DATA_HEALTH))
 
 
@@ -101,7 +100,7 @@ def test_wishes_signals_and_genders_are_those_of_the_truth(refined: JobContext, 
     told: dict[tuple[str, str], str | None] = {}
     for row in sorted(ledger.read(PREFERENCE), key=lambda row: row["occurred_at"]):
         told[row["customer_id"], row["preference"]] = row["value"]
-    signals = ledger.read(CONSENT, where=[("source", "=", "gpc_signals")])
+    signals = ledger.read(CONSENT)
 
     assert {key: value for key, value in told.items() if value is not None} == wished
     assert {row["customer_id"] for row in signals} == cookies
