@@ -60,7 +60,7 @@ def _said(records: pd.DataFrame, names: Sequence[str], settings: Survivorship) -
     """One row per record and attribute of which its customer ever told a value, in order of time."""
     known = [name for name in DEMOGRAPHICS if name in records]
     source, namespace, customer = (records[name] for name in _ACCOUNT)
-    account = source.str.cat([namespace, customer], sep="\x1f") if len(records) else source
+    account = source.str.cat(namespace, sep="\x1f").str.cat(customer, sep="\x1f") if len(records) else source
     kept = records.assign(filled=records[known].notna().sum(axis=1), account=account)
     melted = kept.melt(
         [*_RECORD, "filled", "account"], [name for name in names if name in records], "attribute", "value"
