@@ -61,6 +61,7 @@ def test_what_is_not_declared_and_whom_nobody_can_name_is_refused_and_nothing_la
     for options, word in (
         ({"preference": "colour"}, "not declared"),
         ({"value": "fax"}, "not among those"),
+        ({"preference": None}, "what the wish is about"),
         ({"identifier": "email=stranger@x"}, "know people by: crm"),
     ):
         with pytest.raises(InputError, match=word):

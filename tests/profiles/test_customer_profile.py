@@ -80,8 +80,8 @@ def known(spark: SparkSession, lines: list[Row], **parts: list[Row]) -> Known:
         links=links,
         consents=consents,
         wishes=rows_of(spark, PREFERENCE, *parts.get("wishes", [])),
-        engaged=Engaged(**told),
-        bought=judged(bought, links, consents, LICENCES, AS_OF, "personalisation"),
+        engaged=Engaged(**told) if {*parts} & {*ENGAGED} else None,
+        bought=judged(bought, links, consents, LICENCES, AS_OF, "personalisation") if "bought" in parts else None,
     )
 
 

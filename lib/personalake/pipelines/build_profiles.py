@@ -55,7 +55,7 @@ def run(context: JobContext) -> JobResult:
                 written = lake.overwrite(treated, CUSTOMER_PROFILE)
         finally:
             orders.unpersist()
-    third_party = _counted(lake, bought)
+    third_party = {} if bought is None else _counted(bought)
     message = f"{written.rows:,} profiles as of {context.as_of}{_said(third_party)}"
     if context.dry_run:  # what would change is only known from profiles that are written
         return JobResult(lake.ledger.rows(ORDER_LINE), message=message)
@@ -68,7 +68,8 @@ def run(context: JobContext) -> JobResult:
     )
 
 
-def _known(lake: Lake, bought: DataFrame) -> Known:
+def _known(lake: Lake, bought: DataFrame | None) -> Known:
+    is_engaged = any(map(lake.ledger.rows, (INTERACTION, EMAIL_ENGAGEMENT, SUPPORT_TICKET, SURVEY_ANSWER)))
     return Known(
         order_lines=lake.read(ORDER_LINE),
         records=lake.read(CUSTOMER_RECORD),
@@ -77,29 +78,31 @@ def _known(lake: Lake, bought: DataFrame) -> Known:
         links=lake.read(PERSON_LINK),
         consents=lake.read(CONSENT_CURRENT),
         wishes=lake.read(PREFERENCE),
-        engaged=Engaged(
-            interactions=lake.read(INTERACTION),
-            emails=lake.read(EMAIL_ENGAGEMENT),
-            tickets=lake.read(SUPPORT_TICKET),
-            answers=lake.read(SURVEY_ANSWER),
-        ),
+        engaged=_engaged(lake) if is_engaged else None,
         bought=bought,
     )
 
 
-def _bought(context: JobContext) -> DataFrame:
-    """What data providers tell, each row with why it is left out."""
+def _engaged(lake: Lake) -> Engaged:
+    return Engaged(
+        interactions=lake.read(INTERACTION),
+        emails=lake.read(EMAIL_ENGAGEMENT),
+        tickets=lake.read(SUPPORT_TICKET),
+        answers=lake.read(SURVEY_ANSWER),
+    )
+
+
+def _bought(context: JobContext) -> DataFrame | None:
+    """What data providers tell, each row with why it is left out; None if they tell nothing."""
     lake, licences = context.lake, context.settings.profiles.licences
     told, links, consents = (lake.read(table) for table in (THIRD_PARTY_ATTRIBUTE, PERSON_LINK, CONSENT_CURRENT))
     if not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
-        links = links.limit(0)  # nobody's e-mail is hashed for nothing
+        return None
     return judged(told, links, consents, licences, context.as_of, PERSONALISATION)
 
 
-def _counted(lake: Lake, bought: DataFrame) -> dict[str, int]:
+def _counted(bought: DataFrame) -> dict[str, int]:
     """Rows of data providers that were used, and those left out by why."""
-    if not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
-        return {}
     found = bought.groupBy(F.coalesce(LEFT_OUT, F.lit(USED)).alias("why")).count().collect()
     return {row["why"]: row["count"] for row in sorted(found, key=lambda row: str(row["why"]))}
 

@@ -24,18 +24,21 @@ def run(context: JobContext) -> JobResult:
         InputError: If nobody is named, the wish is not declared, or no source of preferences can name the person.
     """
     asked = identifiers_named(context)
-    if len(asked) != 1:
-        raise InputError("Name one person.", "Pass --identifier namespace=value; a further wish is a further run.")
-    preference, value = str(context.options["preference"]), context.options.get("value")
+    preference, value = context.options.get("preference"), context.options.get("value")
+    if len(asked) != 1 or not preference:
+        raise InputError(
+            "Name one person and what the wish is about.",
+            "Pass --identifier namespace=value and --preference; a further wish is a further run.",
+        )
     wish = None if value is None else str(value)
-    breach = breach_of(preference, wish, context.settings.profiles.preferences)
+    breach = breach_of(str(preference), wish, context.settings.profiles.preferences)
     if breach is not None:
         known = ", ".join(context.settings.profiles.preferences)
         raise InputError(f"The wish is not let in: {breach}.", f"There are: {known}; conf/profiles.yml says which values.")
     source, customer = _named_in(context, next(iter(asked)))
     if context.dry_run:
         return JobResult(message=f"a wish about {preference} would land")
-    _land(source, customer, preference, wish, context)
+    _land(source, customer, str(preference), wish, context)
     done = "is taken back" if wish is None else "has landed"
     return JobResult(message=f"the wish about {preference} {done}; it counts from the next run on")
 

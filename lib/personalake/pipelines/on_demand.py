@@ -56,8 +56,8 @@ ON_DEMAND: tuple[JobSpec, ...] = (
         needs_as_of=False,
         needs_session=False,
         options=(
-            Option("identifier", "the person, as namespace=value, e.g. customer_id=17", required=True, is_private=True),
-            Option("preference", "what the wish is about, e.g. language", required=True),
+            Option("identifier", "the person, as namespace=value, e.g. customer_id=17", is_private=True),
+            Option("preference", "what the wish is about, e.g. language"),
             Option("value", "the wish; left out, it is taken back", is_private=True),
             Option("by", "who changes it", default="agent"),
         ),

@@ -19,6 +19,7 @@ from personalake.tables.gold import CUSTOMER_PROFILE
 COUPON = "coupon_redeemed"
 # Ids that change with a browser or a reinstallation, and those that say how to reach somebody.
 _BROWSERS, _ADDRESSES = ("cookie_id", "device_id"), ("email", "email_sha256", "phone", "handle")
+_MAP = "map<string,string>"
 _IS_SALE = "NOT coalesce(is_return, false)"
 _COUNTS = (
     "orders", "order_lines", "coupons_redeemed", "web_visits", "app_visits", "emails_sent", "emails_opened",
@@ -38,8 +39,8 @@ class Known:
         links: `silver.person_link`.
         consents: `silver.consent_current`.
         wishes: `silver.preference`.
-        engaged: What people do beside buying.
-        bought: What data providers tell, as `third_party.judged` gives it.
+        engaged: What people do beside buying; None where no table of it has rows, which saves Spark half of its plan.
+        bought: What data providers tell, as `third_party.judged` gives it; None for nothing.
     """
 
     order_lines: DataFrame
@@ -49,8 +50,8 @@ class Known:
     links: DataFrame
     consents: DataFrame
     wishes: DataFrame
-    engaged: Engaged
-    bought: DataFrame
+    engaged: Engaged | None = None
+    bought: DataFrame | None = None
 
 
 def customer_profile(
@@ -82,8 +83,8 @@ def customer_profile(
         categories.transform(favourite_category),
         known.responses.transform(known_before(as_of)).transform(attached).transform(coupons),
         attributes_of(_known_by(known.records, as_of).transform(attached), survivorship or Survivorship()),
-        engagement(known.engaged, known.links, as_of),
-        told_attributes(known.bought),
+        *([engagement(known.engaged, known.links, as_of)] if known.engaged is not None else []),
+        *([told_attributes(known.bought)] if known.bought is not None else []),
         known.consents.transform(known_before(as_of)).transform(answers),
         known.wishes.transform(known_before(as_of)).transform(attached).transform(preferences),
     )
@@ -248,8 +249,13 @@ def _share(part: Column, rest: Column) -> Column:
 
 def _completed(people: DataFrame) -> DataFrame:
     zeros = {name: F.coalesce(name, F.lit(0).cast("bigint")) for name in _COUNTS}
-    nothing = F.create_map().cast("map<string,string>")
-    return people.withColumns(
+    nothing = F.create_map().cast(_MAP)
+    untold = {
+        name: F.lit(None).cast(kind)
+        for name, kind in (*((field.name, field.type) for field in CUSTOMER_PROFILE.fields), ("bought_from", _MAP))
+        if name not in people.columns
+    }
+    return people.withColumns(untold).withColumns(
         {
             **zeros,
             "spend": F.coalesce("spend", F.lit(0).cast("decimal(18,2)")),

@@ -4,7 +4,7 @@ Plain pandas, as the history that it is for. Lines on which nobody disagrees, ne
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -50,17 +50,17 @@ def survivors_over_time(records: pd.DataFrame, names: Sequence[str], settings: S
     by_time = said["attribute"].map(settings.rule) == "most_recent"
     is_alone = line["account"].transform("nunique") == 1
     is_plain = is_alone | (by_time & ~line["is_blank"].transform("any"))
-    parts = [said[is_plain].drop_duplicates([*_LINE, "known_at"], keep="last")]
-    disputed = [_followed(rows, settings) for _, rows in said[~is_plain].groupby(_LINE, sort=False)]
-    told = pd.concat([*parts, *disputed], ignore_index=True)
-    return told.rename(columns={"known_at": "valid_from"})[COLUMNS]
+    plain = said[is_plain].drop_duplicates([*_LINE, "known_at"], keep="last").rename(columns={"known_at": "valid_from"})
+    disputed = said.loc[~is_plain, [*_LINE, *_Statement._fields]].itertuples(index=False, name=None)
+    followed = pd.DataFrame(_followed(disputed, settings), columns=COLUMNS)
+    return pd.concat([part for part in (plain[COLUMNS], followed) if len(part)], ignore_index=True)
 
 
 def _said(records: pd.DataFrame, names: Sequence[str], settings: Survivorship) -> pd.DataFrame:
     """One row per record and attribute of which its customer ever told a value, in order of time."""
     known = [name for name in DEMOGRAPHICS if name in records]
-    source, *rest = (records[name] for name in _ACCOUNT)
-    account = source + "\x1f" + rest[0] + "\x1f" + rest[1] if len(records) else source
+    source, namespace, customer = (records[name] for name in _ACCOUNT)
+    account = source.str.cat(namespace, sep="\x1f").str.cat(customer, sep="\x1f") if len(records) else source
     kept = records.assign(filled=records[known].notna().sum(axis=1), account=account)
     melted = kept.melt(
         [*_RECORD, "filled", "account"], [name for name in names if name in records], "attribute", "value"
@@ -70,20 +70,16 @@ def _said(records: pd.DataFrame, names: Sequence[str], settings: Survivorship) -
     return melted[(so_far > 0) & (tells | ~is_partial)]
 
 
-def _followed(rows: pd.DataFrame, settings: Survivorship) -> pd.DataFrame:
-    """One line, statement by statement: what each customer of a source says is what it said last."""
-    person, attribute = rows["person_id"].iloc[0], rows["attribute"].iloc[0]
-    rule = settings.rule(attribute)
-    now: dict[str, _Statement] = {}
-    found = []
-    said = (_Statement(*row) for row in rows[list(_Statement._fields)].itertuples(index=False, name=None))
-    for at, moment in groupby(said, key=lambda one: one.known_at):
-        for last in moment:
-            now[last.account] = last
-        best = max(_ranked(now, rule, settings), default=None, key=lambda ranked: ranked[0])
-        told = best[1] if best is not None else last._replace(value=None)
-        found.append((person, attribute, told.value, at, told.source, told.record_id))
-    return pd.DataFrame(found, columns=[name if name != "valid_from" else "known_at" for name in COLUMNS])
+def _followed(rows: Iterable[tuple[Any, ...]], settings: Survivorship) -> Iterator[tuple[Any, ...]]:
+    """Lines in order, statement by statement: what each customer of a source says is what it said last."""
+    for (person, attribute), line in groupby(rows, key=lambda row: row[:2]):
+        now: dict[str, _Statement] = {}
+        for at, moment in groupby((_Statement(*row[2:]) for row in line), key=lambda said: said.known_at):
+            for last in moment:
+                now[last.account] = last
+            best = max(_ranked(now, settings.rule(attribute), settings), default=None, key=lambda ranked: ranked[0])
+            told = best[1] if best is not None else last._replace(value=None)
+            yield person, attribute, told.value, at, told.source, told.record_id
 
 
 def _ranked(

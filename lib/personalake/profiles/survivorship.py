@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 from personalake.config.identity import Survivorship
 from personalake.tables.silver import DEMOGRAPHICS
 
-ACCOUNT = ("source", "namespace", "customer_id")
-FILLED = "filled"
+SAID, FILLED, ACCOUNT, IS_PARTIAL = "said", "filled", "account", "is_partial"
+_ORDER = ("known_at", "source", "record_id")
 
 
 def attributes_of(records: DataFrame, settings: Survivorship, names: Sequence[str] = DEMOGRAPHICS) -> DataFrame:
@@ -17,6 +17,9 @@ def attributes_of(records: DataFrame, settings: Survivorship, names: Sequence[st
 
     A source says of a customer what its newest record says, a blank included; but a blank never wins over what another
     source says. The records of `partial_sources` tell only what has changed.
+
+    Each person's records become one short list, newest first: greatest values of as many structs as there are attributes
+    would make Spark sort all records twice, and take six times as long.
 
     Args:
         records: Rows of `silver.customer_record` with `person_id`, cut at the as-of.
@@ -27,55 +30,65 @@ def attributes_of(records: DataFrame, settings: Survivorship, names: Sequence[st
         One row per person: the attributes, and `provenance`: attribute to `source:record at time (rule)`.
     """
     survivors = {name: _survivor(name, settings) for name in names}
-    chosen = records.transform(lambda rows: said_now(rows, settings, names)).groupBy("person_id")
-    found = chosen.agg(*(survivor.alias(name) for name, survivor in survivors.items()))
     entries = [
         F.when(F.col(name).isNotNull(), F.struct(F.lit(name).alias("key"), _origin(name, settings).alias("value")))
         for name in names
     ]
     provenance = F.map_from_entries(F.array_compact(F.array(*entries)))
-    return found.select("person_id", *(F.col(name)["value"].alias(name) for name in names), provenance.alias("provenance"))
+    return (
+        records.transform(lambda rows: _newest_first(rows, settings, names))
+        .withColumn(SAID, F.filter(SAID, _counts))
+        .withColumns(survivors)
+        .select("person_id", *(F.col(name)[name].alias(name) for name in names), provenance.alias("provenance"))
+    )
 
 
-def said_now(records: DataFrame, settings: Survivorship, names: Sequence[str]) -> DataFrame:
-    """One row per customer of a source: each attribute as a struct of `known_at`, `record_id`, `filled` and `value`."""
-    is_partial = F.col("source").isin(*settings.partial_sources)
-    parts = ("known_at", "record_id", FILLED)
-    newest = [
-        F.max(F.when(~is_partial | F.col(name).isNotNull(), F.struct(*parts, F.col(name).alias("value")))).alias(name)
-        for name in names
-    ]
+def _newest_first(records: DataFrame, settings: Survivorship, names: Sequence[str]) -> DataFrame:
+    """One row per person: all their records as one list."""
     filled = sum((F.col(name).isNotNull().cast("int") for name in DEMOGRAPHICS), F.lit(0))
-    return records.withColumn(FILLED, filled).groupBy("person_id", *ACCOUNT).agg(*newest)
+    record = F.struct(
+        *_ORDER,
+        F.xxhash64("source", "namespace", "customer_id").alias(ACCOUNT),
+        F.col("source").isin(*settings.partial_sources).alias(IS_PARTIAL),
+        filled.alias(FILLED),
+        *names,
+    )
+    return records.groupBy("person_id").agg(F.sort_array(F.collect_list(record), asc=False).alias(SAID))
+
+
+def _counts(record: Column, place: Column) -> Column:
+    """Whether a record says anything still: it is its customer's newest, or tells only what had changed."""
+    return record[IS_PARTIAL] | ~_is_told_later(F.col(SAID), record, place)
+
+
+def _is_told_later(records: Column, record: Column, place: Column) -> Column:
+    """Whether a record before this one in the list is of the same customer of the same source."""
+    return F.exists(F.slice(records, F.lit(1), place), lambda other: other[ACCOUNT] == record[ACCOUNT])
 
 
 def _survivor(name: str, settings: Survivorship) -> Column:
-    """The greatest of what is said: by the rule, then by time, source and record."""
-    said = F.col(name)
-    rule = settings.rule(name)
-    leading = {"most_trusted": -_trust(settings), "most_complete": said[FILLED]}.get(rule, F.lit(0))
-    statement = F.when(
-        said["value"].isNotNull(),
-        F.struct(
-            leading.alias("leading"), said["known_at"].alias("known_at"), F.col("source").alias("source"),
-            said["record_id"].alias("record_id"), said["value"].alias("value"),
-        ),
-    )  # fmt: skip
-    if rule != "most_frequent":
-        return F.max(statement)
-    said_by_all = F.collect_list(statement)
+    """The record whose value counts; null where none tells any."""
+    rule, telling = settings.rule(name), F.filter(SAID, lambda record: record[name].isNotNull())
+    if rule == "most_recent":
+        return F.get(telling, F.lit(0))
+    # What a source that tells only changes has said before is no longer what it says.
+    current = F.filter(telling, lambda record, place: ~(record[IS_PARTIAL] & _is_told_later(telling, record, place)))
 
-    def counted(one: Column) -> Column:
-        same = F.filter(said_by_all, lambda other: other["value"] == one["value"])
-        return one.withField("leading", F.size(same))
+    def leading(record: Column) -> Column:
+        if rule == "most_trusted":
+            return -_trust(record, settings)
+        if rule == "most_complete":
+            return record[FILLED]
+        return F.size(F.filter(current, lambda other: other[name] == record[name]))
 
-    return F.array_max(F.transform(said_by_all, counted))
+    ranked = F.transform(current, lambda record: F.struct(leading(record).alias("leading"), record.alias("record")))
+    return F.array_max(ranked)["record"]
 
 
-def _trust(settings: Survivorship) -> Column:
+def _trust(record: Column, settings: Survivorship) -> Column:
     place = F.lit(len(settings.trusted_sources))
     for source in settings.trusted_sources:
-        place = F.when(F.col("source") == source, settings.trust(source)).otherwise(place)
+        place = F.when(record["source"] == source, settings.trust(source)).otherwise(place)
     return place
 
 
