@@ -94,7 +94,7 @@ def _is_among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.
     """Which of many keys are among a few: most are ruled out by their last bits, which are as good as random."""
     could_be = np.zeros(1 << _BITS, bool)
     could_be[wanted & (len(could_be) - 1)] = True
-    found = could_be[keys & (len(could_be) - 1)]
+    found: NDArray[np.bool_] = could_be[keys & (len(could_be) - 1)]
     candidates = np.flatnonzero(found)
     found[candidates] = np.isin(keys[candidates], wanted)
     return found
