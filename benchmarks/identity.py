@@ -1,7 +1,8 @@
 """Measures identity resolution: right on FEBRL and on the known world, fast, incremental, stable.
 
 `python -m benchmarks.identity febrl quality speed popular incremental --records 100000`; each part prints its figures beside
-what is asked of them. `backends --records 20000` scores the same records in DuckDB and in Spark. Memory is that of this process and of its JVM.
+what is asked of them. `backends --records 20000` scores the same records in DuckDB and in Spark. Memory is that of this
+process and of its JVM.
 """
 
 import argparse
