@@ -1,7 +1,8 @@
 """Measures identity resolution: right on FEBRL and on the known world, fast, incremental, stable.
 
 `python -m benchmarks.identity febrl quality speed popular incremental --records 100000`; each part prints its figures beside
-what is asked of them. Memory is that of this process and of its JVM.
+what is asked of them. `backends --records 20000` scores the same records in DuckDB and in Spark. Memory is that of this
+process and of its JVM.
 """
 
 import argparse
@@ -313,10 +314,30 @@ def incremental(spark: SparkSession, folder: Path, count: int) -> None:
          of_unaffected_persons=round(float(stays), 5), asked=0.999, first_known=len(before))  # fmt: skip
 
 
+def backends(spark: SparkSession, count: int) -> None:
+    """DuckDB and Spark under one model: the same pairs, the same weights, and how long each takes."""
+    settings = IdentitySettings(calling_code="999")
+    silver = records(spark, world(round(count / RECORDS_PER_PERSON)))
+    known = {"namespace": F.col("source"), "customer_id": F.col("record_id"), "known_at": F.col("recorded_at")}
+    table = match_records(silver.withColumns(known), settings).toArrow()
+    model = fit_match_model(table, settings.matching)
+    found = {}
+    for name, session in (("duckdb", None), ("spark", spark)):
+        with Watch() as watch:
+            pairs = score(model, table, None, settings.matching, session).pairs.to_pylist()
+        found[name] = {(row["left_key"], row["right_key"]): (row["match_weight"], dict(row["weights"])) for row in pairs}
+        tell("backend", who=name, records=table.num_rows, pairs=len(pairs), seconds=round(watch.seconds, 1))
+    both = found["duckdb"].keys() & found["spark"].keys()
+    tell("backends", pairs_of_one_only=len(found["duckdb"].keys() ^ found["spark"].keys()),
+         other_weights=sum(found["duckdb"][pair] != found["spark"][pair] for pair in both), asked=0)  # fmt: skip
+
+
 def main() -> None:
     """Run the chosen parts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="febrl, quality, speed, popular, incremental; all by default")
+    parser.add_argument(
+        "parts", nargs="*", help="febrl, quality, speed, popular, incremental, backends; all but the last by default"
+    )
     parser.add_argument("--records", type=int, nargs="+", default=[100_000], help="sizes; several for speed")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     chosen = parser.parse_args()
@@ -333,6 +354,8 @@ def main() -> None:
         popular(spark, folder, chosen.records[0])
     if "incremental" in parts:
         incremental(spark, folder, chosen.records[0])
+    if "backends" in parts:
+        backends(spark, chosen.records[0])
     if chosen.folder is None:
         shutil.rmtree(folder)
 

@@ -64,6 +64,31 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     assert partition(links(grouped, before)) == partition(whole)
 
 
+@settings(max_examples=40, deadline=None)
+@given(crowds(), st.lists(st.integers(1, 6), min_size=1, max_size=6))
+def test_however_arrivals_are_split_into_runs_the_persons_are_those_of_one_run_over_all(
+    crowd: tuple[list[Any], list[Any]], sizes: list[int]
+) -> None:
+    rows, edges = crowd
+    links_so_far: dict[tuple[str, str], str] = {}
+    seen = 0
+
+    for size in [*sizes, len(rows)]:
+        come = rows[seen : seen + size]
+        seen += len(come)
+        here = {row["record_key"] for row in rows[:seen]}
+        pairs = [each for each in edges if {each["left_key"], each["right_key"]} <= here]
+        keys = pa.array([row["record_key"] for row in come], TEXT)
+        nobody = table([], RECORDS)
+        grouped = group_touched(
+            table(rows[:seen], RECORDS), nobody, table(pairs, EDGES), keys, as_table(links_so_far), SETTINGS
+        )
+        links_so_far = links(grouped, links_so_far)
+
+    whole = links(group_all(table(rows, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
+    assert partition(links_so_far) == partition(whole)
+
+
 def test_only_what_is_linked_to_a_new_record_is_looked_at() -> None:
     old = [record("crm:1", login="ann"), record("crm:2", login="bob"), record("crm:3", email="f@x")]
     rows = [*old, record("web:1", login="ann", email="f@x")]

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 import pytest
 
 from personalake.lake import Ledger, Locations
-from personalake.tables.silver import EVENT
+from personalake.tables.silver import CONSENT, EVENT
 
 NOON = datetime(2017, 1, 1, 12, tzinfo=UTC)
 LATER = datetime(2017, 1, 2, 1, tzinfo=UTC)
@@ -78,3 +78,14 @@ def test_a_table_that_is_not_there_has_the_declared_columns_and_no_rows(tmp_path
 
 def test_the_size_is_that_of_the_current_files(ledger: Ledger, tmp_path: Path) -> None:
     assert ledger.size(EVENT) == sum(path.stat().st_size for path in (tmp_path / "silver/event").glob("*.parquet"))
+
+
+def test_a_scan_comes_file_by_file_with_the_rows_that_one_after_the_other_gives(ledger: Ledger) -> None:
+    ledger.append(EVENT, [{"event_id": "d", "known_at": LATER}])
+
+    parts = [part.reader(["event_id"]).read_all()["event_id"].to_pylist() for part in ledger.scan(EVENT).parts()]
+    late = [part.reader(["event_id"]).read_all().num_rows for part in ledger.scan(EVENT, [("known_at", "=", LATER)]).parts()]
+
+    assert sorted(parts) == [["a", "b", "c"], ["d"]]
+    assert late == [1, 1]
+    assert [part.reader(["event_id"]).read_all().num_rows for part in ledger.scan(CONSENT).parts()] == [0]

@@ -169,6 +169,52 @@ def test_without_anything_to_learn_from_shared_identifiers_still_link(
     assert "1 current consents" in result.message
 
 
+def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="u1"), customer("web", "9", loyalty_id="l9")])
+    run(context_of(settings))
+    assert lake.ledger.rows(PERSON) == 2
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "5", day=2, login="u1", loyalty_id="l9")])
+    put, killed = Lake.put, 0
+
+    for survived in range(9):
+        left = iter(range(survived))
+
+        def dying(self: Lake, *rows: Any, left: Any = left) -> Any:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return put(self, *rows)
+
+        monkeypatch.setattr(Lake, "put", dying)
+        try:
+            run(context_of(settings))
+        except KeyboardInterrupt:
+            killed += 1
+    monkeypatch.setattr(Lake, "put", put)
+
+    assert killed >= 4
+    links = persons(lake)
+    assert {row["person_id"] for row in lake.ledger.read(PERSON)} == set(links.values())
+    assert len(set(links.values())) == 1
+    assert [row["kind"] for row in lake.ledger.read(PERSON_CHANGE)] == ["merged"]
+
+
+def test_a_run_that_finds_nothing_new_writes_none_of_the_tables_of_persons(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    run(context_of(settings))
+    tables = (PERSON_LINK, PERSON, PERSON_CHANGE, MATCH_RECORD, MATCH_EDGE, MATCH_MODEL, IDENTITY_GUARD)
+    before = {table.name: lake.ledger.version(table) for table in tables}
+
+    result = run(context_of(settings))
+
+    assert {table.name: lake.ledger.version(table) for table in tables} == before
+    assert (result.figures["records_compared"], result.figures["records_looked_at"]) == (0, 0)
+    assert "24 records" in result.message
+
+
 def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
     lake: Lake, context_of: Callable[..., JobContext], settings: Settings
 ) -> None:

@@ -1,5 +1,6 @@
 """What a run must group anew: the records whose groups a new, changed or vanished record could change, and nobody else."""
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,20 +43,31 @@ def touched(records: pa.Table, edges: pa.Table, seeds: pa.Array, settings: Ident
     is_seed = np.asarray(
         pc.is_in(records["record_key"], seeds.combine_chunks() if isinstance(seeds, pa.ChunkedArray) else seeds)
     )
-    account = pc.binary_join_element_wise(records["namespace"], records["customer_id"], ":")
-    parts = [stars(_codes(account), ACCOUNT, "account")]
-    for kind, told in settings.identifiers.items():
-        if told.links or told.persons == 1:
-            parts.append(stars(_without_crowds(_codes(records[kind]), is_seed), ACCOUNT, "identifier"))
-    strong = edges.filter(pc.greater_equal(edges["match_weight"], settings.matching.link_weight))
-    parts.append(_alike(records["record_key"].combine_chunks(), strong))
-    component = component_of(records.num_rows, Links.joined(*parts))
-    is_touched = np.isin(component, component[is_seed])
-    is_neighbour = np.zeros(records.num_rows, bool)
-    for kind in IDENTIFIERS:
-        held = pc.unique(records[kind].filter(pa.array(is_touched)).drop_null())
-        is_neighbour |= np.asarray(pc.is_in(records[kind], held))
+    # Arrow leaves the interpreter while it hashes a column, so that each thread has a core.
+    with ThreadPoolExecutor(settings.matching.threads) as threads:
+        component = component_of(records.num_rows, _links(records, edges, is_seed, settings, threads))
+        is_touched = np.isin(component, component[is_seed])
+        held = threads.map(lambda kind: _shares(records[kind], is_touched), IDENTIFIERS)
+        is_neighbour = np.logical_or.reduce(list(held))
     return Touched(is_touched, is_neighbour & ~is_touched)
+
+
+def _links(
+    records: pa.Table, edges: pa.Table, is_seed: NDArray[np.bool_], settings: IdentitySettings, threads: Executor
+) -> Links:
+    """Every link that a guard could let pass."""
+    kinds = [kind for kind, told in settings.identifiers.items() if told.links or told.persons == 1]
+    strong = edges.filter(pc.greater_equal(edges["match_weight"], settings.matching.link_weight))
+    alike = threads.submit(_alike, records["record_key"].combine_chunks(), strong)
+    accounts = pc.binary_join_element_wise(records["namespace"], records["customer_id"], ":")
+    account, *held = threads.map(_codes, (accounts, *(records[kind] for kind in kinds)))
+    shared = [stars(_without_crowds(codes, is_seed), ACCOUNT, "identifier") for codes in held]
+    return Links.joined(stars(account, ACCOUNT, "account"), *shared, alike.result())
+
+
+def _shares(values: pa.ChunkedArray, is_touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which records hold a value that a touched one holds."""
+    return np.asarray(pc.is_in(values, pc.unique(values.filter(pa.array(is_touched)).drop_null())))
 
 
 def _alike(keys: pa.Array, pairs: pa.Table) -> Links:

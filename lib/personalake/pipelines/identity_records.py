@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +22,7 @@ from personalake.identity.match_model import MatchModel
 from personalake.identity.records import match_records, seen_together, spelling
 from personalake.identity.scoring import PAIRS, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
-from personalake.lake import Lake
+from personalake.lake import Lake, Ledger
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import frame_of
 from personalake.pipelines.job import JobContext
@@ -102,15 +103,16 @@ def resolve_records(context: JobContext) -> Resolved:
     with context.progress.step("standardising new records"):
         new, kept, is_rebuilt, gone = _records(context)
     model, is_new_model = _model(context, new, kept)
-    with context.progress.step(f"comparing {new.num_rows:,} new records"):
-        edges, rules = _edges(context, model, is_new_model, new, kept)
     everything = pa.concat_tables([kept, new])
     is_full = is_rebuilt or is_new_model or not _is_settled(context, model)
+    is_idle = not (is_full or new.num_rows or gone.num_rows)
+    with context.progress.step(f"comparing {new.num_rows:,} new records"), ThreadPoolExecutor(1) as beside:
+        # Read while pairs are scored, which leaves a core to spare.
+        reading = beside.submit(_before, ledger, not is_new_model, is_idle)
+        edges, rules = _edges(context, model, is_new_model, new, kept)
+        known, previous = reading.result()
     with context.progress.step(f"grouping {everything.num_rows:,} records"):
-        is_idle = not (is_full or new.num_rows or gone.num_rows)
-        known = arrow_schema(MATCH_EDGE, EDGE).empty_table() if is_new_model or is_idle else ledger.arrow(MATCH_EDGE, EDGE)
         pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
-        previous = arrow_schema(PERSON_LINK).empty_table() if is_idle else ledger.arrow(PERSON_LINK)
         grouped = (
             group_all(everything, pairs, previous, settings)
             if is_full
@@ -135,6 +137,7 @@ def resolve_records(context: JobContext) -> Resolved:
     )
 
 
+<<<<<<< HEAD
 def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
     """What the sources wrote in the records that were looked at."""
     found = grouped.resolution
@@ -144,6 +147,14 @@ def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
         return lake.ledger.arrow(CUSTOMER_RECORD, columns)
     ids = [key[len(source) + 1 :] for source, key in looked_at.itertuples(index=False)]
     return lake.ledger.arrow(CUSTOMER_RECORD, columns, [("record_id", "in", ids)])
+=======
+def _before(ledger: Ledger, keeps_pairs: bool, is_idle: bool) -> tuple[pa.Table, pa.Table]:
+    """Pairs and links of earlier runs; none are needed by one that has nothing to do."""
+    pairs, links = arrow_schema(MATCH_EDGE, EDGE).empty_table(), arrow_schema(PERSON_LINK).empty_table()
+    if is_idle:
+        return pairs, links
+    return ledger.arrow(MATCH_EDGE, EDGE) if keeps_pairs else pairs, ledger.arrow(PERSON_LINK)
+>>>>>>> identity
 
 
 def _is_settled(context: JobContext, model: MatchModel | None) -> bool:
@@ -203,14 +214,18 @@ def _unseen(lake: Lake, known: pa.Array) -> tuple[pa.Array, pa.Table]:
 
     What came lately lies in files of its own, and of all others no more than the keys are read.
     """
-    keys, rows = [pa.array([], pa.string())], [arrow_schema(CUSTOMER_RECORD, _TOLD).empty_table()]
-    for part in lake.ledger.scan(CUSTOMER_RECORD).parts():
-        own = part.reader(("source", "record_id"), _WHOLE_FILE).read_all()
-        keys.append(pc.binary_join_element_wise(own["source"], own["record_id"], ":").combine_chunks())
-        is_new = pc.invert(pc.is_in(keys[-1], known))
-        if pc.any(is_new).as_py():
-            rows.append(part.reader(_TOLD, _WHOLE_FILE).read_all().filter(is_new))
-    return pa.concat_arrays(keys), pa.concat_tables(rows)
+    parts = list(lake.ledger.scan(CUSTOMER_RECORD).parts())
+    own = [part.reader(("source", "record_id"), _WHOLE_FILE).read_all() for part in parts]
+    everyone = pa.concat_tables([arrow_schema(CUSTOMER_RECORD, ("source", "record_id")).empty_table(), *own])
+    keys = pc.binary_join_element_wise(everyone["source"], everyone["record_id"], ":").combine_chunks()
+    is_new = pc.invert(pc.is_in(keys, known))
+    rows, start = [arrow_schema(CUSTOMER_RECORD, _TOLD).empty_table()], 0
+    for part, held in zip(parts, own, strict=True):
+        chosen = is_new.slice(start, held.num_rows)
+        start += held.num_rows
+        if pc.any(chosen).as_py():
+            rows.append(part.reader(_TOLD, _WHOLE_FILE).read_all().filter(chosen))
+    return keys, pa.concat_tables(rows)
 
 
 def _arrow(rows: DataFrame, schema: pa.Schema) -> pa.Table:
