@@ -137,7 +137,6 @@ def resolve_records(context: JobContext) -> Resolved:
     )
 
 
-<<<<<<< HEAD
 def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
     """What the sources wrote in the records that were looked at."""
     found = grouped.resolution
@@ -147,14 +146,14 @@ def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
         return lake.ledger.arrow(CUSTOMER_RECORD, columns)
     ids = [key[len(source) + 1 :] for source, key in looked_at.itertuples(index=False)]
     return lake.ledger.arrow(CUSTOMER_RECORD, columns, [("record_id", "in", ids)])
-=======
+
+
 def _before(ledger: Ledger, keeps_pairs: bool, is_idle: bool) -> tuple[pa.Table, pa.Table]:
     """Pairs and links of earlier runs; none are needed by one that has nothing to do."""
     pairs, links = arrow_schema(MATCH_EDGE, EDGE).empty_table(), arrow_schema(PERSON_LINK).empty_table()
     if is_idle:
         return pairs, links
     return ledger.arrow(MATCH_EDGE, EDGE) if keeps_pairs else pairs, ledger.arrow(PERSON_LINK)
->>>>>>> identity
 
 
 def _is_settled(context: JobContext, model: MatchModel | None) -> bool:
