@@ -55,7 +55,9 @@ def test_common_options_are_spelled_the_same_everywhere(name: str) -> None:
         " --set spark.driver_memory=2g --set report.title=x --dry-run --force"
     )
 
-    parsed = parser_of(BY_NAME[name]).parse_args(line.split())
+    needed = "".join(f" --{option.name} a=b" for option in BY_NAME[name].options if option.required)
+
+    parsed = parser_of(BY_NAME[name]).parse_args((line + needed).split())
 
     assert (parsed.env, parsed.root, parsed.as_of.isoformat()) == ("demo", "/lake", "2017-10-01")
     assert (parsed.set, parsed.dry_run, parsed.force) == (["spark.driver_memory=2g", "report.title=x"], True, True)

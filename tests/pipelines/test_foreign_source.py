@@ -105,8 +105,8 @@ def test_each_odd_line_becomes_an_order_line_or_is_refused_with_its_reason(shop:
 def test_every_job_runs_and_what_needs_more_people_says_so(shop: Shop) -> None:
     skipped = {name: outcome.result.message for name, outcome in shop.outcomes.items() if outcome.status == "skipped"}
 
-    # For receipts, touchpoints and connections, of which there are none.
-    waiting = {"apply_receipts", "build_journeys", "send_activation"}
+    # For receipts, offers, touchpoints and connections, of which there are none.
+    waiting = {"apply_receipts", "build_context", "build_journeys", "send_activation"}
     assert set(skipped) == {"train_model", "train_recommender", "score_customers", *waiting}
     assert "thin data" in skipped["train_model"]
     assert "popularity serves" in skipped["train_recommender"]

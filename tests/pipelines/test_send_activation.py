@@ -418,7 +418,7 @@ def to_read(lake: Lake, fakes: Fakes) -> JobContext:
         lake.ledger.append(ACTIVATION_OUTBOX, [row])
     lake.ledger.append(CONSENT_CURRENT, [{"person_id": "p0", "purpose": "email_marketing", "status": "granted"}])
     lake.ledger.append(PERSON_LINK, [{"namespace": "n", "value": "p0", "person_id": "p0"}])
-    sync = {"audience": {"where": "orders > 0"}, "mode": "insert", "purposes": ["email_marketing"], "template": "t"}
+    sync = {"audience": {"where": "person_id <> ''"}, "mode": "insert", "purposes": ["email_marketing"], "template": "t"}
     given: dict[str, Any] = {"root": lake.locations.root, "frequency_cap": {"deliveries": 1, "days": 7}}
     there = FCM.connection(fakes, patience=PATIENCE)
     audiences = {"vip": {**sync, "destination": "there"}, "news": {**sync, "destination": "here"}}

@@ -51,6 +51,7 @@ def fill(lake: Lake, lines: list[tuple], catalogue: bool = True) -> None:
                 "b",
                 "m",
                 "1",
+                None,
                 "catalog",
                 START,
                 [],

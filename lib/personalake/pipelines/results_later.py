@@ -80,7 +80,7 @@ def ask_on(
     if not waiting:
         return Counter()
     outcomes = finished(asked_later(waiting, connect(), journal, lambda ids: _payloads(ledger, ids)))
-    return Counter(outcome.state.value for outcome in outcomes)
+    return Counter(outcome.state.value for outcome in outcomes for _ in outcome.delivery_ids)
 
 
 def _accepted(destination: str, since: datetime) -> Conditions:
