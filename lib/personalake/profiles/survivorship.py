@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from personalake.config.identity import Survivorship
 from personalake.tables.silver import DEMOGRAPHICS
 
-SAID, FILLED, ACCOUNT, IS_PARTIAL = "said", "filled", "account", "is_partial"
+SAID, FILLED, ACCOUNT, IS_PARTIAL, ORIGIN = "said", "filled", "account", "is_partial", "origin"
 _ORDER = ("known_at", "source", "record_id")
 
 
@@ -18,8 +18,7 @@ def attributes_of(records: DataFrame, settings: Survivorship, names: Sequence[st
     A source says of a customer what its newest record says, a blank included; but a blank never wins over what another
     source says. The records of `partial_sources` tell only what has changed.
 
-    Each person's records become one short list, newest first: greatest values of as many structs as there are attributes
-    would make Spark sort all records twice, and take six times as long.
+    Each person's records become one short list, newest first, from which all attributes are read.
 
     Args:
         records: Rows of `silver.customer_record` with `person_id`, cut at the as-of.
@@ -31,7 +30,7 @@ def attributes_of(records: DataFrame, settings: Survivorship, names: Sequence[st
     """
     survivors = {name: _survivor(name, settings) for name in names}
     entries = [
-        F.when(F.col(name).isNotNull(), F.struct(F.lit(name).alias("key"), _origin(name, settings).alias("value")))
+        F.when(F.col(name).isNotNull(), F.struct(F.lit(name).alias("key"), _by_rule(name, settings).alias("value")))
         for name in names
     ]
     provenance = F.map_from_entries(F.array_compact(F.array(*entries)))
@@ -51,6 +50,7 @@ def _newest_first(records: DataFrame, settings: Survivorship, names: Sequence[st
         F.xxhash64("source", "namespace", "customer_id").alias(ACCOUNT),
         F.col("source").isin(*settings.partial_sources).alias(IS_PARTIAL),
         filled.alias(FILLED),
+        _origin().alias(ORIGIN),
         *names,
     )
     return records.groupBy("person_id").agg(F.sort_array(F.collect_list(record), asc=False).alias(SAID))
@@ -92,8 +92,11 @@ def _trust(record: Column, settings: Survivorship) -> Column:
     return place
 
 
-def _origin(name: str, settings: Survivorship) -> Column:
-    """Where a surviving value is from, in words."""
-    one = F.col(name)
-    at = F.date_format(F.to_utc_timestamp(one["known_at"], F.current_timezone()), "yyyy-MM-dd'T'HH:mm:ss'Z'")
-    return F.concat(one["source"], F.lit(":"), one["record_id"], F.lit(" at "), at, F.lit(f" ({settings.rule(name)})"))
+def _origin() -> Column:
+    """Which record it is, in words; told once for each record, since times take long to write."""
+    at = F.date_format(F.to_utc_timestamp("known_at", F.current_timezone()), "yyyy-MM-dd'T'HH:mm:ss'Z'")
+    return F.concat("source", F.lit(":"), "record_id", F.lit(" at "), at)
+
+
+def _by_rule(name: str, settings: Survivorship) -> Column:
+    return F.concat(F.col(name)[ORIGIN], F.lit(f" ({settings.rule(name)})"))
