@@ -88,4 +88,4 @@ def test_a_scan_comes_file_by_file_with_the_rows_that_one_after_the_other_gives(
 
     assert sorted(parts) == [["a", "b", "c"], ["d"]]
     assert late == [1, 1]
-    assert [part.reader(["event_id"]).read_all().num_rows for part in ledger.scan(CONSENT).parts()] == [0]
+    assert [part.reader(["record_id"]).read_all().num_rows for part in ledger.scan(CONSENT).parts()] == [0]
