@@ -37,6 +37,7 @@ OURS: dict[str, dict[str, Any]] = {
     "sendgrid_events": {"event": "delivered"},
     "segment_orders": {"type": "track", "event": "Order Completed"},
     "zendesk_tickets": {"type": "zen:event-type:ticket.created"},
+    "zendesk_users": {"type": "zen:event-type:user.created", "detail": '{"role": "end-user"}'},
 }
 UNREADABLE = ('{"cut": "of', "no json", '["a", "list"]', "7", "\x00a,broken,row")
 NESTED = {"deep": [None, {"deeper": None}]}
