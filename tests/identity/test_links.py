@@ -17,7 +17,7 @@ def test_an_identifier_seen_in_two_sources_has_one_link_with_both_and_the_earlie
     orders = spark.createDataFrame([("crm", "7", "orders", at(5)), ("crm", "7", "orders", at(4))], SIGHTING)
     customers = spark.createDataFrame([("crm", "7", "customers", at(2)), ("web", "7", "customers", at(3))], SIGHTING)
 
-    links = lone_links(identifiers([orders, customers]))
+    links = lone_links(identifiers([orders, customers]), "1")
 
     rows = {(row["namespace"], row["value"]): row for row in links.collect()}
     assert set(rows) == {("crm", "7"), ("web", "7")}

@@ -221,6 +221,30 @@ def test_snapshots_of_any_age_follow_merges_withdrawals_and_late_grants(
     )  # fmt: skip
 
 
+def test_who_was_merged_or_came_to_allow_it_is_in_the_snapshots_that_stand_and_in_the_one_that_is_due(
+    lake: Lake, context_of: Callable[..., JobContext]
+) -> None:
+    shop(lake)
+    grant(lake, ["p_c0", "p_c1"])
+    settings = Settings(root=lake.locations.root, training_cut=AS_OF)
+    build_features.run(context_of(settings, as_of=AS_OF))
+    links = lake.ledger.read(PERSON_LINK)
+    for row in links:
+        row["person_id"] = "p_c0" if row["value"] == "c1" else row["person_id"]
+    lake.ledger.append(PERSON_CHANGE, [_merge("p_c1", "p_c0")])
+    _put(lake, PERSON_LINK, links)
+    lake.ledger.append(ORDER_LINE, [line("c0", AS_OF, "new")])
+    grant(lake, ["p_c2"])
+    tomorrow = AS_OF + timedelta(1)
+
+    build_features.run(context_of(settings, as_of=tomorrow))
+
+    rows = lake.ledger.read(CUSTOMER_FEATURE)
+    days = {(row["as_of"], row["person_id"]): row["order_days"] for row in rows}
+    assert days == {(AS_OF, "p_c0"): 2.0, (AS_OF, "p_c2"): 1.0, (tomorrow, "p_c0"): 3.0, (tomorrow, "p_c2"): 1.0}
+    assert build_features.run(context_of(settings, as_of=tomorrow)).skipped
+
+
 def _merge(old: str, new: str) -> dict[str, object]:
     return {"change_id": old, "kind": "merged", "old_person_id": old, "new_person_id": new, "changed_at": datetime.now(UTC)}
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import functions as F
 
 from personalake.common.hashing import person_hash_of
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
+from personalake.tables import Table
 from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, PERSON_CHANGE
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION, SUPPORT_TICKET, SURVEY_ANSWER
@@ -198,6 +200,75 @@ def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind
     assert {row["person_id"] for row in lake.ledger.read(PERSON)} == set(links.values())
     assert len(set(links.values())) == 1
     assert [row["kind"] for row in lake.ledger.read(PERSON_CHANGE)] == ["merged"]
+
+
+def test_who_is_known_by_one_identifier_alone_stays_the_same_however_it_is_spelled_and_as_long_as_it_is_shown(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    seen = {"source": "desk", **AT, "namespace": "email"}
+    spelled = ("Zoe@X.example", "zoe@x.example", "Gone@X.example")
+    lake.ledger.append(SURVEY_ANSWER, [{**seen, "record_id": text, "customer_id": text} for text in spelled])
+    found = []
+    for text in (None, None, "Gone@X.example"):
+        if text is not None:
+            lake.delete(SURVEY_ANSWER, F.col("customer_id") == text)
+        run(context_of(settings))
+        found.append({value: person for (kind, value), person in persons(lake).items() if value in spelled})
+
+    assert found[0] == found[1]
+    assert len(set(found[0].values())) == 2
+    assert found[2] == {value: person for value, person in found[0].items() if value != "Gone@X.example"}
+    assert lake.ledger.read(PERSON_CHANGE) == []
+
+
+def test_a_blocked_value_takes_back_the_weight_that_it_gave_to_pairs(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    run(context_of(settings))
+    before = weights(lake)
+
+    run(context_of(settings_of(lake, guards={"blocked_values": ["dan@x.example"]})))
+
+    pair = ("crm:crm3", "web:web3")
+    assert weights(lake).get(pair, 0.0) < before[pair] - 5
+    assert {**weights(lake), pair: 0} == {**before, pair: 0}
+
+
+def weights(lake: Lake) -> dict[tuple[str, str], float]:
+    return {(row["left_key"], row["right_key"]): row["match_weight"] for row in lake.ledger.read(MATCH_EDGE)}
+
+
+@pytest.mark.parametrize("place", [PERSON_LINK, MATCH_EDGE], ids=["before the links", "before the pairs"])
+def test_a_training_that_died_is_gone_on_with_by_the_next_run(
+    place: Table, lake: Lake, context_of: Callable[..., JobContext], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    run(context_of(settings))
+    others = [
+        customer("crm", str(200 + number), day=3, first_name=first, last_name=last, email=f"{first}@x.example")
+        for number, (first, last) in enumerate(zip(FIRST[:6], LAST[:6], strict=True))
+    ]
+    lake.ledger.append(CUSTOMER_RECORD, others)
+    run(context_of(settings))
+    put = Lake.put
+
+    def dying(self: Lake, rows: Any, table: Table, *more: Any) -> Any:
+        if table is place:
+            raise KeyboardInterrupt
+        return put(self, rows, table, *more)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Lake, "put", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run(context_of(settings, retrain=True))
+    run(context_of(settings))
+
+    newest = max(lake.ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])["model_version"]
+    assert lake.ledger.distinct(MATCH_EDGE, "model_version") == {newest}
+    assert len(lake.ledger.read(MATCH_MODEL)) == 2
+    assert run(context_of(settings)).figures["records_looked_at"] == 0
 
 
 def test_a_run_that_finds_nothing_new_writes_none_of_the_tables_of_persons(

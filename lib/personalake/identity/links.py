@@ -35,12 +35,17 @@ def _seen(sightings: DataFrame) -> DataFrame:
     return named.groupBy("namespace", "value", "source").agg(F.min("known_at").alias("known_at"))
 
 
-def lone_links(found: DataFrame) -> DataFrame:
+def lone_links(found: DataFrame, calling_code: str) -> DataFrame:
     """Links in which every identifier is its own person; one row per `(namespace, value)`.
 
-    The person id is a hash of the identifier, so that it survives when real resolution slots in.
+    The person id is a hash of the identifier in its one spelling, so that it survives when real resolution slots in.
+
+    Args:
+        found: What sources have shown, rows of `identifiers`.
+        calling_code: Country calling code of phone numbers that are written without one.
     """
-    return found.withColumn("person_id", person_hash(F.col("namespace"), F.col("value"))).select(*PERSON_LINK.columns)
+    key = standard_value(F.col("namespace"), F.col("value"), calling_code)
+    return found.withColumn("person_id", person_hash(F.col("namespace"), key)).select(*PERSON_LINK.columns)
 
 
 def joined_links(found: DataFrame, resolved: DataFrame, calling_code: str) -> DataFrame:
@@ -48,7 +53,7 @@ def joined_links(found: DataFrame, resolved: DataFrame, calling_code: str) -> Da
 
     Args:
         found: What sources have shown, rows of `identifiers`, in the spelling of each source.
-        resolved: Links of the identifiers in records: `namespace`, `value`, `person_id`, `sources`, `first_known_at`.
+        resolved: Links of the identifiers in records alone: `namespace`, `value`, `person_id`, `sources`, `first_known_at`.
         calling_code: Country calling code of phone numbers that are written without one.
     """
     told = resolved.select(
@@ -75,8 +80,8 @@ def joined_links(found: DataFrame, resolved: DataFrame, calling_code: str) -> Da
 def _with_lone_persons(resolved: DataFrame) -> Transformation:
     """Identifiers that no record holds are persons of their own, by their hash, as long as nobody else has that id."""
     taken = resolved.select(F.col("person_id").alias("own_id"), F.lit(True).alias("is_taken")).distinct()
-    own = F.when(F.col("person_id").isNull(), person_hash(F.col("namespace"), F.col("value")))
+    own = F.when(F.col("person_id").isNull(), person_hash(F.col("namespace"), F.col("key")))
     # An identifier that named a person, and that no record holds any more, is not that person.
-    apart = person_hash(F.col("namespace"), F.concat("value", F.lit("#lone")))
+    apart = person_hash(F.col("namespace"), F.concat("key", F.lit("#lone")))
     person = F.coalesce("person_id", F.when(F.col("is_taken"), apart), "own_id")
     return lambda rows: rows.withColumn("own_id", own).join(taken, "own_id", "left").withColumn("person_id", person)

@@ -73,6 +73,21 @@ def members(resolution: Resolution) -> pa.Table:
         ).to_arrow_table()
 
 
+def links_of(records: pa.Table, links: pa.Table) -> pa.Table:
+    """The links of identifiers that some record has.
+
+    Args:
+        records: Rows of `silver.match_record`, all of them.
+        links: Rows of `silver.person_link`.
+    """
+    with duckdb.connect(":memory:") as opened:
+        opened.register("records", records.select(["namespace", "customer_id", *IDENTIFIERS]))
+        opened.register("links", links)
+        shared = [f"SELECT '{kind}', {kind} FROM records" for kind in IDENTIFIERS]
+        held = " UNION ALL ".join(["SELECT namespace, customer_id AS value FROM records", *shared])
+        return opened.sql(f"SELECT * FROM links SEMI JOIN ({held}) USING ({_KEY})").to_arrow_table().cast(links.schema)
+
+
 def settled_persons(resolution: Resolution, settled: "pd.Series[Any]") -> pa.Table:
     """The person of each settled group: `grp`, `person_id`."""
     keys = resolution.graph.keys[resolution.is_settled]

@@ -51,8 +51,9 @@ def run(context: JobContext) -> JobResult:
     words = allowed.told(bought.num_rows - allowed.among(bought).num_rows, withdrawn)
     if not due and not late:
         return JobResult(skipped=not withdrawn, message=f"every snapshot is there{words}")
-    rows = _build(context, allowed, due) if due else 0
+    # First, since it takes these persons' rows away at every as-of: those that are due are written whole after it.
     added = _add(context, allowed, sorted(standing), late) if late else 0
+    rows = _build(context, allowed, due) if due else 0
     _note(context, {as_of: known[as_of] for as_of in due} | ({as_of: counted[as_of] for as_of in standing} if late else {}))
     return JobResult(
         rows_read=lake.ledger.rows(ORDER_LINE),

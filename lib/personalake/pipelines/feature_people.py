@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -78,13 +77,20 @@ def newcomers(context: JobContext, wanted: pa.Table, standing: Mapping[date, Map
     if not standing:
         return Newcomers()
     ledger = context.lake.ledger
-    midnight = datetime.combine(max(standing), time(), ZoneInfo(context.settings.business_timezone))
-    seen = wanted.filter(pc.less(wanted["since"], pa.scalar(midnight, wanted["since"].type)))
+    zone = ZoneInfo(context.settings.business_timezone)
+    midnights = [datetime.combine(as_of, time(), zone) for as_of in sorted(standing)]
+    due = pa.table({"as_of": sorted(standing), "midnight": pa.array(midnights, wanted.schema.field("since").type)})
     of_snapshots = [("definition", "=", definition()), ("as_of", "in", sorted(standing))]
     with duckdb.connect() as opened:
-        opened.register("held", ledger.scan(CUSTOMER_FEATURE, of_snapshots).reader(["person_id"], _NARROW))
-        opened.register("seen", seen)
-        absent = opened.sql("SELECT person_id FROM seen ANTI JOIN held USING (person_id)").to_arrow_table()["person_id"]
+        opened.register("held", ledger.scan(CUSTOMER_FEATURE, of_snapshots).reader(["person_id", "as_of"], _NARROW))
+        opened.register("wanted", wanted)
+        opened.register("due", due)
+        absent = opened.sql(
+            """
+            SELECT DISTINCT person_id FROM (SELECT person_id, as_of FROM wanted JOIN due ON since < midnight)
+            ANTI JOIN held USING (person_id, as_of)
+            """
+        ).to_arrow_table()["person_id"]
     moved = _moved_since(ledger, min(row["built_at"] for row in standing.values()))
     return Newcomers(tuple(sorted({*absent.to_pylist(), *moved})))
 

@@ -54,7 +54,8 @@ class Resolved:
         edges: Rows to add to `silver.match_edge`.
         is_rescored: True if they take the place of all rows.
         model: The match model, None where matching is off or could not learn.
-        records: Number of records in all.
+        is_new_model: True if it has just been trained.
+        everything: Rows of `silver.match_record` of all records.
     """
 
     previous: pa.Table
@@ -69,7 +70,8 @@ class Resolved:
     edges: pa.Table
     is_rescored: bool
     model: MatchModel | None
-    records: int
+    is_new_model: bool
+    everything: pa.Table
 
     @property
     def is_idle(self) -> bool:
@@ -84,7 +86,8 @@ class Resolved:
     @property
     def message(self) -> str:
         """What happened, in a few words."""
-        return f"{self.records:,} records, {self.new_records.num_rows:,} of them new, {self.looked_at:,} grouped anew"
+        new = self.new_records.num_rows
+        return f"{self.everything.num_rows:,} records, {new:,} of them new, {self.looked_at:,} grouped anew"
 
 
 def knows_people(settings: Settings, lake: Lake) -> bool:
@@ -104,12 +107,14 @@ def resolve_records(context: JobContext) -> Resolved:
         new, kept, is_rebuilt, gone = _records(context)
     model, is_new_model = _model(context, new, kept)
     everything = pa.concat_tables([kept, new])
-    is_full = is_rebuilt or is_new_model or not _is_settled(context, model)
+    # Pairs of another spelling, or of another model, say nothing about records as they are read now.
+    is_rescored = is_rebuilt or is_new_model or _holds_pairs_of_others(ledger, model)
+    is_full = is_rescored or not _is_settled(context, model)
     is_idle = not (is_full or new.num_rows or gone.num_rows)
     with context.progress.step(f"comparing {new.num_rows:,} new records"), ThreadPoolExecutor(1) as beside:
         # Read while pairs are scored, which leaves a core to spare.
-        reading = beside.submit(_before, ledger, not is_new_model, is_idle)
-        edges, rules = _edges(context, model, is_new_model, new, kept)
+        reading = beside.submit(_before, ledger, not is_rescored, is_idle)
+        edges, rules = _edges(context, model, is_rescored, new, kept)
         known, previous = reading.result()
     with context.progress.step(f"grouping {everything.num_rows:,} records"):
         pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
@@ -131,9 +136,10 @@ def resolve_records(context: JobContext) -> Resolved:
         is_rebuilt=is_rebuilt,
         gone=gone["record_key"].to_pylist(),
         edges=edges,
-        is_rescored=is_new_model,
+        is_rescored=is_rescored,
         model=model,
-        records=everything.num_rows,
+        is_new_model=is_new_model,
+        everything=everything,
     )
 
 
@@ -154,6 +160,11 @@ def _before(ledger: Ledger, keeps_pairs: bool, is_idle: bool) -> tuple[pa.Table,
     if is_idle:
         return pairs, links
     return ledger.arrow(MATCH_EDGE, EDGE) if keeps_pairs else pairs, ledger.arrow(PERSON_LINK)
+
+
+def _holds_pairs_of_others(ledger: Ledger, model: MatchModel | None) -> bool:
+    """Whether pairs were weighed by another model: a run that trained one died before it was through."""
+    return model is not None and bool(ledger.distinct(MATCH_EDGE, "model_version") - {model.version})
 
 
 def _is_settled(context: JobContext, model: MatchModel | None) -> bool:
@@ -177,7 +188,7 @@ def resolution_row(context: JobContext, resolved: Resolved) -> Mapping[str, Any]
         "run_id": context.run_id,
         "settings_version": settings_version(context.settings.identity),
         "model_version": resolved.model.version if resolved.model else None,
-        "records": resolved.records,
+        "records": resolved.everything.num_rows,
         "looked_at": resolved.looked_at,
         "is_full": resolved.is_full,
         "resolved_at": datetime.now(UTC),
@@ -247,14 +258,14 @@ def _model(context: JobContext, new: pa.Table, kept: pa.Table) -> tuple[MatchMod
 
 
 def _edges(
-    context: JobContext, model: MatchModel | None, is_new_model: bool, new: pa.Table, kept: pa.Table
+    context: JobContext, model: MatchModel | None, is_rescored: bool, new: pa.Table, kept: pa.Table
 ) -> tuple[pa.Table, list[RulePairs]]:
     settings = context.settings.identity.matching
     nothing = PAIRS.empty_table().append_column("model_version", pa.array([], pa.string()))
-    if model is None or (not new.num_rows and not is_new_model):
+    if model is None or (not new.num_rows and not is_rescored):
         return nothing, []
-    compared = comparable(pa.concat_tables([kept, new]) if is_new_model else new)
-    existing = None if is_new_model else sharing_keys(compared, kept, settings)
+    compared = comparable(pa.concat_tables([kept, new]) if is_rescored else new)
+    existing = None if is_rescored else sharing_keys(compared, kept, settings)
     records = compared.num_rows + (existing.num_rows if existing is not None else 0)
     spark = context.lake.spark if settings.scored_by_spark(records) else None
     scored = score(model, compared, existing, settings, spark)
@@ -264,7 +275,7 @@ def _edges(
 
 def model_row(resolved: Resolved) -> Mapping[str, Any] | None:
     """The row of `silver.match_model` for a model that has just been trained; None for one that was there."""
-    if resolved.model is None or not resolved.is_rescored:
+    if resolved.model is None or not resolved.is_new_model:
         return None
     return {
         "model_version": resolved.model.version,

@@ -16,6 +16,7 @@ from personalake.common.persons import by_caller, with_person
 from personalake.common.time_cuts import known_before
 from personalake.config.purposes import assumed_purposes
 from personalake.identity.links import identifiers, joined_links, lone_links
+from personalake.identity.person_ids import links_of
 from personalake.lake import Lake, WriteResult
 from personalake.lake.direct import frame_of
 from personalake.lake.erasing import remove_rows
@@ -72,8 +73,9 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     sighted = [table for table in _SIGHTED if lake.exists(table) and (resolved is None or table is not CUSTOMER_RECORD)]
     if resolved is None:
         _forget_records(lake)
-        found = lone_links(identifiers(_sightings(lake, sighted)))
+        found = lone_links(identifiers(_sightings(lake, sighted)), context.settings.identity.calling_code)
         return _written(context, found)
+    _write_model(lake, resolved)
     _write_changes(context, resolved)
     _write_persons(lake, resolved)
     if resolved.is_idle and not sighted:
@@ -82,6 +84,8 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     if not sighted:
         rows = lake.put(told, PERSON_LINK).rows
         return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
+    # Identifiers that no record has are found anew in what shows them, and do not outlive it.
+    told = links_of(resolved.everything, told)
     seen = identifiers(_sightings(lake, sighted))
     joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
     return _written(context, joined)
@@ -142,8 +146,10 @@ def _write_changes(context: JobContext, resolved: Resolved) -> None:
     stamp = {"as_of": context.as_of, "run_id": context.run_id, "changed_at": context.run_started_at}
     found = [{**row, **stamp, "change_id": _change_id(row, before)} for row in resolved.grouped.assigned.changes.to_pylist()]
     ids = [row["change_id"] for row in found]
-    logged = {row["change_id"] for row in lake.ledger.read(PERSON_CHANGE, ["change_id"], [("change_id", "in", ids)])}
-    lake.add([row for row in found if row["change_id"] not in logged], PERSON_CHANGE)
+    if lake.ledger.count(PERSON_CHANGE, [("change_id", "in", ids)]):
+        # By a run that died before the links moved: who looked meanwhile must see that they moved later.
+        _remove(lake, PERSON_CHANGE, pa.table({"change_id": pa.array(ids, pa.string())}))
+    lake.add(found, PERSON_CHANGE)
 
 
 def _change_id(change: Mapping[str, Any], version: str) -> str:
@@ -163,16 +169,20 @@ def _write_persons(lake: Lake, resolved: Resolved) -> None:
     lake.put(golden, PERSON)
 
 
+def _write_model(lake: Lake, resolved: Resolved) -> None:
+    """Before anything follows from it: a run that dies leaves pairs of another model, which the next one weighs anew."""
+    model = model_row(resolved)
+    if model is not None:
+        lake.add([model], MATCH_MODEL)
+
+
 def _write_records(context: JobContext, resolved: Resolved) -> None:
     """What was compared is remembered last: a run that dies before compares the same records again."""
     lake = context.lake
     if not resolved.is_idle:
         lake.put(resolved.guards, IDENTITY_GUARD)
-    model = model_row(resolved)
     if resolved.is_rescored:
         lake.put(resolved.edges, MATCH_EDGE)
-        if model is not None:
-            lake.add([model], MATCH_MODEL)
     elif resolved.edges.num_rows:
         keys = pc.unique(resolved.edges["left_key"]).to_pylist()
         known = lake.ledger.arrow(MATCH_EDGE, _PAIR, [("left_key", "in", keys)])
