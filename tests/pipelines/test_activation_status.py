@@ -16,8 +16,9 @@ from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.activation_view import status_view
 from personalake.pipelines.settle_unknown import settle_unknown
 from personalake.reports.sending import what_was_sent
-from personalake.tables.gold import ACTIVATION_OUTBOX
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tables.receipts import DELIVERY_RECEIPT
+from personalake.tables.silver import PERSON_LINK
 from tests.activation.matrix import CASES, TodaysClock
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
@@ -70,10 +71,17 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
         ("3", "opened", taken[1]),
         ("4", "failed", taken[2]),
     ]
+    shared = [row for row in ledger.read(ACTIVATION_OUTBOX) if row["delivery_id"] == taken[2]]
+    ledger.append(ACTIVATION_LOG, [{"delivery_id": one, "destination": "there", "state": "accepted", "reference": "request",
+                                    "logged_at": TodaysClock().now()} for one in taken])  # fmt: skip
+    ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "ann", "person_id": shared[0]["person_id"]}])
     ledger.append(
         DELIVERY_RECEIPT,
-        [{"record_id": n, "source": "s", "receipt_type": kind, "delivery_id": one} for n, kind, one in receipts],
-    )
+        [{"record_id": n, "source": "s", "receipt_type": kind, "delivery_id": one} for n, kind, one in receipts]
+        # A request to several people: who it was tells the person whom the receipt names, and nothing if it names none.
+        + [{"record_id": n, "source": "s", "receipt_type": "delivered", "reference": "request", "namespace": "customer_id",
+            "customer_id": who} for n, who in (("5", "ann"), ("6", None), ("7", "nobody"))],
+    )  # fmt: skip
     ledger.append(
         ACTIVATION_OUTBOX, [{"delivery_id": "h", "person_id": "p9", "destination": "there", "operation": "holdout"}]
     )
@@ -81,9 +89,9 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
     (total,) = totals_so_far(ledger, sent_so_far(ledger))
 
     counts = (total.planned, total.taken, total.delivered, total.rejected, total.unknown, total.cancelled, total.held_out)
-    assert counts == (8, 3, 2, 1, 2, 2, 1)
+    assert counts == (8, 3, 3, 1, 2, 2, 1)
     assert (total.calls, total.data_points) == (6, 6)
-    assert " there 8 3 0 2 66.7 % 1 2 2 0 1 6 0 6 " in shown(status_view(sent_so_far(ledger), [total]))
+    assert " there 8 3 0 3 100.0 % 1 2 2 0 1 6 0 6 " in shown(status_view(sent_so_far(ledger), [total]))
 
 
 def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:

@@ -263,7 +263,7 @@ def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(
     assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"cb": True, "cc": True}
 
 
-def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Shop) -> None:
+def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.people(a="tea", b="tea")
     decisions = DecisionSettings(holdout=Holdout(share=1))
 
@@ -271,6 +271,10 @@ def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Sh
         context = shop.context(day, holdout=True)
         return replace(context, settings=context.settings.model_copy(update={"decisions": decisions}))
 
+    with monkeypatch.context() as broken:
+        broken.setattr(Lake, "add", dying_at(ACTIVATION_OUTBOX))
+        with pytest.raises(KeyboardInterrupt):
+            run(held_out())
     run(held_out())
     shop.people(DAY + timedelta(1), b="tea", c="tea")
     run(held_out(DAY + timedelta(1)))
@@ -281,6 +285,18 @@ def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Sh
     ]
     log = {row["delivery_id"]: (row["state"], row["reason"]) for row in shop.lake.ledger.read(ACTIVATION_LOG)}
     assert log == {row["delivery_id"]: ("cancelled", "not sent (holdout)") for row in rows}
+
+
+def dying_at(place: Table) -> Callable[..., Any]:
+    """A run that is killed before it adds rows to a table."""
+    add = Lake.add
+
+    def dying(self: Lake, rows: Any, table: Table) -> Any:
+        if table is place and rows:
+            raise KeyboardInterrupt
+        return add(self, rows, table)
+
+    return dying
 
 
 def test_a_dry_run_shows_what_would_leave_without_whom_and_writes_nothing(shop: Shop) -> None:

@@ -32,9 +32,20 @@ class Handed:
     open_ids: frozenset[str]
 
 
-async def asked_later(
-    requests: Iterable[Handed], connector: Connector, journal: Journal, payloads: Payloads
-) -> Sequence[Outcome]:
+@dataclass(frozen=True)
+class Found:
+    """What a destination says by now.
+
+    Args:
+        outcomes: Confirmed, rejected, pending where it should be sent once more, unknown where all of a request failed.
+        stopped: Why it was not asked to the end; null if it was.
+    """
+
+    outcomes: Sequence[Outcome] = ()
+    stopped: str | None = None
+
+
+async def asked_later(requests: Iterable[Handed], connector: Connector, journal: Journal, payloads: Payloads) -> Found:
     """Ask for the results of each request; what is not there yet stays accepted.
 
     Args:
@@ -42,20 +53,17 @@ async def asked_later(
         connector: Where they went.
         journal: Where outcomes are written down.
         payloads: What was sent.
-
-    Returns:
-        What was found out: confirmed, rejected, pending where it should be sent once more, unknown where all of it failed.
     """
     found: list[Outcome] = []
     async with connector:
         for request in requests:
             answer = await connector.ask(_pack(request, {}), request.reference)
             if isinstance(answer, Stop):
-                break
+                return Found(found, answer.reason)
             if outcomes := _outcomes(request, answer, connector, payloads):
                 await asyncio.to_thread(journal.record, outcomes)
                 found += outcomes
-    return found
+    return Found(found)
 
 
 def _outcomes(request: Handed, answer: Answer | NotYet, connector: Connector, payloads: Payloads) -> list[Outcome]:
@@ -63,10 +71,8 @@ def _outcomes(request: Handed, answer: Answer | NotYet, connector: Connector, pa
         return _of_taken(request, answer, connector, payloads)
     if isinstance(answer, NotYet) and answer.doubt and connector.declaration.is_repeatable:
         # It ended badly, and nobody knows for which rows: they may be sent again, which does no harm here.
-        why = told(answer.doubt)
-        return [
-            Outcome(name, State.UNKNOWN, why, request.pack_id) for name in request.delivery_ids if name in request.open_ids
-        ]
+        ids = tuple(each for each in request.delivery_ids if each in request.open_ids)
+        return [Outcome(ids, State.UNKNOWN, told(answer.doubt), request.pack_id)] if ids else []
     return []
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import duckdb
 
 from personalake.activation.backlog import Rows
+from personalake.activation.receipts.matching import PERSON_ID
 from personalake.activation.receipts.responses import RESPONSES
 
 # The operation of rows of the outbox that say who was held out; nothing of them ever leaves.
@@ -29,13 +30,15 @@ class Traffic(NamedTuple):
     held_out: int = 0
 
 
-def traffic(outbox: Rows, log: Rows, receipts: Rows) -> Mapping[str, Traffic]:
+def traffic(outbox: Rows, log: Rows, receipts: Rows, links: Rows) -> Mapping[str, Traffic]:
     """Count by destination.
 
     Args:
         outbox: Rows of `gold.activation_outbox`.
         log: Rows of `gold.activation_log`.
-        receipts: Rows of `silver.delivery_receipt`; those that name a request count if it was of one delivery.
+        receipts: Rows of `silver.delivery_receipt`; those that name a request count if it was of one delivery, or if they
+            name the person, too.
+        links: Rows of `silver.person_link`.
     """
     with TemporaryDirectory(prefix="personalake-traffic-") as folder, duckdb.connect(":memory:") as opened:
         opened.execute("SET threads = 2")
@@ -44,21 +47,38 @@ def traffic(outbox: Rows, log: Rows, receipts: Rows) -> Mapping[str, Traffic]:
         opened.execute("SET enable_progress_bar = false")
         opened.register("given_log", log.reader(("delivery_id", "destination", "state", "pack_id", "reference")))
         opened.execute("CREATE TABLE log AS FROM given_log")
-        opened.register("receipt", receipts.reader(("delivery_id", "reference", "receipt_type")))
+        opened.register("receipt", receipts.reader(("delivery_id", "reference", "receipt_type", "namespace", "customer_id")))
+        opened.execute(f"CREATE TABLE told AS {_TOLD}")
+        opened.register("link", links.reader(("namespace", "value", "person_id")))
+        opened.execute(f"CREATE TABLE named AS {_NAMED}")
+        opened.register("given_outbox", outbox.reader(("delivery_id", "destination", "operation", "person_id")))
+        opened.execute("CREATE TABLE outbox AS FROM given_outbox")
         opened.execute(f"CREATE TABLE arrived AS {_DELIVERED}")
-        opened.register("outbox", outbox.reader(("delivery_id", "destination", "operation")))
         rows = opened.execute(_QUERY).fetchall()
     return {destination: Traffic(*counts) for destination, *counts in rows}
 
 
-_DELIVERED = f"""
-WITH told AS (SELECT delivery_id, reference FROM receipt WHERE receipt_type IN ({_ARRIVED})),
-alone AS (
+_TOLD = f"""
+SELECT DISTINCT delivery_id, reference, namespace, customer_id FROM receipt
+WHERE receipt_type IN ({_ARRIVED}) AND (delivery_id IS NOT NULL OR reference IS NOT NULL)
+"""
+# Of receipts that name a request alone, the person; as `receipts.matching` finds it, without addresses.
+_NAMED = f"""
+WITH asked AS (SELECT DISTINCT namespace, customer_id FROM told WHERE delivery_id IS NULL AND customer_id IS NOT NULL)
+SELECT asked.namespace, customer_id, person_id FROM asked
+    JOIN link ON link.namespace = asked.namespace AND link.value = asked.customer_id
+UNION SELECT namespace, customer_id, customer_id FROM asked WHERE namespace = '{PERSON_ID}'
+"""
+_DELIVERED = """
+WITH alone AS (
     SELECT reference, any_value(delivery_id) AS delivery_id FROM log
     WHERE reference IS NOT NULL GROUP BY reference HAVING count(DISTINCT delivery_id) = 1
 )
 SELECT delivery_id FROM told WHERE delivery_id IS NOT NULL
 UNION SELECT alone.delivery_id FROM told JOIN alone USING (reference) WHERE told.delivery_id IS NULL
+UNION SELECT outbox.delivery_id FROM told JOIN named USING (namespace, customer_id) JOIN outbox USING (person_id)
+    JOIN log ON log.delivery_id = outbox.delivery_id AND log.reference = told.reference
+WHERE told.delivery_id IS NULL
 """
 _QUERY = f"""
 WITH called AS (

@@ -7,6 +7,7 @@ from personalake.lake import Ledger
 from personalake.reports.data import Sent, Total
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tables.receipts import DELIVERY_RECEIPT
+from personalake.tables.silver import PERSON_LINK
 
 
 def totals_so_far(ledger: Ledger, sent: Sequence[Sent]) -> list[Total]:
@@ -18,7 +19,7 @@ def totals_so_far(ledger: Ledger, sent: Sequence[Sent]) -> list[Total]:
     """
     if not sent:
         return []
-    tables = (ACTIVATION_OUTBOX, ACTIVATION_LOG, DELIVERY_RECEIPT)
+    tables = (ACTIVATION_OUTBOX, ACTIVATION_LOG, DELIVERY_RECEIPT, PERSON_LINK)
     counted = traffic(*(ledger.scan(table, ()) for table in tables))
     names = sorted({one.destination for one in sent})
     return [_total(name, [one for one in sent if one.destination == name], counted.get(name, Traffic())) for name in names]

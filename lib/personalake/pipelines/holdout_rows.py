@@ -35,10 +35,10 @@ def log_held_out(planning: Planning, planned: DataFrame, counts: Counts, rest: S
         return
     known = {row["delivery_id"] for row in lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), of_sync)}
     rows = [row for row in _rows(planning, planned) if row["delivery_id"] not in known]
-    lake.add(rows, ACTIVATION_OUTBOX)
     told = {"destination": planning.asked.sync.destination, "state": "cancelled", "reason": NOT_SENT}
     at = planning.context.run_started_at
     lake.add([{**told, "delivery_id": row["delivery_id"], "logged_at": at} for row in rows], ACTIVATION_LOG)
+    lake.add(rows, ACTIVATION_OUTBOX)  # last, since who is in it is on record
 
 
 def _rows(planning: Planning, planned: DataFrame) -> Iterator[Row]:

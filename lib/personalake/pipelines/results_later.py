@@ -63,7 +63,7 @@ def is_waiting(settings: Settings, ledger: Ledger, now: datetime) -> bool:
 
 def ask_on(
     ledger: Ledger, name: str, since: datetime, connect: Callable[[], Connector], journal: LakeJournal
-) -> Counter[str]:
+) -> tuple[Counter[str], str | None]:
     """Ask one destination for what it still owes an answer about.
 
     Args:
@@ -74,13 +74,13 @@ def ask_on(
         journal: Where outcomes are written down.
 
     Returns:
-        Deliveries by the state that was found out.
+        Deliveries by the state that was found out, and why it could not be asked to the end.
     """
     waiting = list(handed(ledger, name, since))
     if not waiting:
-        return Counter()
-    outcomes = finished(asked_later(waiting, connect(), journal, lambda ids: _payloads(ledger, ids)))
-    return Counter(outcome.state.value for outcome in outcomes for _ in outcome.delivery_ids)
+        return Counter(), None
+    found = finished(asked_later(waiting, connect(), journal, lambda ids: _payloads(ledger, ids)))
+    return Counter(outcome.state.value for outcome in found.outcomes for _ in outcome.delivery_ids), found.stopped
 
 
 def _accepted(destination: str, since: datetime) -> Conditions:

@@ -28,7 +28,7 @@ from personalake.pipelines.activation_results import equation, figures, sentence
 from personalake.pipelines.caps_now import capped_destinations
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
-from personalake.pipelines.results_later import ask_on, with_results
+from personalake.pipelines.results_later import ask_on, handed, with_results
 from personalake.pipelines.sending_lease import reading_lease, sending_lease
 from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
@@ -78,8 +78,8 @@ def send_planned(
     stamps = Stamps.after(context.lake.ledger, clock, [plan.changed_at for plan in known])
     with ExitStack() as opened:
         leases = _Leases(context, opened)
-        later = _answered_later(context, active, stamps, clock, resolve, leases)
-        if not (standing or fallen or later):
+        later, silent = _answered_later(context, active, stamps, clock, resolve, leases)
+        if not (standing or fallen or later or silent):
             return JobResult(skipped=True, message="no plan is ready to be sent")
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
@@ -94,7 +94,7 @@ def send_planned(
             with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
                 check.begin()
                 failures = finished(_all(list(errands.values()), clock, chance, check))
-    return _ended(context, errands, cancelled, [*failures, *busy], later)
+    return _ended(context, errands, cancelled, [*failures, *busy, *silent], later)
 
 
 def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:
@@ -126,13 +126,17 @@ def _errands(
     """One for each destination that is owed something; and who is being sent to by somebody else."""
     errands: dict[str, Errand] = {}
     busy: list[LeaseHeldError] = []
-    for name, (outbox, log) in owed(context.lake.ledger, standing, active).items():
+    due = owed(context.lake.ledger, standing, active)
+    for name in due:
         if not context.dry_run:
             try:
                 leases.take(name)
             except LeaseHeldError as error:
                 busy.append(error)
                 continue
+            # Looked at once more, now that nobody else can settle any of it.
+            due = {**due, **owed(context.lake.ledger, standing, {name: active[name]})}
+        outbox, log = due[name]
         connector = _connected(name, active[name], clock, resolve)
         backlog = opened.enter_context(Backlog(outbox, log))
         errand = Errand(connector, backlog, LakeJournal(context.lake, name, stamps), clock)
@@ -167,19 +171,24 @@ def _answered_later(
     clock: Clock,
     resolve: Callable[[str], str],
     leases: _Leases,
-) -> dict[str, Counter[str]]:
-    """What is known by now of requests that were accepted, by destination."""
-    found = {}
+) -> tuple[dict[str, Counter[str]], list[SendingStoppedError]]:
+    """What is known by now of requests that were accepted, by destination; and of whom nothing can be asked."""
+    found, silent = {}, []
     for name, kept in {} if context.dry_run else with_results(active).items():
+        if next(handed(context.lake.ledger, name, clock.now() - kept), None) is None:
+            continue
         try:
             leases.take(name)
         except LeaseHeldError:
             continue  # somebody else asks; if anything is owed to it besides, that is said there
         connector = partial(_connected, name, active[name], clock, resolve)
         journal = LakeJournal(context.lake, name, stamps)
-        if told := ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal):
+        told, stopped = ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal)
+        if told:
             found[name] = told
-    return found
+        if stopped is not None:
+            silent.append(SendingStoppedError(f"{name}: it does not say what became of earlier requests: {stopped}"))
+    return found, silent
 
 
 def _connected(name: str, connection: Connection, clock: Clock, resolve: Callable[[str], str]) -> Connector:

@@ -9,6 +9,7 @@ import pytest
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.delivery import Delivery, Pack, State
+from personalake.activation.receipts.addresses import GONE
 from personalake.activation.transport import Reply, ReplyLost, Request, Unreached
 from tests.activation.connectors.settings import SETTINGS, connector_of
 
@@ -183,12 +184,18 @@ def test_fcm_asks_google_for_a_token_and_not_the_host_in_the_key_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "errors", [["All included players are not subscribed"], {"invalid_aliases": {"external_id": ["u0"]}}]
+    ("errors", "gone"),
+    [
+        (["All included players are not subscribed"], set()),
+        ({"invalid_aliases": {"external_id": ["u0"]}}, {0}),
+        ({"invalid_subscription_ids": ["u0", "u1", "u2"]}, {0, 1, 2}),
+    ],
 )
-def test_onesignal_without_an_id_has_sent_nothing(errors: Any) -> None:
+def test_onesignal_without_an_id_has_sent_nothing_and_names_who_is_gone(errors: Any, gone: set[int]) -> None:
     answer, _ = answered("onesignal", reply(200, {"id": "", "errors": errors}))
 
     assert sorted(answer.refused) == [0, 1, 2]
+    assert {place for place, why in answer.refused.items() if why in GONE["onesignal"]} == gone
 
 
 @pytest.mark.parametrize(

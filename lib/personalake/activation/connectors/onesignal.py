@@ -119,15 +119,15 @@ class OneSignal(OneSignalApp):
             return Refused(said(reply))
         body = reply.json()
         errors = body.get("errors")
-        if not body.get("id"):
-            reason = f"nothing was sent: {json.dumps(errors)}"
-            return Taken(refused=dict.fromkeys(range(len(pack.deliveries)), reason))
         invalid = _invalid(errors)
         refused = {
             place: "not a subscriber there"
             for place, delivery in enumerate(pack.deliveries)
             if invalid and _target(self.parsed(delivery))[1] in invalid
         }
+        if not body.get("id"):
+            reason = f"nothing was sent: {json.dumps(errors)}"
+            return Taken(refused={**dict.fromkeys(range(len(pack.deliveries)), reason), **refused})
         return Taken(refused=refused, reference=str(body["id"]))
 
 

@@ -18,6 +18,8 @@ _MAIL = ("email_subject", "email_body", "email_preheader")
 _TEXTS, _BESIDE = ("contents", "headings", "subtitle"), ("url",)
 # Fields of a profile at Braze that are moments, also where here they are days.
 _MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
+# Fields of a Braze profile that are never without a value.
+SUBSCRIPTIONS = ("email_subscribe", "push_subscribe")
 # What OneSignal itself knows of a user; all else is tags.
 USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
 # How Braze writes genders.
@@ -63,18 +65,25 @@ def _group(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 def _attributes(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """Braze's own fields of a profile in the forms that it wants; all else is a custom attribute, as it is."""
-    return nested_object_of({name: _of_profile(name, value) for name, value in fields.items()}, erases_nulls)
+    written = {name: _of_profile(name, value) for name, value in fields.items()}
+    # Nobody is without a state of subscription: where we know none, Braze keeps its own.
+    states = object_of({name: value for name, value in written.items() if name in SUBSCRIPTIONS})
+    rest = {name: value for name, value in written.items() if name not in SUBSCRIPTIONS}
+    return joined(inner(nested_object_of(rest, erases_nulls)), inner(states))
 
 
 def _of_profile(name: str, value: Column) -> Column:
+    """A value in Braze's form; what has none stays as it is, and is refused by the field's name rather than lost."""
+    text = value.cast("string")
     if name == "dob":
-        return F.date_format(value.try_cast("date"), "yyyy-MM-dd")
+        return F.coalesce(F.date_format(value.try_cast("date"), "yyyy-MM-dd"), text)
     if name == "gender":
-        return F.element_at(F.create_map(*map(F.lit, chain(*_GENDERS.items()))), F.lower(F.trim(value.cast("string"))))
+        letters = F.create_map(*map(F.lit, chain(*_GENDERS.items())))
+        return F.coalesce(F.element_at(letters, F.lower(F.trim(text))), text)
     if name in _MOMENTS:
-        return value.try_cast("timestamp")
+        return F.coalesce(_text_of(value.try_cast("timestamp")), text)
     if name == "country":
-        return F.upper(F.trim(value.cast("string")))
+        return F.upper(F.trim(text))
     return value
 
 
