@@ -15,7 +15,7 @@ GRANT USE SCHEMA, EXECUTE ON SCHEMA gold TO `personalake_analysts`;
 GRANT USE SCHEMA ON SCHEMA silver TO `personalake_analysts`;
 REVOKE ALL PRIVILEGES ON SCHEMA bronze FROM `personalake_analysts`;
 CREATE OR REPLACE FUNCTION gold.mask_day(value string) RETURNS string
-  RETURN CASE WHEN is_account_group_member('personalake_full') THEN value ELSE left(value, 4) END;
+  RETURN CASE WHEN is_account_group_member('personalake_full') THEN value ELSE nullif(regexp_extract(value, '(^|[^0-9])((19|20)[0-9][0-9])([^0-9]|$)', 2), '') END;
 CREATE OR REPLACE FUNCTION gold.mask_map_string_string(value map<string,string>) RETURNS map<string,string>
   RETURN CASE WHEN is_account_group_member('personalake_full') THEN value ELSE CAST(NULL AS map<string,string>) END;
 CREATE OR REPLACE FUNCTION gold.mask_text(value string) RETURNS string

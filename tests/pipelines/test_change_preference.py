@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,46 @@ def test_what_is_not_declared_and_whom_nobody_can_name_is_refused_and_nothing_la
         ({"preference": "colour"}, "not declared"),
         ({"value": "fax"}, "not among those"),
         ({"preference": None}, "what the wish is about"),
-        ({"identifier": "email=stranger@x"}, "know people by: crm"),
+        ({"identifier": "email=stranger@x"}, "Nobody is known by this identifier"),
+        ({"identifier": "crm=8"}, "Nobody is known by this identifier"),
     ):
         with pytest.raises(InputError, match=word):
             run(asked(**options))
 
     assert landed(tmp_path / "wishes") == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"columns": {**COLUMNS, "occurred_at": {"column": "at", "format": "dd.MM.yyyy HH:mm"}}},
+        {"glob": "*.jsonl"},
+        {"each": "items"},
+        {"where": "who IS NOT NULL"},
+    ],
+    ids=["another spelling of times", "files of other names", "several in a line", "some rows only"],
+)
+def test_a_source_that_would_not_take_the_line_as_it_is_meant_is_not_written_to(
+    odd: dict[str, Any], asked: Callable[..., JobContext], tmp_path: Path
+) -> None:
+    given = asked()
+    (source,) = given.settings.sources.values()
+    told = {"contract": "preference", "path": tmp_path / "wishes", "namespace": "crm", "columns": COLUMNS, **odd}
+    settings = given.settings.model_copy(update={"sources": {"wishes": type(source).model_validate(told)}})
+
+    with pytest.raises(InputError, match="know people by: none"):
+        run(replace(given, settings=settings))
+
+    assert landed(tmp_path / "wishes") == []
+
+
+def test_a_wish_is_written_in_whatever_encoding_the_source_has(asked: Callable[..., JobContext], tmp_path: Path) -> None:
+    given = asked(preference="drink", value="caf\u00e9 \u2615")
+    (source,) = given.settings.sources.values()
+    known = {"sources": {"wishes": source.model_copy(update={"encoding": "iso-8859-1"})}}
+    wishes = Settings.model_validate({"profiles": {"preferences": {"drink": {}}}}).profiles
+    settings = given.settings.model_copy(update={**known, "profiles": wishes})
+
+    run(replace(given, settings=settings))
+
+    assert [row["wish"] for row in landed(tmp_path / "wishes")] == ["caf\u00e9 \u2615"]

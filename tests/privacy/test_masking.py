@@ -1,11 +1,13 @@
 """What analysts see, locally and on Databricks; the same tags make both."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 
 from personalake.config import Settings
@@ -17,10 +19,30 @@ from personalake.pipelines import protect_tables
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.masked_query import masked_query
 from personalake.pipelines.progress import Progress
-from personalake.privacy.masking import mask_of, protection
+from personalake.privacy.masking import mask_of, masked_columns, protection
 from personalake.tables import ALL, Field, Table
 from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.identity import PERSON
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("1961-04-12", "1961"),
+        ("12.4.1961", "1961"),
+        ("3/4/1980", "1980"),
+        ("19800403", None),
+        ("3/4/80", None),
+        (None, None),
+    ],
+)
+def test_of_a_day_however_it_is_written_the_year_alone_is_shown(written: str | None, shown: str | None) -> None:
+    birth_date = next(field for field in PERSON.fields if field.name == "birth_date")
+    one = replace(PERSON, fields=(birth_date,))
+
+    found = duckdb.execute(f"SELECT {masked_columns(one)} FROM (SELECT $1::VARCHAR AS birth_date)", [written]).fetchall()
+
+    assert found == [(shown,)]
 
 
 def no_session() -> None:

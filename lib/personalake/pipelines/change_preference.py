@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def run(context: JobContext) -> JobResult:
     """Let a wish land in the first source of preferences that knows the person.
 
     Raises:
-        InputError: If nobody is named, the wish is not declared, or no source of preferences can name the person.
+        InputError: If nobody is named or known so, the wish is not declared, or no source of preferences can name the
+            person.
     """
     asked = identifiers_named(context)
     preference, value = context.options.get("preference"), context.options.get("value")
@@ -58,17 +60,21 @@ def _named_in(context: JobContext, asked: Identifier) -> tuple[Source, str]:
 
 
 def _takes_lines(source: Source) -> bool:
-    is_plain = all(name in source.columns and source.columns[name].column for name in _FIELDS)
-    return (source.kind, source.format, source.layout) == ("files", "json", "lines") and is_plain and source.where is None
+    """Whether a line that is written here comes through the source's mapping as it was meant."""
+    mapped = [source.columns.get(name) for name in _FIELDS]
+    is_plain = all(one is not None and one.column and one.format is None for one in mapped)
+    is_whole = source.where is None and source.each is None and fnmatch("wish-0.json", source.glob.removeprefix("**/"))
+    return (source.kind, source.format, source.layout) == ("files", "json", "lines") and is_plain and is_whole
 
 
 def _identifiers(context: JobContext, asked: Identifier) -> Iterator[Identifier]:
-    yield asked
     ledger, columns = context.lake.ledger, ["namespace", "value", "person_id"]
     found = ledger.read(PERSON_LINK, columns, [("namespace", "=", asked[0]), ("value", "=", asked[1])])
-    if found:
-        others = ledger.read(PERSON_LINK, columns, [("person_id", "=", found[0]["person_id"])])
-        yield from sorted((row["namespace"], row["value"]) for row in others)
+    if not found:
+        raise InputError("Nobody is known by this identifier.", "Name the person as a source does; mind the spelling.")
+    yield asked
+    others = ledger.read(PERSON_LINK, columns, [("person_id", "=", found[0]["person_id"])])
+    yield from sorted((row["namespace"], row["value"]) for row in others)
 
 
 def _land(source: Source, customer: str, preference: str, value: str | None, context: JobContext) -> None:
@@ -77,12 +83,13 @@ def _land(source: Source, customer: str, preference: str, value: str | None, con
     told = {"record_id": wish_id, "customer_id": customer, "preference": preference, "value": value,
             "origin": context.options["by"], "occurred_at": at}  # fmt: skip
     columns = {name: mapped.column for name, mapped in source.columns.items()}
-    line = json.dumps({columns[name]: text for name, text in told.items() if columns.get(name)}, ensure_ascii=False)
+    line = json.dumps({columns[name]: text for name, text in told.items() if columns.get(name)})
     folder = Path(str(source.path)).expanduser()
+    beside = folder / f"_{wish_id}.tmp"  # such names are not taken in
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f"_{wish_id}.tmp"  # such names are not taken in
         beside.write_text(f"{line}\n", encoding=source.encoding)
         os.replace(beside, folder / f"wish-{wish_id}.json")
     except OSError as error:
+        beside.unlink(missing_ok=True)
         raise EnvironmentProblem(f"Cannot write {folder}: {error.strerror or error}.", "Check its permissions.") from error

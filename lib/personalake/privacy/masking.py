@@ -26,7 +26,8 @@ USE CATALOG IDENTIFIER(:catalog);
 # Name of a mask's function: what those see who may not see `value`; of other types than text they see nothing.
 _OF_TEXT = {
     "mask_text": f"CASE WHEN {{value}} IS NULL THEN NULL ELSE '{HIDDEN}' END",
-    "mask_day": "left({value}, 4)",
+    # However a source writes a day, its year is the only part of four digits.
+    "mask_day": "nullif(regexp_extract({value}, '(^|[^0-9])((19|20)[0-9][0-9])([^0-9]|$)', 2), '')",
 }
 
 
