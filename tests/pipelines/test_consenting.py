@@ -245,6 +245,24 @@ def test_who_was_merged_or_came_to_allow_it_is_in_the_snapshots_that_stand_and_i
     assert build_features.run(context_of(settings, as_of=tomorrow)).skipped
 
 
+def test_who_is_missing_in_one_snapshot_comes_back_although_another_one_has_them(
+    lake: Lake, context_of: Callable[..., JobContext]
+) -> None:
+    shop(lake)
+    grant(lake, ["p_c0", "p_c1"])
+    settings, tomorrow = Settings(root=lake.locations.root, training_cut=AS_OF), AS_OF + timedelta(1)
+    lake.ledger.append(ORDER_LINE, [line("c0", AS_OF, "new")])
+    build_features.run(context_of(settings, as_of=AS_OF))
+    build_features.run(context_of(settings, as_of=tomorrow))
+    whole = lake.ledger.read(CUSTOMER_FEATURE)
+    _put(lake, CUSTOMER_FEATURE, [row for row in whole if (row["as_of"], row["person_id"]) != (AS_OF, "p_c1")])
+
+    build_features.run(context_of(settings, as_of=tomorrow))
+
+    now = {(row["as_of"], row["person_id"]) for row in lake.ledger.read(CUSTOMER_FEATURE)}
+    assert now == {(as_of, person) for as_of in (AS_OF, tomorrow) for person in ("p_c0", "p_c1")}
+
+
 def _merge(old: str, new: str) -> dict[str, object]:
     return {"change_id": old, "kind": "merged", "old_person_id": old, "new_person_id": new, "changed_at": datetime.now(UTC)}
 

@@ -363,12 +363,8 @@ def test_a_destination_that_answers_pages_is_left_alone_and_what_it_may_have_tak
     assert sum(held(WEBHOOK, fakes).values()) == found["pending"]
 
 
-def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
-    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unlimited(SEGMENT, fakes)
-    planned(lake, SEGMENT, 6)
-    case = SEGMENT.connection(fakes)
+def waits_before_claims(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Sending says that it has got to its claims, and waits there until it is told to go on."""
     at_work, go_on = threading.Event(), threading.Event()
 
     class Slow(LakeJournal):
@@ -378,6 +374,16 @@ def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
             super().claim(claims)
 
     monkeypatch.setattr(send_activation, "LakeJournal", Slow)
+    return at_work, go_on
+
+
+def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    case = SEGMENT.connection(fakes)
+    at_work, go_on = waits_before_claims(monkeypatch)
     connect, resolve = send_activation.connect, SEGMENT.resolve(fakes)
     monkeypatch.setattr(send_activation, "connect", lambda *given: connect(*given[:3], resolve))
     chosen, outcomes = settings(lake, {"there": case}), []
@@ -432,15 +438,7 @@ def test_two_runs_at_once_to_different_destinations_do_not_pass_the_cap_over_all
 ) -> None:
     unlimited(FCM, fakes)
     everything = to_read(lake, fakes)
-    at_work, go_on = threading.Event(), threading.Event()
-
-    class Slow(LakeJournal):
-        def claim(self, claims: Sequence[Claimed]) -> None:
-            at_work.set()
-            go_on.wait(20)
-            super().claim(claims)
-
-    monkeypatch.setattr(send_activation, "LakeJournal", Slow)
+    at_work, go_on = waits_before_claims(monkeypatch)
 
     def run_to(destination: str) -> JobResult:
         chosen = replace(everything, options={"destination": destination}, run_id=f"to {destination}")

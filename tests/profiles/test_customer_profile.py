@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from personalake.config.identity import Survivorship
 from personalake.config.profiles import Licence
+from personalake.privacy.consent import refusing
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
 from personalake.profiles.engagement import Engaged
 from personalake.profiles.third_party import judged
@@ -81,7 +82,7 @@ def known(spark: SparkSession, lines: list[Row], **parts: list[Row]) -> Known:
         consents=consents,
         wishes=rows_of(spark, PREFERENCE, *parts.get("wishes", [])),
         engaged=Engaged(**told) if {*parts} & {*ENGAGED} else None,
-        bought=judged(bought, links, consents, LICENCES, AS_OF, "personalisation") if "bought" in parts else None,
+        bought=judged(bought, links, refusing(consents, "personalisation"), LICENCES, AS_OF) if "bought" in parts else None,
     )
 
 
@@ -292,10 +293,11 @@ def test_bought_attributes_are_used_only_where_licence_provider_and_person_allow
             "sources": [],
             "first_known_at": EARLY,
         }
-        for name in ("ann", "bob")
+        for name in ("ann", "bob", "cy", "di")
     ]
-    consents = [{"person_id": "bob", "purpose": "personalisation", "status": "withdrawn", "occurred_at": EARLY,
-                 "known_at": EARLY}]  # fmt: skip
+    answers = {"ann": "granted", "bob": "withdrawn", "cy": "a word that nobody knows"}
+    consents = [{"person_id": name, "purpose": "personalisation", "status": status, "occurred_at": EARLY, "known_at": EARLY}
+                for name, status in answers.items()]  # fmt: skip
     bought = [
         told(1, "ann@x.example", "income_band"),
         told(
@@ -309,6 +311,8 @@ def test_bought_attributes_are_used_only_where_licence_provider_and_person_allow
         told(8, "bob@x.example", "interest"),
         told(9, "eve@x.example", "interest"),
         told(10, "ann@x.example", "interest", known_at=datetime(2017, 7, 1)),
+        told(11, "cy@x.example", "income_band"),
+        told(12, "di@x.example", "income_band"),
     ]
     of = known(spark, [], links=links, consents=consents, bought=bought)
 
@@ -327,4 +331,6 @@ def test_bought_attributes_are_used_only_where_licence_provider_and_person_allow
         "7": "licence has ended",
         "8": "the person refuses",
         "9": "nobody is known by this e-mail",
+        "11": "the person refuses",
+        "12": None,
     }

@@ -39,6 +39,8 @@ class Ability(NamedTuple):
     is_message: bool = False
 
 
+# Fields of a Braze profile that are always something: a null is refused there.
+BRAZE_STATES = ("email_subscribe", "push_subscribe")
 # Kinds whose values may be objects: a field `address.city` is the city of the address.
 NESTING = frozenset({"segment", "braze_track", "braze_send", "onesignal", "webhook"})
 _ABILITIES: dict[str, Ability] = {

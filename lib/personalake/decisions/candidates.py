@@ -6,6 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.catalog import newest_products
 from personalake.config.decisions import DECISION_COLUMNS
 
 SLOTS = {"all_items": "next_best_item", "new_items": "next_new_item"}
@@ -78,9 +79,8 @@ def first_items(recommendations: DataFrame, catalog: DataFrame) -> DataFrame:
     """The item ranked best in each slot, with its name and the reason for it."""
     best = F.min_by(F.struct("product_id", "reason"), "rank").alias("best")
     first = recommendations.groupBy("person_id", "slot").agg(best).select("person_id", "slot", "best.*")
-    newest = F.max_by("name", F.struct("known_at", "source", "record_id"))
     asked = catalog.join(F.broadcast(first.select("product_id").distinct()), "product_id", "left_semi")
-    named = first.join(asked.groupBy("product_id").agg(newest.alias("name")), "product_id", "left").withColumn(
+    named = first.join(newest_products(asked, "name"), "product_id", "left").withColumn(
         "name", F.coalesce("name", "product_id")
     )
     parts = {"": "product_id", "_name": "name", "_reason": "reason"}

@@ -19,7 +19,6 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATIO
 STANDING = ("ready", "approved")
 _SUPERSEDED = "no longer current: its plan is superseded"
 _CHUNK = 50_000
-Owed = tuple[list[Part], Scan]
 
 
 @dataclass(frozen=True)
@@ -71,23 +70,26 @@ def _state(history: Sequence[dict[str, Any]]) -> PlanState:
     )  # fmt: skip
 
 
-def owed(ledger: Ledger, chosen: Sequence[PlanState], destinations: Collection[str] | None = None) -> Mapping[str, Owed]:
-    """Rows of the outbox by destination, one entry for each of the plans, and the log about them."""
+def owed(
+    ledger: Ledger, chosen: Sequence[PlanState], destinations: Collection[str] | None = None
+) -> Mapping[str, list[Part]]:
+    """Rows of the outbox by destination, one entry for each of the plans."""
     if not chosen:
         return {}
     order = {plan.plan_id: place for place, plan in enumerate(chosen)}
+    found: dict[str, list[Part]] = {}
     pairs = _distinct(ledger, chosen, ("destination", "plan_id"))
-    since = min(plan.planned_at for plan in chosen)
-    found: dict[str, Owed] = {}
     for destination, plan_id in sorted(pairs, key=lambda pair: (pair[0], order[pair[1]])):
-        if destinations is not None and destination not in destinations:
-            continue
-        if destination not in found:
-            log = ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">=", since)])
-            found[destination] = ([], log)
-        rows = ledger.scan(ACTIVATION_OUTBOX, [("destination", "=", destination), ("plan_id", "=", plan_id)])
-        found[destination][0].append(Part(plan_id, rows, chosen[order[plan_id]].stands_since))
+        if destinations is None or destination in destinations:
+            rows = ledger.scan(ACTIVATION_OUTBOX, [("destination", "=", destination), ("plan_id", "=", plan_id)])
+            found.setdefault(destination, []).append(Part(plan_id, rows, chosen[order[plan_id]].stands_since))
     return found
+
+
+def log_about(ledger: Ledger, chosen: Sequence[PlanState], destination: str) -> Scan:
+    """What has become so far of the plans' deliveries; settled for good only for who holds the destination's lease."""
+    since = min(plan.planned_at for plan in chosen)
+    return ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">=", since)])
 
 
 def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:
@@ -113,9 +115,9 @@ def cancel_superseded(lake: Lake, gone: Sequence[PlanState], stamps: Stamps) -> 
         How many were cancelled.
     """
     cancelled = 0
-    for destination, (outbox, log) in owed(lake.ledger, gone).items():
+    for destination, parts in owed(lake.ledger, gone).items():
         journal = LakeJournal(lake, destination, stamps)
-        with Backlog(outbox, log) as backlog:
+        with Backlog(parts, log_about(lake.ledger, gone, destination)) as backlog:
             outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
             while some := list(islice(outcomes, _CHUNK)):
                 journal.record(some)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.templates.variables import product_names
+from personalake.common.catalog import newest_products
 from personalake.common.persons import with_person
 from personalake.common.time_cuts import as_of_instant
 from personalake.config.audiences import OrderAudience
@@ -36,9 +36,8 @@ def orders(context: JobContext, asked: OrderAudience) -> DataFrame:
 
 def _named(lines: DataFrame, catalog: DataFrame) -> DataFrame:
     """With the newest name and category of each product; its id stands for a name that is not known."""
-    newest = F.max_by("category", F.struct("known_at", "source", "record_id")).alias("product_category")
-    categories = catalog.groupBy("product_id").agg(newest)
-    known = product_names(catalog).withColumnRenamed("name", "product_name").join(categories, "product_id")
+    renamed = {"name": "product_name", "category": "product_category"}
+    known = newest_products(catalog, *renamed).withColumnsRenamed(renamed)
     joined = lines.join(F.broadcast(known), "product_id", "left")
     return joined.withColumn("product_name", F.coalesce("product_name", "product_id"))
 

@@ -6,7 +6,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sqlglot import exp
 
-from personalake.activation.templates.variables import listed_items, product_names
+from personalake.activation.templates.variables import listed_items
+from personalake.common.catalog import newest_products
 from personalake.config.audience_columns import PSEUDONYM, QUERYABLE, read_query
 from personalake.config.audiences import DecisionAudience, Sync
 from personalake.context.offers import sold_out
@@ -63,7 +64,7 @@ def _members(context: JobContext, sync: Sync) -> DataFrame:
 
 def _with_product_name(decisions: DataFrame, catalog: DataFrame) -> DataFrame:
     """With the name of the item that is offered; its id where the catalog has none."""
-    named = F.broadcast(product_names(catalog).withColumnRenamed("name", "product_name"))
+    named = F.broadcast(newest_products(catalog, "name").withColumnRenamed("name", "product_name"))
     return decisions.join(named, "product_id", "left").withColumn("product_name", F.coalesce("product_name", "product_id"))
 
 

@@ -10,6 +10,7 @@ from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.profile_history import write_history
 from personalake.pipelines.treatment import treating
+from personalake.privacy.consent import refusing
 from personalake.profiles.customer_profile import Known, customer_profile, orders_of
 from personalake.profiles.engagement import Engaged
 from personalake.profiles.third_party import LEFT_OUT, judged
@@ -48,14 +49,18 @@ def run(context: JobContext) -> JobResult:
     with context.progress.step("summing up what is known about each person"):
         known = _known(lake, bought)
         orders = orders_of(known.order_lines, known.links, context.as_of, partitions).persist()
+        if bought is not None:
+            bought.persist()
         try:
             lifecycle, survivorship = context.settings.profiles.lifecycle, context.settings.identity.survivorship
             profiles = customer_profile(known, orders, context.as_of, partitions, lifecycle, survivorship)
             with treating(context, profiles, CUSTOMER_PROFILE, "build_profiles") as treated:
                 written = lake.overwrite(treated, CUSTOMER_PROFILE)
+            third_party = {} if bought is None else _counted(bought)
         finally:
             orders.unpersist()
-    third_party = {} if bought is None else _counted(bought)
+            if bought is not None:
+                bought.unpersist()
     message = f"{written.rows:,} profiles as of {context.as_of}{_said(third_party)}"
     if context.dry_run:  # what would change is only known from profiles that are written
         return JobResult(lake.ledger.rows(ORDER_LINE), message=message)
@@ -95,10 +100,10 @@ def _engaged(lake: Lake) -> Engaged:
 def _bought(context: JobContext) -> DataFrame | None:
     """What data providers tell, each row with why it is left out; None if they tell nothing."""
     lake, licences = context.lake, context.settings.profiles.licences
-    told, links, consents = (lake.read(table) for table in (THIRD_PARTY_ATTRIBUTE, PERSON_LINK, CONSENT_CURRENT))
     if not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
         return None
-    return judged(told, links, consents, licences, context.as_of, PERSONALISATION)
+    told, links, consents = (lake.read(table) for table in (THIRD_PARTY_ATTRIBUTE, PERSON_LINK, CONSENT_CURRENT))
+    return judged(told, links, refusing(consents, PERSONALISATION), licences, context.as_of)
 
 
 def _counted(bought: DataFrame) -> dict[str, int]:

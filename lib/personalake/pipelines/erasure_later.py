@@ -21,8 +21,6 @@ from personalake.tables.erasure import ERASURE_RECEIPT
 
 # Vendors name 30 days for a deletion; what is not done after twice that has to be asked of a person there.
 _AWAITED = timedelta(days=60)
-# Kinds that can be asked, by the reference that they gave.
-_TELLING = ("segment", "sfmc_rows", "sfmc_rowset", "sfmc_journey")
 Row = dict[str, Any]
 
 
@@ -39,7 +37,7 @@ def awaited(settings: Settings, ledger: Ledger, now: datetime) -> list[Row]:
 
 def _tells(settings: Settings, destination: str) -> bool:
     connection = settings.connections.get(destination)
-    return connection is not None and connection.enabled and getattr(connection, "kind", "") in _TELLING
+    return connection is not None and connection.enabled and connection.tells_of_deletions
 
 
 def ask_on(context: JobContext, key: str) -> dict[str, int]:

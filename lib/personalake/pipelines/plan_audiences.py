@@ -108,7 +108,8 @@ def _planned(planning: Planning) -> Planned:
         try:
             judged = None if narrow is None else basis.judged(planned)
             if judged is not None and basis.collides(judged):
-                narrow, judged, _ = None, None, planned.unpersist()
+                planned.unpersist()
+                narrow = judged = None
                 planned = changes(planning, None).persist(StorageLevel.MEMORY_AND_DISK)
             rest = () if narrow is None else narrow.rest
             counts, leaving = counted(planned, rest), planned

@@ -23,7 +23,15 @@ from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
 from personalake.pipelines.access import log_exports
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
-from personalake.pipelines.activation_plans import PlanState, as_ofs_of, cancel_superseded, owed, plans, superseded
+from personalake.pipelines.activation_plans import (
+    PlanState,
+    as_ofs_of,
+    cancel_superseded,
+    log_about,
+    owed,
+    plans,
+    superseded,
+)
 from personalake.pipelines.activation_results import equation, figures, sentence
 from personalake.pipelines.caps_now import capped_destinations
 from personalake.pipelines.job import JobContext, JobResult
@@ -126,19 +134,16 @@ def _errands(
     """One for each destination that is owed something; and who is being sent to by somebody else."""
     errands: dict[str, Errand] = {}
     busy: list[LeaseHeldError] = []
-    due = owed(context.lake.ledger, standing, active)
-    for name in due:
+    for name, parts in owed(context.lake.ledger, standing, active).items():
         if not context.dry_run:
             try:
                 leases.take(name)
             except LeaseHeldError as error:
                 busy.append(error)
                 continue
-            # Looked at once more, now that nobody else can settle any of it.
-            due = {**due, **owed(context.lake.ledger, standing, {name: active[name]})}
-        outbox, log = due[name]
         connector = _connected(name, active[name], clock, resolve)
-        backlog = opened.enter_context(Backlog(outbox, log))
+        # The log is looked at only now that nobody else can add to it.
+        backlog = opened.enter_context(Backlog(parts, log_about(context.lake.ledger, standing, name)))
         errand = Errand(connector, backlog, LakeJournal(context.lake, name, stamps), clock)
         if errand.volume.deliveries:
             errands[name] = errand
@@ -173,8 +178,11 @@ def _answered_later(
     leases: _Leases,
 ) -> tuple[dict[str, Counter[str]], list[SendingStoppedError]]:
     """What is known by now of requests that were accepted, by destination; and of whom nothing can be asked."""
-    found, silent = {}, []
-    for name, kept in {} if context.dry_run else with_results(active).items():
+    found: dict[str, Counter[str]] = {}
+    silent: list[SendingStoppedError] = []
+    if context.dry_run:
+        return found, silent
+    for name, kept in with_results(active).items():
         if next(handed(context.lake.ledger, name, clock.now() - kept), None) is None:
             continue
         try:

@@ -10,7 +10,7 @@ from personalake.activation.delivery import Delivery, Outcome, State
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
-from personalake.pipelines.activation_plans import owed, plans
+from personalake.pipelines.activation_plans import log_about, owed, plans
 from personalake.pipelines.sending_lease import sending_lease
 
 Verdict = Literal["taken", "send_again", "given_up"]
@@ -42,11 +42,11 @@ def settle_unknown(
     known = plans(lake.ledger)
     count, chosen = 0, frozenset(deliveries)
     with sending_lease(settings, lake, destination, "settle"):
-        outbox, log = owed(lake.ledger, known, {destination}).get(destination, ([], None))
-        if log is None:
+        parts = owed(lake.ledger, known, {destination}).get(destination)
+        if not parts:
             return 0
         journal = LakeJournal(lake, destination, Stamps.after(lake.ledger, clock, [plan.changed_at for plan in known]))
-        with Backlog(outbox, log) as backlog:
+        with Backlog(parts, log_about(lake.ledger, known, destination)) as backlog:
             settled = _settled(backlog.doubtful(), verdict, chosen)
             while some := list(islice(settled, _CHUNK)):
                 journal.record(some)

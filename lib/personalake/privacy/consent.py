@@ -26,6 +26,16 @@ GRANTED = ("granted", "assumed_granted")
 EXPIRED = "expired"
 
 
+def refusing(consents: DataFrame, purpose: str) -> DataFrame:
+    """`person_id` of those who answered otherwise than by granting; who was not asked has not refused.
+
+    Args:
+        consents: Rows of `silver.consent_current`.
+        purpose: The purpose.
+    """
+    return consents.where((F.col("purpose") == purpose) & ~is_granted(F.col("status"))).select("person_id")
+
+
 def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:
     """Answers about signals as answers about the purposes that they speak for; the signal itself is no purpose.
 

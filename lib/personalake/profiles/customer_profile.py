@@ -6,6 +6,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.catalog import newest_products
 from personalake.common.persons import with_person
 from personalake.common.time_cuts import as_of_instant, known_before
 from personalake.config.identity import Survivorship
@@ -137,10 +138,11 @@ def bought_categories(order_lines: DataFrame, catalog: DataFrame, as_of: date, p
     Returns:
         `person_id`, `category`, `orders`, `paid` in cents; products without a category do not count.
     """
+    categories = newest_products(_known_by(catalog, as_of), "category")
     return (
         order_lines.transform(known_before(as_of))
         .where(_IS_SALE)
-        .join(F.broadcast(_categories(catalog, as_of).where("category IS NOT NULL")), "product_id")
+        .join(F.broadcast(categories.where("category IS NOT NULL")), "product_id")
         .select("person_id", "category", F.xxhash64("order_id").alias("order_key"), "amount")
         .repartition(partitions, "person_id")
         .groupBy("person_id", "category", "order_key")
@@ -210,11 +212,6 @@ def preferences(wishes: DataFrame) -> DataFrame:
     current = wishes.groupBy("person_id", "preference").agg(latest.alias("value")).where("value IS NOT NULL")
     entries = F.array_sort(F.collect_list(F.struct("preference", "value")))
     return current.groupBy("person_id").agg(F.map_from_entries(entries).alias("preferences"))
-
-
-def _categories(catalog: DataFrame, as_of: date) -> DataFrame:
-    newest = F.max_by("category", F.struct("known_at", "source", "record_id"))
-    return _known_by(catalog, as_of).groupBy("product_id").agg(newest.alias("category"))
 
 
 def _known_by(rows: DataFrame, as_of: date) -> DataFrame:

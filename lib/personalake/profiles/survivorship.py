@@ -50,7 +50,7 @@ def _newest_first(records: DataFrame, settings: Survivorship, names: Sequence[st
         F.xxhash64("source", "namespace", "customer_id").alias(ACCOUNT),
         F.col("source").isin(*settings.partial_sources).alias(IS_PARTIAL),
         filled.alias(FILLED),
-        _origin().alias(ORIGIN),
+        origin().alias(ORIGIN),
         *names,
     )
     return records.groupBy("person_id").agg(F.sort_array(F.collect_list(record), asc=False).alias(SAID))
@@ -92,8 +92,8 @@ def _trust(record: Column, settings: Survivorship) -> Column:
     return place
 
 
-def _origin() -> Column:
-    """Which record it is, in words; told once for each record, since times take long to write."""
+def origin() -> Column:
+    """Which record a row of silver is, in words; told once for each record, since times take long to write."""
     at = F.date_format(F.to_utc_timestamp("known_at", F.current_timezone()), "yyyy-MM-dd'T'HH:mm:ss'Z'")
     return F.concat("source", F.lit(":"), "record_id", F.lit(" at "), at)
 

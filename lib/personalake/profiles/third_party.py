@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from personalake.common.standardise import standard_email
 from personalake.common.time_cuts import as_of_instant, known_before
 from personalake.config.profiles import Licence
+from personalake.profiles.survivorship import origin
 
 HASHED, EMAIL = "email_sha256", "email"
 LEFT_OUT = "left_out"
@@ -17,33 +18,28 @@ UNLICENSED, ENDED, UNCONSENTED, TOO_OLD, REFUSED = (
     "licence permits no use", "licence has ended", "no consent at the provider", "too old", "the person refuses",
 )  # fmt: skip
 NOBODY = "nobody is known by this e-mail"
-_REFUSALS = ("denied", "withdrawn", "expired")
 
 
 def judged(
     attributes: DataFrame,
     links: DataFrame,
-    consents: DataFrame,
+    refusing: DataFrame,
     licences: Mapping[str, Licence],
     as_of: date,
-    purpose: str,
 ) -> DataFrame:
     """Attributes with their persons, and why those that may not be used are left out.
 
     Args:
         attributes: Rows of `silver.third_party_attribute`.
         links: `silver.person_link`.
-        consents: `silver.consent_current`.
+        refusing: `person_id` of those who refuse us what they would be used for: they are not looked up elsewhere.
         licences: Licences that permit use; any other permits none.
         as_of: Exclusive day.
-        purpose: What they would be used for: who refuses it to us is not looked up elsewhere.
 
     Returns:
         The rows known before `as_of`, with `person_id` (null for nobody) and `left_out` (null for what may be used).
     """
-    refused = consents.where((F.col("purpose") == purpose) & F.col("status").isin(*_REFUSALS)).select(
-        "person_id", F.lit(True).alias("refuses")
-    )
+    refused = refusing.select("person_id", F.lit(True).alias("refuses"))
     reason = F.coalesce(
         _unlicensed(licences, as_of),
         F.when(~F.coalesce("is_consented", F.lit(False)), UNCONSENTED),
@@ -80,10 +76,8 @@ def told_attributes(rows: DataFrame) -> DataFrame:
         `person_id`, `third_party` (attribute to value) and `bought_from` (`third_party.<attribute>` to `source:record at
         time (provider, licence)`).
     """
-    at = F.date_format(F.to_utc_timestamp("known_at", F.current_timezone()), "yyyy-MM-dd'T'HH:mm:ss'Z'")
-    origin = F.concat_ws("", "source", F.lit(":"), "record_id", F.lit(" at "), at, F.lit(" ("), "provider", F.lit(", "),
-                         "licence", F.lit(")"))  # fmt: skip
-    newest = F.max_by(F.struct("value", origin.alias("origin")), F.struct("occurred_at", "known_at", "source", "record_id"))
+    bought = F.concat_ws("", origin(), F.lit(" ("), "provider", F.lit(", "), "licence", F.lit(")"))
+    newest = F.max_by(F.struct("value", bought.alias("origin")), F.struct("occurred_at", "known_at", "source", "record_id"))
     usable = rows.where(F.col(LEFT_OUT).isNull() & F.col("value").isNotNull())
     each = usable.groupBy("person_id", "attribute").agg(newest.alias("newest"))
     values = F.collect_list(F.struct("attribute", F.col("newest.value").alias("value")))

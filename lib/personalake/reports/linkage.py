@@ -9,7 +9,6 @@ from personalake.reports.data import Linkage, ReportData
 from personalake.reports.words import number, plural, share
 
 _LARGEST_SHOWN = 10
-_STRONGEST_SHOWN = 12
 _FRAGILE_BITS = 5.0
 _GUARDS = {
     "hub": "a value that too many share belongs to nobody",

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from personalake.config.audience_kinds import BRAZE_STATES
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.:]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}(?::?\d{2})?))?")
@@ -42,15 +44,12 @@ def _is_name(value: Any) -> bool:
 # Field: whether a value will do, and what is wanted; a null takes the value away and always will.
 _Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
 _SUBSCRIPTION = (_is_one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
-# Nobody is without a state: it cannot be taken away.
-_NEVER_NULL = frozenset({"email_subscribe", "push_subscribe"})
 _WHEN = (_matches(_TIME), "a time in ISO 8601")
 _PROFILE: _Rules = {
     "dob": (_matches(_DAY), "a day as YYYY-MM-DD"),
     "country": (_matches(_COUNTRY), "two letters of ISO 3166-1"),
     "gender": (_is_one_of(_GENDERS), "M, F, O, N or P"),
-    "email_subscribe": _SUBSCRIPTION,
-    "push_subscribe": _SUBSCRIPTION,
+    **dict.fromkeys(BRAZE_STATES, _SUBSCRIPTION),
     "date_of_first_session": _WHEN,
     "date_of_last_session": _WHEN,
     "marked_email_as_spam_at": _WHEN,
@@ -76,7 +75,7 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
     if not payload.keys().isdisjoint(_NAMES[operation]):
         for name, (will_do, wanted) in _RULES[operation].items():
             value = payload.get(name)
-            is_said = value is not None or (name in _NEVER_NULL and name in payload)
+            is_said = value is not None or (name in BRAZE_STATES and name in payload)
             if is_said and not will_do(value):
                 return f"{name} is not {wanted}"
     properties = payload.get("properties") if operation != "attributes" else None

@@ -7,6 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of
+from personalake.config.audience_kinds import BRAZE_STATES
 from personalake.config.audiences import Sync
 
 Fields = Mapping[str, Column]
@@ -18,8 +19,6 @@ _MAIL = ("email_subject", "email_body", "email_preheader")
 _TEXTS, _BESIDE = ("contents", "headings", "subtitle"), ("url",)
 # Fields of a profile at Braze that are moments, also where here they are days.
 _MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
-# Fields of a Braze profile that are never without a value.
-SUBSCRIPTIONS = ("email_subscribe", "push_subscribe")
 # What OneSignal itself knows of a user; all else is tags.
 USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
 # How Braze writes genders.
@@ -67,8 +66,8 @@ def _attributes(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """Braze's own fields of a profile in the forms that it wants; all else is a custom attribute, as it is."""
     written = {name: _of_profile(name, value) for name, value in fields.items()}
     # Nobody is without a state of subscription: where we know none, Braze keeps its own.
-    states = object_of({name: value for name, value in written.items() if name in SUBSCRIPTIONS})
-    rest = {name: value for name, value in written.items() if name not in SUBSCRIPTIONS}
+    states = object_of({name: value for name, value in written.items() if name in BRAZE_STATES})
+    rest = {name: value for name, value in written.items() if name not in BRAZE_STATES}
     return joined(inner(nested_object_of(rest, erases_nulls)), inner(states))
 
 

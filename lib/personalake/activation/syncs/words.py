@@ -8,12 +8,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.values import inner, joined, object_of, pair, tree_of
-from personalake.config.audience_kinds import NESTING, key_field_of, keys_of, updates_only
+from personalake.config.audience_kinds import BRAZE_STATES, NESTING, key_field_of, keys_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 
-# Fields of Braze that are always something, and cannot be null.
-_STATES = ("email_subscribe", "push_subscribe")
 # What each kind calls the time at which something happened.
 _TIMES = {"segment": "timestamp", "braze_track": "time", "tealium": "event_timestamp", "webhook": "timestamp"}
 
@@ -66,7 +64,7 @@ class Words:
     @property
     def taken_away(self) -> Column:
         """What a removal says of the fields: mirrored, each is null; archived, none is named."""
-        names = dict.fromkeys(name for name in self.sync.fields if self.sync.mode == "mirror" and name not in _STATES)
+        names = dict.fromkeys(name for name in self.sync.fields if self.sync.mode == "mirror" and name not in BRAZE_STATES)
         nulls = tree_of(names) if self.kind in NESTING else names
         return joined(inner(F.lit(json.dumps(nulls, separators=(",", ":")))), self.left)
 

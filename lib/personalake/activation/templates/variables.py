@@ -3,18 +3,10 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.catalog import newest_products
+
 ITEMS = 5
 SLOT = "all_items"
-
-
-def product_names(catalog: DataFrame) -> DataFrame:
-    """The newest name of each product: `product_id`, `name`.
-
-    Args:
-        catalog: Rows of `silver.catalog_item`.
-    """
-    newest = F.max_by("name", F.struct("known_at", "source", "record_id"))
-    return catalog.groupBy("product_id").agg(newest.alias("name"))
 
 
 def listed_items(recommendations: DataFrame, catalog: DataFrame) -> DataFrame:
@@ -26,7 +18,7 @@ def listed_items(recommendations: DataFrame, catalog: DataFrame) -> DataFrame:
     """
     first = recommendations.where((F.col("slot") == SLOT) & (F.col("rank") <= ITEMS))
     entry = F.struct("rank", "product_id", F.coalesce("name", "product_id").alias("name"), "reason")
-    listed = first.join(F.broadcast(product_names(catalog)), "product_id", "left").groupBy("person_id")
+    listed = first.join(F.broadcast(newest_products(catalog, "name")), "product_id", "left").groupBy("person_id")
     return listed.agg(F.sort_array(F.collect_list(entry)).alias("items")).withColumn(
         "items", F.transform("items", lambda item: item.dropFields("rank"))
     )

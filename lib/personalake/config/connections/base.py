@@ -88,6 +88,8 @@ class Connection(Section):
     bounds: Bounds = Bounds()
 
     promise: ClassVar[Promise] = Promise("none", "at most once")
+    # Whether it says later, by the reference that it gave, if a deletion is done.
+    tells_of_deletions: ClassVar[bool] = False
 
     @property
     def promised(self) -> Promise:

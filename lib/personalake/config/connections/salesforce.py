@@ -13,6 +13,7 @@ _DOMAINS = ("marketingcloudapis.com",)
 class SalesforceConnection(Connection):
     """What all parts of one Marketing Cloud account share."""
 
+    tells_of_deletions: ClassVar[bool] = True
     subdomain: DnsLabel = Field(description="Tenant's subdomain, one label, e.g. mc563885gzs27c5t9")
     client_id: SecretReference = Field(description="Client id of the installed package")
     client_secret: SecretReference = Field(description="Client secret of the installed package")

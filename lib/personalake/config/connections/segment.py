@@ -35,6 +35,7 @@ class SegmentConnection(_SegmentConnection):
         "exactly once within about a day, by messageId (Segment states 99 %); a lost reply is sent again under the same "
         "messageId; later than that it is held and reported",
     )
+    tells_of_deletions: ClassVar[bool] = True
     kind: Literal["segment"] = Field("segment", description="Which connector speaks")
     write_key: SecretReference = Field(description="Write key of the source")
     api_token: SecretReference | None = Field(None, description="Public API token; needed for deletions only")
