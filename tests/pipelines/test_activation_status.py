@@ -74,6 +74,10 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
     shared = [row for row in ledger.read(ACTIVATION_OUTBOX) if row["delivery_id"] == taken[2]]
     ledger.append(ACTIVATION_LOG, [{"delivery_id": one, "destination": "there", "state": "accepted", "reference": "request",
                                     "logged_at": TodaysClock().now()} for one in taken])  # fmt: skip
+    # Another message to the same person, of which no receipt tells.
+    ledger.append(ACTIVATION_OUTBOX, [{**shared[0], "delivery_id": "other", "plan_id": None}])
+    ledger.append(ACTIVATION_LOG, [{"delivery_id": "other", "destination": "there", "state": "accepted", "reference": "r2",
+                                    "logged_at": TodaysClock().now()}])  # fmt: skip
     ledger.append(PERSON_LINK, [{"namespace": "customer_id", "value": "ann", "person_id": shared[0]["person_id"]}])
     ledger.append(
         DELIVERY_RECEIPT,

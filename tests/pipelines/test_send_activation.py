@@ -534,6 +534,41 @@ def test_results_that_outlast_the_polling_are_asked_for_by_later_runs_until_each
     assert run().message == "nothing is left to send"
 
 
+def test_a_destination_that_will_not_say_what_became_of_earlier_requests_is_told_of_with_its_reason(
+    lake: Lake, fakes: Fakes
+) -> None:
+    case = CASES["sfmc_rows"]
+    unlimited(case, fakes)
+    case.handle(fakes).configure(pending_polls=1_000_000)
+    planned(lake, case, 4)
+    patience = {**PATIENCE, "poll_limit_seconds": 2}
+    send(lake, fakes, case, max_items=2, patience=patience)
+    case.handle(fakes).script(Step("status", status=403, path="/async/"))
+
+    with pytest.raises(SendingStoppedError, match="there: it does not say what became of earlier requests: status 403"):
+        send(lake, fakes, case, max_items=2, patience=patience)
+
+    assert set(states(lake).values()) == {"accepted"}
+
+
+def test_what_somebody_else_settled_before_the_lease_was_ours_is_not_sent_again(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlimited(WEBHOOK, fakes)
+    planned(lake, WEBHOOK, 6)
+    lease = send_activation.sending_lease
+
+    def after_another_run(*given: Any) -> Any:
+        journal = LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), []))
+        journal.record([Outcome(tuple(one.delivery_id for one in WEBHOOK.deliveries(6)), State.CONFIRMED)])
+        return lease(*given)
+
+    monkeypatch.setattr(send_activation, "sending_lease", after_another_run)
+
+    assert send(lake, fakes, WEBHOOK).message == "nothing is left to send"
+    assert held(WEBHOOK, fakes) == Counter()
+
+
 def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes: Fakes) -> None:
     clock = TodaysClock()
     stamps = Stamps.after(lake.ledger, clock, [])
