@@ -276,6 +276,45 @@ def test_who_answers_under_a_pseudonym_of_an_older_key_is_the_person_whom_they_h
     assert result.message == "5 receipts applied, 1 of them about nobody who is known"
 
 
+def test_the_newest_receipt_decides_whenever_it_comes(shop: JobContext) -> None:
+    report(shop, receipt("1", "hard_bounce", delivery_id="d_ann", occurred_at=SENT_AT + timedelta(hours=2)))
+    report(shop, receipt("2", "delivered", reference="r-1", customer_id="bob"))
+    apply_receipts.run(shop)
+
+    report(shop, receipt("3", "delivered", delivery_id="d_ann", occurred_at=SENT_AT + timedelta(hours=1)))
+    report(shop, receipt("4", "failed", delivery_id="d_bob", occurred_at=SENT_AT + timedelta(minutes=30)))
+    apply_receipts.run(replace(shop, run_started_at=shop.run_started_at + timedelta(hours=1)))
+    before = last_states(shop.lake)
+
+    report(shop, receipt("5", "opened", delivery_id="d_ann", occurred_at=SENT_AT + timedelta(hours=3)))
+    apply_receipts.run(replace(shop, run_started_at=shop.run_started_at + timedelta(hours=2)))
+
+    assert (before["ann"], before["bob"]) == ("rejected", "confirmed")
+    assert last_states(shop.lake)["ann"] == "confirmed"
+
+
+def test_who_unsubscribes_under_a_key_that_nobody_knows_is_whom_the_delivery_names(shop: JobContext) -> None:
+    unknown = {"customer_id": "their own number"}
+    report(shop, receipt("1", "unsubscribed", delivery_id="d_ann", **unknown), receipt("2", "unsubscribed", **unknown))
+
+    apply_receipts.run(shop)
+
+    rows = shop.lake.ledger.read(CONSENT, ("record_id", "customer_id"))
+    assert {row["record_id"]: row["customer_id"] for row in rows} == {"1": "ann", "2": "their own number"}
+
+
+def test_an_address_that_bounces_again_after_its_suppression_ended_is_suppressed_again(shop: JobContext) -> None:
+    receipts = shop.settings.receipts.model_copy(update={"hard_bounce_days": 30})
+    context = replace(shop, settings=shop.settings.model_copy(update={"receipts": receipts}))
+    for name, day in (("1", 0), ("2", 0), ("3", 40)):
+        when = SENT_AT + timedelta(days=day)
+        report(shop, receipt(name, "hard_bounce", delivery_id="d_ann", address="ann@example.com", occurred_at=when))
+        apply_receipts.run(context)
+
+    rows = shop.lake.ledger.read(SUPPRESSION, ("since", "until"))
+    assert sorted(((row["since"] - SENT_AT).days, (row["until"] - SENT_AT).days) for row in rows) == [(0, 30), (40, 70)]
+
+
 def test_a_log_that_has_grown_is_a_reason_to_look_at_receipts_again(shop: JobContext) -> None:
     report(shop, receipt("1", "delivered", reference="r-9"))
     before = fingerprint(BY_NAME["apply_receipts"], shop)

@@ -9,6 +9,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.delivery import State
 from personalake.activation.receipts import engagements, matched, responses, settled, suppressions, withdrawals
 from personalake.activation.receipts.effects import WITHDRAWING
 from personalake.activation.receipts.matching import PSEUDONYM
@@ -105,7 +106,8 @@ def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
 
 def _settle(context: JobContext, receipts: DataFrame) -> int:
     """Add to the log what the receipts tell of deliveries, and it does not say yet."""
-    rows = settled(receipts, context.lake.read(ACTIVATION_LOG), context.run_started_at).persist()
+    log = context.lake.read(ACTIVATION_LOG)
+    rows = settled(_with_earlier(context, receipts, log), log, context.run_started_at).persist()
     try:
         count = rows.count()
         if count:
@@ -113,6 +115,18 @@ def _settle(context: JobContext, receipts: DataFrame) -> int:
         return count
     finally:
         rows.unpersist()
+
+
+def _with_earlier(context: JobContext, receipts: DataFrame, log: DataFrame) -> DataFrame:
+    """With earlier ones about deliveries of which new ones tell the contrary: the newest decides, come when it may."""
+    told = settled(receipts, log, context.run_started_at).select("delivery_id")
+    ended = log.where(F.col("state").isin(State.CONFIRMED.value, State.REJECTED.value))
+    contested = ended.join(told, "delivery_id", "left_semi").select("delivery_id", "reference").collect()
+    if not contested:
+        return receipts
+    references = [row["reference"] for row in contested if row["reference"] is not None]
+    is_about = F.col("delivery_id").isin([row["delivery_id"] for row in contested]) | F.col("reference").isin(references)
+    return receipts.unionByName(_matched(context, context.lake.read(DELIVERY_RECEIPT).where(is_about)))
 
 
 def _settle_recent(context: JobContext) -> int:

@@ -26,21 +26,19 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
 
     Args:
         receipts: Rows of `matched`, with `batch_id`.
-        links: Rows of `silver.person_link`: a receipt that only names a delivery counts for an identifier of its person.
+        links: Rows of `silver.person_link`: a receipt that names a delivery, and no key by which its person is known, counts
+            for an identifier of that person.
         purposes: Channel to purpose; a channel without one withdraws nothing.
         calling_code: Of phone numbers that are written without one.
 
     Returns:
         Rows of `silver.consent`, one for each receipt.
     """
-    smallest = links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
-    asked = receipts.where(F.col("receipt_type").isin(*WITHDRAWING)).join(smallest, "person_id", "left")
-    key = F.struct("namespace", "customer_id")
+    asked = receipts.where(F.col("receipt_type").isin(*WITHDRAWING)).join(_smallest(links), "person_id", "left")
     spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
     address = F.struct(F.col("address_namespace").alias("namespace"), spelled.alias("customer_id"))
-    is_key = F.col("customer_id").isNotNull() & ~F.col("namespace").isin(*NAMES)
     is_address = F.col("address").isNotNull() & F.col("address_namespace").isNotNull()
-    who = F.coalesce(F.when(is_key, key), F.col("own"), F.when(is_address, address))
+    who = F.coalesce(_key_of_person(), F.when(is_address, address))
     return (
         asked.withColumns({"who": who, "purpose": _looked_up(purposes, "channel")})
         .where("who IS NOT NULL AND purpose IS NOT NULL")
@@ -77,7 +75,9 @@ def suppressions(
         Rows of `silver.suppression`, unique by key.
     """
     is_user = F.col("address_namespace").eqNullSafe(USER)
-    begun = F.when(is_user, F.date_format("occurred_at", "yyyy-MM-dd"))
+    # What ends may begin anew.
+    ends_so = is_user if days is None else ~F.col("address_namespace").eqNullSafe(DEVICE)
+    begun = F.when(ends_so, F.date_format("occurred_at", "yyyy-MM-dd"))
     subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", "why", "source", begun)
     is_alone = F.col("address_namespace").isin(DEVICE, USER) & F.col("identifier_hash").isNotNull()
     why = F.when(is_alone, UNREGISTERED).otherwise("hard_bounce")
@@ -111,15 +111,12 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
     Returns:
         Rows of `silver.email_engagement`; its event ids begin with the source.
     """
-    smallest = links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
-    is_key = F.col("customer_id").isNotNull() & ~F.col("namespace").isin(*NAMES)
-    who = F.coalesce(F.when(is_key, F.struct("namespace", "customer_id")), F.col("own"))
     return (
         receipts.where("channel = 'email'")
         .withColumn("engagement_type", _looked_up(_ENGAGEMENTS, "receipt_type"))
         .where("engagement_type IS NOT NULL")
-        .join(smallest, "person_id", "left")
-        .withColumn("who", who)
+        .join(_smallest(links), "person_id", "left")
+        .withColumn("who", _key_of_person())
         .where("who IS NOT NULL")
         .withColumns(
             {
@@ -131,6 +128,17 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
         )
         .select(*EMAIL_ENGAGEMENT.columns)
     )
+
+
+def _smallest(links: DataFrame) -> DataFrame:
+    """One identifier of each person, always the same."""
+    return links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
+
+
+def _key_of_person() -> Column:
+    """The key that a receipt names if its person is known by it, else one by which they are, else what nobody knows yet."""
+    key, is_key = F.struct("namespace", "customer_id"), F.col("customer_id").isNotNull() & ~F.col("namespace").isin(*NAMES)
+    return F.coalesce(F.when(is_key & F.col("is_key_known"), key), F.col("own"), F.when(is_key, key))
 
 
 def _after(days: int | None) -> Column:

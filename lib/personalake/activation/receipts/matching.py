@@ -28,7 +28,8 @@ def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataF
         calling_code: Of phone numbers that are written without one.
 
     Returns:
-        The receipts, with `address_namespace`, `person_id` and `about` (the delivery); null where nothing tells.
+        The receipts, with `address_namespace`, `person_id` and `about` (the delivery), null where nothing tells, and
+        `is_key_known`: whether the person is known by the key that the receipt names.
     """
     named = receipts.withColumn("address_namespace", _namespace_of_channel()).transform(
         lambda rows: _named(rows, links, calling_code)
@@ -48,6 +49,7 @@ def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataF
         "address_namespace",
         F.coalesce("named_person", "found_person", "referred_person").alias("person_id"),
         F.coalesce("found_id", "referred_id").alias("about"),
+        "is_key_known",
     )
 
 
@@ -61,11 +63,14 @@ def _named(receipts: DataFrame, links: DataFrame, calling_code: str) -> DataFram
     ]
     tried = receipts.select(*KEY, F.posexplode(F.array(*forms)).alias("place", "form")).select(*KEY, "place", "form.*")
     known = links.select("namespace", "value", F.col("person_id").alias("linked"))
-    found = tried.join(known, ["namespace", "value"]).groupBy(*KEY).agg(F.min_by("linked", "place").alias("linked"))
+    # The first two forms are those of the key.
+    found = tried.join(known, ["namespace", "value"]).groupBy(*KEY).agg(
+        F.min_by("linked", "place").alias("linked"), (F.min("place") < 2).alias("is_key_linked")
+    )  # fmt: skip
     told = F.when(F.col("namespace") == PERSON_ID, F.col("customer_id"))
-    return (
-        receipts.join(found, list(KEY), "left").withColumn("named_person", F.coalesce(told, F.col("linked"))).drop("linked")
-    )
+    named, is_key = F.coalesce(told, F.col("linked")), F.coalesce("is_key_linked", F.lit(False))
+    joined = receipts.join(found, list(KEY), "left").withColumns({"named_person": named, "is_key_known": is_key})
+    return joined.drop("linked", "is_key_linked")
 
 
 def _by_reference(receipts: DataFrame, log: DataFrame, planned: DataFrame) -> DataFrame:
