@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from personalake.common.transformation import Transformation
 from personalake.config import load_settings
+from personalake.identity.meetings import meetings
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.parsing import parse
 from personalake.lake import Lake, Locations
@@ -21,9 +22,10 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.tables import Table
 from personalake.tables.gold import CUSTOMER_PROFILE
-from personalake.tables.identity import PERSON
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_RECORD, PERSON
 from personalake.tables.journeys import CUSTOMER_JOURNEY
-from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
+from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE, PERSON_LINK
+from personalake.tables.touchpoints import INTERACTION
 from personalake.world import World, WorldSettings, world
 from personalake.world.everyone import everyone
 from personalake.world.records import records
@@ -107,18 +109,54 @@ def touched(profiled: Lake, truth: Truth) -> pd.DataFrame:
     return found.assign(actual=actual)
 
 
-def test_a_card_purchase_and_a_cookies_clicks_end_in_one_profile(profiled: Lake, touched: pd.DataFrame) -> None:
+@pytest.fixture(scope="module")
+def met(profiled: Lake, truth: Truth) -> pd.DataFrame:
+    """Whether card and browser met, of each person of whom both are known."""
+    links = frame(profiled, PERSON_LINK).set_index(["namespace", "value"])["person_id"]
+    sessions = truth["session"].drop_duplicates("session_id").set_index("session_id")["person"]
+    orders = truth["order"].drop_duplicates("order_id").set_index("order_id")["person"]
+    lines = frame(profiled, ORDER_LINE).query("customer_id.notna() and is_return != True")
+    bought = pd.DataFrame({"person": lines["order_id"].map(orders), "loyalty_id": lines["customer_id"]}).drop_duplicates()
+    visits = frame(profiled, INTERACTION).rename(columns={"customer_id": "login"})
+    visits = visits.assign(person=visits["session_id"].map(sessions))[["person", "login", "cookie_id"]].drop_duplicates()
+    pairs = zip(visits["login"], visits["cookie_id"], strict=True)
+    keys = [("login", login) if login else ("cookie_id", cookie) for login, cookie in pairs]
+    records = frame(profiled, MATCH_RECORD)
+    owners = truth["record"].set_index("record_id")["person"]
+    told = records.assign(person=records["record_key"].str.split(":").str[1].map(owners)).dropna(subset="person")
+    seen_together = records[~records.index.isin(told.index)].merge(visits, on=["login", "cookie_id"])
+    return meetings(
+        bought.assign(person_id=[links["loyalty_id", card] for card in bought["loyalty_id"]]),
+        visits.assign(person_id=[links[key] for key in keys]),
+        pd.concat([told, seen_together]),
+        frame(profiled, IDENTITY_GUARD),
+    )
+
+
+def test_a_card_purchase_and_a_cookies_clicks_end_in_one_profile_wherever_anything_joins_them(met: pd.DataFrame) -> None:
+    can_meet = met[met["bridge"] != "none"]
+    counts = met.groupby("bridge")["outcome"].value_counts().to_dict()
+
+    # Of the others the data do not tell it: they never signed in, or no record holds their card or their account.
+    assert (can_meet["bridge"] == "shared identifiers").sum() >= 4, counts
+    assert {*can_meet["outcome"]} == {"met"}, counts
+    assert {*met.loc[met["bridge"] == "none", "outcome"]} <= {"never signed in", "account in no record", "card in no record"}
+
+
+def test_profiles_of_those_who_met_know_both_what_they_bought_and_what_they_looked_at(
+    profiled: Lake, touched: pd.DataFrame, met: pd.DataFrame
+) -> None:
     is_bought = (touched["channel"] == "store") & (touched["kind"] == "purchase")
     is_seen = (touched["channel"] == "web") & (touched["kind"] == "view")
     bought, seen = (touched[rows].groupby("actual")["person_id"].agg(set) for rows in (is_bought, is_seen))
-    both = sorted({*bought.index} & {*seen.index})
-    met = [person for person in both if bought[person] & seen[person]]
     profiles = frame(profiled, CUSTOMER_PROFILE).set_index("person_id")
+    people = met.loc[met["outcome"] == "met", "person"]
 
-    # The others never told the shop their card and their account in one breath: nobody could know.
-    assert len(both) >= 5
-    assert 2 * len(met) >= len(both)
-    known = profiles.loc[[min(bought[person] & seen[person]) for person in met]]
+    known = profiles.loc[
+        [min(bought[person] & seen[person]) for person in people if person in {*bought.index} & {*seen.index}]
+    ]
+
+    assert len(known) >= 4
     assert (known["orders"] > 0).all()
     assert (known["web_visits"] > 0).all()
     assert known["region"].notna().all()
