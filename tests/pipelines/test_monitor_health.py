@@ -15,6 +15,7 @@ from personalake.pipelines.progress import Progress
 from personalake.tables.gold import CUSTOMER_PROFILE, PREDICTION
 from personalake.tables.health import DATASET_VERDICT
 from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE
+from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
 
 AS_OF = date(2017, 6, 1)
 MIDNIGHT = datetime(2017, 6, 1, tzinfo=UTC)
@@ -98,6 +99,43 @@ def test_a_snapshot_is_as_old_as_its_as_of_and_counts_for_the_day_before(tmp_pat
 
     found = {row["check"]: (row["verdict"], row["value"]) for row in job.lake.ledger.read(DATASET_VERDICT)}
     assert found == {"freshness": ("pass", 0.0), "volume": ("warn", 3.0)}
+
+
+def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spark(tmp_path: Path) -> None:
+    spread = {
+        "silver.order_line": {"evenness": {"customer_id": {"by": "store_id", "fewest_rows": 50}}},
+        "silver.interaction": {"drift": {"device_type": {"days": 3, "history_days": 7, "fewest_rows": 20}}},
+        "silver.experiment_exposure": {"sample_ratio": {"by": "device_type"}},
+    }
+    job = context(tmp_path, datasets=spread, consistency={})
+    ledger = job.lake.ledger
+    ledger.append(ORDER_LINE, [
+        {"event_id": f"s{n}", "store_id": "hill" if n % 2 else "harbour", "customer_id": None if n % 4 == 1 else "c"}
+        for n in range(100)
+    ])  # fmt: skip
+    # Those of the as-of's own day, and beyond the history, do not count.
+    ledger.append(INTERACTION, [
+        {"event_id": f"{back}-{n}", "device_type": "phone" if n < (50 if back > 3 else 90) else "computer",
+         "known_at": MIDNIGHT - timedelta(days=back) + timedelta(hours=1)}
+        for back in range(12) for n in range(100)
+    ])  # fmt: skip
+    ledger.append(EXPERIMENT_EXPOSURE, [
+        {"event_id": f"{n}-{again}", "experiment_id": "new-search", "variant": "a" if n < 150 else "b", "cookie_id": f"k{n}"}
+        for n in range(200) for again in range(2)
+    ])  # fmt: skip
+
+    run(job)
+
+    found = {row["check"]: row for row in ledger.read(DATASET_VERDICT)}
+    assert {check: (row["verdict"], row["kind"]) for check, row in found.items()} == {
+        "evenness of customer_id by store_id": ("warn", "evenness"),
+        "drift of device_type": ("fail", "drift"),
+        "sample ratio of new-search": ("fail", "sample_ratio"),
+    }
+    evenness = found["evenness of customer_id by store_id"]
+    assert (evenness["value"], evenness["reason"]) == (0.5, "hill: 50% of 50 rows have it, 100% elsewhere")
+    assert "phone is 90% of rows, and was 50% in the 7 before" in found["drift of device_type"]["reason"]
+    assert found["sample ratio of new-search"]["reason"].startswith("units: a 150, b 50; as planned, 0.5 : 0.5")
 
 
 def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Callable[..., JobContext]) -> None:
