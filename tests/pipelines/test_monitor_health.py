@@ -103,15 +103,16 @@ def test_a_snapshot_is_as_old_as_its_as_of_and_counts_for_the_day_before(tmp_pat
 
 def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spark(tmp_path: Path) -> None:
     spread = {
-        "silver.order_line": {"evenness": {"customer_id": {"by": "store_id", "fewest_rows": 50}}},
+        "silver.order_line": {"evenness": {"customer_id": {"by": "store_id", "unit": "order_id", "fewest_rows": 50}}},
         "silver.interaction": {"drift": {"device_type": {"days": 3, "history_days": 7, "fewest_rows": 20}}},
         "silver.experiment_exposure": {"sample_ratio": {"by": "device_type"}},
     }
     job = context(tmp_path, datasets=spread, consistency={})
     ledger = job.lake.ledger
     ledger.append(ORDER_LINE, [
-        {"event_id": f"s{n}", "store_id": "hill" if n % 2 else "harbour", "customer_id": None if n % 4 == 1 else "c"}
-        for n in range(100)
+        {"event_id": f"s{n}-{line}", "order_id": f"o{n}", "store_id": "hill" if n % 2 else "harbour",
+         "customer_id": None if n % 4 == 1 else "c"}
+        for n in range(100) for line in range(1 + n % 3)
     ])  # fmt: skip
     # Those of the as-of's own day, and beyond the history, do not count.
     ledger.append(INTERACTION, [
@@ -133,7 +134,7 @@ def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spar
         "sample ratio of new-search": ("fail", "sample_ratio"),
     }
     evenness = found["evenness of customer_id by store_id"]
-    assert (evenness["value"], evenness["reason"]) == (0.5, "hill: 50% of 50 rows have it, 100% elsewhere")
+    assert (evenness["value"], evenness["reason"]) == (0.5, "hill: 50% of 50 units (order_id) have it, 100% elsewhere")
     assert "phone is 90% of rows, and was 50% in the 7 before" in found["drift of device_type"]["reason"]
     assert found["sample ratio of new-search"]["reason"].startswith("units: a 150, b 50; as planned, 0.5 : 0.5")
 

@@ -77,6 +77,15 @@ def test_a_group_of_which_less_is_known_is_named() -> None:
     assert uneven("t", "card", counts, Evenness(by="store", fail_below=0.3)).verdict == "fail"
 
 
+def test_a_small_group_is_not_called_left_behind_for_what_chance_does() -> None:
+    def told(rows: int) -> str:
+        counts = pd.DataFrame([("all", 10_000, 5_000), ("one", rows, rows * 3 // 10)], columns=["group", "rows", "told"])
+        return uneven("t", "card", counts, Evenness(by="store", most_below=0.1, fewest_rows=10)).verdict
+
+    # A fifth below: 3.3 standard errors are as much at 68 rows.
+    assert (told(40), told(60), told(100), told(1_000)) == ("pass", "pass", "warn", "warn")
+
+
 def arms(*sizes: tuple[str, str, int]) -> pd.DataFrame:
     return pd.DataFrame(sizes, columns=["slice", "variant", "units"])
 

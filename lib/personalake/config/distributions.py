@@ -24,9 +24,10 @@ class Evenness(Section):
     """Whether as many rows have a value in one group as in all others."""
 
     by: str = Field(description="Column of the groups, e.g. store_id")
-    most_below: float = Field(0.15, gt=0, lt=1, description="How far a group's share may lie below that of all others, 0..1")
+    unit: str | None = Field(None, description="Column of what counts once, e.g. order_id; every row by default")
+    most_below: float = Field(0.2, gt=0, lt=1, description="How far a group's share may lie below that of all others, 0..1")
     fail_below: float = Field(0.6, gt=0, lt=1, description="How far below it is a failure, 0..1")
-    fewest_rows: int = Field(300, ge=10, description="Rows below which a group is not judged")
+    fewest_rows: int = Field(100, ge=10, description="Rows, or units, below which a group is not judged")
 
 
 class SampleRatio(Section):
@@ -62,7 +63,8 @@ def unreadable(table: Table, checks: DistributionChecks) -> list[str]:
     told = [*checks.drift, *(each.by for each in checks.evenness.values())]
     ratio = checks.sample_ratio
     told += [ratio.experiment, ratio.variant, *([ratio.by] if ratio.by else [])] if ratio else []
-    read = [*told, *checks.evenness, *([ratio.unit] if ratio else [])]
+    units = [each.unit for each in checks.evenness.values() if each.unit] + ([ratio.unit] if ratio else [])
+    read = [*told, *checks.evenness, *units]
     problems = [f"{table.full_name} has no column {name}" for name in read if name not in kinds]
     return problems + [
         f"{table.full_name}.{name} is personal ({kinds[name]}), and its values must not be told by a verdict"

@@ -58,8 +58,12 @@ def _moment(context: JobContext, table: Table, clock: str, day: date) -> date:
 
 
 def _by_group(lake: Lake, table: Table, column: str, wanted: Evenness) -> pd.DataFrame:
-    counted = _counted(lake, table, [wanted.by], present=column).dropna(subset=[wanted.by])
-    told = counted["rows"].where(counted[column], 0)
+    """Rows, or units, of each group, and those of them with a value."""
+    units = [wanted.unit] if wanted.unit else []
+    counted = _counted(lake, table, [wanted.by, *units], present=column).dropna(subset=[wanted.by, *units])
+    if units:
+        counted = counted.groupby([wanted.by, *units])[column].any().reset_index().assign(rows=1)
+    told = counted["rows"].where(counted[column].astype(bool), 0)
     by_group = counted.assign(told=told).groupby(wanted.by)[["rows", "told"]].sum()
     return by_group.rename_axis("group").reset_index()
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2, chisquare
+from scipy.stats import chi2, chisquare, norm
 
 from personalake.config.distributions import Drift, Evenness, SampleRatio
 from personalake.quality.verdicts import Result, Verdict
 
 VALUE, BEFORE, AFTER = "value", "before", "after"
 Counts = NDArray[np.float64]
-# By chance alone an index is higher once in a thousand looks.
+# What chance alone does once in a thousand looks.
 _CHANCE = 0.001
 # Below it the chi-squared distribution is no good approximation (Cochran, 1954).
 _FEWEST_EXPECTED = 5
@@ -97,24 +97,27 @@ def uneven(table: str, column: str, counts: pd.DataFrame, wanted: Evenness) -> V
     Args:
         table: Name of the table.
         column: The column.
-        counts: `group`, `rows` and `told` (rows with a value).
-        wanted: Limits.
+        counts: `group`, `rows` (or units) and `told` (those with a value).
+        wanted: Limits. A gap that chance alone would make once in a thousand looks is no complaint, however low they are.
     """
     check = f"evenness of {column} by {wanted.by}"
     rows, told = counts["rows"], counts["told"]
     beside = counts.assign(share=told / rows, others=(told.sum() - told) / (rows.sum() - rows))
     judged = beside[(rows >= wanted.fewest_rows) & (rows < rows.sum())]
     judged = judged.assign(below=judged["others"] - judged["share"]).sort_values("below", ascending=False)
+    spread = judged["others"] * (1 - judged["others"]) * (1 / judged["rows"] + 1 / (rows.sum() - judged["rows"]))
+    by_chance = norm.isf(_CHANCE / max(len(judged), 1)) * np.sqrt(spread)
     if judged.empty:
         reason = f"no two groups, one of {wanted.fewest_rows:,} rows at least"
         return Verdict(table, check, "evenness", None, "share", None, wanted.most_below, "unknown", reason)
-    worst = float(judged["below"].iloc[0])
-    behind = judged[judged["below"] > wanted.most_below].head(_SHOWN)
+    worst, what = float(judged["below"].iloc[0]), f"units ({wanted.unit})" if wanted.unit else "rows"
+    behind = judged[judged["below"] > np.maximum(by_chance, wanted.most_below)].head(_SHOWN)
     reason = "; ".join(
-        f"{row.group}: {row.share:.0%} of {row.rows:,} rows have it, {row.others:.0%} elsewhere"
+        f"{row.group}: {row.share:.0%} of {row.rows:,} {what} have it, {row.others:.0%} elsewhere"
         for row in (judged.head(1) if behind.empty else behind).itertuples()
     )
-    verdict: Result = "fail" if worst > wanted.fail_below else "warn" if worst > wanted.most_below else "pass"
+    furthest = float(behind["below"].max()) if len(behind) else 0.0
+    verdict: Result = "fail" if furthest > wanted.fail_below else "warn" if furthest else "pass"
     return Verdict(table, check, "evenness", max(worst, 0.0), "share", None, wanted.most_below, verdict, reason)
 
 
