@@ -12,7 +12,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.monitor_health import run
 from personalake.pipelines.progress import Progress
-from personalake.tables.gold import CUSTOMER_PROFILE, PREDICTION
+from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, PREDICTION
 from personalake.tables.health import DATASET_VERDICT
 from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE
 from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
@@ -137,6 +137,27 @@ def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spar
     assert (evenness["value"], evenness["reason"]) == (0.5, "hill: 50% of 50 units (order_id) have it, 100% elsewhere")
     assert "phone is 90% of rows, and was 50% in the 7 before" in found["drift of device_type"]["reason"]
     assert found["sample ratio of new-search"]["reason"].startswith("units: a 150, b 50; as planned, 0.5 : 0.5")
+
+
+def test_a_snapshot_is_compared_with_those_before_it_number_by_number(tmp_path: Path) -> None:
+    wanted = {"days": 1, "history_days": 35}
+    checks = {"clock": "as_of", "drift": {"recency_days": wanted, "order_days": wanted}}
+    job = context(tmp_path, datasets={"gold.customer_feature": checks}, consistency={})
+    for back in (70, 31, 0, -1):  # the oldest lies before the history, the last one after the as-of
+        later = 0 if back == 31 else 40
+        job.lake.ledger.append(CUSTOMER_FEATURE, [
+            {"person_id": f"p{n}", "as_of": AS_OF - timedelta(back), "recency_days": n % 60 + later, "order_days": 3}
+            for n in range(300)
+        ])  # fmt: skip
+
+    run(job)
+
+    found = {row["check"]: row for row in job.lake.ledger.read(DATASET_VERDICT)}
+    assert {check: row["verdict"] for check, row in found.items()} == {
+        "drift of recency_days": "fail",
+        "drift of order_days": "pass",
+    }
+    assert "on the newest day beyond 53 is" in found["drift of recency_days"]["reason"]
 
 
 def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Callable[..., JobContext]) -> None:

@@ -8,27 +8,22 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
-from personalake.common.transformation import Transformation
+from benchmarks.meeting import fill
+from benchmarks.meeting import met as whether_met
 from personalake.config import load_settings
-from personalake.identity.meetings import meetings
-from personalake.ingestion.contracts import CONTRACTS
-from personalake.ingestion.parsing import parse
 from personalake.lake import Lake, Locations
 from personalake.pipelines import build_journeys, build_profiles, resolve_identities
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.tables import Table
 from personalake.tables.gold import CUSTOMER_PROFILE
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_RECORD, PERSON
+from personalake.tables.identity import PERSON
 from personalake.tables.journeys import CUSTOMER_JOURNEY
-from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE, PERSON_LINK
-from personalake.tables.touchpoints import INTERACTION
+from personalake.tables.silver import PERSON_LINK
 from personalake.world import World, WorldSettings, world
 from personalake.world.everyone import everyone
-from personalake.world.records import records
 
 SETTINGS = WorldSettings(people=100, days=21)
 AS_OF = SETTINGS.end + timedelta(days=2)
@@ -65,32 +60,10 @@ def profiled(spark_session: SparkSession, drawn: World, tmp_path_factory: pytest
     settings = load_settings("world", overrides={"root": str(root), "identity.matching.random_pairs": 100_000}, environ={})
     lake = Lake(Locations(root), lambda: spark_session)
     context = JobContext(settings, lake, AS_OF, AS_OF, "test-run", {}, Progress())
-    for name in FEEDS:
-        source = settings.sources[name]
-        contract = CONTRACTS[source.contract]
-        payload = drawn.feeds[name].rows.select(F.to_json(F.struct("*")).alias("payload"))
-        rows = _as_landed(payload, name).transform(parse(name, source, contract)).where(F.size("reasons") == 0)
-        lake.append(rows.transform(_as(contract.table)), contract.table)
-    own_key = {"namespace": F.col("source"), "customer_id": F.col("record_id"), "known_at": F.col("recorded_at")}
-    told = records(spark_session, SETTINGS).withColumns(own_key)
-    lake.append(told.transform(_as(CUSTOMER_RECORD)), CUSTOMER_RECORD)
+    fill(lake, settings, drawn, FEEDS)
     for job in (resolve_identities, build_profiles, build_journeys):
         job.run(context)
     return lake
-
-
-def _as_landed(payloads: DataFrame, source: str) -> DataFrame:
-    landed = {"source": F.lit(source), "source_file": F.lit("f"), "ordinal": F.lit(1)}
-    return payloads.withColumns({**landed, "landed_at": F.lit(SETTINGS.end).cast("timestamp")})
-
-
-def _as(table: Table) -> Transformation:
-    return lambda rows: rows.select(
-        *(
-            F.col(field.name) if field.name in rows.columns else F.lit(None).cast(field.data_type).alias(field.name)
-            for field in table.fields
-        )
-    )
 
 
 def frame(lake: Lake, table: Table) -> pd.DataFrame:
@@ -112,25 +85,9 @@ def touched(profiled: Lake, truth: Truth) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def met(profiled: Lake, truth: Truth) -> pd.DataFrame:
     """Whether card and browser met, of each person of whom both are known."""
-    links = frame(profiled, PERSON_LINK).set_index(["namespace", "value"])["person_id"]
-    sessions = truth["session"].drop_duplicates("session_id").set_index("session_id")["person"]
-    orders = truth["order"].drop_duplicates("order_id").set_index("order_id")["person"]
-    lines = frame(profiled, ORDER_LINE).query("customer_id.notna() and is_return != True")
-    bought = pd.DataFrame({"person": lines["order_id"].map(orders), "loyalty_id": lines["customer_id"]}).drop_duplicates()
-    visits = frame(profiled, INTERACTION).rename(columns={"customer_id": "login"})
-    visits = visits.assign(person=visits["session_id"].map(sessions))[["person", "login", "cookie_id"]].drop_duplicates()
-    pairs = zip(visits["login"], visits["cookie_id"], strict=True)
-    keys = [("login", login) if login else ("cookie_id", cookie) for login, cookie in pairs]
-    records = frame(profiled, MATCH_RECORD)
-    owners = truth["record"].set_index("record_id")["person"]
-    told = records.assign(person=records["record_key"].str.split(":").str[1].map(owners)).dropna(subset="person")
-    seen_together = records[~records.index.isin(told.index)].merge(visits, on=["login", "cookie_id"])
-    return meetings(
-        bought.assign(person_id=[links["loyalty_id", card] for card in bought["loyalty_id"]]),
-        visits.assign(person_id=[links[key] for key in keys]),
-        pd.concat([told, seen_together]),
-        frame(profiled, IDENTITY_GUARD),
-    )
+    keys = {"session": "session_id", "order": "order_id", "record": "record_id"}
+    owners = (truth[name].drop_duplicates(key).set_index(key)["person"] for name, key in keys.items())
+    return whether_met(profiled, *owners)
 
 
 def test_a_card_purchase_and_a_cookies_clicks_end_in_one_profile_wherever_anything_joins_them(met: pd.DataFrame) -> None:

@@ -83,8 +83,9 @@ def moved(table: str, column: str, counts: pd.DataFrame, wanted: Drift) -> Verdi
     warn, fail = max(wanted.warn_psi, chance), max(wanted.fail_psi, chance)
     shares = cut.assign(before=cut[BEFORE] / before, after=cut[AFTER] / after)
     most = shares.loc[(shares[AFTER] - shares[BEFORE]).idxmax()]
+    newest = "on the newest day" if wanted.days == 1 else f"in the newest {wanted.days} days"
     reason = (
-        f"in the newest {wanted.days} days {most[VALUE]} is {most[AFTER]:.0%} of rows, and was {most[BEFORE]:.0%} in the "
+        f"{newest} {most[VALUE]} is {most[AFTER]:.0%} of rows, and was {most[BEFORE]:.0%} in the "
         f"{wanted.history_days} before; an index of {index:.2f}, {warn:.2f} is fine"
     )
     verdict: Result = "fail" if index > fail else "warn" if index > warn else "pass"
