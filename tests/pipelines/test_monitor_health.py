@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -103,7 +104,10 @@ def test_a_snapshot_is_as_old_as_its_as_of_and_counts_for_the_day_before(tmp_pat
 
 def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spark(tmp_path: Path) -> None:
     spread = {
-        "silver.order_line": {"evenness": {"customer_id": {"by": "store_id", "unit": "order_id", "fewest_rows": 50}}},
+        "silver.order_line": {
+            "evenness": {"customer_id": {"by": "store_id", "unit": "order_id", "fewest_rows": 50}},
+            "drift": {"amount": {"days": 3, "history_days": 7, "fewest_rows": 20}},
+        },
         "silver.interaction": {"drift": {"device_type": {"days": 3, "history_days": 7, "fewest_rows": 20}}},
         "silver.experiment_exposure": {"sample_ratio": {"by": "device_type"}},
     }
@@ -111,7 +115,8 @@ def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spar
     ledger = job.lake.ledger
     ledger.append(ORDER_LINE, [
         {"event_id": f"s{n}-{line}", "order_id": f"o{n}", "store_id": "hill" if n % 2 else "harbour",
-         "customer_id": None if n % 4 == 1 else "c"}
+         "customer_id": None if n % 4 == 1 else "c", "amount": Decimal(n % 30 + (30 if n < 50 else 0)),
+         "known_at": MIDNIGHT - timedelta(days=2 if n < 50 else 6)}
         for n in range(100) for line in range(1 + n % 3)
     ])  # fmt: skip
     # Those of the as-of's own day, and beyond the history, do not count.
@@ -130,11 +135,13 @@ def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spar
     found = {row["check"]: row for row in ledger.read(DATASET_VERDICT)}
     assert {check: (row["verdict"], row["kind"]) for check, row in found.items()} == {
         "evenness of customer_id by store_id": ("warn", "evenness"),
+        "drift of amount": ("fail", "drift"),
         "drift of device_type": ("fail", "drift"),
         "sample ratio of new-search": ("fail", "sample_ratio"),
     }
     evenness = found["evenness of customer_id by store_id"]
     assert (evenness["value"], evenness["reason"]) == (0.5, "hill: 50% of 50 units (order_id) have it, 100% elsewhere")
+    assert "in the newest 3 days beyond " in found["drift of amount"]["reason"]
     assert "phone is 90% of rows, and was 50% in the 7 before" in found["drift of device_type"]["reason"]
     assert found["sample ratio of new-search"]["reason"].startswith("units: a 150, b 50; as planned, 0.5 : 0.5")
 

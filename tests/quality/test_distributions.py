@@ -132,6 +132,7 @@ def test_too_few_units_or_a_single_arm_have_no_verdict() -> None:
         ({"evenness": {"colour": {"by": "device_type"}}}, "has no column colour"),
         ({"sample_ratio": {"experiment": "test_id"}}, "has no column test_id"),
         ({"sample_ratio": {"shares": {"a": 0.5}}}, "1 together"),
+        ({"drift": {"occurred_at": {}}}, "occurred_at is timestamp; drift is looked for in text"),
         ({"drift": {"device_type": {}}, "clock": "device_type"}, "is no time"),
     ],
 )

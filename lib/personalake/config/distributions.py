@@ -7,6 +7,8 @@ from personalake.tables import Table
 
 # Whatever names or reaches somebody must not be told in words.
 _UNTELLABLE = ("identifier", "contact", "payload")
+# A day is never what it was, and what holds several values has no share of rows.
+_COUNTED = ("string", "int", "bigint", "double", "boolean", "decimal(12,3)", "decimal(18,2)")
 
 
 class Drift(Section):
@@ -66,6 +68,12 @@ def unreadable(table: Table, checks: DistributionChecks) -> list[str]:
     units = [each.unit for each in checks.evenness.values() if each.unit] + ([ratio.unit] if ratio else [])
     read = [*told, *checks.evenness, *units]
     problems = [f"{table.full_name} has no column {name}" for name in read if name not in kinds]
+    types = {field.name: field.type for field in table.fields}
+    problems += [
+        f"{table.full_name}.{name} is {types[name]}; drift is looked for in text, numbers and yes or no"
+        for name in checks.drift
+        if name in types and types[name] not in _COUNTED
+    ]
     return problems + [
         f"{table.full_name}.{name} is personal ({kinds[name]}), and its values must not be told by a verdict"
         for name in told

@@ -88,13 +88,18 @@ def _counted(
     names = [*columns, *([present] if present else [])]
     counts = []
     for batch in _batches(lake, table, names, where):
-        arrays = [batch.column(name) for name in columns]
+        arrays = [_countable(batch.column(name)) for name in columns]
         arrays += [pc.is_valid(batch.column(present))] if present else []
         found = pa.table(arrays, names=names).group_by(names).aggregate([([], "count_all")])
         counts.append(found.to_pandas())
     if not counts:
         return pd.DataFrame(columns=[*names, "rows"]).astype({"rows": "int64"})
     return pd.concat(counts).groupby(names, dropna=False)["count_all"].sum().rename("rows").reset_index()
+
+
+def _countable(values: pa.Array) -> pa.Array:
+    """Decimals become numbers that can be cut into groups."""
+    return pc.cast(values, pa.float64()) if pa.types.is_decimal(values.type) else values
 
 
 def _batches(lake: Lake, table: Table, columns: Sequence[str], where: Conditions) -> Iterator[pa.RecordBatch]:
