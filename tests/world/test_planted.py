@@ -162,7 +162,11 @@ def watched(known: World, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     settings = load_settings("world", overrides={"root": str(tmp_path_factory.mktemp("watched"))}, environ={})
     lake = Lake(Locations(settings.root), lambda: known.sources["pos_sales"].sparkSession)
     sold = known.sources["pos_sales"].where("qty > 0")
-    _landed(lake, ORDER_LINE, sold.selectExpr("card_no AS customer_id", "store AS store_id", "sold_at AS known_at"))
+    _landed(
+        lake,
+        ORDER_LINE,
+        sold.selectExpr("receipt_no AS order_id", "card_no AS customer_id", "store AS store_id", "sold_at AS known_at"),
+    )
     clicks = known.sources["web_events"].selectExpr("device AS device_type", "event_time AS known_at")
     _landed(lake, INTERACTION, clicks)
     shown = known.sources["experiment_exposures"].selectExpr(
