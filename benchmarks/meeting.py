@@ -80,8 +80,10 @@ def met(lake: Lake, sessions: "pd.Series[int]", orders: "pd.Series[int]", owners
     known = _frame(lake, MATCH_RECORD)
     told = known.assign(person=known["record_key"].str.split(":").str[1].map(owners)).dropna(subset="person")
     seen_together = known[~known.index.isin(told.index)].merge(visits, on=["login", "cookie_id"])
+    # A card that no record holds is nobody else's.
+    cards = [("loyalty_id", card) for card in bought["loyalty_id"]]
     return meetings(
-        bought.assign(person_id=[links["loyalty_id", card] for card in bought["loyalty_id"]]),
+        bought.assign(person_id=[links.get(card, str(card)) for card in cards]),
         visits.assign(person_id=[links[key] for key in keys]),
         pd.concat([told, seen_together]),
         _frame(lake, IDENTITY_GUARD),

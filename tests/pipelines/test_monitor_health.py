@@ -126,7 +126,8 @@ def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spar
         for back in range(12) for n in range(100)
     ])  # fmt: skip
     ledger.append(EXPERIMENT_EXPOSURE, [
-        {"event_id": f"{n}-{again}", "experiment_id": "new-search", "variant": "a" if n < 150 else "b", "cookie_id": f"k{n}"}
+        {"event_id": f"{n}-{again}", "experiment_id": "new-search", "variant": "a" if n < 150 else "b", "cookie_id": f"k{n}",
+         "device_type": ("phone", "computer")[again]}
         for n in range(200) for again in range(2)
     ])  # fmt: skip
 

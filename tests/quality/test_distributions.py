@@ -116,6 +116,15 @@ def test_a_fault_within_one_slice_is_found_and_named_and_planned_shares_need_not
     assert as_planned("t", "x", arms(("", "a", 900), ("", "b", 98), ("", "c", 2)), uneven_plan).verdict == "fail"
 
 
+def test_the_more_slices_are_looked_at_the_less_one_of_them_counts() -> None:
+    # Chi-squared of the phones is 11.99, chance 0.0005: below a thousandth, and not below a third of it.
+    seen = [("", "a", 5_000), ("", "b", 4_900), ("phone", "a", 1_000), ("phone", "b", 851),
+            ("computer", "a", 4_000), ("computer", "b", 4_049)]  # fmt: skip
+
+    assert as_planned("t", "x", arms(*seen), SampleRatio(by="device_type")).verdict == "pass"
+    assert as_planned("t", "x", arms(*seen[2:4]), SampleRatio(by="device_type")).verdict == "fail"
+
+
 def test_too_few_units_or_a_single_arm_have_no_verdict() -> None:
     few = [("", "a", 500), ("", "b", 500), ("kiosk", "a", 9), ("kiosk", "b", 0)]
 

@@ -41,7 +41,7 @@ def meetings(bought: pd.DataFrame, seen: pd.DataFrame, records: pd.DataFrame, gu
     nothing = records.iloc[:0]
     rows = [
         (person, *_judged(cards[person], visits[person], held.get(person, nothing), guards))
-        for person in sorted({*cards} & {*visits})
+        for person in sorted({*cards} & {*visits}, key=str)
     ]
     return pd.DataFrame(rows, columns=["person", "bridge", "outcome"])
 

@@ -94,7 +94,8 @@ def _counted(
         counts.append(found.to_pandas())
     if not counts:
         return pd.DataFrame(columns=[*names, "rows"]).astype({"rows": "int64"})
-    return pd.concat(counts).groupby(names, dropna=False)["count_all"].sum().rename("rows").reset_index()
+    rows: pd.DataFrame = pd.concat(counts).groupby(names, dropna=False)["count_all"].sum().rename("rows").reset_index()
+    return rows
 
 
 def _countable(values: pa.Array) -> pa.Array:
