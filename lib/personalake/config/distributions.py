@@ -29,7 +29,7 @@ class Evenness(Section):
     unit: str | None = Field(None, description="Column of what counts once, e.g. order_id; every row by default")
     most_below: float = Field(0.2, gt=0, lt=1, description="How far a group's share may lie below that of all others, 0..1")
     fail_below: float = Field(0.6, gt=0, lt=1, description="How far below it is a failure, 0..1")
-    fewest_rows: int = Field(100, ge=10, description="Rows, or units, below which a group is not judged")
+    fewest_rows: int = Field(50, ge=10, description="Rows, or units, below which a group is not judged")
 
 
 class SampleRatio(Section):
