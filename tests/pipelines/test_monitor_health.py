@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,9 +13,10 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.monitor_health import run
 from personalake.pipelines.progress import Progress
-from personalake.tables.gold import CUSTOMER_PROFILE, PREDICTION
+from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, PREDICTION
 from personalake.tables.health import DATASET_VERDICT
 from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE
+from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
 
 AS_OF = date(2017, 6, 1)
 MIDNIGHT = datetime(2017, 6, 1, tzinfo=UTC)
@@ -98,6 +100,72 @@ def test_a_snapshot_is_as_old_as_its_as_of_and_counts_for_the_day_before(tmp_pat
 
     found = {row["check"]: (row["verdict"], row["value"]) for row in job.lake.ledger.read(DATASET_VERDICT)}
     assert found == {"freshness": ("pass", 0.0), "volume": ("warn", 3.0)}
+
+
+def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spark(tmp_path: Path) -> None:
+    spread = {
+        "silver.order_line": {
+            "evenness": {"customer_id": {"by": "store_id", "unit": "order_id", "fewest_rows": 50}},
+            "drift": {"amount": {"days": 3, "history_days": 7, "fewest_rows": 20}},
+        },
+        "silver.interaction": {"drift": {"device_type": {"days": 3, "history_days": 7, "fewest_rows": 20}}},
+        "silver.experiment_exposure": {"sample_ratio": {"by": "device_type"}},
+    }
+    job = context(tmp_path, datasets=spread, consistency={})
+    ledger = job.lake.ledger
+    ledger.append(ORDER_LINE, [
+        {"event_id": f"s{n}-{line}", "order_id": f"o{n}", "store_id": "hill" if n % 2 else "harbour",
+         "customer_id": None if n % 4 == 1 else "c", "amount": Decimal(n % 30 + (30 if n < 50 else 0)),
+         "known_at": MIDNIGHT - timedelta(days=2 if n < 50 else 6)}
+        for n in range(100) for line in range(1 + n % 3)
+    ])  # fmt: skip
+    # Those of the as-of's own day, and beyond the history, do not count.
+    ledger.append(INTERACTION, [
+        {"event_id": f"{back}-{n}", "device_type": "phone" if n < (50 if back > 3 else 90) else "computer",
+         "known_at": MIDNIGHT - timedelta(days=back) + timedelta(hours=1)}
+        for back in range(12) for n in range(100)
+    ])  # fmt: skip
+    ledger.append(EXPERIMENT_EXPOSURE, [
+        {"event_id": f"{n}-{again}", "experiment_id": "new-search", "variant": "a" if n < 150 else "b", "cookie_id": f"k{n}",
+         "device_type": ("phone", "computer")[again]}
+        for n in range(200) for again in range(2)
+    ])  # fmt: skip
+
+    run(job)
+
+    found = {row["check"]: row for row in ledger.read(DATASET_VERDICT)}
+    assert {check: (row["verdict"], row["kind"]) for check, row in found.items()} == {
+        "evenness of customer_id by store_id": ("warn", "evenness"),
+        "drift of amount": ("fail", "drift"),
+        "drift of device_type": ("fail", "drift"),
+        "sample ratio of new-search": ("fail", "sample_ratio"),
+    }
+    evenness = found["evenness of customer_id by store_id"]
+    assert (evenness["value"], evenness["reason"]) == (0.5, "hill: 50% of 50 units (order_id) have it, 100% elsewhere")
+    assert "in the newest 3 days beyond " in found["drift of amount"]["reason"]
+    assert "phone is 90% of rows, and was 50% in the 7 before" in found["drift of device_type"]["reason"]
+    assert found["sample ratio of new-search"]["reason"].startswith("units: a 150, b 50; as planned, 0.5 : 0.5")
+
+
+def test_a_snapshot_is_compared_with_those_before_it_number_by_number(tmp_path: Path) -> None:
+    wanted = {"days": 1, "history_days": 35}
+    checks = {"clock": "as_of", "drift": {"recency_days": wanted, "order_days": wanted}}
+    job = context(tmp_path, datasets={"gold.customer_feature": checks}, consistency={})
+    for back in (70, 31, 0, -1):  # the oldest lies before the history, the last one after the as-of
+        later = 0 if back == 31 else 40
+        job.lake.ledger.append(CUSTOMER_FEATURE, [
+            {"person_id": f"p{n}", "as_of": AS_OF - timedelta(back), "recency_days": n % 60 + later, "order_days": 3}
+            for n in range(300)
+        ])  # fmt: skip
+
+    run(job)
+
+    found = {row["check"]: row for row in job.lake.ledger.read(DATASET_VERDICT)}
+    assert {check: row["verdict"] for check, row in found.items()} == {
+        "drift of recency_days": "fail",
+        "drift of order_days": "pass",
+    }
+    assert "on the newest day beyond 53 is" in found["drift of recency_days"]["reason"]
 
 
 def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Callable[..., JobContext]) -> None:

@@ -1,5 +1,6 @@
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -31,6 +32,9 @@ def shop_history() -> Iterator[None]:
     sys.path.remove(str(Path(__file__).parent))
 
 
+TRAININGS: list[train_model.Training] = []
+
+
 @pytest.fixture(scope="module")
 def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Settings]:
     """A shop of 250 people with its features, on which a model has been trained."""
@@ -41,7 +45,10 @@ def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
     settings = Settings(root=lake.locations.root, training_cut=CUT, models=ModelSettings(churn=churn))
     fill(lake, people=250, days=333)
     build_features.run(context(lake, settings))
-    result = train_model.run(context(lake, settings))
+    train = train_model.train
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(train_model, "train", lambda *told: TRAININGS.append(train(*told)) or TRAININGS[-1])
+        result = train_model.run(context(lake, settings))
     assert not result.skipped, result.message
     return lake, settings
 
@@ -92,6 +99,25 @@ def test_the_same_training_again_gives_the_same_version_and_the_same_metrics(tra
         if row["candidate"] != "reigning" and "reigning" not in row["metric"]
     ]
     assert sorted(after) == before
+
+
+def test_a_feature_that_knows_the_answer_keeps_a_model_from_becoming_champion(
+    trained: tuple[Lake, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, settings = trained
+    before = Tracker(settings, lake.locations.root).champion("churn")
+    leaky = replace(TRAININGS[0], test=TRAININGS[0].test.assign(most_lines=lambda rows: rows["label"]))
+    monkeypatch.setattr(train_model, "train", lambda *_: leaky)
+
+    result = train_model.run(context(lake, settings, force=True))
+
+    after = Tracker(settings, lake.locations.root).champion("churn")
+    assert (result.figures["promoted"], result.figures["echoes"]) == (False, ["most_lines"])
+    assert "held back: a single feature tells who leaves" in result.message
+    assert "most_lines (1.000)" in result.message
+    assert before is not None
+    assert after is not None
+    assert after.version == before.version
 
 
 def test_everyone_gets_a_probability_a_place_and_reasons_in_words(trained: tuple[Lake, Settings]) -> None:

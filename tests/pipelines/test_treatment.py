@@ -8,7 +8,7 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.treatment import row_by_row, treating
 from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, DATA_HEALTH
 from personalake.tables.health import QUALITY_MARK
-from personalake.tables.silver import CUSTOMER_RECORD
+from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE
 
 AS_OF = date(2017, 12, 1)
 DECLARED = {
@@ -89,6 +89,33 @@ def test_a_record_s_phone_becomes_e164_and_the_row_says_so(lake: Lake, context_o
         ("3", None, ["phone: standardised"]),
         ("4", None, []),
     ]
+
+
+def test_numbers_beyond_what_can_be_are_capped_or_marked_row_by_row_in_silver(
+    lake: Lake, context_of: Callable[..., JobContext]
+) -> None:
+    declared = [
+        {"column": "quantity", "outliers": {"method": "range", "low": 0, "high": 100, "action": "cap"}},
+        {"column": "amount", "outliers": {"method": "range", "high": 5_000}},
+    ]
+    settings = Settings.model_validate(
+        {"root": str(lake.locations.root), "quality": {"columns": {"silver.order_line": declared}}}
+    )
+    rows = lake.spark.createDataFrame(
+        [("1", 3, 5_000), ("2", 999, 9_000), ("3", -1, -9_000), ("4", None, None)], "id string, quantity int, amount int"
+    ).selectExpr("id", "CAST(quantity AS decimal(12,3)) quantity", "CAST(amount AS decimal(18,2)) amount",
+                 "CAST(array() AS array<string>) warnings")  # fmt: skip
+
+    treated = rows.transform(row_by_row(context_of(settings), ORDER_LINE))
+
+    found = [(row["id"], row["quantity"], row["amount"], row["warnings"]) for row in treated.orderBy("id").collect()]
+    assert found == [
+        ("1", 3, 5_000, []),
+        ("2", 100, 9_000, ["quantity: outlier, capped", "amount: outlier"]),
+        ("3", 0, -9_000, ["quantity: outlier, capped"]),
+        ("4", None, None, []),
+    ]
+    assert treated.schema["quantity"].dataType == rows.schema["quantity"].dataType
 
 
 def test_without_a_declaration_rows_go_through_as_they_are(lake: Lake, context_of: Callable[..., JobContext]) -> None:

@@ -30,6 +30,13 @@ class ChurnSettings(Section):
     history_windows: int = Field(3, ge=1, description="Least history before the test as-of, in label windows")
     active_days: int = Field(60, ge=1, description="People who bought within so many days are also measured apart")
     bootstraps: int = Field(200, ge=20, description="Resamples for 95 % intervals")
+    echo_auc: float = Field(
+        0.97,
+        gt=0.5,
+        le=1,
+        description="ROC-AUC of a single feature from which it is taken for one that knows the answer: such a model is "
+        "kept, but does not become champion",
+    )
     reasons: int = Field(4, ge=1, le=7, description="Strongest reasons kept with a prediction")
     partitions: int = Field(2, ge=1, description="Partitions of the training rows; near the core count, grow with the data")
     candidates: dict[str, CandidateSettings] = Field(

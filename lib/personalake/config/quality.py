@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
+from personalake.config.distributions import DistributionChecks, unreadable
 from personalake.config.sql import columns_of
 from personalake.tables import BY_NAME, Table
 
@@ -24,21 +25,33 @@ TREATED: dict[str, tuple[str, ...]] = {
 # What identifies a row or a customer of silver, or tells when: as the source has it, or rows would not be found again.
 _AS_IT_CAME = ("namespace", "customer_id", "occurred_at", "source", "known_at", "warnings", "batch_id")
 _NUMBERS = ("int", "bigint", "double", "decimal(12,3)", "decimal(18,2)")
-_ROW_WISE = ("constant",)
 _IN_ORDER = ("forward", "backward")
 
 
 class OutlierSettings(Section):
     """What is an outlier, and what is done about it."""
 
-    method: Literal["z_score", "iqr", "mad"] = Field(
+    method: Literal["z_score", "iqr", "mad", "range"] = Field(
         description="z_score: standard deviations from the mean; iqr: spreads of the quartiles beyond them; mad: scaled "
-        "median absolute deviations from the median"
+        "median absolute deviations from the median; range: beyond low or high, the one that a table of silver can have"
     )
-    threshold: float | None = Field(None, gt=0, description="How far out; by default 3, 1.5 and 3.5")
+    threshold: float | None = Field(None, gt=0, description="How far out; by default 3, 1.5 and 3.5; not for range")
+    low: float | None = Field(None, description="Least sound value, for range")
+    high: float | None = Field(None, description="Greatest sound value, for range")
     action: Literal["flag", "cap", "drop"] = Field(
-        "flag", description="flag: mark only; cap: to the nearest bound; drop: leave the row out; see gold.quality_mark"
+        "flag",
+        description="flag: mark only; cap: to the nearest bound; drop: leave the row out, not in silver; see "
+        "gold.quality_mark and the warnings of a row",
     )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "OutlierSettings":
+        ends = [end for end in (self.low, self.high) if end is not None]
+        if (self.method == "range") != bool(ends) or (self.method == "range" and self.threshold is not None):
+            raise ValueError("low and high belong to method range, which needs one of them and no threshold")
+        if ends != sorted(ends):
+            raise ValueError(f"low is {self.low:g}, and high {self.high:g} is below it")
+        return self
 
 
 class ImputeSettings(Section):
@@ -111,10 +124,10 @@ class NearDuplicates(Section):
     fail_beyond: float = Field(0.1, ge=0, le=1, description="Share beyond which it is a failure")
 
 
-class DatasetChecks(Section):
+class DatasetChecks(DistributionChecks):
     """What a sound table looks like."""
 
-    clock: str = Field("known_at", description="Column of time, or day, that freshness and volume go by")
+    clock: str = Field("known_at", description="Column of time, or day, that freshness, volume and drift go by")
     freshness: Freshness | None = Field(None, description="Age of the newest row; not looked at by default")
     volume: Volume | None = Field(None, description="Rows of the newest day; not looked at by default")
     completeness: dict[str, float] = Field(default_factory=dict, description="Column: least share of rows with it, 0..1")
@@ -176,13 +189,15 @@ class QualitySettings(Section):
             if name not in BY_NAME:
                 problems.append(f"{name} is not a table; see docs/tables.md")
                 continue
-            wanted = [*checks.completeness, *([checks.clock] if checks.freshness or checks.volume else [])]
+            needs_clock = bool(checks.freshness or checks.volume or checks.drift)
+            wanted = [*checks.completeness, *([checks.clock] if needs_clock else [])]
             if checks.near_duplicates:
                 wanted += [*checks.near_duplicates.columns, *columns_of(checks.near_duplicates.block)]
                 problems += [] if BY_NAME[name].key else [f"{name} has no key to tell its rows apart by"]
             problems += [f"{name} has no column {column}" for column in wanted if column not in BY_NAME[name].columns]
+            problems += unreadable(BY_NAME[name], checks)
             types = {field.name: field.type for field in BY_NAME[name].fields}
-            if (checks.freshness or checks.volume) and types.get(checks.clock) not in (None, "timestamp", "date"):
+            if needs_clock and types.get(checks.clock) not in (None, "timestamp", "date"):
                 problems.append(f"{name}.{checks.clock} is no time; name a timestamp or a day as clock, e.g. as_of")
         if problems:
             raise ValueError("; ".join(problems))
@@ -236,6 +251,17 @@ def _untreatable(name: str, treatments: tuple[ColumnTreatment, ...]) -> list[str
             )
         if name.startswith("silver.") and treatment.column in (*_AS_IT_CAME, *BY_NAME[name].key):
             problems.append(f"{place} tells rows, customers or times apart, and stays as it came")
-        if name.startswith("silver.") and (treatment.outliers or (impute and impute.method not in _ROW_WISE)):
-            problems.append(f"{place}: a stream's rows are treated one by one; only standardise and impute constant do that")
+        if name.startswith("silver.") and not _is_row_wise(treatment):
+            problems.append(
+                f"{place}: rows of silver arrive as a stream and are treated one by one, since a batch is no population; "
+                "standardise, outliers of method range (flag or cap) and impute constant do that. What looks at many rows "
+                "is declared for gold.customer_profile or gold.customer_feature, which are made of silver"
+            )
     return problems
+
+
+def _is_row_wise(treatment: ColumnTreatment) -> bool:
+    """Whether a row can be treated without a look at others, and none is lost."""
+    outliers, impute = treatment.outliers, treatment.impute
+    is_known = outliers is None or (outliers.method == "range" and outliers.action != "drop")
+    return is_known and (impute is None or impute.method == "constant")

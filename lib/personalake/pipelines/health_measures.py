@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from personalake.config.quality import Consistency, DatasetChecks, NearDuplicates, measure_of
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
+from personalake.pipelines.distribution_measures import distribution_verdicts
 from personalake.pipelines.job import JobContext
 from personalake.quality.near_duplicates import left_out_for_size, near_duplicates, without_near_duplicates
 from personalake.quality.verdicts import (
@@ -51,6 +52,7 @@ def _of_table(context: JobContext, table: Table, checks: DatasetChecks) -> Itera
     if checks.near_duplicates:
         rows, repeated, left_out = _repeated(context.lake, table, checks.near_duplicates)
         yield few_near_duplicates(table.full_name, rows, repeated, checks.near_duplicates, left_out)
+    yield from distribution_verdicts(context, table, checks.clock, checks)
 
 
 def _is_expected(context: JobContext, table: Table) -> bool:

@@ -157,7 +157,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="monitor_health",
-        purpose="verdicts on whole tables: freshness, volume, completeness, consistency",
+        purpose="verdicts on whole tables: freshness, volume, completeness, drift, evenness, sample ratios, consistency",
         reads=(
             "silver.order_line",
             "silver.customer_record",

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from personalake.models.evaluation import Measured
 from personalake.models.figures import classifier_figures
 from personalake.models.folds import TrainingPlan, training_plan
 from personalake.models.labels import with_churn_label
+from personalake.models.leakage import echoes
 from personalake.models.portable import MODEL_FILE, PortableModel, load, opener
 from personalake.models.training import (
     EVERYONE,
@@ -161,13 +162,14 @@ def _publish(
     with context.progress.step("registering"):
         version = tracker.log(_logged(context, name, key, plan, training))
     rivals = [rival for rival in training.models if rival != winner.kind]
-    promoted = all(comparison.beats(rival, EVERYONE) for rival in rivals)
+    echoing = echoes(training.test, FEATURE_NAMES, context.settings.models.churn.echo_auc)
+    promoted = not echoing and all(comparison.beats(rival, EVERYONE) for rival in rivals)
     health = _health(name, plan, training, version, promoted, reigning)
     frame = context.lake.spark.createDataFrame(health, MODEL_HEALTH.schema)
     context.lake.replace_as_of(frame.coalesce(1), MODEL_HEALTH, plan.cut, f"model = '{name}'")
     if promoted:
         tracker.promote(name, version)
-    verdict = "champion" if promoted else "challenger that did not beat " + " or ".join(rivals)
+    verdict = "champion" if promoted else _why_not(echoing, rivals)
     tracker.tag(name, version, VERDICT, verdict)
     reached = {population: found[winner.kind].get("roc_auc") for population, found in comparison.metrics.items()}
     auc = {population: value for population, value in reached.items() if value is not None}
@@ -178,9 +180,17 @@ def _publish(
         figures={
             "model_version": version,
             "promoted": promoted,
+            **({"echoes": [*echoing]} if echoing else {}),
             **{f"roc_auc_{k}": round(v.value, 4) for k, v in auc.items()},
         },
     )
+
+
+def _why_not(echoing: Mapping[str, float], rivals: Sequence[str]) -> str:
+    if not echoing:
+        return "challenger that did not beat " + " or ".join(rivals)
+    told = ", ".join(f"{name} ({area:.3f})" for name, area in echoing.items())
+    return f"challenger that is held back: a single feature tells who leaves, as only what is known later does: {told}"
 
 
 def _logged(context: JobContext, name: str, key: str, plan: TrainingPlan, training: Training) -> LoggedModel:

@@ -72,9 +72,11 @@ def spelled(treatment: ColumnTreatment) -> Column:
 
 
 def _without_outliers(rows: DataFrame, column: str, settings: OutlierSettings, by: Sequence[str]) -> DataFrame:
-    kept = rows.where(~F.col(DROPPED))
-    bounds = fit_bounds(kept, column, settings.method, settings.threshold, by)
-    beside = with_bounds(rows, bounds, by)
+    if settings.method == "range":
+        beside = rows.withColumns({LOW: F.lit(settings.low).cast("double"), HIGH: F.lit(settings.high).cast("double")})
+    else:
+        bounds = fit_bounds(rows.where(~F.col(DROPPED)), column, settings.method, settings.threshold, by)
+        beside = with_bounds(rows, bounds, by)
     is_out = is_outlier(column) & ~F.col(DROPPED)
     changes = {MARKS: _marked(is_out, f"{column}: {_DONE[settings.action]}")}
     if settings.action == "cap":

@@ -23,5 +23,5 @@ def are_they_sound(data: ReportData) -> Section | None:
     ]
     head = ("Table", "Check", "Verdict", "Why")
     table = Table(f"Checks of whole tables: {told}", head, rows, note="Limits are in conf/quality.yml.")
-    lead = "Fresh, as many as ever, complete, and at one with other tables, apart from single rows."
+    lead = "Fresh, as many as ever, complete, spread as before, and at one with other tables, apart from single rows."
     return Section("sound", "Which tables are sound", lead, [*summary, table])

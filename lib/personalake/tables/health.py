@@ -12,12 +12,17 @@ DATASET_VERDICT = Table(
         Field(
             "check",
             "string",
-            "freshness, volume, completeness of or near duplicates by columns, or the name of a consistency check",
+            "freshness, volume, completeness of or near duplicates by columns, drift of a column, evenness of one by "
+            "groups, sample ratio of an experiment, or the name of a consistency check",
         ),
-        Field("kind", "string", "freshness, volume, completeness, near_duplicates or consistency"),
+        Field(
+            "kind",
+            "string",
+            "freshness, volume, completeness, near_duplicates, drift, evenness, sample_ratio or consistency",
+        ),
         Field("as_of", "date", "Exclusive day for which it was looked at"),
         Field("value", "double", "What was measured; null if it could not be"),
-        Field("unit", "string", "Unit of the value: days, rows, share"),
+        Field("unit", "string", "Unit of the value: days, rows, share, index (of population stability), p (of a test)"),
         Field("low", "double", "Least value without a complaint; null if any is fine"),
         Field("high", "double", "Greatest value without a complaint; null if any is fine"),
         Field("verdict", "string", "pass, warn or fail; unknown if it could not be measured"),
