@@ -202,7 +202,7 @@ def test_snapshots_of_any_age_follow_merges_withdrawals_and_late_grants(
     links = lake.ledger.read(PERSON_LINK)
     for row in links:
         row["person_id"] = "p_c0" if row["value"] == "c1" else row["person_id"]
-    lake.ledger.append(PERSON_CHANGE, [_merge("p_c1", "p_c0")])
+    lake.ledger.append(PERSON_CHANGE, [_merge(lake, "p_c1", "p_c0")])
     _put(lake, PERSON_LINK, links)
     _put(lake, CONSENT_CURRENT, [row for row in lake.ledger.read(CONSENT_CURRENT) if row["person_id"] == "p_c0"])
     grant(lake, ["p_c3"])
@@ -231,7 +231,7 @@ def test_who_was_merged_or_came_to_allow_it_is_in_the_snapshots_that_stand_and_i
     links = lake.ledger.read(PERSON_LINK)
     for row in links:
         row["person_id"] = "p_c0" if row["value"] == "c1" else row["person_id"]
-    lake.ledger.append(PERSON_CHANGE, [_merge("p_c1", "p_c0")])
+    lake.ledger.append(PERSON_CHANGE, [_merge(lake, "p_c1", "p_c0")])
     _put(lake, PERSON_LINK, links)
     lake.ledger.append(ORDER_LINE, [line("c0", AS_OF, "new")])
     grant(lake, ["p_c2"])
@@ -263,8 +263,11 @@ def test_who_is_missing_in_one_snapshot_comes_back_although_another_one_has_them
     assert now == {(as_of, person) for as_of in (AS_OF, tomorrow) for person in ("p_c0", "p_c1")}
 
 
-def _merge(old: str, new: str) -> dict[str, object]:
-    return {"change_id": old, "kind": "merged", "old_person_id": old, "new_person_id": new, "changed_at": datetime.now(UTC)}
+def _merge(lake: Lake, old: str, new: str) -> dict[str, object]:
+    """As a run logs it that has been at work since yesterday."""
+    long_ago, before = datetime.now(UTC) - timedelta(1), lake.ledger.version(PERSON_LINK)
+    who = {"change_id": old, "kind": "merged", "old_person_id": old, "new_person_id": new}
+    return {**who, "changed_at": long_ago, "links_version": before}
 
 
 def _put(lake: Lake, table: Table, rows: list[dict[str, object]]) -> None:
