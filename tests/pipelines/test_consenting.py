@@ -23,6 +23,7 @@ from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.identity import PERSON_CHANGE
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
 from tests.pipelines.consents import GIVEN_AT, grant, withdraw
 from tests.pipelines.shop_history import line
@@ -146,6 +147,23 @@ def test_every_purpose_must_be_granted_and_who_asks_to_be_forgotten_grants_none(
     allowed = consenting(context_of(), ["personalisation", "model_training"])
 
     assert allowed.ids.to_pylist() == ["p_c1"]
+
+
+def test_whose_erasure_has_begun_is_not_looked_at_and_whose_address_bounced_is(
+    lake: Lake, context_of: Callable[..., JobContext]
+) -> None:
+    """Also of a request by hand that is not done yet, and of who was merged into another person meanwhile."""
+    shop(lake)
+    grant(lake, ["p_c0", "p_c1", "p_c2", "p_c3"])
+    told = [("p_c0", "all", None), ("old", "all", None), ("p_c2", "email", None), ("p_c3", "all", GIVEN_AT)]
+    suppressed = [
+        {"suppression_id": who, "person_id": who, "scope": scope, "since": GIVEN_AT - timedelta(1), "until": until}
+        for who, scope, until in told
+    ]
+    lake.ledger.append(SUPPRESSION, suppressed)
+    lake.ledger.append(PERSON_CHANGE, [_merge(lake, "old", "p_c1")])
+
+    assert consenting(context_of(), ["personalisation"]).ids.to_pylist() == ["p_c2", "p_c3"]
 
 
 def test_a_signal_of_the_browser_takes_away_the_purposes_that_it_speaks_for(

@@ -94,7 +94,8 @@ def _history(lake: Lake, table: Table) -> list[dict[str, Any]]:
     if lake.locations.catalog:
         rows = lake.spark.sql(f"DESCRIBE HISTORY {lake.locations.identifier(table)}").collect()
         return [row.asDict() for row in rows]
-    return DeltaTable(lake.locations.table(table)).history()
+    commits: list[dict[str, Any]] = DeltaTable(lake.locations.table(table)).history()
+    return commits
 
 
 def compact(lake: Lake, table: Table) -> tuple[int, int]:

@@ -120,8 +120,8 @@ def _told(due: Sequence[date], rows: int, added: int) -> str:
 
 def _note(context: JobContext, known: Mapping[date, int], links_version: int | None) -> None:
     """After the snapshots: if a run dies in between, they are built once more."""
-    common = {"definition": definition(), "links_version": links_version}
-    common |= {"run_id": context.run_id, "built_at": context.run_started_at}
+    stamp = {"run_id": context.run_id, "built_at": context.run_started_at}
+    common: dict[str, Any] = {"definition": definition(), "links_version": links_version, **stamp}
     if not context.dry_run:
         rows = [{**common, "as_of": as_of, "order_lines": lines} for as_of, lines in known.items()]
         context.lake.ledger.append(FEATURE_SNAPSHOT, rows)

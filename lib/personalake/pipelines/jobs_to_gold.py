@@ -6,6 +6,7 @@ from personalake.pipelines.job import JobSpec, Option
 # Who may be looked at, of persons as they are by now.
 _CONSENTING = (
     "silver.consent", "silver.consent_current", "silver.person_link", "silver.person_change", "silver.erasure_request",
+    "silver.suppression",
 )  # fmt: skip
 _SEGMENTED = ("gold.customer_feature", "gold.customer_profile", *_CONSENTING)
 

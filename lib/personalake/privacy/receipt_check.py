@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from personalake.privacy.receipts import verifies
+from personalake.privacy.receipts import MAC, verifies
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_RECEIPT, ERASURE_REQUEST, RETENTION_RECEIPT
 
@@ -69,7 +69,7 @@ def verified(key: str, rows: Mapping[Table, Sequence[Row]]) -> Verified:
     failures = [
         Failure(table.full_name, _name(table, row), what)
         for table, told in rows.items()
-        for row, what in (*_changed(key, told), *_repeated(table, told))
+        for row, what in (*_changed(key, told), *_repeated(told))
     ]
     failures += _missing_of_requests(rows[ERASURE_REQUEST], rows[ERASURE_RECEIPT])
     failures += _never_told(rows[RETENTION_RECEIPT])
@@ -90,11 +90,11 @@ def _changed(key: str, rows: Sequence[Row]) -> Iterator[tuple[Row, str]]:
     return ((row, CHANGED) for row in rows if not verifies(key, row))
 
 
-def _repeated(table: Table, rows: Sequence[Row]) -> Iterator[tuple[Row, str]]:
-    """A copy verifies as well as what it was copied from."""
-    first = {tuple(str(row[column]) for column in table.key): row for row in reversed(rows)}
-    times = Counter(tuple(str(row[column]) for column in table.key) for row in rows)
-    return ((first[key], TWICE) for key, count in times.items() if count > 1)
+def _repeated(rows: Sequence[Row]) -> Iterator[tuple[Row, str]]:
+    """A copy verifies as well as what it was copied from, and has its MAC."""
+    times = Counter(row[MAC] for row in rows)
+    first = {row[MAC]: row for row in reversed(rows)}
+    return ((first[mac], TWICE) for mac, count in times.items() if count > 1)
 
 
 def _missing_of_requests(states: Sequence[Row], receipts: Sequence[Row]) -> Iterator[Failure]:
