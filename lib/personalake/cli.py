@@ -215,7 +215,7 @@ def query(
     from personalake.pipelines.masked_query import masked_query, tables_of
 
     ledger = _lake(settings_for(env, conf_dir, root, None, None)).ledger
-    answer = masked_query(ledger, sql).limit(rows)
+    answer = masked_query(ledger, sql, rows)
     log_query(ledger, len(answer), [table.full_name for table in tables_of(sql)])
     print(answer)
 
