@@ -42,7 +42,8 @@ class JobSpec:
         purpose: What it does, one line.
         reads: Tables whose versions decide whether there is anything new.
         writes: Tables that it writes.
-        waits: Whether something outside the lake is awaited, so that the job has work to do although nothing here changed.
+        waits: Whether something outside the lake, or the time, is awaited, so that the job has work to do although nothing
+            here changed.
         looks_back: Tables that decide, too, as earlier runs left them: they are written further down the graph.
         needs: Jobs that come before it in the graph.
         kind: `graph` jobs run in `personalake run`, the others when asked.
