@@ -73,7 +73,7 @@ ON_DEMAND: Mapping[str, Mapping[str, str]] = {
 WRONG: Mapping[str, Mapping[str, str]] = {
     "export_customer": {"identifier": ANN_MAIL},
     "erase_customers": {"identifier": f"email={ANN_MAIL}", "also": ANN["first_name"]},
-    "change_preference": {"identifier": f"email={ANN_MAIL}", "preference": TEXTS["wish"], "value": ANN["phone"]},
+    "change_preference": {"identifier": f"fax={ANN['phone']}", "preference": "calls", "value": TEXTS["wish"]},
 }
 # Where others are listened to: models need more than a handful of people, regions more than one lake.
 ELSEWHERE = {*HEARD_ON_DEMAND, "train_model", "score_customers", "share_figures", "collect_figures"}
