@@ -22,8 +22,8 @@ class Option:
         help: Meaning, one line.
         default: Value if not given; a bool makes it a flag.
         choices: Allowed values; empty for any.
-        is_private: Whether its value may be personal: it is kept out of fingerprints, which outlive an erasure, so that a run
-            with one is never taken for one that was done.
+        is_private: Whether its value may be personal: it is kept out of fingerprints, which outlive an erasure, so that a
+            run with one is never taken for one that was done.
     """
 
     name: str
