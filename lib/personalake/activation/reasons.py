@@ -7,6 +7,9 @@ from typing import Any
 
 LONGEST = 300
 _LONG_NUMBER = 6
+# What is said here, and by no destination: it is no part of any payload, and others go by it.
+NO_SUBSCRIBER, NO_USER = "not a subscriber there", "no such user there"
+_OURS = frozenset({NO_SUBSCRIBER, NO_USER})
 PRIVATE = (
     (re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;]+"), "<address>"),
     (re.compile(r"(?i)\b(bearer|basic|key)\s+[\w.~+/=-]{8,}"), r"\1 <secret>"),
@@ -29,6 +32,8 @@ def told(reason: object, *payloads: str | None) -> str:
     'no such contact: <value>'
     """
     text = " ".join(str(reason).split())
+    if text in _OURS:
+        return text
     values = {value for payload in payloads for value in _texts(payload) if value in text}
     if len(payloads) > 1:
         values = {value for value in values if len(value) >= _LONG_NUMBER or not value.isdecimal()}
