@@ -1,4 +1,4 @@
-"""The console: `personalake demo | run | explain | tables | query | check-source | template | activation | doctor`."""
+"""The console: `personalake demo | run | explain | tables | query | check-source | doctor`, and groups of commands."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ from rich.console import Console
 from personalake.cli_activation import activation
 from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for
 from personalake.cli_plans import add_plan_commands
+from personalake.cli_receipts import receipts
 from personalake.config import Settings
 from personalake.errors import InputError, PersonalakeError
 from personalake.lake import Lake
@@ -29,6 +30,7 @@ templates = typer.Typer(help="Templates in conf/templates/.", no_args_is_help=Tr
 app.add_typer(templates, name="template")
 add_plan_commands(activation)
 app.add_typer(activation, name="activation")
+app.add_typer(receipts, name="receipts")
 
 # Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
 WORLD_DAYS = 60
@@ -213,7 +215,7 @@ def query(
     from personalake.pipelines.masked_query import masked_query, tables_of
 
     ledger = _lake(settings_for(env, conf_dir, root, None, None)).ledger
-    answer = masked_query(ledger, sql).limit(rows)
+    answer = masked_query(ledger, sql, rows)
     log_query(ledger, len(answer), [table.full_name for table in tables_of(sql)])
     print(answer)
 

@@ -409,6 +409,39 @@ def test_reasons_never_hold_what_the_payload_holds() -> None:
     assert journal.outcomes["a"].reason == "status 400: no such contact '<value>' <<value>>"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Refused("550 no mailbox for Annelorna <anne@canary.example>"),
+        Stop("535 Annelorna <anne@canary.example> may not relay"),
+        Again("451 Annelorna <anne@canary.example>: later"),
+        Lost("454 Annelorna <anne@canary.example>, perhaps"),
+    ],
+)
+def test_a_destination_that_repeats_who_it_was_told_of_names_nobody_in_outcomes_stops_or_log_lines(
+    answer: Refused | Stop | Again | Lost, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    people = [delivery(name, payload='{"name":"Annelorna","mail":"anne@canary.example","n":550}') for name in "ab"]
+    bounds = Bounds(open_after_failures=1, open_after_rejections=1)
+    connector = Scripted([answer] * 9, unknown="hold", bounds=bounds, patience=Patience(max_tries=2))
+
+    report, journal = sent(people, connector)
+
+    said = [str(report.stopped), caplog.text, *(str(outcome.reason) for outcome in journal.outcomes.values())]
+    assert report.stopped
+    assert "<value>" in report.stopped
+    assert not any("annelorna" in text.lower() or "canary" in text for text in said)
+
+
+def test_a_status_stays_readable_where_an_item_holds_the_same_number_by_chance() -> None:
+    connector = Scripted([Again("status 503")] * 2, patience=Patience(max_tries=1), max_items=2)
+
+    _, journal = sent([delivery(name, payload='{"price":503}') for name in "ab"], connector)
+
+    assert journal.outcomes["a"].reason == "given up after 1 tries: status 503"
+
+
 def test_deliveries_are_read_as_they_are_needed() -> None:
     read = Counter[str]()
     most_ahead = 0

@@ -23,6 +23,7 @@ from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.identity import PERSON_CHANGE
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
 from tests.pipelines.consents import GIVEN_AT, grant, withdraw
 from tests.pipelines.shop_history import line
@@ -148,6 +149,23 @@ def test_every_purpose_must_be_granted_and_who_asks_to_be_forgotten_grants_none(
     assert allowed.ids.to_pylist() == ["p_c1"]
 
 
+def test_whose_erasure_has_begun_is_not_looked_at_and_whose_address_bounced_is(
+    lake: Lake, context_of: Callable[..., JobContext]
+) -> None:
+    """Also of a request by hand that is not done yet, and of who was merged into another person meanwhile."""
+    shop(lake)
+    grant(lake, ["p_c0", "p_c1", "p_c2", "p_c3"])
+    told = [("p_c0", "all", None), ("old", "all", None), ("p_c2", "email", None), ("p_c3", "all", GIVEN_AT)]
+    suppressed = [
+        {"suppression_id": who, "person_id": who, "scope": scope, "since": GIVEN_AT - timedelta(1), "until": until}
+        for who, scope, until in told
+    ]
+    lake.ledger.append(SUPPRESSION, suppressed)
+    lake.ledger.append(PERSON_CHANGE, [_merge(lake, "old", "p_c1")])
+
+    assert consenting(context_of(), ["personalisation"]).ids.to_pylist() == ["p_c2", "p_c3"]
+
+
 def test_a_signal_of_the_browser_takes_away_the_purposes_that_it_speaks_for(
     lake: Lake, context_of: Callable[..., JobContext]
 ) -> None:
@@ -202,7 +220,7 @@ def test_snapshots_of_any_age_follow_merges_withdrawals_and_late_grants(
     links = lake.ledger.read(PERSON_LINK)
     for row in links:
         row["person_id"] = "p_c0" if row["value"] == "c1" else row["person_id"]
-    lake.ledger.append(PERSON_CHANGE, [_merge("p_c1", "p_c0")])
+    lake.ledger.append(PERSON_CHANGE, [_merge(lake, "p_c1", "p_c0")])
     _put(lake, PERSON_LINK, links)
     _put(lake, CONSENT_CURRENT, [row for row in lake.ledger.read(CONSENT_CURRENT) if row["person_id"] == "p_c0"])
     grant(lake, ["p_c3"])
@@ -231,7 +249,7 @@ def test_who_was_merged_or_came_to_allow_it_is_in_the_snapshots_that_stand_and_i
     links = lake.ledger.read(PERSON_LINK)
     for row in links:
         row["person_id"] = "p_c0" if row["value"] == "c1" else row["person_id"]
-    lake.ledger.append(PERSON_CHANGE, [_merge("p_c1", "p_c0")])
+    lake.ledger.append(PERSON_CHANGE, [_merge(lake, "p_c1", "p_c0")])
     _put(lake, PERSON_LINK, links)
     lake.ledger.append(ORDER_LINE, [line("c0", AS_OF, "new")])
     grant(lake, ["p_c2"])
@@ -263,8 +281,11 @@ def test_who_is_missing_in_one_snapshot_comes_back_although_another_one_has_them
     assert now == {(as_of, person) for as_of in (AS_OF, tomorrow) for person in ("p_c0", "p_c1")}
 
 
-def _merge(old: str, new: str) -> dict[str, object]:
-    return {"change_id": old, "kind": "merged", "old_person_id": old, "new_person_id": new, "changed_at": datetime.now(UTC)}
+def _merge(lake: Lake, old: str, new: str) -> dict[str, object]:
+    """As a run logs it that has been at work since yesterday."""
+    long_ago, before = datetime.now(UTC) - timedelta(1), lake.ledger.version(PERSON_LINK)
+    who = {"change_id": old, "kind": "merged", "old_person_id": old, "new_person_id": new}
+    return {**who, "changed_at": long_ago, "links_version": before}
 
 
 def _put(lake: Lake, table: Table, rows: list[dict[str, object]]) -> None:

@@ -22,6 +22,7 @@ from personalake.pipelines.erasure_requests import identifiers_named, last_state
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.refinery import is_refined
+from personalake.pipelines.verify_receipts import verify_receipts
 from personalake.privacy.receipts import pseudonym, verifies
 from personalake.privacy.ways import way_of
 from personalake.tables import ALL, Table
@@ -118,6 +119,7 @@ def test_each_receipt_verifies_and_a_changed_one_does_not(planted: JobContext, s
     receipts = planted.lake.ledger.read(ERASURE_RECEIPT)
 
     assert all(verifies(key, row) for row in receipts)
+    assert verify_receipts(planted.settings, planted.lake.ledger).found.failures == ()
     assert not any(verifies(key, {**row, "rows_erased": 99}) or verifies("other", row) for row in receipts)
     (profile,) = [row for row in receipts if row["place"] == "gold.customer_profile" and row["outcome"] == "erased"]
     assert (profile["rows_before"], profile["rows_after"], profile["rows_erased"]) == (4, 3, 1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from pydantic import ValidationError
 
 from personalake.config import Settings
@@ -15,10 +16,11 @@ from personalake.config.sources import Source
 from personalake.errors import ConfigError
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
-from personalake.lake.upkeep import remove_older, tidy
+from personalake.lake.upkeep import remove_older, removed_with, tidy
 from personalake.pipelines import maintain_tables, refine_events, refinery
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.maintain_tables import run
+from personalake.pipelines.verify_receipts import verify_receipts
 from personalake.tables import ALL
 from personalake.tables.bronze import EVENT as RAW_EVENT
 from personalake.tables.erasure import RETENTION_RECEIPT
@@ -114,6 +116,8 @@ def test_what_went_is_receipted_first_and_a_row_that_comes_in_its_place_is_refin
     run(context())
     lake.ledger.append(RAW_EVENT, [{"source": "orders", "ingested_at": NOON}])
 
+    checked = verify_receipts(context().settings, lake.ledger)
+    assert (checked.is_sound, checked.found.rows["gold.retention_receipt"], checked.waiting) == (True, 2, 0)
     receipt, gone = sorted(lake.ledger.read(RETENTION_RECEIPT), key=lambda row: row["recorded_at"])
     assert (receipt["rows_removed"], gone["rows_removed"], gone["sources"]) == (None, 1, {"orders": 1})
     assert (receipt["table"], receipt["aged_by"], receipt["kept_days"], receipt["rows"]) == (
@@ -143,7 +147,7 @@ def test_after_a_retention_nothing_waits_and_no_source_is_looked_at_for_nothing(
     assert list(refinery._unrefined(lake, "refine_events", RAW_EVENT, orders)) == []
 
 
-@pytest.mark.parametrize(("dies_in", "removed"), [("remove_older", 0), ("confirm", 1)])
+@pytest.mark.parametrize(("dies_in", "removed"), [("remove_told", 0), ("confirm", 1)])
 def test_what_became_of_rows_that_a_run_told_of_before_it_died_is_found_out_by_the_next(
     lake: Lake, context: Callable[..., JobContext], monkeypatch: pytest.MonkeyPatch, dies_in: str, removed: int
 ) -> None:
@@ -166,6 +170,39 @@ def test_what_became_of_rows_that_a_run_told_of_before_it_died_is_found_out_by_t
     assert (False, removed) in told
     assert sum(count or 0 for _, count in told) == 1
     assert lake.ledger.rows(RAW_EVENT) == 0
+
+
+@pytest.mark.parametrize(("dies_in", "removed"), [("remove_told", 0), ("confirm", 2)])
+def test_rows_as_old_that_come_after_a_run_died_are_not_taken_for_those_it_told_of(
+    lake: Lake, context: Callable[..., JobContext], monkeypatch: pytest.MonkeyPatch, dies_in: str, removed: int
+) -> None:
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    events(lake, 0, 2_000, 2_001)
+    with monkeypatch.context() as patched:
+        patched.setattr(maintain_tables, dies_in, dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(context())
+    events(lake, 2_002, 2_003, 2_004)
+
+    run(replace(context(), run_id="next"))
+
+    told = [(row["run_id"], row["rows_removed"]) for row in lake.ledger.read(RETENTION_RECEIPT)]
+    assert sorted(each for each in told if each[1] is not None) == [("next", 5 - removed), ("test-run", removed)]
+
+
+def test_a_log_that_does_not_reach_back_says_nothing_of_what_was_removed(lake: Lake) -> None:
+    events(lake, 0, 2_000)
+    remove_older(lake, EVENT, NOON - timedelta(1_095), "retention r")
+    before = [removed_with(lake, EVENT, f"retention {run_id}", 1) for run_id in ("r", "other")]
+    events(lake, 1)
+    DeltaTable(lake.locations.table(EVENT)).create_checkpoint()
+    for commit in range(4):
+        (Path(lake.locations.table(EVENT)) / "_delta_log" / f"{commit:020d}.json").unlink()
+
+    assert before == [1, 0]
+    assert removed_with(lake, EVENT, "retention r", 1) is None
 
 
 def test_what_waits_in_bronze_is_refined_before_anything_goes(

@@ -20,6 +20,7 @@ from personalake.tables import ALL
 from personalake.tables.gold import CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP
 from personalake.tables.regions import REGION_FIGURE
 from personalake.tables.silver import CONSENT_CURRENT, CUSTOMER_RECORD
+from tests.pipelines.overheard import listening
 
 AS_OF = date(2024, 5, 1)
 PEOPLE = {"eu": 120, "us": 80}
@@ -102,8 +103,9 @@ def test_a_region_s_lake_holds_its_own_people_and_no_other_s(company: Company) -
 
 
 def test_the_centre_gets_figures_and_nobody_s_identifier(company: Company) -> None:
-    shared = [company.run("share_figures", region) for region in PEOPLE]
-    collected = company.run("collect_figures", None)
+    with listening() as spoken:
+        shared = [company.run("share_figures", region) for region in PEOPLE]
+        collected = company.run("collect_figures", None)
 
     assert [message.split(",")[0] for message in shared] == ["4 figures", "3 figures"]
     assert collected == "7 figures of 2 regions"
@@ -112,7 +114,9 @@ def test_the_centre_gets_figures_and_nobody_s_identifier(company: Company) -> No
     assert told == {("eu", "all_people", "all_people"): 120, ("eu", "rfm", "Champions"): 60,
                     ("us", "all_people", "all_people"): 80}  # fmt: skip
     lake = company.folder / "lake"
-    assert "canary" not in "".join([*decoded(lake / "central"), *decoded(lake / "_handover")])
+    assert "canary" not in "".join(
+        [*spoken.texts, *shared, collected, *decoded(lake / "central"), *decoded(lake / "_handover")]
+    )
     for region, other in (("eu", "us"), ("us", "eu")):
         everything = "".join(decoded(lake / region))
         assert canary(region, 3) in everything, "the search finds what is there"

@@ -120,7 +120,7 @@ def _equals_a_full_run(
 def test_decisions_move_persons_and_each_move_is_logged_once(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     lake.ledger.append(CUSTOMER_RECORD, crowd())
     run(context_of(settings_of(lake)))
-    before = persons(lake)
+    before, version = persons(lake), lake.ledger.version(PERSON_LINK)
     always = {"decision": "always", "between": ["crm:0", "crm:1"]}
     never = {"decision": "never", "between": ["crm:2", "web:2"]}
 
@@ -132,6 +132,7 @@ def test_decisions_move_persons_and_each_move_is_logged_once(lake: Lake, context
     assert links["crm", "2"] != links["web", "2"]
     moves = sorted((row["kind"], row["old_person_id"], row["identifiers"]) for row in lake.ledger.read(PERSON_CHANGE))
     assert [kind for kind, _, _ in moves] == ["merged", "split"]
+    assert {row["links_version"] for row in lake.ledger.read(PERSON_CHANGE)} == {version}
     assert {old for _, old, _ in moves} <= set(before.values())
     assert ("never_link", "crm:crm2 web:web2") in {(row["guard"], row["value"]) for row in lake.ledger.read(IDENTITY_GUARD)}
 

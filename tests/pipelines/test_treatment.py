@@ -1,6 +1,8 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import pytest
+
 from personalake.config import Settings
 from personalake.config.quality import QualitySettings
 from personalake.lake import Lake
@@ -10,7 +12,7 @@ from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, DATA_HEA
 from personalake.tables.health import QUALITY_MARK
 from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE
 
-AS_OF = date(2017, 12, 1)
+AS_OF, NEXT = date(2017, 12, 1), date(2017, 12, 5)
 DECLARED = {
     "gold.customer_profile": [
         {"column": "discount_share", "outliers": {"method": "iqr", "action": "drop"}, "impute": {"method": "median"}}
@@ -29,7 +31,7 @@ def test_what_is_done_to_a_table_is_written_down_and_adds_up(lake: Lake, context
         "person_id string, discount_share double, as_of date",
     )
 
-    with treating(context_of(settings_of(lake)), rows, CUSTOMER_PROFILE, "build_profiles") as treated:
+    with treating(context_of(settings_of(lake)), rows, CUSTOMER_PROFILE, "build_profiles", [AS_OF]) as treated:
         found = {row["person_id"]: row["discount_share"] for row in treated.collect()}
 
     assert (treated.columns, found["p5"], len(found)) == (rows.columns, 0.15000000000000002, 5)
@@ -48,13 +50,30 @@ def test_what_was_marked_can_be_asked_for_by_person_and_column(lake: Lake, conte
     )
 
     for _ in range(2):  # a run that is repeated leaves one row of each
-        with treating(context_of(settings), rows, CUSTOMER_PROFILE, "build_profiles") as treated:
+        with treating(context_of(settings), rows, CUSTOMER_PROFILE, "build_profiles", [AS_OF]) as treated:
             assert treated.count() == 5
 
     assert [{**row, "run_id": ""} for row in lake.ledger.read(QUALITY_MARK)] == [
         {"subject": "gold.customer_profile", "person_id": "p4", "as_of": AS_OF, "column": "discount_share",
          "mark": "outlier", "run_id": ""}
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_marks_go_with_the_rows_of_their_as_of_and_those_of_others_stay(
+    lake: Lake, context_of: Callable[..., JobContext], is_declared: bool
+) -> None:
+    """Rows that are all gone are marked by nothing, nor are those that conf/quality.yml treats no more."""
+    subjects = [("gold.customer_profile", AS_OF), ("gold.customer_profile", NEXT), ("gold.customer_feature", AS_OF)]
+    held = [{"subject": name, "person_id": "p", "as_of": day, "column": "c", "mark": "outlier"} for name, day in subjects]
+    lake.ledger.append(QUALITY_MARK, held)
+    rows = lake.spark.createDataFrame([], "person_id string, discount_share double, as_of date")
+    context = context_of(settings_of(lake) if is_declared else None)
+
+    with treating(context, rows, CUSTOMER_PROFILE, "build_profiles", [AS_OF]) as treated:
+        assert treated.count() == 0
+
+    assert [(row["subject"], row["as_of"]) for row in lake.ledger.read(QUALITY_MARK)] == subjects[1:]
 
 
 def test_the_last_value_goes_on_from_what_the_table_holds(lake: Lake, context_of: Callable[..., JobContext]) -> None:
@@ -68,7 +87,7 @@ def test_the_last_value_goes_on_from_what_the_table_holds(lake: Lake, context_of
         [(who, AS_OF, None) for who in "abcd"], "person_id string, as_of date, most_lines double"
     )
 
-    with treating(context_of(settings), rows, CUSTOMER_FEATURE, "build_features") as treated:
+    with treating(context_of(settings), rows, CUSTOMER_FEATURE, "build_features", [AS_OF]) as treated:
         found = {row["person_id"]: row["most_lines"] for row in treated.collect()}
 
     # Not what is known of c only later, nor what this very as-of held of d before.
@@ -121,7 +140,7 @@ def test_numbers_beyond_what_can_be_are_capped_or_marked_row_by_row_in_silver(
 def test_without_a_declaration_rows_go_through_as_they_are(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     rows = lake.spark.createDataFrame([("p", 9.0)], "person_id string, discount_share double")
 
-    with treating(context_of(), rows, CUSTOMER_PROFILE, "build_profiles") as treated:
+    with treating(context_of(), rows, CUSTOMER_PROFILE, "build_profiles", [AS_OF]) as treated:
         assert treated is rows
 
     assert row_by_row(context_of(), CUSTOMER_RECORD)(rows) is rows

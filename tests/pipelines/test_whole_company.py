@@ -1,7 +1,9 @@
 """The whole graph twice over a handful of people: what is never said of them, and what becomes of who merge and split."""
 
 import io
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,15 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from benchmarks.erasure import HEARD_ON_DEMAND
+from personalake.errors import PersonalakeError
 from personalake.lake import Lake
 from personalake.lake.search import Search, files_below
+from personalake.pipelines.command import fail
 from personalake.pipelines.graph import run_graph, select_jobs
 from personalake.pipelines.progress import Progress
+from personalake.pipelines.registry import BY_NAME as BY_JOB
+from personalake.pipelines.runner import run_job
 from personalake.tables import BY_NAME
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DECISION
 from personalake.tables.journeys import CUSTOMER_PROFILE_HISTORY
@@ -55,6 +62,23 @@ CURRENT = (
 )  # fmt: skip
 
 
+# What somebody starts when there is a reason, and what they would be told if they wrote it wrongly.
+ON_DEMAND: Mapping[str, Mapping[str, str]] = {
+    "change_preference": {"identifier": "crm=1001", "preference": "calls", "value": TEXTS["wish"]},
+    "replay_quarantine": {},
+    "publish_counts": {"by": "favourite_category"},
+    "export_customer": {"identifier": f"email={ANN_MAIL}"},
+    "protect_tables": {},
+}
+WRONG: Mapping[str, Mapping[str, str]] = {
+    "export_customer": {"identifier": ANN_MAIL},
+    "erase_customers": {"identifier": f"email={ANN_MAIL}", "also": ANN["first_name"]},
+    "change_preference": {"identifier": f"fax={ANN['phone']}", "preference": "calls", "value": TEXTS["wish"]},
+}
+# Where others are listened to: models need more than a handful of people, regions more than one lake.
+ELSEWHERE = {*HEARD_ON_DEMAND, "train_model", "score_customers", "share_figures", "collect_figures"}
+
+
 @dataclass
 class Story:
     """What was there after each of the two days, and all that was said meanwhile."""
@@ -63,6 +87,7 @@ class Story:
     lake: Lake
     spoken: list[str] = field(default_factory=list)
     said: str = ""
+    heard: set[str] = field(default_factory=set)
     links: list[dict[tuple[str, str], str]] = field(default_factory=list)
     kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -89,11 +114,27 @@ def first_day(folder: Path) -> None:
 
 def run_day(story: Story, **settings: Any) -> None:
     spoken = io.StringIO()
-    jobs = [job for job in select_jobs() if job.name not in ("train_model", "score_customers")]
+    jobs = [job for job in select_jobs() if job.name not in ELSEWHERE]
+    story.heard |= {job.name for job in jobs}
     run_graph(jobs, company_settings(story.folder, **settings), story.lake, progress=Progress(stream=spoken))
     story.said += spoken.getvalue()
     links = story.read("silver.person_link")
     story.links.append({(row["namespace"], row["value"]): row["person_id"] for row in links})
+
+
+def run_on_demand(story: Story) -> None:
+    settings = company_settings(story.folder, as_of=NEXT_DAY, overrides=OVERRIDES)
+    for name, options in ON_DEMAND.items():
+        outcome = run_job(BY_JOB[name], settings, story.lake, options)
+        story.said += json.dumps(outcome.as_json(), default=str)
+        story.heard.add(name)
+    for name, options in WRONG.items():
+        with pytest.raises(PersonalakeError) as refused:
+            run_job(BY_JOB[name], settings, story.lake, options)
+        spoken = io.StringIO()
+        with redirect_stdout(spoken), redirect_stderr(spoken):
+            fail(name, refused.value)
+        story.said += spoken.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +149,7 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
         story.kept = {table.full_name: story.read(table.full_name) for table in ledgers}
         # Somebody has looked meanwhile: Ann's accounts are one person's, the others' are not.
         run_day(story, as_of=NEXT_DAY, overrides=OVERRIDES)
+        run_on_demand(story)
     story.spoken = spoken.texts
     return story
 
@@ -138,6 +180,12 @@ def test_no_word_of_a_person_is_in_a_plan_a_log_line_a_message_or_a_file_name(st
     assert jvm.count(b"INFO ") > 1_000
     assert events.count(b'"physicalPlanDescription"') > 100
     assert b"person_id" in events
+
+
+def test_every_job_is_listened_to_somewhere(story: Story) -> None:
+    assert story.heard & ELSEWHERE == set()
+    assert story.heard | ELSEWHERE == set(BY_JOB)
+    assert story.said.count("FAILED") == len(WRONG)
 
 
 def test_no_person_id_is_in_a_plan_a_log_line_a_file_name_or_a_commit(story: Story) -> None:

@@ -89,6 +89,8 @@ def test_a_rotation_wraps_a_data_key_anew_and_the_old_master_key_is_needed_no_mo
     assert BEFORE.new_key("whose")["wrapped"] != row["wrapped"]
     with pytest.raises(ConfigError, match="under version m2; there are: m1"):
         BEFORE.key_of(anew)
+    with pytest.raises(ConfigError, match="under version m1; there are: m2"):
+        MasterKeys({"m2": NEW}, "m2").key_of(row)  # a copy from before, once the old master key is gone
     with pytest.raises(ConfigError, match="not the key under which"):
         replace(BEFORE, keys={"m1": NEW}).key_of(row)
     with pytest.raises(ConfigError, match="not the key under which"):

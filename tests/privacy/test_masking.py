@@ -98,6 +98,13 @@ def test_nothing_but_one_select_over_masked_views_is_answered(ledger: Ledger, sq
         masked_query(ledger, sql)
 
 
+def test_a_value_that_does_not_fit_the_question_is_told_as_a_mask_and_with_what_to_do(ledger: Ledger) -> None:
+    with pytest.raises(InputError, match=r"cannot answer that: Conversion Error: .*'\*\*\*'"):
+        masked_query(ledger, "SELECT email::INT FROM silver.person WHERE email IS NOT NULL")
+
+    assert masked_query(ledger, "SELECT records FROM silver.person", 1).fetchall() == [(2,)]
+
+
 @pytest.mark.parametrize("table", [table for table in ALL if table.layer != "bronze"], ids=lambda table: table.full_name)
 def test_no_masked_view_shows_what_is_tagged(tmp_path: Path, table: Table) -> None:
     """A word of its own in every text of a row, whatever the column: only those without a mask come back."""

@@ -13,7 +13,7 @@ from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack
 from personalake.activation.journal import Check
-from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused
+from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused, told_of
 from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
@@ -99,16 +99,17 @@ async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> l
             answer = Again(next(iter(answer.again.values())))
         if isinstance(answer, Refused):
             return outcomes + await _halves(run, attempt, answer)
+        reason = told_of(attempt.pack, answer.reason)
         if isinstance(answer, Stop):
-            run.breaker.open(answer.reason)
+            run.breaker.open(reason)
             return outcomes + left(attempt, run.breaker.reason)
         if isinstance(answer, Lost):
-            attempt.lost = answer.reason
+            attempt.lost = reason
             outcomes += held(run.connector, attempt)
         if attempt.tries >= run.connector.declaration.patience.max_tries or not attempt.pack.deliveries:
-            run.breaker.failed(told(answer.reason))
-            return outcomes + given_up(attempt, answer.reason)
-        await _wait(run, attempt, answer)
+            run.breaker.failed(reason)
+            return outcomes + given_up(attempt, reason)
+        await _wait(run, attempt, answer, reason)
 
 
 async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer | None:
@@ -168,11 +169,11 @@ async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:
         return {}
 
 
-async def _wait(run: Run, attempt: Attempt, answer: Again | Lost) -> None:
+async def _wait(run: Run, attempt: Attempt, answer: Again | Lost, reason: str) -> None:
     patience = run.connector.declaration.patience
     asked = answer.wait_seconds if isinstance(answer, Again) else None
     seconds = wait_before(attempt.tries, asked, patience, run.chance)
-    tried = (run.connector.name, told(answer.reason), seconds, attempt.tries)
+    tried = (run.connector.name, reason, seconds, attempt.tries)
     logger.info("%s: %s; again in %.1f s, after %d tries", *tried)
     if isinstance(answer, Again) and answer.is_pause:
         run.pacer.pause(seconds, run.clock.ticks())
@@ -192,7 +193,7 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
         if isinstance(answer, Taken):
             return answer
         if isinstance(answer, Stop):
-            run.breaker.open(answer.reason)
+            run.breaker.open(told_of(pack, answer.reason))
             break
         doubts = doubts + 1 if isinstance(answer, NotYet) and answer.doubt else 0
         if doubts >= patience.max_tries and isinstance(answer, NotYet):
@@ -204,9 +205,10 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
     """Find the items for which a request was refused; first half first, which keeps each person's order."""
     pack = attempt.pack
     if len(pack.deliveries) == 1:
-        run.breaker.rejected(told(refusal.reason))
         (delivery,) = pack.deliveries
-        return [refused(run.connector, attempt, delivery, told(refusal.reason, delivery.payload))]
+        reason = told(refusal.reason, delivery.payload)
+        run.breaker.rejected(reason)
+        return [refused(run.connector, attempt, delivery, reason)]
     middle = len(pack.deliveries) // 2
     outcomes: list[Outcome] = []
     for number, places in enumerate((range(middle), range(middle, len(pack.deliveries)))):

@@ -17,7 +17,7 @@ class Attempt:
         pack: What is left of it.
         looked_at: When consent was last asked, in ticks.
         tries: How many there were.
-        lost: Why its fate is in doubt; null if it is not.
+        lost: Why its fate is in doubt, without anything personal; null if it is not.
         halves: Requests that its parts took after it was refused as a whole.
     """
 
@@ -86,7 +86,7 @@ def held(connector: Connector, attempt: Attempt) -> list[Outcome]:
     states = [place for place, delivery in enumerate(pack.deliveries) if connector.is_state(delivery)]
     attempt.pack = pack.of(states)
     kept = [delivery for place, delivery in enumerate(pack.deliveries) if place not in set(states)]
-    return [_outcome(delivery, pack, State.UNKNOWN, told(attempt.lost)) for delivery in kept]
+    return [_outcome(delivery, pack, State.UNKNOWN, attempt.lost or "") for delivery in kept]
 
 
 def left(attempt: Attempt, why: str | None) -> list[Outcome]:
@@ -95,8 +95,13 @@ def left(attempt: Attempt, why: str | None) -> list[Outcome]:
 
 
 def given_up(attempt: Attempt, reason: str) -> list[Outcome]:
-    """What was tried as often as patience allows."""
-    return _doubtful_or_pending(attempt, f"given up after {attempt.tries} tries: {told(reason)}")
+    """What was tried as often as patience allows; the reason holds nothing personal."""
+    return _doubtful_or_pending(attempt, f"given up after {attempt.tries} tries: {reason}")
+
+
+def told_of(pack: Pack, reason: object) -> str:
+    """What is said of a whole request, without anything of its items."""
+    return told(reason, *(delivery.payload for delivery in pack.deliveries))
 
 
 def _doubtful_or_pending(attempt: Attempt, reason: str) -> list[Outcome]:

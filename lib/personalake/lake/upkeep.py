@@ -1,7 +1,10 @@
 """Tables kept small and lawful: rows beyond their age go, small files become large ones, old versions leave the disk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
@@ -9,6 +12,8 @@ from pyspark.sql import functions as F
 from personalake.lake.erasing import vacuum
 from personalake.lake.lake import Lake
 from personalake.tables import Table
+
+_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,63 @@ def older_rows(lake: Lake, table: Table, before: date | datetime) -> int:
     return 0 if column is None or not lake.exists(table) else lake.ledger.count(table, [(column, "<", before)])
 
 
-def remove_older(lake: Lake, table: Table, before: date | datetime) -> int:
-    """Remove rows that are older than a moment; rows without a time stay.
+def remove_older(lake: Lake, table: Table, before: date | datetime, note: str = "") -> int:
+    """Remove rows that are older than a moment, in one commit; rows without a time stay.
+
+    Args:
+        lake: The tables.
+        table: The table.
+        before: The moment.
+        note: What the commit bears, so that `removed_with` finds it.
 
     Returns:
         Rows removed.
     """
     if table.aged_by is None:
         return 0
-    return lake.delete(table, F.col(table.aged_by) < F.lit(before.isoformat()).cast(table.schema[table.aged_by].dataType))
+    limit = F.lit(before.isoformat()).cast(table.schema[table.aged_by].dataType)
+    with _noted(lake, note):
+        return lake.delete(table, F.col(table.aged_by) < limit)
+
+
+def removed_with(lake: Lake, table: Table, note: str, since: int | None) -> int | None:
+    """Rows that a commit with a note has removed.
+
+    Args:
+        lake: The tables.
+        table: The table.
+        note: The note of `remove_older`.
+        since: A version before which that commit cannot have been.
+
+    Returns:
+        How many, 0 if there was no such commit; None if the log of the table does not reach back so far.
+    """
+    history = _history(lake, table)
+    noted = [commit for commit in history if commit.get("userMetadata") == note]
+    if noted:
+        return sum(int((commit["operationMetrics"] or {}).get("numDeletedRows", 0)) for commit in noted)
+    is_whole = since is not None and min((commit["version"] for commit in history), default=since + 2) <= since + 1
+    return 0 if is_whole else None
+
+
+@contextmanager
+def _noted(lake: Lake, note: str) -> Iterator[None]:
+    """What Spark commits meanwhile bears the note, if there is one."""
+    if note:
+        lake.spark.conf.set(_NOTE, note)
+    try:
+        yield
+    finally:
+        if note:
+            lake.spark.conf.unset(_NOTE)
+
+
+def _history(lake: Lake, table: Table) -> list[dict[str, Any]]:
+    if lake.locations.catalog:
+        rows = lake.spark.sql(f"DESCRIBE HISTORY {lake.locations.identifier(table)}").collect()
+        return [row.asDict() for row in rows]
+    commits: list[dict[str, Any]] = DeltaTable(lake.locations.table(table)).history()
+    return commits
 
 
 def compact(lake: Lake, table: Table) -> tuple[int, int]:

@@ -1,9 +1,12 @@
-"""What jobs wait for outside the lake: then they have work to do although no table has changed."""
+"""What jobs wait for, a destination or the time: then they have work to do although no table has changed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.tables.gold import RUN
+from personalake.tables.silver import CONSENT
 
 
 def awaits_results(settings: Settings, lake: Lake) -> bool:
@@ -19,3 +22,18 @@ def awaits_deletions(settings: Settings, lake: Lake) -> bool:
     from personalake.pipelines.erasure_later import awaited
 
     return bool(awaited(settings, lake.ledger, datetime.now(UTC)))
+
+
+def awaits_consents(job: str) -> Callable[[Settings, Lake], bool]:
+    """Whether a consent has ended, or the day of an answer has come, since the job last ran."""
+
+    def is_other(_: Settings, lake: Lake) -> bool:
+        runs = lake.ledger.read(RUN, ("status", "started_at"), [("job", "=", job)])
+        looked_at = max((run["started_at"] for run in runs if run["status"] != "failed"), default=None)
+        if looked_at is None:
+            return False
+        now = datetime.now(UTC)
+        clocks = ("expires_at", "occurred_at")
+        return any(lake.ledger.count(CONSENT, [(clock, ">", looked_at), (clock, "<=", now)]) for clock in clocks)
+
+    return is_other

@@ -17,7 +17,7 @@ from personalake.profiles.features import customer_features, definition
 from personalake.tables.features import FEATURE_PURPOSES
 from personalake.tables.gold import CUSTOMER_FEATURE, FEATURE_SNAPSHOT
 from personalake.tables.health import QUALITY_MARK
-from personalake.tables.silver import ORDER_LINE
+from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 
 Built = Mapping[date, Mapping[str, Any]]
 
@@ -35,6 +35,7 @@ def run(context: JobContext) -> JobResult:
     lake = context.lake
     if not lake.ledger.rows(ORDER_LINE):
         return JobResult(skipped=True, message="silver.order_line is empty: no purchase is known yet")
+    links_version = lake.ledger.version(PERSON_LINK)  # before anything is read of them: links that move meanwhile are newer
     wanted = sorted({*training_plan(context.training_cut, context.settings.models.churn).as_ofs, context.as_of})
     built = _built(context)
     known = known_lines(context, sorted({*wanted, *built}))
@@ -54,7 +55,8 @@ def run(context: JobContext) -> JobResult:
     # First, since it takes these persons' rows away at every as-of: those that are due are written whole after it.
     added = _add(context, allowed, sorted(standing), late) if late else 0
     rows = _build(context, allowed, due) if due else 0
-    _note(context, {as_of: known[as_of] for as_of in due} | ({as_of: counted[as_of] for as_of in standing} if late else {}))
+    lines = {as_of: known[as_of] for as_of in due} | ({as_of: counted[as_of] for as_of in standing} if late else {})
+    _note(context, lines, links_version)
     return JobResult(
         rows_read=lake.ledger.rows(ORDER_LINE),
         message=_told(due, rows, added) + words,
@@ -91,7 +93,7 @@ def _build(context: JobContext, allowed: Consenting, due: Sequence[date]) -> int
     """Everyone who allows it, in the place of what the snapshots held."""
     with context.progress.step(f"features at {len(due)} as-ofs"):
         features = _features(context, allowed.links(context.lake), due)
-        with treating(context, features, CUSTOMER_FEATURE, "build_features") as treated:
+        with treating(context, features, CUSTOMER_FEATURE, "build_features", due) as treated:
             return context.lake.replace_as_ofs(treated, CUSTOMER_FEATURE, due).rows
 
 
@@ -116,9 +118,10 @@ def _told(due: Sequence[date], rows: int, added: int) -> str:
     )
 
 
-def _note(context: JobContext, known: Mapping[date, int]) -> None:
+def _note(context: JobContext, known: Mapping[date, int], links_version: int | None) -> None:
     """After the snapshots: if a run dies in between, they are built once more."""
-    common = {"definition": definition(), "run_id": context.run_id, "built_at": context.run_started_at}
+    stamp = {"run_id": context.run_id, "built_at": context.run_started_at}
+    common: dict[str, Any] = {"definition": definition(), "links_version": links_version, **stamp}
     if not context.dry_run:
         rows = [{**common, "as_of": as_of, "order_lines": lines} for as_of, lines in known.items()]
         context.lake.ledger.append(FEATURE_SNAPSHOT, rows)

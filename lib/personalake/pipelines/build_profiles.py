@@ -54,7 +54,7 @@ def run(context: JobContext) -> JobResult:
         try:
             lifecycle, survivorship = context.settings.profiles.lifecycle, context.settings.identity.survivorship
             profiles = customer_profile(known, orders, context.as_of, partitions, lifecycle, survivorship)
-            with treating(context, profiles, CUSTOMER_PROFILE, "build_profiles") as treated:
+            with treating(context, profiles, CUSTOMER_PROFILE, "build_profiles", [context.as_of]) as treated:
                 written = lake.overwrite(treated, CUSTOMER_PROFILE)
             third_party = {} if bought is None else _counted(bought)
         finally:

@@ -1,7 +1,8 @@
 """Who allows models, segments and recommenders to look at them, at the moment of the run; silence is a no.
 
 What a person granted by the as-of counts, unless it has been refused, or has ended, by now. Of persons who were merged, the
-later answer of either half counts, as `silver.consent_current` has it; who asks to be forgotten allows nothing.
+later answer of either half counts, as `silver.consent_current` has it; who asks to be forgotten, or is being forgotten,
+allows nothing. A suppressed address is no such answer: it bars a channel.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,7 @@ from personalake.lake.conditions import Conditions
 from personalake.lake.direct import frame_of
 from personalake.lake.erasing import remove_rows
 from personalake.lake.lake import Lake
-from personalake.pipelines.consents_now import CONSENTS, persons_asking_now
+from personalake.pipelines.consents_now import CONSENTS, persons_asking_now, persons_barred_now
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_persons
 from personalake.privacy.consent_now import lay_out_granted
@@ -87,7 +88,8 @@ def consenting(context: JobContext, purposes: Iterable[str]) -> Consenting:
         for table, columns in CONSENTS.items():
             opened.register(f"given_{table.name}", ledger.scan(table, ()).reader(columns))
         lay_out_granted(opened, context.settings.privacy.signals, context.run_started_at)
-        asking = pa.table({"person_id": pa.array(sorted(persons_asking_now(ledger, context.settings)), _TEXT)})
+        leaving = persons_asking_now(ledger, context.settings) | persons_barred_now(ledger, context.run_started_at)
+        asking = pa.table({"person_id": pa.array(sorted(leaving), _TEXT)})
         opened.register("asking", asking)
         people = opened.sql(
             """

@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent_now import lay_out_granted
 from personalake.privacy.forgotten_now import identifiers_asking
+from personalake.privacy.reach import ALL_CHANNELS
 from personalake.privacy.reach_now import holders, lay_out_suppressed
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
@@ -67,6 +69,18 @@ def persons_asking_now(ledger: Ledger, settings: Settings) -> frozenset[str]:
     values = sorted({value for _, value in asking})
     links = ledger.read(PERSON_LINK, LINKS, [("value", "in", values)])
     return frozenset(link["person_id"] for link in links if (link["namespace"], link["value"]) in asking)
+
+
+def persons_barred_now(ledger: Ledger, at: datetime) -> frozenset[str]:
+    """Who is suppressed everywhere: persons whose erasure has begun, by the ids of today.
+
+    A suppression of one channel says that an address must not be reached, not that nobody may look at the person.
+    """
+    named = [("scope", "=", ALL_CHANNELS), ("person_id", "!=", None)]
+    rows = ledger.read(SUPPRESSION, ("person_id", "since", "until"), named)
+    barred = {row["person_id"] for row in rows if row["since"] <= at and (row["until"] is None or row["until"] > at)}
+    became = merged_persons(ledger) if barred else {}
+    return frozenset(barred | {became[person] for person in barred if person in became})
 
 
 def lay_out_consents(

@@ -1,6 +1,6 @@
 """Who belongs into snapshots of features, and is not in them as the links of today have it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.lake import Lake, Ledger
+from personalake.lake.conditions import Conditions
 from personalake.lake.direct import frame_of
 from personalake.pipelines.consents_now import LINKS
 from personalake.pipelines.job import JobContext
@@ -91,11 +92,18 @@ def newcomers(context: JobContext, wanted: pa.Table, standing: Mapping[date, Map
             ANTI JOIN held USING (person_id, as_of)
             """
         ).to_arrow_table()["person_id"]
-    moved = _moved_since(ledger, min(row["built_at"] for row in standing.values()))
+    moved = _moved_since(ledger, [row["links_version"] for row in standing.values()])
     return Newcomers(tuple(sorted({*absent.to_pylist(), *moved})))
 
 
-def _moved_since(ledger: Ledger, moment: datetime) -> Iterable[str]:
-    """Persons whom identifiers left or came to."""
-    changes = ledger.arrow(PERSON_CHANGE, ("old_person_id", "new_person_id"), [("changed_at", ">=", moment)])
+def _moved_since(ledger: Ledger, versions: Collection[int | None]) -> Iterable[str]:
+    """Persons whom identifiers left or came to since snapshots were built from some versions of the links.
+
+    A move is logged before it is made, by a run that may have begun long before: only the version of the links tells
+    whether a snapshot stands on the links before it. Where links were made anew, as their versions tell, all moves count.
+    """
+    current, known = ledger.version(PERSON_LINK), [version for version in versions if version is not None]
+    is_comparable = current is not None and len(known) == len(versions) and max(known) <= current
+    since: Conditions = [("links_version", ">=", min(known))] if is_comparable else ()
+    changes = ledger.arrow(PERSON_CHANGE, ("old_person_id", "new_person_id"), since)
     return {*changes["old_person_id"].to_pylist(), *changes["new_person_id"].to_pylist()}

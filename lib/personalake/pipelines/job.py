@@ -22,7 +22,8 @@ class Option:
         help: Meaning, one line.
         default: Value if not given; a bool makes it a flag.
         choices: Allowed values; empty for any.
-        is_private: Whether its value may be personal: it is kept out of fingerprints, which outlive an erasure.
+        is_private: Whether its value may be personal: it is kept out of fingerprints, which outlive an erasure, so that a
+            run with one is never taken for one that was done.
     """
 
     name: str
@@ -42,7 +43,8 @@ class JobSpec:
         purpose: What it does, one line.
         reads: Tables whose versions decide whether there is anything new.
         writes: Tables that it writes.
-        waits: Whether something outside the lake is awaited, so that the job has work to do although nothing here changed.
+        waits: Whether something outside the lake, or the time, is awaited, so that the job has work to do although nothing
+            here changed.
         looks_back: Tables that decide, too, as earlier runs left them: they are written further down the graph.
         needs: Jobs that come before it in the graph.
         kind: `graph` jobs run in `personalake run`, the others when asked.

@@ -1,11 +1,12 @@
 """The jobs of the graph from silver on: what is known, foreseen, decided, sent; see `registry`, which declares them all."""
 
-from personalake.pipelines.awaited import awaits_results
+from personalake.pipelines.awaited import awaits_consents, awaits_results
 from personalake.pipelines.job import JobSpec, Option
 
 # Who may be looked at, of persons as they are by now.
 _CONSENTING = (
     "silver.consent", "silver.consent_current", "silver.person_link", "silver.person_change", "silver.erasure_request",
+    "silver.suppression",
 )  # fmt: skip
 _SEGMENTED = ("gold.customer_feature", "gold.customer_profile", *_CONSENTING)
 
@@ -96,6 +97,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.customer_feature", "gold.feature_snapshot", "gold.quality_mark"),
         needs=("resolve_identities",),
         sections=("models", "quality", "privacy"),
+        waits=awaits_consents("build_features"),
     ),
     JobSpec(
         name="segment_customers",
@@ -104,6 +106,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.segment_membership", "gold.segment_summary"),
         needs=("build_profiles", "build_features"),
         sections=("segments", "models", "privacy"),
+        waits=awaits_consents("segment_customers"),
     ),
     JobSpec(
         name="train_model",
@@ -130,6 +133,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         needs=("train_model", "train_recommender"),  # both write gold.model_health, which is read here
         sections=("models", "privacy"),
         options=(Option("model", "what to predict", default="churn", choices=("churn",)),),
+        waits=awaits_consents("score_customers"),
     ),
     JobSpec(
         name="recommend_items",
@@ -138,6 +142,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.recommendation",),
         needs=("train_recommender", "train_model"),
         sections=("models", "recommender", "privacy"),
+        waits=awaits_consents("recommend_items"),
     ),
     JobSpec(
         name="decide_actions",

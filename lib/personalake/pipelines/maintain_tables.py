@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from personalake.errors import ConfigError
 from personalake.lake.lake import WriteResult
 from personalake.lake.search import files_below
-from personalake.lake.upkeep import Upkeep, compact, older_rows, remove_older, tidy
+from personalake.lake.upkeep import Upkeep, compact, older_rows, tidy
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.quiet import alone
 from personalake.pipelines.refine_first import refine_waiting
-from personalake.pipelines.retention import announce, confirm, settle
+from personalake.pipelines.retention import announce, confirm, remove_told, settle
 from personalake.tables import ALL, Table
 from personalake.tables.bronze import EVENT
 
@@ -50,11 +50,11 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     if context.dry_run:
         return Upkeep(table.full_name, older_rows(lake, table, cutoff))
     removed = 0
-    settle(lake, table)
+    settle(context, table)
     if rows := older_rows(lake, table, cutoff):
         receipt = announce(context, table, _kept_days(context, table), cutoff, rows)
-        removed = remove_older(lake, table, cutoff)
-        confirm(lake, receipt, removed)
+        removed = remove_told(lake, table, receipt)
+        confirm(context, receipt, removed)
     before, after = 0, 0
     if context.settings.maintenance.compact:
         version = lake.ledger.version(table)

@@ -13,8 +13,8 @@ _TABLES = {table.full_name: table for table in ALL if table.layer != "bronze"}
 _RAW = "unmasked"
 
 
-def masked_query(ledger: Ledger, sql: str) -> duckdb.DuckDBPyRelation:
-    """The rows that one SELECT gives, over masked views of silver and gold.
+def masked_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.DuckDBPyRelation:
+    """The rows that one SELECT gives, or the first of them, over masked views of silver and gold.
 
     The views keep honest people from seeing what they need not see. Whoever may read the lake's files can read past them:
     that is what rights on folders are for, and grants on a catalog.
@@ -33,7 +33,8 @@ def masked_query(ledger: Ledger, sql: str) -> duckdb.DuckDBPyRelation:
         database.register(raw, ledger.arrow(table))
         database.execute(f"CREATE VIEW {table.full_name} AS SELECT {masked_columns(table)} FROM {raw}")
     try:
-        return database.sql(sql)
+        answer = database.sql(sql)
+        return (answer if rows is None else answer.limit(rows)).materialize()
     except duckdb.Error as error:
         raise InputError(f"DuckDB cannot answer that: {error}") from error
 

@@ -142,8 +142,8 @@ def _forget_records(lake: Lake) -> None:
 
 def _write_changes(context: JobContext, resolved: Resolved) -> None:
     """Merges and splits are logged before the links move: a run that dies between the two finds the same moves again."""
-    lake, before = context.lake, str(context.lake.ledger.version(PERSON_LINK))
-    stamp = {"as_of": context.as_of, "run_id": context.run_id, "changed_at": context.run_started_at}
+    lake, before = context.lake, context.lake.ledger.version(PERSON_LINK)
+    stamp = {"as_of": context.as_of, "run_id": context.run_id, "changed_at": context.run_started_at, "links_version": before}
     found = [{**row, **stamp, "change_id": _change_id(row, before)} for row in resolved.grouped.assigned.changes.to_pylist()]
     ids = [row["change_id"] for row in found]
     if lake.ledger.count(PERSON_CHANGE, [("change_id", "in", ids)]):
@@ -152,9 +152,9 @@ def _write_changes(context: JobContext, resolved: Resolved) -> None:
     lake.add(found, PERSON_CHANGE)
 
 
-def _change_id(change: Mapping[str, Any], version: str) -> str:
+def _change_id(change: Mapping[str, Any], version: int | None) -> str:
     """The same for the same move from the same version of the links."""
-    told = "|".join((change["old_person_id"], change["new_person_id"], version))
+    told = "|".join((change["old_person_id"], change["new_person_id"], str(version)))
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 

@@ -1,14 +1,16 @@
 """Receipts of rows that left a table for their age: told before they go, told again once they are gone."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from personalake.lake import Lake
-from personalake.lake.upkeep import older_rows
+from personalake.lake.upkeep import older_rows, remove_older, removed_with
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.receipts import MAC, mac_of
 from personalake.tables import Table
 from personalake.tables.erasure import RETENTION_RECEIPT
 
@@ -38,7 +40,7 @@ def aged(lake: Lake, table: Table) -> Aged:
     for row in done:
         if row["rows_removed"]:
             by_source.update(dict(row["sources"] or {}))
-    return Aged(sum(row["rows_removed"] for row in done), by_source, not _open(receipts))
+    return Aged(sum(row["rows_removed"] for row in done), by_source, not open_of(receipts))
 
 
 def announce(context: JobContext, table: Table, kept_days: int, cutoff: date | datetime, rows: int) -> Receipt:
@@ -47,22 +49,49 @@ def announce(context: JobContext, table: Table, kept_days: int, cutoff: date | d
     receipt = {
         "table": table.full_name, "aged_by": table.aged_by, "kept_days": kept_days, "removed_before": moment, "rows": rows,
         "sources": _sources(context.lake, table, cutoff), "rows_removed": None,
-        "run_id": context.run_id, "recorded_at": datetime.now(UTC),
+        "version_before": context.lake.ledger.version(table), "run_id": context.run_id,
     }  # fmt: skip
-    context.lake.add([receipt], RETENTION_RECEIPT)
+    _write(context, receipt)
     return receipt
 
 
-def confirm(lake: Lake, receipt: Receipt, removed: int) -> None:
+def remove_told(lake: Lake, table: Table, receipt: Receipt) -> int:
+    """Remove the rows that a receipt tells of, in a commit that names the receipt's run.
+
+    Returns:
+        Rows removed.
+    """
+    return remove_older(lake, table, receipt["removed_before"], _note(receipt))
+
+
+def confirm(context: JobContext, receipt: Receipt, removed: int) -> None:
     """Write down that the rows of a receipt are gone, or that they are all still there."""
-    lake.add([{**receipt, "rows_removed": removed, "recorded_at": datetime.now(UTC)}], RETENTION_RECEIPT)
+    _write(context, {**receipt, "rows_removed": removed})
 
 
-def settle(lake: Lake, table: Table) -> None:
-    """Find out what became of rows that a run told of before it died: they go in one commit, all of them or none."""
-    for receipt in _open(_receipts(lake, table)):
-        stay = older_rows(lake, table, receipt["removed_before"]) >= receipt["rows"]
-        confirm(lake, receipt, 0 if stay else receipt["rows"])
+def settle(context: JobContext, table: Table) -> None:
+    """Find out what became of rows that a run told of before it died: they go in one commit, all of them or none.
+
+    That commit says how many they were. Rows as old may have come since, so that counting what is there tells nothing;
+    it is only done where the log of the table does not reach back any more.
+    """
+    lake = context.lake
+    for receipt in open_of(_receipts(lake, table)):
+        removed = removed_with(lake, table, _note(receipt), receipt["version_before"])
+        if removed is None:
+            stay = older_rows(lake, table, receipt["removed_before"]) >= receipt["rows"]
+            removed = 0 if stay else receipt["rows"]
+        confirm(context, receipt, removed)
+
+
+def _write(context: JobContext, receipt: Receipt) -> None:
+    row = {**receipt, "recorded_at": datetime.now(UTC)}
+    key = erasure_key(context.settings, context.lake.locations)
+    context.lake.add([{**row, MAC: mac_of(key, row)}], RETENTION_RECEIPT)
+
+
+def _note(receipt: Receipt) -> str:
+    return f"retention {receipt['run_id']}"
 
 
 def _receipts(lake: Lake, table: Table) -> list[dict[str, Any]]:
@@ -70,7 +99,8 @@ def _receipts(lake: Lake, table: Table) -> list[dict[str, Any]]:
     return found
 
 
-def _open(receipts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def open_of(receipts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Receipts of one table that tell what is about to go, and that nothing confirms."""
     done = {row["run_id"] for row in receipts if row["rows_removed"] is not None}
     return [row for row in receipts if row["rows_removed"] is None and row["run_id"] not in done]
 

@@ -106,7 +106,8 @@ def _leased_run(
     written_before = len(lake.writes)
     status, result = "failed", JobResult()
     try:
-        if not options.get("continuous") and not options.get("force") and _is_done(spec, settings, lake, mark):
+        is_asked = options.get("continuous") or options.get("force") or _names_somebody(spec, options)
+        if not is_asked and _is_done(spec, settings, lake, mark):
             status, result = "skipped", JobResult(skipped=True, message="nothing new since the last run")
         else:
             result = _work(spec, context)
@@ -148,6 +149,11 @@ def resolve_as_of(settings: Settings, lake: Lake) -> date:
         return settings.as_of
     known = lake.ledger.latest(TABLES["silver.order_line"], "known_at")
     return EPOCH if known is None else known.astimezone(ZoneInfo(settings.business_timezone)).date() + timedelta(days=1)
+
+
+def _names_somebody(spec: JobSpec, options: Mapping[str, Any]) -> bool:
+    """Whether a run is about somebody: fingerprints do not know whom, so that of another person would look the same."""
+    return any(option.is_private and options.get(option.name) for option in spec.options)
 
 
 def _is_done(spec: JobSpec, settings: Settings, lake: Lake, mark: str) -> bool:

@@ -1,7 +1,8 @@
 """Treats a table's rows as conf/quality.yml declares, on their way into the table, and writes down what was done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
@@ -17,7 +18,7 @@ from personalake.tables.health import QUALITY_MARK
 
 
 @contextmanager
-def treating(context: JobContext, rows: DataFrame, table: Table, job: str) -> Iterator[DataFrame]:
+def treating(context: JobContext, rows: DataFrame, table: Table, job: str, as_ofs: Sequence[date]) -> Iterator[DataFrame]:
     """The rows as they are to be written; as they are, and at no cost, where nothing is declared for the table.
 
     Args:
@@ -25,14 +26,17 @@ def treating(context: JobContext, rows: DataFrame, table: Table, job: str) -> It
         rows: Rows of the table.
         table: The table that they are for.
         job: Name of the job, for `gold.data_health`.
+        as_ofs: As-ofs that are written whole, whether or not any rows are left of them.
 
     Yields:
         The treated rows without those that are dropped. What was done is a row of `gold.data_health`: rows in = accepted +
         dropped, marks by column under `warnings`, dropped rows under `reasons`; and each mark of each row is a row of
-        `gold.quality_mark`, in the place of those of the same as-ofs.
+        `gold.quality_mark`, in the place of those of the same as-ofs: rows that are gone, or are not treated any more, leave
+        no mark behind.
     """
     declared = context.settings.quality.columns.get(table.full_name, ())
     if not declared:
+        _forget_marks(context, table, as_ofs)
         yield rows
         return
     carries = any(it.impute is not None and it.impute.method == "forward" for it in declared)
@@ -42,7 +46,7 @@ def treating(context: JobContext, rows: DataFrame, table: Table, job: str) -> It
     try:
         if not context.dry_run:
             _note(context, marked, table, job)
-            _keep_marks(context, marked, table)
+            _keep_marks(context, marked, table, as_ofs)
         yield marked.where(~F.col(DROPPED)).drop(DROPPED, MARKS)
     finally:
         marked.unpersist()
@@ -59,7 +63,14 @@ def row_by_row(context: JobContext, table: Table) -> Transformation:
     return marked if declared else lambda rows: rows
 
 
-def _keep_marks(context: JobContext, marked: DataFrame, table: Table) -> None:
+def _forget_marks(context: JobContext, table: Table, as_ofs: Sequence[date]) -> None:
+    """Remove what earlier treatments left about rows that are written anew without any."""
+    held = [("subject", "=", table.full_name), ("as_of", "in", list(as_ofs))]
+    if context.lake.ledger.count(QUALITY_MARK, held):
+        context.lake.delete(QUALITY_MARK, (F.col("subject") == table.full_name) & F.col("as_of").isin(*as_ofs))
+
+
+def _keep_marks(context: JobContext, marked: DataFrame, table: Table, as_ofs: Sequence[date]) -> None:
     """Which rows were marked, and with what: who asks why a value looks as it does, finds out."""
     column, mark = F.split_part("told", F.lit(": "), F.lit(1)), F.expr("substring(told, length(`column`) + 3)")
     marks = (
@@ -68,9 +79,7 @@ def _keep_marks(context: JobContext, marked: DataFrame, table: Table) -> None:
         .withColumns({"mark": mark, "run_id": F.lit(context.run_id)})
         .select(*QUALITY_MARK.columns)
     )
-    as_ofs = [row["as_of"] for row in marked.select("as_of").distinct().collect()]
-    if as_ofs:
-        context.lake.replace_as_ofs(marks, QUALITY_MARK, as_ofs, f"subject = '{table.full_name}'")
+    context.lake.replace_as_ofs(marks, QUALITY_MARK, as_ofs, f"subject = '{table.full_name}'")
 
 
 def _note(context: JobContext, marked: DataFrame, table: Table, job: str) -> None:

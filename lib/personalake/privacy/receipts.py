@@ -34,7 +34,7 @@ def pseudonym(key: str, namespace: str, value: str) -> str:
 
 def mac_of(key: str, row: Mapping[str, Any]) -> str:
     """HMAC-SHA-256 over every column of a row but the MAC itself, whatever their order."""
-    told = json.dumps({name: _plain(value) for name, value in row.items() if name != MAC}, sort_keys=True)
+    told = json.dumps({name: value for name, value in plain(row).items() if name != MAC}, sort_keys=True)
     return hmac.new(key.encode(), told.encode(), hashlib.sha256).hexdigest()
 
 
@@ -43,6 +43,15 @@ def verifies(key: str, row: Mapping[str, Any]) -> bool:
     return hmac.compare_digest(mac_of(key, row), str(row.get(MAC)))
 
 
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A receipt with values that JSON knows, over which its MAC is made."""
+    return {name: _plain(value) for name, value in row.items()}
+
+
 def _plain(value: Any) -> Any:
-    """Times to the microsecond in UTC, as tables keep them."""
+    """Times to the microsecond in UTC, and maps as pairs in order, however tables give them back."""
+    if isinstance(value, Mapping):
+        value = list(value.items())
+    if isinstance(value, list):
+        return sorted(map(list, value))
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

@@ -107,10 +107,12 @@ RETENTION_RECEIPT = Table(
         Field("rows", "bigint", "Rows that go"),
         Field("sources", "map<string,bigint>", "Of these, rows of each source, where rows have one"),
         Field("rows_removed", "bigint", "Rows that are gone; null in what is told before, 0 if a run died and they stayed"),
+        Field("version_before", "bigint", "Version of the table when it was told"),
         Field("run_id", "string", "Run that removes them; operational"),
         Field("recorded_at", "timestamp", "When it was written down; operational"),
+        Field("mac", "string", "HMAC-SHA-256 of the other columns under the erasure key: a changed receipt does not verify"),
     ),
-    run_columns=("run_id", "recorded_at"),
+    run_columns=("version_before", "run_id", "recorded_at", "mac"),
 )
 
 ERASURE = (ERASURE_ASKED, ERASURE_REQUEST, ERASURE_RECEIPT, ACCESS_LOG, RETENTION_RECEIPT)

@@ -25,10 +25,11 @@ FEATURE_SNAPSHOT = Table(
         _AS_OF,
         Field("definition", "string", "Fingerprint of the feature definitions"),
         Field("order_lines", "bigint", "Order lines of persons, returns left out, that were known before the as-of"),
+        Field("links_version", "bigint", "Version of silver.person_link that it stands on, or an older one; operational"),
         Field("run_id", "string", "Id of the run that built it"),
         Field("built_at", "timestamp", "When that run began (UTC)"),
     ),
-    run_columns=("run_id", "built_at"),
+    run_columns=("links_version", "run_id", "built_at"),
 )
 
 SEGMENT_MEMBERSHIP = Table(

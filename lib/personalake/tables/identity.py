@@ -17,11 +17,12 @@ PERSON_CHANGE = Table(
         Field("old_person_id", "string", "Person whom the identifiers belonged to"),
         Field("new_person_id", "string", "Person whom they belong to since"),
         Field("identifiers", "bigint", "Identifiers that moved"),
+        Field("links_version", "bigint", "Version of silver.person_link before the identifiers moved; operational"),
         Field("as_of", "date", "As-of of the run"),
         Field("run_id", "string", "Run that made the change; operational"),
-        Field("changed_at", "timestamp", "When the change was made; operational"),
+        Field("changed_at", "timestamp", "When that run began (UTC); operational"),
     ),
-    run_columns=("change_id", "run_id", "changed_at"),
+    run_columns=("change_id", "links_version", "run_id", "changed_at"),
 )
 
 PERSON = Table(
