@@ -56,11 +56,12 @@ def places_of(codes: Codes, wanted: Codes) -> NDArray[np.int64]:
     size = 1 << min(max(int(sought.size).bit_length() + 4, _LEAST_BITS), _MOST_BITS)
     could_be = np.zeros(size, bool)
     could_be[_last_bits(sought, size)] = True
-    places = np.flatnonzero(could_be[_last_bits(codes, size)])
+    places = np.flatnonzero(could_be[_last_bits(codes, size)]).astype(np.int64)
     candidates = codes[places]
     nearest = np.searchsorted(sought, candidates)
     nearest[nearest == sought.size] = 0
-    return places[sought[nearest] == candidates].astype(np.int64)
+    found: NDArray[np.int64] = places[sought[nearest] == candidates]
+    return found
 
 
 def _last_bits(codes: Codes, size: int) -> NDArray[np.int64]:

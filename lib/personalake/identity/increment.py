@@ -117,7 +117,8 @@ def group_touched(
 
 def _frame(records: pa.Table) -> pd.DataFrame:
     """Records without their blocking keys, of which each would become an array of its own."""
-    return records.drop_columns([name for name in (KEYS,) if name in records.column_names]).to_pandas()
+    frame: pd.DataFrame = records.select([name for name in records.column_names if name != KEYS]).to_pandas()
+    return frame
 
 
 def _taken(records: pa.Table, chosen: NDArray[np.bool_], end: int) -> pa.Table:

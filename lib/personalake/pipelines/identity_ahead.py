@@ -12,7 +12,7 @@ from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import Plan, plan_of
 from personalake.lake import Ledger
 from personalake.lake.declared import arrow_schema
-from personalake.tables.identity import MATCH_EDGE, PERSON
+from personalake.tables.identity import MATCH_EDGE, MATCH_RECORD, PERSON
 from personalake.tables.silver import PERSON_LINK
 
 
@@ -33,13 +33,20 @@ class Ahead:
     beside: Executor
     _begun: dict[str, "Future[Any]"] = field(default_factory=dict)
 
-    def begin(self, like: pa.Table) -> None:
-        """Begin, now that there are records to be compared with `like`, rows of `silver.match_record`."""
-        if self.model is not None and not self.settings.scored_by_spark(like.num_rows):
-            self._begun["plan"] = self.beside.submit(plan_of, self.model, like, self.settings, True)
-        self._begun["links"] = self.beside.submit(self._links)
-        self._begun["pairs"] = self.beside.submit(self._pairs)
-        self._begun["people"] = self.beside.submit(self._people)
+    def begin(self) -> None:
+        """Begin, now that new records have come; a second call does nothing."""
+        if self._begun:
+            return
+        if self.model is not None and not self.settings.scored_by_spark(0):
+            nobody = arrow_schema(MATCH_RECORD).empty_table()
+            self._begun["plan"] = self.beside.submit(plan_of, self.model, nobody, self.settings, True)
+        for name, read in (
+            ("links", self._links),
+            ("pairs", self._pairs),
+            ("scored_by", self._scored_by),
+            ("people", self._people),
+        ):
+            self._begun[name] = self.beside.submit(read)
 
     def plan(self) -> Plan | None:
         """How to score pairs, if that was begun."""
@@ -55,12 +62,20 @@ class Ahead:
             return _no_pairs(), links
         return self._begun["pairs"].result() if "pairs" in self._begun else self._pairs(), links
 
+    def scored_by(self) -> set[str]:
+        """Versions of the models that scored the pairs of earlier runs."""
+        found: set[str] = self._begun["scored_by"].result() if "scored_by" in self._begun else self._scored_by()
+        return found
+
     def people(self) -> pa.Table | None:
         """Rows of `silver.person`, if that was begun."""
         return self._begun["people"].result() if "people" in self._begun else None
 
     def _pairs(self) -> pa.Table:
         return self.ledger.arrow(MATCH_EDGE, EDGE)
+
+    def _scored_by(self) -> set[str]:
+        return self.ledger.distinct(MATCH_EDGE, "model_version")
 
     def _links(self) -> Earlier:
         return Earlier.of(self.ledger.arrow(PERSON_LINK))

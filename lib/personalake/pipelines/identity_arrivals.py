@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
-from personalake.config.identity import FIELDS
-from personalake.identity.records import match_records, seen_together, spelling
+from personalake.config.identity import FIELDS, IdentitySettings
+from personalake.identity.records import RecordColumns, match_records, record_columns, seen_together, spelling
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import frame_of
@@ -47,19 +47,24 @@ class Arrivals:
     state: str | None
 
 
-def arrivals(context: JobContext, beside: Executor, begin: Callable[[pa.Table], None]) -> Arrivals:
+def arrivals(context: JobContext, beside: Executor, begin: Callable[[], None]) -> Arrivals:
     """Compare the records that are there with those of the run before.
 
     Args:
         context: The run.
         beside: Where to work while Spark does.
-        begin: Called with the rows of before as soon as it is known that new ones came, and before they are standardised.
+        begin: Called as soon as it is known that new records came, and before they are standardised.
     """
     settings, lake = context.settings.identity, context.lake
     visits = seen_together(lake.read(INTERACTION), settings) if lake.ledger.rows(INTERACTION) else None
-    before = lake.ledger.arrow(MATCH_RECORD)
-    files = since(lake.ledger, CUSTOMER_RECORD, _state(lake, before) if visits is None else None)
+    files = since(lake.ledger, CUSTOMER_RECORD, _state(lake) if visits is None else None)
     state = files.state if visits is None else None
+    reading = beside.submit(lake.ledger.arrow, MATCH_RECORD)
+    columns = None
+    if files.come and not files.is_whole:
+        begin()
+        columns = _columns(lake, settings)
+    before = reading.result()
     if not before.num_rows or pc.unique(before["spelling"]).to_pylist() != [spelling(settings)]:
         told = match_records(lake.read(CUSTOMER_RECORD), settings)
         told = told if visits is None else told.unionByName(visits)
@@ -70,8 +75,8 @@ def arrivals(context: JobContext, beside: Executor, begin: Callable[[pa.Table], 
     stays_here = beside.submit(_stays, files, known, here)
     new = before.slice(0, 0)
     if unseen.num_rows:
-        begin(before)
-        new = _arrow(match_records(_frame(lake, unseen), settings), before.schema)
+        begin()
+        new = _arrow(match_records(_frame(lake, unseen), settings, columns), before.schema)
     stays = stays_here.result()
     if visits is not None:
         seen = _arrow(visits, before.schema)
@@ -81,11 +86,12 @@ def arrivals(context: JobContext, beside: Executor, begin: Callable[[pa.Table], 
     return Arrivals(new, before.filter(stays) if gone.num_rows else before, gone, False, state)
 
 
-def _state(lake: Lake, before: pa.Table) -> str | None:
+def _state(lake: Lake) -> str | None:
     """Which records the run before has looked at; null if what came of them has been changed by anybody since."""
     runs = lake.ledger.read(RESOLUTION, ("records", "records_state", "resolved_at"))
+    rows = lake.ledger.rows(MATCH_RECORD)
     latest = max(runs, key=lambda row: row["resolved_at"], default=None)
-    return latest["records_state"] if latest is not None and latest["records"] == before.num_rows else None
+    return latest["records_state"] if latest is not None and latest["records"] == rows else None
 
 
 def _unseen(files: Since, known: pa.Array) -> tuple[pa.Array, pa.Table]:
@@ -123,6 +129,12 @@ def _keys(files: Sequence[Scan]) -> pa.Array:
 def _read(files: Sequence[Scan], columns: Sequence[str]) -> pa.Table:
     empty = arrow_schema(CUSTOMER_RECORD, columns).empty_table()
     return pa.concat_tables([empty, *(part.reader(columns, _WHOLE_FILE).read_all() for part in files)])
+
+
+def _columns(lake: Lake, settings: IdentitySettings) -> RecordColumns:
+    """What is done with new records; made in a session, which may have to be started for it."""
+    assert lake.spark is not None
+    return record_columns(settings)
 
 
 def _frame(lake: Lake, rows: pa.Table) -> DataFrame:

@@ -20,11 +20,11 @@ from personalake.identity.increment import EDGE, Earlier, Grouped, group_all, gr
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
-from personalake.lake import Lake, Ledger
+from personalake.lake import Lake
 from personalake.pipelines.identity_ahead import Ahead
 from personalake.pipelines.identity_arrivals import Arrivals, arrivals
 from personalake.pipelines.job import JobContext
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, RESOLUTION
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_MODEL, MATCH_RECORD, PERSON, RESOLUTION
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
@@ -100,15 +100,16 @@ def knows_people(settings: Settings, lake: Lake) -> bool:
 def resolve_records(context: JobContext) -> Resolved:
     """Group the records by person, comparing only what has not been compared yet."""
     settings, ledger = context.settings.identity, context.lake.ledger
-    with ThreadPoolExecutor(2) as beside:
+    with ThreadPoolExecutor(3) as beside:
         ahead = Ahead(ledger, settings.matching, _trained(context), beside)
         with context.progress.step("standardising new records"):
             come = arrivals(context, beside, ahead.begin)
         new = come.new
         model, is_new_model = _model(context, ahead.model, come)
         everything = pa.concat_tables([come.kept, new])
-        # Pairs of another spelling, or of another model, say nothing about records as they are read now.
-        is_rescored = come.is_rebuilt or is_new_model or _holds_pairs_of_others(ledger, model)
+        # Pairs of another spelling, or of another model, say nothing about records as they are read now; a run that trained
+        # one may have died before it was through.
+        is_rescored = come.is_rebuilt or is_new_model or bool(model and ahead.scored_by() - {model.version})
         is_full = is_rescored or not _is_settled(context, model)
         with context.progress.step(f"comparing {new.num_rows:,} new records"):
             edges, rules = _edges(context, model, is_rescored, come, None if is_rescored else ahead.plan())
@@ -153,11 +154,6 @@ def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
     texts = lake.ledger.arrow(CUSTOMER_RECORD, columns)
     (held,), (wanted,) = codes_of(texts, ("record_id",)), codes_of(pa.table({"record_id": ids}), ("record_id",))
     return texts.take(pa.array(places_of(held, wanted)))
-
-
-def _holds_pairs_of_others(ledger: Ledger, model: MatchModel | None) -> bool:
-    """Whether pairs were weighed by another model: a run that trained one died before it was through."""
-    return model is not None and bool(ledger.distinct(MATCH_EDGE, "model_version") - {model.version})
 
 
 def _is_settled(context: JobContext, model: MatchModel | None) -> bool:

@@ -52,7 +52,11 @@ def run(context: JobContext) -> JobResult:
     if not any(lake.exists(table) for table in _SIGHTED):
         return JobResult(skipped=True, message="silver is empty: no identifier has been seen yet")
     resolved = resolve_records(context) if knows_people(context.settings, lake) else None
-    identified, links = _write_links(context, resolved)
+    _write_model(lake, resolved)
+    with ThreadPoolExecutor(1) as beside:
+        pairs = beside.submit(_write_pairs, lake, resolved)
+        identified, links = _write_links(context, resolved)
+        pairs.result()
     message = f"{identified:,} identifiers linked"
     if resolved is not None:
         _write_records(context, resolved)
@@ -76,7 +80,6 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
         _forget_records(lake)
         found = lone_links(identifiers(_sightings(lake, sighted)), context.settings.identity.calling_code)
         return _written(context, found)
-    _write_model(lake, resolved)
     _write_changes(context, resolved)
     if resolved.is_idle and not sighted:
         return lake.ledger.rows(PERSON_LINK), lake.read(PERSON_LINK)
@@ -161,24 +164,29 @@ def _write_persons(lake: Lake, resolved: Resolved) -> None:
     lake.put(golden, PERSON)
 
 
-def _write_model(lake: Lake, resolved: Resolved) -> None:
+def _write_model(lake: Lake, resolved: Resolved | None) -> None:
     """Before anything follows from it: a run that dies leaves pairs of another model, which the next one weighs anew."""
-    model = model_row(resolved)
+    model = None if resolved is None else model_row(resolved)
     if model is not None:
         lake.add([model], MATCH_MODEL)
 
 
-def _write_records(context: JobContext, resolved: Resolved) -> None:
-    """What was compared is remembered last: a run that dies before compares the same records again."""
-    lake = context.lake
-    if not resolved.is_idle:
-        lake.put(resolved.guards, IDENTITY_GUARD)
+def _write_pairs(lake: Lake, resolved: Resolved | None) -> None:
+    """What was refused and what is alike: a run that dies before records are remembered finds the same once more."""
+    if resolved is None or resolved.is_idle:
+        return
+    lake.put(resolved.guards, IDENTITY_GUARD)
     if resolved.is_rescored:
         lake.put(resolved.edges, MATCH_EDGE)
     elif resolved.edges.num_rows:
         keys = pc.unique(resolved.edges["left_key"]).to_pylist()
         known = lake.ledger.arrow(MATCH_EDGE, _PAIR, [("left_key", "in", keys)])
         lake.put(without(resolved.edges, known), MATCH_EDGE, "append")
+
+
+def _write_records(context: JobContext, resolved: Resolved) -> None:
+    """What was compared is remembered last: a run that dies before compares the same records again."""
+    lake = context.lake
     for table, column in ((MATCH_EDGE, "left_key"), (MATCH_EDGE, "right_key"), (MATCH_RECORD, "record_key")):
         _remove(lake, table, pa.table({column: pa.array(resolved.gone, pa.string())}))
     lake.put(resolved.new_records, MATCH_RECORD, "overwrite" if resolved.is_rebuilt else "append")
