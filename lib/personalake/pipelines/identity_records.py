@@ -30,6 +30,7 @@ from personalake.tables.touchpoints import INTERACTION
 
 # Beyond so many, all rows are read rather than those that are named.
 _NAMED_RECORDS = 20_000
+_TEXTS = ("source", "record_id", *WRITTEN)
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,9 @@ def resolve_records(context: JobContext) -> Resolved:
         with context.progress.step("standardising new records"):
             come = arrivals(context, beside, ahead.begin)
         new = come.new
+        # As a rule a new record touches three or four.
+        reads_all = new.num_rows > _NAMED_RECORDS // 4 and not come.is_rebuilt
+        texts = beside.submit(ledger.arrow, CUSTOMER_RECORD, _TEXTS) if reads_all else None
         model, is_new_model = _model(context, ahead.model, come)
         everything = pa.concat_tables([come.kept, new])
         # Pairs of another spelling, or of another model, say nothing about records as they are read now; a run that trained
@@ -121,16 +125,18 @@ def resolve_records(context: JobContext) -> Resolved:
                 if is_full
                 else group_touched(everything, come.gone, pairs, new["record_key"], previous, settings)
             )
+        golden = beside.submit(_golden, context, grouped, texts.result() if texts else None)
+        told = guard_events(grouped.resolution, rules)
+        before, gone = [] if is_full else ledger.read(IDENTITY_GUARD), come.gone["record_key"].to_pylist()
+        guards = told if is_full else merged_events(told, before, grouped.resolution, gone)
         people = None if is_full else ahead.people()
-    told = guard_events(grouped.resolution, rules)
-    before, gone = [] if is_full else ledger.read(IDENTITY_GUARD), come.gone["record_key"].to_pylist()
     return Resolved(
         previous=previous,
         grouped=grouped,
         is_full=is_full,
-        golden=golden_of(grouped, settings.survivorship, _texts(context.lake, grouped)),
+        golden=golden.result(),
         people=people,
-        guards=told if is_full else merged_events(told, before, grouped.resolution, gone),
+        guards=guards,
         new_records=new,
         is_rebuilt=come.is_rebuilt,
         gone=gone,
@@ -143,17 +149,18 @@ def resolve_records(context: JobContext) -> Resolved:
     )
 
 
-def _texts(lake: Lake, grouped: Grouped) -> pa.Table:
-    """What the sources wrote in the records that were looked at, and perhaps in a few others."""
+def _golden(context: JobContext, grouped: Grouped, texts: pa.Table | None) -> pa.Table:
+    """The golden records of the persons that were looked at; of the texts of sources those that are needed are used."""
     found = grouped.resolution
     looked_at = found.graph.records.loc[~found.is_settled, ["source", "record_key"]]
-    columns = ("source", "record_id", *WRITTEN)
     ids = [key[len(source) + 1 :] for source, key in looked_at.itertuples(index=False)]
-    if len(ids) <= _NAMED_RECORDS:
-        return lake.ledger.arrow(CUSTOMER_RECORD, columns, [("record_id", "in", ids)])
-    texts = lake.ledger.arrow(CUSTOMER_RECORD, columns)
-    (held,), (wanted,) = codes_of(texts, ("record_id",)), codes_of(pa.table({"record_id": ids}), ("record_id",))
-    return texts.take(pa.array(places_of(held, wanted)))
+    if texts is None:
+        named = [("record_id", "in", ids)] if len(ids) <= _NAMED_RECORDS else []
+        texts = context.lake.ledger.arrow(CUSTOMER_RECORD, _TEXTS, named)
+    if texts.num_rows > _NAMED_RECORDS:
+        (held,), (wanted,) = codes_of(texts, ("record_id",)), codes_of(pa.table({"record_id": ids}), ("record_id",))
+        texts = texts.take(pa.array(places_of(held, wanted)))
+    return golden_of(grouped, context.settings.identity.survivorship, texts)
 
 
 def _is_settled(context: JobContext, model: MatchModel | None) -> bool:
