@@ -43,6 +43,32 @@ def test_a_cookie_that_one_person_uses_is_that_persons_even_where_it_is_all_that
     assert found == together("web:1 web:2", "web:3")
 
 
+def test_a_record_of_a_device_alone_joins_one_person_and_never_two() -> None:
+    ann, bob = record("web:1", login="ann", device_id="d"), record("web:2", login="bob", device_id="e")
+    likened = [ann, bob, record("web:3", device_id="d")]
+    of_both = [ann, bob, *(record(f"seen:{number}", device_id=device) | {"customer_id": "c"}
+                           for number, device in enumerate("de"))]  # fmt: skip
+
+    alike, _ = groups(likened, [edge("web:2", "web:3", 30)])
+    torn, _ = groups(of_both)
+
+    assert alike == together("web:1", "web:2 web:3")
+    assert torn == together("web:1", "web:2", "seen:0 seen:1")
+
+
+def test_guards_hold_for_records_of_a_device_alone() -> None:
+    rows = [record("web:1", login="ann", cookie_id="c"), *(record(f"web:{number}", cookie_id="c") for number in (2, 3, 4))]
+    never = (Override(decision="never", between=("login:ann", "web:3")),)
+
+    kept, by_decision = groups(rows, overrides=never)
+    few, by_size = groups(rows, guards=GuardSettings(max_merges=2))
+
+    assert kept == together("web:1 web:2 web:4", "web:3")
+    assert ("never_link", "web:1 web:3", 1) in events(by_decision)
+    assert few == together("web:1 web:2 web:3", "web:4")
+    assert ("max_merges", "web:1 web:4", 1) in events(by_size)
+
+
 def test_one_person_has_one_login_so_the_weakest_link_between_two_logins_goes() -> None:
     rows = [record("web:1", login="ann"), record("crm:1"), record("web:2", login="bob")]
 
@@ -145,7 +171,8 @@ def crowds(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
             birth_date=draw(st.sampled_from(DAYS)),
             login=draw(st.sampled_from(("u", "v", None, None))),
             loyalty_id=draw(st.sampled_from(("L", "M", None, None))),
-            device_id=draw(st.sampled_from(("d", None))),
+            device_id=draw(st.sampled_from(("d", "e", None))),
+            cookie_id=draw(st.sampled_from(("c", None, None))),
         )
         for number in range(count)
     ]

@@ -1,7 +1,10 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pyarrow as pa
@@ -189,3 +192,18 @@ def test_text_is_still_compared_in_files_that_a_merge_rewrote(lake: Lake) -> Non
 
     assert lake.ledger.count(CELL, [("cell_id", "=", "kept")]) == 1
     assert lake.ledger.read(CELL, ("cell_id",), [("cell_id", "in", ["kept", "gone"])]) == [{"cell_id": "kept"}]
+
+
+def test_jobs_that_write_to_a_new_table_at_once_all_write_to_it(lake: Lake) -> None:
+    # Which of them comes first is chance: six tables fail without the care taken, one now and then.
+    tables, together = [replace(CELL, name=f"cell_{number}") for number in range(6)], Barrier(3)
+
+    def write(job: str) -> None:
+        for table in tables:
+            together.wait(timeout=60)
+            lake.ledger.append(table, [{"cell_id": job}])
+
+    with ThreadPoolExecutor(3) as jobs:
+        list(jobs.map(write, "abc"))
+
+    assert [sorted(row["cell_id"] for row in lake.ledger.read(table)) for table in tables] == [["a", "b", "c"]] * 6

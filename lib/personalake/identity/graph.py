@@ -150,3 +150,15 @@ def stars(codes: Positions, weight: float, kind: str) -> Links:
     first = pd.Series(nodes).groupby(codes[nodes], sort=False).transform("first").to_numpy(np.int64)
     others = nodes != first
     return Links.of(first[others], nodes[others], weight, kind)
+
+
+def different_values(component: Positions, codes: Positions, count: int) -> Positions:
+    """Different values in each component; -1 is no value.
+
+    Args:
+        component: The component of each node.
+        codes: The code of each node's value.
+        count: Number of components.
+    """
+    held = pd.DataFrame({"component": component, "code": codes})[codes >= 0].drop_duplicates()
+    return np.bincount(held["component"], minlength=count).astype(np.int64)

@@ -13,9 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from personalake.config.identity import IDENTIFIERS, IdentitySettings
-from personalake.identity.graph import ACCOUNT, KINDS, SETTLED, Graph, Links, Positions, component_of, stars
+from personalake.identity.graph import KINDS, SETTLED, Graph, Links, Positions, component_of, different_values, stars
 from personalake.identity.groups import Forest, Group, Limits, Refusal
 from personalake.identity.overrides import Decisions, decisions
+from personalake.identity.sole_users import joined_to_sole_users
 
 _TOLD = ("first_name", "last_name", "birth_date")
 
@@ -73,10 +74,8 @@ def resolve(
     links = links.where(~(is_settled[links.left] | is_settled[links.right]))
     links = Links.joined(stars(given, SETTLED, "settled"), links)
     group, refusals = _grouped(graph, links, decided, settings)
-    sole = _sole_users(graph, group, is_settled)
-    if len(sole.left):
-        links = Links.joined(links, sole)
-        group = component_of(graph.size, Links.joined(_chain(group), sole))
+    group, sole, kept_apart = joined_to_sole_users(graph, group, is_settled, decided.apart, _limits(settings))
+    links, refusals = Links.joined(links, sole), [*refusals, *kept_apart]
     stands = group[links.left] == group[links.right]
     judged = _judged(graph, is_settled, left_behind)
     told = _hub_rows(graph, group, hubs, judged)
@@ -134,23 +133,17 @@ def _suspect(graph: Graph, component: Positions, decided: Decisions, settings: I
     identifiers = sizes.copy()
     suspect = sizes > settings.guards.max_merges + 1
     for kind, told in settings.identifiers.items():
-        different = _different(component, graph.values[kind][0], count)
+        different = different_values(component, graph.values[kind][0], count)
         identifiers += different
         if told.per_person is not None:
             suspect |= different > told.per_person
     suspect |= identifiers > settings.guards.max_identifiers
     for detail in settings.guards.contradictions:
         codes, _ = pd.factorize(graph.records[detail], use_na_sentinel=True)
-        suspect |= _different(component, codes.astype(np.int64), count) > 1
+        suspect |= different_values(component, codes.astype(np.int64), count) > 1
     if decided.apart:
         suspect[component[np.fromiter(decided.apart, np.int64)]] = True
     return suspect
-
-
-def _different(component: Positions, codes: Positions, count: int) -> Positions:
-    """Different values in each component."""
-    held = pd.DataFrame({"component": component, "code": codes})[codes >= 0].drop_duplicates()
-    return np.bincount(held["component"], minlength=count).astype(np.int64)
 
 
 def _first_groups(graph: Graph, nodes: Positions, decided: Decisions, settings: IdentitySettings) -> dict[int, Group]:
@@ -179,31 +172,6 @@ def _limits(settings: IdentitySettings) -> Limits:
         contradictions=settings.guards.contradictions,
         overruled_weight=settings.guards.overruled_weight,
     )
-
-
-def _sole_users(graph: Graph, group: Positions, is_settled: NDArray[np.bool_]) -> Links:
-    """Records that know nothing but a device or cookie, with the one person who is known to use it, if there is just one."""
-    found = []
-    for kind, told in graph.settings.identifiers.items():
-        if told.links or told.persons != 1:
-            continue
-        codes, _ = graph.values[kind]
-        known = pd.DataFrame({"code": codes, "group": group, "node": np.arange(graph.size)})[codes >= 0]
-        anonymous = graph.is_anonymous[known["node"]]
-        users = known[~anonymous].groupby("code", sort=False).agg(groups=("group", "nunique"), node=("node", "min"))
-        sole = users.loc[users["groups"] == 1, "node"]
-        lost = known[anonymous & ~is_settled[known["node"]] & known["code"].isin(sole.index).to_numpy()]
-        found.append(Links.of(sole.loc[lost["code"]].to_numpy(), lost["node"].to_numpy(), 0.0, "sole_user"))
-    links = Links.joined(*found) if found else graph.account_links().where(np.zeros(0, bool))
-    # The first kind of identifier decides where a device and a cookie point to different people.
-    _, first = np.unique(links.right, return_index=True)
-    return Links(links.left[first], links.right[first], links.weight[first], links.kind[first])
-
-
-def _chain(group: Positions) -> Links:
-    """Links that hold existing groups together as they are."""
-    first = pd.Series(np.arange(group.size)).groupby(group, sort=False).transform("first").to_numpy(np.int64)
-    return Links.of(first, np.arange(group.size, dtype=np.int64), ACCOUNT, "account")
 
 
 def _hub_rows(graph: Graph, group: Positions, linking: dict[str, Positions], judged: pd.DataFrame) -> pd.DataFrame:

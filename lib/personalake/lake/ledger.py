@@ -22,6 +22,7 @@ from personalake.lake.conditions import Conditions, all_of, matching
 from personalake.lake.declared import arrow_schema, delta_properties
 from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
+from personalake.lake.overtaken import unless_overtaken
 from personalake.lake.scan import Scan, dataset_of
 from personalake.tables import Table
 
@@ -221,33 +222,20 @@ class Ledger:
             frame = self.start_session().createDataFrame(rows.to_pylist(maps_as_pydicts="strict"), table.schema)
             frame.write.mode("append").saveAsTable(self.locations.identifier(table))
             return
-        folder = self.locations.table(table)
-        with writing(Path(folder)):
-            write_deltalake(folder, rows, mode="append")
+        write = writing(Path(folder := self.locations.table(table)))(write_deltalake)
+        # Whoever creates the table at the same time changes what it says of itself.
+        unless_overtaken(lambda: write(folder, rows, mode="append"))
 
     def create(self, table: Table) -> None:
-        """Create a table from its declaration, if it is not there.
+        """Create a table from its declaration, if it is not there; two who do so at once make one table.
 
         Raises:
             EnvironmentProblem: If the disk is full, or the folder cannot be written.
         """
         if self.locations.catalog:
             self._create_in_catalog(table)
-            return
-        if self._open(table) is not None:
-            return
-        folder = Path(self.locations.table(table))
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(
-                str(folder),
-                arrow_schema(table),
-                name=table.full_name,
-                description=table.grain,
-                mode="ignore",
-                configuration=delta_properties(table),
-                raise_if_key_not_exists=False,
-            )
+        else:
+            unless_overtaken(lambda: self._create_in_folder(table))
 
     def opened(self, table: Table, version: int | None = None) -> DeltaTable | None:
         """A table as delta-rs sees it, at a version or the latest; None with a catalog, or if it has not been created."""
@@ -260,6 +248,18 @@ class Ledger:
             return DeltaTable(self.locations.table(table), version=version)
         except TableNotFoundError:
             return None
+
+    def _create_in_folder(self, table: Table) -> None:
+        if self._open(table) is not None:
+            return
+        folder, told = self.locations.table(table), arrow_schema(table)
+        properties = delta_properties(table)
+        with writing(Path(folder)):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            DeltaTable.create(
+                folder, told, "ignore", name=table.full_name, description=table.grain, configuration=properties,
+                raise_if_key_not_exists=False,
+            )  # fmt: skip
 
     def _spark_known_before(self, table: Table, instants: Sequence[datetime], where: Conditions) -> list[int]:
         if self.version(table) is None:
