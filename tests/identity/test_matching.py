@@ -12,7 +12,7 @@ from personalake.identity.evaluation import pairwise
 from personalake.identity.match_model import MatchModel
 from personalake.identity.records import match_records
 from personalake.identity.resolution import resolve
-from personalake.identity.scoring import score
+from personalake.identity.scoring import plan_of, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
 
 SMALL = FEBRL.model_copy(update={"random_pairs": 200_000})
@@ -63,7 +63,8 @@ def test_new_records_against_existing_ones_are_scored_as_all_at_once(
     old, new = records.slice(0, 1_500), records.slice(1_500)
 
     at_once = score(model, records, None, SMALL).pairs
-    in_turn = [score(model, old, None, SMALL).pairs, score(model, new, old, SMALL).pairs]
+    plan = plan_of(model, old, SMALL, has_old=True)
+    in_turn = [score(model, old, None, SMALL).pairs, score(model, new, old, SMALL, plan=plan).pairs]
 
     def weights(pairs: pa.Table) -> dict[tuple[str, str], float]:
         return {(row["left_key"], row["right_key"]): row["match_weight"] for row in pairs.to_pylist()}

@@ -79,6 +79,17 @@ def test_an_id_that_others_hold_is_not_given_again() -> None:
     assert persons(assigned)["a"] not in (first, None)
 
 
+def test_an_id_that_others_hold_is_not_given_again_although_only_a_part_of_the_links_was_looked_at() -> None:
+    others = {person_hash_of("crm", "b"): "z"}
+
+    def named(wanted: pa.Table) -> pa.Table:
+        return previous({person: others.get(person, "") for person in wanted["person_id"].to_pylist()})
+
+    assigned = assign_ids(found({"1": "b"}), previous({}), named=named)
+
+    assert persons(assigned) == {"b": person_hash_of("crm", "b#2")}
+
+
 def test_a_value_that_two_groups_hold_belongs_to_the_one_with_more_records_of_it() -> None:
     rows = [record("crm:1", day=3, email="f@x"), record("crm:2", day=4, email="f@x"), record("crm:3", day=2, email="f@x")]
     rows[0]["login"] = rows[1]["login"] = "ann"

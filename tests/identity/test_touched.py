@@ -1,13 +1,16 @@
 """A run over what is touched gives the persons of a run over everything."""
 
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalake.config.identity import FIELDS, IdentitySettings, Override
-from personalake.identity.increment import Grouped, group_all, group_touched
+from personalake.identity import touched as touching
+from personalake.identity.increment import Earlier, Grouped, group_all, group_touched
 from tests.identity.records import edge, record
 from tests.identity.test_resolution import crowds
 
@@ -57,7 +60,12 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     new_keys = pa.array([row["record_key"] for row in rows[old:]], TEXT)
 
     grouped = group_touched(
-        table(later, RECORDS), table(first[:lost], RECORDS), table(edges, EDGES), new_keys, as_table(before), SETTINGS
+        table(later, RECORDS),
+        table(first[:lost], RECORDS),
+        table(edges, EDGES),
+        new_keys,
+        Earlier.of(as_table(before)),
+        SETTINGS,
     )
 
     whole = links(group_all(table(later, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
@@ -81,7 +89,7 @@ def test_however_arrivals_are_split_into_runs_the_persons_are_those_of_one_run_o
         keys = pa.array([row["record_key"] for row in come], TEXT)
         nobody = table([], RECORDS)
         grouped = group_touched(
-            table(rows[:seen], RECORDS), nobody, table(pairs, EDGES), keys, as_table(links_so_far), SETTINGS
+            table(rows[:seen], RECORDS), nobody, table(pairs, EDGES), keys, Earlier.of(as_table(links_so_far)), SETTINGS
         )
         links_so_far = links(grouped, links_so_far)
 
@@ -95,9 +103,43 @@ def test_only_what_is_linked_to_a_new_record_is_looked_at() -> None:
     before = links(group_all(table(rows[:3], RECORDS), table([], EDGES), as_table({}), SETTINGS))
     new = table(rows, RECORDS), table([], RECORDS), table([edge("crm:2", "crm:3", -5)], EDGES)
 
-    grouped = group_touched(*new, pa.array(["web:1"]), as_table(before), SETTINGS)
+    grouped = group_touched(*new, pa.array(["web:1"]), Earlier.of(as_table(before)), SETTINGS)
 
     looked_at = dict(zip(grouped.resolution.graph.keys, grouped.resolution.is_settled, strict=True))
     assert looked_at == {"crm:1": False, "web:1": False, "crm:3": True}
     assert links(grouped, before)["email", "f@x"] == before["email", "f@x"] == before["crm", "3"]
     assert links(grouped, before)["web", "1"] == before["login", "ann"]
+
+
+def chain(*records: str) -> tuple[pa.Table, pa.Table]:
+    """Records, each paired with the one before."""
+    pairs = [edge(left, right, 20) for left, right in pairwise(records)]
+    return table([record(key) for key in records], RECORDS), table(pairs, EDGES)
+
+
+@pytest.mark.parametrize(("most", "reached"), [(3, ["crm:0", "crm:1", "crm:2"]), (2, ["crm:0", "crm:1", "crm:2", "crm:9"])])
+def test_where_a_chain_has_no_end_everybody_is_looked_at(
+    most: int, reached: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(touching, "_LONGEST_CHAIN", most)
+    records, pairs = chain("crm:0", "crm:1", "crm:2")
+    records = pa.concat_tables([records, table([record("crm:9")], RECORDS)])
+
+    found = touching.touched(records, pairs, pa.array(["crm:0"]), SETTINGS)
+
+    assert [
+        key for key, chosen in zip(records["record_key"].to_pylist(), found.is_touched, strict=True) if chosen
+    ] == reached
+
+
+@pytest.mark.parametrize(("crowd", "touched"), [(1, [True, False, False]), (2, [True, True, True])])
+def test_a_value_that_a_crowd_had_before_touches_nobody_and_its_holders_are_only_counted(
+    crowd: int, touched: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(touching, "_CROWD", crowd)
+    records = table([record(f"crm:{number}", login="till") for number in range(3)], RECORDS)
+
+    found = touching.touched(records, table([], EDGES), pa.array(["crm:0"]), SETTINGS)
+
+    assert found.is_touched.tolist() == touched
+    assert found.is_neighbour.tolist() == [not chosen for chosen in touched]

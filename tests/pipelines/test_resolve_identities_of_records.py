@@ -11,10 +11,19 @@ from pyspark.sql import functions as F
 from personalake.common.hashing import person_hash_of
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.lake.upkeep import compact
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
 from personalake.tables import Table
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD, PERSON, PERSON_CHANGE
+from personalake.tables.identity import (
+    IDENTITY_GUARD,
+    MATCH_EDGE,
+    MATCH_MODEL,
+    MATCH_RECORD,
+    PERSON,
+    PERSON_CHANGE,
+    RESOLUTION,
+)
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION, SUPPORT_TICKET, SURVEY_ANSWER
 
@@ -275,8 +284,10 @@ def test_a_training_that_died_is_gone_on_with_by_the_next_run(
 def test_a_run_that_finds_nothing_new_writes_none_of_the_tables_of_persons(
     lake: Lake, context_of: Callable[..., JobContext], settings: Settings
 ) -> None:
-    lake.ledger.append(CUSTOMER_RECORD, crowd())
+    lake.ledger.append(CUSTOMER_RECORD, crowd()[:20])
+    lake.ledger.append(CUSTOMER_RECORD, crowd()[20:])
     run(context_of(settings))
+    compact(lake, CUSTOMER_RECORD)
     tables = (PERSON_LINK, PERSON, PERSON_CHANGE, MATCH_RECORD, MATCH_EDGE, MATCH_MODEL, IDENTITY_GUARD)
     before = {table.name: lake.ledger.version(table) for table in tables}
 
@@ -285,6 +296,22 @@ def test_a_run_that_finds_nothing_new_writes_none_of_the_tables_of_persons(
     assert {table.name: lake.ledger.version(table) for table in tables} == before
     assert (result.figures["records_compared"], result.figures["records_looked_at"]) == (0, 0)
     assert "24 records" in result.message
+
+
+def test_a_record_that_somebody_took_out_of_those_compared_is_compared_again_though_its_file_is_known(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="u1"), customer("web", "9", login="u1")])
+    run(context_of(settings))
+    states = [row["records_state"] for row in lake.ledger.read(RESOLUTION)]
+    lake.delete(MATCH_RECORD, F.col("record_key") == "web:web9")
+
+    result = run(context_of(settings))
+
+    assert result.figures["records_compared"] == 1
+    assert lake.ledger.distinct(MATCH_RECORD, "record_key") == {"crm:crm1", "web:web9"}
+    assert [row["records_state"] for row in lake.ledger.read(RESOLUTION)] == states * 2
+    assert states[0].endswith(f":{lake.ledger.version(CUSTOMER_RECORD)}")
 
 
 def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(

@@ -7,16 +7,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.config.identity import MatchSettings
 from personalake.config.sql import columns_of
+from personalake.identity.codes import NOTHING, Codes, places_of
+from personalake.identity.scratch import scratch
 
 KEYS = "blocking_keys"
-# A hash is this number once in 2^64 values; a record whose key it is shares it with nobody, as one without a key.
-_NO_KEY, _BITS = 0, 18
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def key_columns(count: int) -> str:
 
 def comparable(records: pa.Table) -> pa.Table:
     """The records that have any blocking key: the others say too little to be compared."""
-    with duckdb.connect(":memory:") as database:
+    with scratch() as database:
         database.register("records", records)
         found = database.sql(f"FROM records WHERE len(list_filter({KEYS}, lambda key: key IS NOT NULL)) > 0")
         return found.to_arrow_table().cast(records.schema)
@@ -76,28 +75,19 @@ def sharing_keys(new: pa.Table, existing: pa.Table, settings: MatchSettings) -> 
         existing: Rows of `silver.match_record`.
         settings: The blocking rules.
     """
-    wanted, held = (_keys_by_rule(rows, len(settings.blocking)) for rows in (new, existing))
-    shares = np.zeros(existing.num_rows, bool)
-    for place in range(len(settings.blocking)):
-        keys = np.unique(wanted[:, place])
-        shares |= _is_among(held[:, place], keys[keys != _NO_KEY])
-    return existing.take(pa.array(np.flatnonzero(shares)))
+    wanted, held = _flat_keys(new), _flat_keys(existing)
+    sharing = np.unique(places_of(held, wanted) // len(settings.blocking))
+    return existing.take(pa.array(sharing))
 
 
-def _keys_by_rule(records: pa.Table, rules: int) -> NDArray[np.int64]:
-    """A row per record and a column per rule; where a record has no key, `_NO_KEY`."""
-    lists = records[KEYS].combine_chunks()
-    return np.asarray(pc.fill_null(lists.flatten(), _NO_KEY), np.int64).reshape(-1, rules)
+def _flat_keys(records: pa.Table) -> Codes:
+    """The keys of one record after the other, one for each rule; `NOTHING` where it has none.
 
-
-def _is_among(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of many keys are among a few: most are ruled out by their last bits, which are as good as random."""
-    could_be: NDArray[np.bool_] = np.zeros(1 << _BITS, bool)
-    could_be[wanted & (len(could_be) - 1)] = True
-    found: NDArray[np.bool_] = could_be[keys & (len(could_be) - 1)]
-    candidates = np.flatnonzero(found)
-    found[candidates] = np.isin(keys[candidates], wanted)
-    return found
+    A key that is this number, once in 2^64 values, is shared with nobody. Where keys of two rules are the same, a record is
+    looked at that will be compared with nobody.
+    """
+    keys = pc.fill_null(pc.list_flatten(records[KEYS]), NOTHING)
+    return np.asarray(keys, np.int64).view(np.uint64)
 
 
 def count_pairs(database: duckdb.DuckDBPyConnection, table: str, rules: Sequence[str], max_key_rows: int) -> list[RulePairs]:

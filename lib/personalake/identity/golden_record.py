@@ -5,7 +5,6 @@ Records agree by their standardised values; what the golden record shows of name
 
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +15,7 @@ from personalake.config.identity import DETAILS, Survivorship
 from personalake.identity.bridges import weakest_by_group
 from personalake.identity.increment import Grouped
 from personalake.identity.person_ids import persons_of
+from personalake.identity.scratch import scratch
 from personalake.tables.identity import PERSON
 
 # A device and a cookie say nothing about the person as such.
@@ -54,7 +54,7 @@ def golden_records(
     Returns:
         Rows of `silver.person`.
     """
-    with duckdb.connect(":memory:") as opened:
+    with scratch() as opened:
         columns = ["record_key", "source", "known_at", *SURVIVING]
         opened.register("records", records[columns].assign(person_id=persons.to_numpy(), weakest=weakest))
         opened.register("rules", _rules(settings))

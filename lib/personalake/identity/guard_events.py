@@ -89,7 +89,9 @@ def merged_events(
         gone: Keys of records that are no longer there.
     """
     records = {*resolution.graph.keys[~resolution.is_settled], *gone}
-    judged = set(zip(resolution.judged["namespace"], resolution.judged["value"], strict=True))
+    told_before = {text for row in before for text in (str(row["value"]), str(row["value"]).partition(":")[2])}
+    known = resolution.judged[resolution.judged["value"].isin(told_before)]
+    judged = set(zip(known["namespace"], known["value"], strict=True))
     rows = [row for row in told.to_pylist() if row["guard"] != "override_unknown"]
     blocked = {row["value"] for row in rows if row["namespace"] == BLOCKING}
     for row in before:

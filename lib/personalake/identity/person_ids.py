@@ -1,5 +1,6 @@
 """Stable person ids: a group keeps the id that most of its identifiers had; merges and splits are told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from personalake.config.identity import IDENTIFIERS
 from personalake.identity.resolution import Resolution
+from personalake.identity.scratch import scratch
 
 CHANGES = pa.schema(
     {"kind": pa.string(), "old_person_id": pa.string(), "new_person_id": pa.string(), "identifiers": pa.int64()}
@@ -44,7 +46,7 @@ def members(resolution: Resolution) -> pa.Table:
     records = resolution.graph.records
     told = records[["record_key", "source", "namespace", "customer_id", "known_at", *IDENTIFIERS]]
     told = told.assign(grp=resolution.group)
-    with duckdb.connect(":memory:") as opened:
+    with scratch() as opened:
         opened.register("records", told)
         opened.register("judged", resolution.judged)
         # Groups of records are numbered from 0, hubs below it.
@@ -80,7 +82,7 @@ def links_of(records: pa.Table, links: pa.Table) -> pa.Table:
         records: Rows of `silver.match_record`, all of them.
         links: Rows of `silver.person_link`.
     """
-    with duckdb.connect(":memory:") as opened:
+    with scratch() as opened:
         opened.register("records", records.select(["namespace", "customer_id", *IDENTIFIERS]))
         opened.register("links", links)
         shared = [f"SELECT '{kind}', {kind} FROM records" for kind in IDENTIFIERS]
@@ -95,7 +97,12 @@ def settled_persons(resolution: Resolution, settled: "pd.Series[Any]") -> pa.Tab
     return pa.Table.from_pandas(told.drop_duplicates("grp"), _GROUPS, preserve_index=False)
 
 
-def assign_ids(found: pa.Table, previous: pa.Table, settled: pa.Table | None = None) -> Assigned:
+def assign_ids(
+    found: pa.Table,
+    previous: pa.Table,
+    settled: pa.Table | None = None,
+    named: Callable[[pa.Table], pa.Table] | None = None,
+) -> Assigned:
     """Give each group its person id.
 
     An id goes to the group that holds most of the identifiers that had it, ties to the oldest identifier; a group that is
@@ -105,16 +112,18 @@ def assign_ids(found: pa.Table, previous: pa.Table, settled: pa.Table | None = N
         found: Rows of `members`.
         previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`.
         settled: Rows of `settled_persons`: groups that keep their person whatever else happens.
+        named: Where `previous` holds no more than the persons of what was found: gives all rows before of other persons,
+            for a table of their `person_id`.
     """
-    with duckdb.connect(":memory:") as opened:
+    with scratch() as opened:
         opened.register("found", found)
         opened.register("previous", previous)
         opened.register("settled", _GROUPS.empty_table() if settled is None else settled)
         opened.execute(_KEPT)
         opened.execute(_FRESH)
-        _avoid_taken(opened)
+        _avoid_taken(opened, named or (lambda persons: _named(previous, persons)))
         opened.execute(
-            f"CREATE TABLE links AS SELECT {_KEY}, person_id, sources, first_known_at "
+            f"CREATE TEMP TABLE links AS SELECT {_KEY}, person_id, sources, first_known_at "
             "FROM found JOIN (FROM kept UNION ALL SELECT grp, person_id FROM fresh) USING (grp)"
         )
         links = opened.sql("FROM links").to_arrow_table()
@@ -122,7 +131,7 @@ def assign_ids(found: pa.Table, previous: pa.Table, settled: pa.Table | None = N
 
 
 _KEPT = f"""
-CREATE TABLE kept AS
+CREATE TEMP TABLE kept AS
 WITH overlap AS (
     SELECT grp, person_id, count(*) AS n, min(previous.first_known_at) AS since, min({"namespace || ':' || value"}) AS first
     FROM found JOIN previous USING ({_KEY}) ANTI JOIN settled USING (grp) ANTI JOIN settled AS kept_by USING (person_id)
@@ -135,7 +144,7 @@ SELECT grp, person_id FROM (FROM offered QUALIFY row_number() OVER (PARTITION BY
 UNION ALL SELECT grp, person_id FROM settled
 """
 _FRESH = f"""
-CREATE TABLE fresh AS
+CREATE TEMP TABLE fresh AS
 WITH oldest AS (
     SELECT grp, {_KEY} FROM found ANTI JOIN kept USING (grp)
     QUALIFY row_number() OVER (PARTITION BY grp ORDER BY first_known_at, {_KEY}) = 1
@@ -157,21 +166,29 @@ FROM moved ORDER BY old_person_id, new_person_id
 """
 
 
-def _avoid_taken(opened: duckdb.DuckDBPyConnection) -> None:
+def _avoid_taken(opened: duckdb.DuckDBPyConnection, named: Callable[[pa.Table], pa.Table]) -> None:
     """A new group whose oldest identifier once named a person that others still are gets another id."""
-    # Few of the previous links can have a fresh id: looked for by it first, the others need not be looked up by their key.
-    same_id = f"SELECT {_KEY}, person_id FROM previous SEMI JOIN (SELECT person_id FROM fresh) AS f USING (person_id)"
-    others = f"SELECT person_id FROM kept UNION ALL SELECT person_id FROM ({same_id}) ANTI JOIN found USING ({_KEY})"
+    others = f"SELECT person_id FROM kept UNION ALL SELECT person_id FROM namesakes ANTI JOIN found USING ({_KEY})"
     taken = f"SELECT grp FROM fresh WHERE person_id IN ({others})"
-    while opened.sql(taken).fetchall():
+    while True:
+        opened.register("namesakes", named(opened.sql("SELECT person_id FROM fresh").to_arrow_table()))
+        if not opened.sql(taken).fetchall():
+            return
         opened.execute(f"UPDATE fresh SET nth = nth + 1 WHERE grp IN ({taken})")
         opened.execute(f"UPDATE fresh SET person_id = {_HASH}")
+
+
+def _named(links: pa.Table, persons: pa.Table) -> pa.Table:
+    with scratch() as opened:
+        opened.register("links", links)
+        opened.register("persons", persons)
+        return opened.sql("FROM links SEMI JOIN persons USING (person_id)").to_arrow_table()
 
 
 def persons_of(links: pa.Table, resolution: Resolution) -> "pd.Series[Any]":
     """The person of each record of a resolution, by position; none of a record whose group is settled."""
     records = resolution.graph.records[["namespace", "customer_id"]]
-    with duckdb.connect(":memory:") as opened:
+    with scratch() as opened:
         opened.register("records", records.assign(place=range(len(records))))
         opened.register("links", links)
         found = opened.sql(

@@ -22,24 +22,34 @@ from personalake.identity.blocking import KEYS, blocking_keys
 from personalake.identity.graph import VISIT
 from personalake.tables.identity import MATCH_RECORD
 
+RecordColumns = tuple[dict[str, Column], dict[str, Column]]
 
-def match_records(customer_records: DataFrame, settings: IdentitySettings) -> DataFrame:
+
+def match_records(
+    customer_records: DataFrame, settings: IdentitySettings, columns: RecordColumns | None = None
+) -> DataFrame:
     """Standardise customer records.
 
     Args:
         customer_records: Rows of `silver.customer_record`.
         settings: Calling code, short forms of names, blocked values, blocking rules.
+        columns: What `record_columns` gives, if that has been made already.
 
     Returns:
         One row of `silver.match_record` per row; what says nothing (empty, blocked, no e-mail address) is null.
     """
-    return (
-        customer_records.withColumns(standard_fields(settings))
-        .withColumn("record_key", F.concat_ws(":", "source", "record_id"))
-        .withColumn(KEYS, blocking_keys(settings.matching.blocking))
-        .withColumn("spelling", F.lit(spelling(settings)))
-        .select(*MATCH_RECORD.columns)
-    )
+    fields, keys = columns or record_columns(settings)
+    return customer_records.withColumns(fields).withColumns(keys).select(*MATCH_RECORD.columns)
+
+
+def record_columns(settings: IdentitySettings) -> RecordColumns:
+    """The fields in their one spelling, and what is made of them; Spark is asked for each piece, whatever the rows."""
+    keys = {
+        "record_key": F.concat_ws(":", "source", "record_id"),
+        KEYS: blocking_keys(settings.matching.blocking),
+        "spelling": F.lit(spelling(settings)),
+    }
+    return standard_fields(settings), keys
 
 
 def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFrame:

@@ -1,7 +1,8 @@
 """What a run must group anew: the records whose groups a new, changed or vanished record could change, and nobody else."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +10,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from personalake.config.identity import IDENTIFIERS, IdentitySettings
-from personalake.identity.graph import ACCOUNT, Links, Positions, component_of, stars
+from personalake.identity.codes import Codes, codes_of, places_of
+from personalake.identity.graph import Positions
 
 # A value of more records than this joins nobody, neither before nor after.
 _CROWD = 1_000
+# Links that are followed one after the other; where a chain is longer than any group of people, everybody is looked at.
+_LONGEST_CHAIN = 50
+_Follow = Callable[[Positions], Positions]
 
 
 @dataclass(frozen=True)
@@ -40,51 +45,57 @@ def touched(records: pa.Table, edges: pa.Table, seeds: pa.Array, settings: Ident
     if not len(seeds):
         nobody = np.zeros(records.num_rows, bool)
         return Touched(nobody, nobody)
-    is_seed = np.asarray(
-        pc.is_in(records["record_key"], seeds.combine_chunks() if isinstance(seeds, pa.ChunkedArray) else seeds)
-    )
-    # Arrow leaves the interpreter while it hashes a column, so that each thread has a core.
-    with ThreadPoolExecutor(settings.matching.threads) as threads:
-        component = component_of(records.num_rows, _links(records, edges, is_seed, settings, threads))
-        is_touched = np.isin(component, component[is_seed])
-        held = threads.map(lambda kind: _shares(records[kind], is_touched), IDENTIFIERS)
-        is_neighbour = np.logical_or.reduce(list(held))
+    own = [("record_key",), ("namespace", "customer_id")]
+    keys, accounts, *values = codes_of(records, *own, *((kind,) for kind in IDENTIFIERS))
+    held = dict(zip(IDENTIFIERS, values, strict=True))
+    (wanted,) = codes_of(pa.table({"record_key": seeds}), ("record_key",))
+    start = places_of(keys, wanted)
+    is_touched = _reached(start, records.num_rows, _links(keys, accounts, held, start, edges, settings))
+    is_neighbour = np.zeros(records.num_rows, bool)
+    for codes in held.values():
+        is_neighbour[places_of(codes, codes[is_touched])] = True
     return Touched(is_touched, is_neighbour & ~is_touched)
 
 
+def _reached(start: Positions, size: int, links: Sequence[_Follow]) -> NDArray[np.bool_]:
+    """Whether each record can be reached from the first ones."""
+    is_reached = np.zeros(size, bool)
+    frontier = start
+    for _ in range(_LONGEST_CHAIN):
+        is_reached[frontier] = True
+        found = np.unique(np.concatenate([follow(frontier) for follow in links]))
+        frontier = found[~is_reached[found]]
+        if not frontier.size:
+            return is_reached
+    return np.ones(size, bool)
+
+
 def _links(
-    records: pa.Table, edges: pa.Table, is_seed: NDArray[np.bool_], settings: IdentitySettings, threads: Executor
-) -> Links:
-    """Every link that a guard could let pass."""
+    keys: Codes, accounts: Codes, held: Mapping[str, Codes], start: Positions, edges: pa.Table, settings: IdentitySettings
+) -> list[_Follow]:
+    """Every kind of link that a guard could let pass: from records to those that they are linked with."""
+    is_seed = np.zeros(keys.size, bool)
+    is_seed[start] = True
     kinds = [kind for kind, told in settings.identifiers.items() if told.links or told.persons == 1]
     strong = edges.filter(pc.greater_equal(edges["match_weight"], settings.matching.link_weight))
-    alike = threads.submit(_alike, records["record_key"].combine_chunks(), strong)
-    accounts = pc.binary_join_element_wise(records["namespace"], records["customer_id"], ":")
-    account, *held = threads.map(_codes, (accounts, *(records[kind] for kind in kinds)))
-    shared = [stars(_without_crowds(codes, is_seed), ACCOUNT, "identifier") for codes in held]
-    return Links.joined(stars(account, ACCOUNT, "account"), *shared, alike.result())
+    left, right = codes_of(strong, ("left_key",), ("right_key",))
+    return [
+        lambda frontier: places_of(accounts, accounts[frontier]),
+        *(partial(_sharing, held[kind], is_seed) for kind in kinds),
+        lambda frontier: _alike(keys, left, right, keys[frontier]),
+    ]
 
 
-def _shares(values: pa.ChunkedArray, is_touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which records hold a value that a touched one holds."""
-    return np.asarray(pc.is_in(values, pc.unique(values.filter(pa.array(is_touched)).drop_null())))
+def _sharing(codes: Codes, is_seed: NDArray[np.bool_], frontier: Positions) -> Positions:
+    """Records that share a value, unless a crowd had held it before the seeds came."""
+    places = places_of(codes, codes[frontier])
+    held = codes[places]
+    values, times = np.unique(held[~is_seed[places]], return_counts=True)
+    crowds = values[times > _CROWD]
+    return places[~np.isin(held, crowds)] if crowds.size else places
 
 
-def _alike(keys: pa.Array, pairs: pa.Table) -> Links:
-    """Pairs by the positions of their records; pairs of records that are no longer there are passed over."""
-    ends = pa.concat_arrays([pairs[side].combine_chunks() for side in ("left_key", "right_key")])
-    left, right = np.split(np.asarray(pc.fill_null(pc.index_in(ends, keys), -1), np.int64), 2)
-    known = (left >= 0) & (right >= 0)
-    return Links.of(left[known], right[known], 0.0, "match")
-
-
-def _codes(values: pa.ChunkedArray) -> Positions:
-    indices = values.combine_chunks().dictionary_encode().indices
-    return np.asarray(pc.fill_null(indices, -1), np.int64)
-
-
-def _without_crowds(codes: Positions, is_seed: NDArray[np.bool_]) -> Positions:
-    """No code for values that a crowd has held before the seeds came."""
-    settled = codes[(codes >= 0) & ~is_seed]
-    crowds = np.flatnonzero(np.bincount(settled, minlength=int(codes.max(initial=0)) + 1) > _CROWD)
-    return np.where(np.isin(codes, crowds), -1, codes)
+def _alike(keys: Codes, left: Codes, right: Codes, wanted: Codes) -> Positions:
+    """Records that make a pair with wanted ones; pairs of records that are no longer there are passed over."""
+    ends = np.concatenate([right[places_of(left, wanted)], left[places_of(right, wanted)]])
+    return places_of(keys, ends)

@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
-from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -25,7 +23,7 @@ from personalake.lake.declared import arrow_schema, delta_properties
 from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
 from personalake.lake.overtaken import unless_overtaken
-from personalake.lake.scan import Scan
+from personalake.lake.scan import Scan, dataset_of
 from personalake.tables import Table
 
 Row = Mapping[str, Any]
@@ -105,7 +103,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return arrow_schema(table, names).empty_table()
-        dataset = self._dataset(table, opened)
+        dataset = dataset_of(self.locations.table(table), opened)
         return dataset.to_table(columns=names, filter=all_of(dataset, where))
 
     def count(self, table: Table, where: Conditions) -> int:
@@ -117,7 +115,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return 0
-        dataset = self._dataset(table, opened)
+        dataset = dataset_of(self.locations.table(table), opened)
         return int(dataset.count_rows(filter=all_of(dataset, where)))
 
     def batches(self, table: Table, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -134,7 +132,9 @@ class Ledger:
                 counts.update({row["day"]: row["count"] for row in days.collect()})
             return dict(sorted(counts.items()))
         opened = self._open(table)
-        batches = [] if opened is None else self._dataset(table, opened).scanner(columns=[column]).to_batches()
+        batches = (
+            [] if opened is None else dataset_of(self.locations.table(table), opened).scanner(columns=[column]).to_batches()
+        )
         for batch in batches:
             local = pc.local_timestamp(pc.cast(batch.column(0).drop_null(), pa.timestamp("us", time_zone)))
             days = pc.value_counts(pc.cast(local, pa.date32(), safe=False)).to_pylist()
@@ -154,7 +154,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return [0] * len(instants)
-        dataset = self._dataset(table, opened)
+        dataset = dataset_of(self.locations.table(table), opened)
         cuts = np.array([int(instant.timestamp() * 1e6) for instant in instants])
         order = np.argsort(cuts)
         first_seen_at = np.zeros(len(cuts) + 1, dtype=np.int64)
@@ -176,7 +176,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return None
-        values = self._dataset(table, opened).scanner(columns=[column]).to_batches()
+        values = dataset_of(self.locations.table(table), opened).scanner(columns=[column]).to_batches()
         greatest = [pc.max(batch.column(0)).as_py() for batch in values if batch.num_rows]
         return max((value for value in greatest if value is not None), default=None)
 
@@ -190,7 +190,7 @@ class Ledger:
         opened = self._open(table)
         if opened is None:
             return set()
-        batches = self._dataset(table, opened).scanner(columns=[column]).to_batches()
+        batches = dataset_of(self.locations.table(table), opened).scanner(columns=[column]).to_batches()
         return {value for batch in batches for value in pc.unique(batch.column(0)).to_pylist()}
 
     def scan(self, table: Table, where: Conditions = ()) -> Scan:
@@ -198,7 +198,7 @@ class Ledger:
         opened = None if self.locations.catalog else self._open(table)
         if opened is None:
             return Scan(arrow_schema(table), rows=self.arrow(table, where=where))
-        dataset = self._dataset(table, opened)
+        dataset = dataset_of(self.locations.table(table), opened)
         return Scan(arrow_schema(table), dataset, all_of(dataset, where))
 
     def append(self, table: Table, rows: Iterable[Row]) -> None:
@@ -260,12 +260,6 @@ class Ledger:
                 folder, told, "ignore", name=table.full_name, description=table.grain, configuration=properties,
                 raise_if_key_not_exists=False,
             )  # fmt: skip
-
-    def _dataset(self, table: Table, opened: DeltaTable) -> ds.Dataset:
-        # By default delta-rs lends Arrow a file system written in Python. Arrow's I/O threads then call into Python, and
-        # one that does so while the interpreter shuts down aborts the process (exit code 134, seen in one run of ten).
-        folder = fs.SubTreeFileSystem(self.locations.table(table), fs.LocalFileSystem())
-        return opened.to_pyarrow_dataset(filesystem=folder)
 
     def _spark_known_before(self, table: Table, instants: Sequence[datetime], where: Conditions) -> list[int]:
         if self.version(table) is None:

@@ -3,10 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from personalake.common.persons import by_caller, with_person
 from personalake.common.time_cuts import known_before
 from personalake.config.purposes import assumed_purposes
+from personalake.identity.codes import without
 from personalake.identity.links import identifiers, joined_links, lone_links
 from personalake.identity.person_ids import links_of
 from personalake.lake import Lake, WriteResult
@@ -51,7 +52,11 @@ def run(context: JobContext) -> JobResult:
     if not any(lake.exists(table) for table in _SIGHTED):
         return JobResult(skipped=True, message="silver is empty: no identifier has been seen yet")
     resolved = resolve_records(context) if knows_people(context.settings, lake) else None
-    identified, links = _write_links(context, resolved)
+    _write_model(lake, resolved)
+    with ThreadPoolExecutor(1) as beside:
+        pairs = beside.submit(_write_pairs, lake, resolved)
+        identified, links = _write_links(context, resolved)
+        pairs.result()
     message = f"{identified:,} identifiers linked"
     if resolved is not None:
         _write_records(context, resolved)
@@ -75,12 +80,14 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
         _forget_records(lake)
         found = lone_links(identifiers(_sightings(lake, sighted)), context.settings.identity.calling_code)
         return _written(context, found)
-    _write_model(lake, resolved)
     _write_changes(context, resolved)
-    _write_persons(lake, resolved)
     if resolved.is_idle and not sighted:
         return lake.ledger.rows(PERSON_LINK), lake.read(PERSON_LINK)
-    told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved)
+    with ThreadPoolExecutor(1) as beside:
+        persons = beside.submit(_write_persons, lake, resolved)
+        told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved)
+        # Before the links move: persons tell a run that comes after a killed one whose rows are over.
+        persons.result()
     if not sighted:
         rows = lake.put(told, PERSON_LINK).rows
         return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
@@ -107,7 +114,8 @@ def _resolved_links(resolved: Resolved) -> pa.Table:
     if resolved.is_full:
         return grouped.assigned.links
     over = _joined(grouped.assigned.links.select(_IDENTIFIER), grouped.vanished.select(_IDENTIFIER))
-    return _renewed(resolved.previous, over, grouped.assigned.links)
+    links = resolved.previous.links
+    return _renewed(without(links, over, resolved.previous.keys), grouped.assigned.links)
 
 
 def _joined(*parts: pa.Table) -> pa.Table:
@@ -115,23 +123,9 @@ def _joined(*parts: pa.Table) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def _renewed(before: pa.Table, over: pa.Table, rows: pa.Table) -> pa.Table:
-    """The rows of before whose key is over with go, and new ones come."""
-    return pa.concat_tables([_without(before, over), rows.select(before.column_names).cast(before.schema)])
-
-
-def _without(rows: pa.Table, keys: pa.Table) -> pa.Table:
-    """Rows whose values in the columns of a few keys are none of these keys."""
-    last = keys.column_names[-1]
-    could_be = pc.is_in(rows[last].cast(pa.string()), keys[last].cast(pa.string()).combine_chunks())
-    places = np.flatnonzero(could_be)
-    ours, theirs = (
-        pc.binary_join_element_wise(*(table[name].cast(pa.string()) for name in keys.column_names), "\x1f")
-        for table in (rows.select(keys.column_names).take(pa.array(places)), keys)
-    )
-    is_over = np.zeros(rows.num_rows, bool)
-    is_over[places] = pc.is_in(ours, theirs.combine_chunks())
-    return rows.filter(pa.array(~is_over))
+def _renewed(kept: pa.Table, rows: pa.Table) -> pa.Table:
+    """The rows of before that stay, and new ones."""
+    return pa.concat_tables([kept, rows.select(kept.column_names).cast(kept.schema)])
 
 
 def _forget_records(lake: Lake) -> None:
@@ -159,34 +153,40 @@ def _change_id(change: Mapping[str, Any], version: int | None) -> str:
 
 
 def _write_persons(lake: Lake, resolved: Resolved) -> None:
-    """Before the links move: they tell a run that comes after a killed one whose rows are over."""
+    """The persons that were looked at in the place of what they, and those whose records they have now, were before."""
     golden = resolved.golden
     if not resolved.is_full:
-        over = _joined(golden.select(["person_id"]), resolved.former)
+        over = _joined(golden.select(["person_id"]), resolved.grouped.former)
         if not over.num_rows:
             return
-        golden = _renewed(lake.ledger.arrow(PERSON), over, golden)
+        before = lake.ledger.arrow(PERSON) if resolved.people is None else resolved.people
+        golden = _renewed(without(before, over), golden)
     lake.put(golden, PERSON)
 
 
-def _write_model(lake: Lake, resolved: Resolved) -> None:
+def _write_model(lake: Lake, resolved: Resolved | None) -> None:
     """Before anything follows from it: a run that dies leaves pairs of another model, which the next one weighs anew."""
-    model = model_row(resolved)
+    model = None if resolved is None else model_row(resolved)
     if model is not None:
         lake.add([model], MATCH_MODEL)
 
 
-def _write_records(context: JobContext, resolved: Resolved) -> None:
-    """What was compared is remembered last: a run that dies before compares the same records again."""
-    lake = context.lake
-    if not resolved.is_idle:
-        lake.put(resolved.guards, IDENTITY_GUARD)
+def _write_pairs(lake: Lake, resolved: Resolved | None) -> None:
+    """What was refused and what is alike: a run that dies before records are remembered finds the same once more."""
+    if resolved is None or resolved.is_idle:
+        return
+    lake.put(resolved.guards, IDENTITY_GUARD)
     if resolved.is_rescored:
         lake.put(resolved.edges, MATCH_EDGE)
     elif resolved.edges.num_rows:
         keys = pc.unique(resolved.edges["left_key"]).to_pylist()
         known = lake.ledger.arrow(MATCH_EDGE, _PAIR, [("left_key", "in", keys)])
-        lake.put(_without(resolved.edges, known), MATCH_EDGE, "append")
+        lake.put(without(resolved.edges, known), MATCH_EDGE, "append")
+
+
+def _write_records(context: JobContext, resolved: Resolved) -> None:
+    """What was compared is remembered last: a run that dies before compares the same records again."""
+    lake = context.lake
     for table, column in ((MATCH_EDGE, "left_key"), (MATCH_EDGE, "right_key"), (MATCH_RECORD, "record_key")):
         _remove(lake, table, pa.table({column: pa.array(resolved.gone, pa.string())}))
     lake.put(resolved.new_records, MATCH_RECORD, "overwrite" if resolved.is_rebuilt else "append")

@@ -145,11 +145,16 @@ RESOLUTION = Table(
         Field("settings_version", "string", "Hash of the settings of identity; others than before group everything anew"),
         Field("model_version", "string", "Match model in use; null without one"),
         Field("records", "bigint", "Records in all"),
+        Field(
+            "records_state",
+            "string",
+            "Id and version of silver.customer_record as it was read; null if all of it has to be read each time",
+        ),
         Field("looked_at", "bigint", "Records whose group could have changed, and was told anew"),
         Field("is_full", "boolean", "True if every record was looked at"),
         Field("resolved_at", "timestamp", "When the run had written everything; operational"),
     ),
-    run_columns=("run_id", "resolved_at"),
+    run_columns=("run_id", "records_state", "resolved_at"),
 )
 
 IDENTITY = (PERSON_CHANGE, PERSON, MATCH_RECORD, MATCH_EDGE, MATCH_MODEL, IDENTITY_GUARD, RESOLUTION)
