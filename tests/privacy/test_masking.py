@@ -98,6 +98,16 @@ def test_nothing_but_one_select_over_masked_views_is_answered(ledger: Ledger, sq
         masked_query(ledger, sql)
 
 
+@pytest.mark.parametrize("raw", ["unmasked", "unmasked_silver_person"])
+def test_a_name_that_a_query_gives_itself_leads_to_no_raw_row(ledger: Ledger, raw: str) -> None:
+    around = f"WITH {raw} AS (SELECT email FROM {raw}), n AS (SELECT count(*) FROM silver.person) SELECT email FROM {raw}"
+    beside = f"SELECT u.email FROM silver.person, {raw} u WHERE EXISTS (WITH {raw} AS (SELECT 1) FROM {raw})"
+
+    for sql in (around, beside, f"SELECT u.email FROM silver.person, query_table('{raw}') u"):
+        with pytest.raises(InputError):
+            masked_query(ledger, sql).fetchall()
+
+
 @pytest.mark.parametrize("table", [table for table in ALL if table.layer != "bronze"], ids=lambda table: table.full_name)
 def test_no_masked_view_shows_what_is_tagged(tmp_path: Path, table: Table) -> None:
     """A word of its own in every text of a row, whatever the column: only those without a mask come back."""
