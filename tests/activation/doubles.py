@@ -48,6 +48,7 @@ class MemoryJournal:
         self.claims: dict[str, Claim] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.chunks: list[int] = []
+        self.requests = 0
 
     def claim(self, claims: Sequence[Claimed]) -> None:
         self.chunks.append(sum(len(claimed.delivery_ids) for claimed in claims))
@@ -58,6 +59,7 @@ class MemoryJournal:
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
+            self.requests += outcome.requests
             self.outcomes.update(dict.fromkeys(outcome.delivery_ids, outcome))
 
     @property
@@ -126,7 +128,10 @@ def sent(
 ) -> tuple[Report, MemoryJournal]:
     journal = journal or MemoryJournal()
     clock = clock or getattr(connector, "clock", None) or FakeClock()
+    before = journal.requests
     report = send(given, connector, clock, journal, random.Random(7), check=check, volume=volume)
+    # Whatever became of it, every request that left is written down, and once.
+    assert journal.requests - before == report.traffic.requests
     return report, journal
 
 

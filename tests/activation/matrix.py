@@ -149,6 +149,10 @@ class DyingJournal:
         self._journal = journal
         self._step = step
 
+    @property
+    def requests(self) -> int:
+        return int(getattr(self._journal, "requests", 0))
+
     def claim(self, claims: Sequence[Claimed]) -> None:
         if self._step == "before claim":
             raise Killed

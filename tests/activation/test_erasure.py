@@ -134,6 +134,22 @@ def test_onesignal_deletes_a_user_who_may_be_gone_already(status: int) -> None:
     assert receipt.state is State.ACCEPTED
 
 
+def test_onesignal_deletes_by_every_label_that_syncs_use_and_a_device_by_its_own_id() -> None:
+    gone = {"errors": [{"title": "not found"}]}
+    device = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+    transport = Transporting(reply(404, gone), reply(202, {}), reply(404, gone), reply(404, gone), reply(200, {}))
+
+    receipts = erased("onesignal", transport, "u1", device, alias_labels=["external_id", "crm"])
+
+    found = {request.url.removeprefix("https://api.onesignal.com/apps/app-1/") for request in transport.asked}
+    assert {request.method for request in transport.asked} == {"DELETE"}
+    assert found == {
+        "users/by/external_id/u1", "users/by/crm/u1", f"users/by/external_id/{device}", f"users/by/crm/{device}",
+        f"subscriptions/{device}",
+    }  # fmt: skip
+    assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
+
+
 def test_a_lost_reply_is_asked_again_because_erasing_twice_is_erasing_once() -> None:
     transport = Transporting(ReplyLost("TimeoutError"), reply(201, {"deleted": 1, "message": "success"}))
 

@@ -16,6 +16,7 @@ desk: {kind: webhook, url: "https://desk.example/", secret: "secret://desk/key"}
 crm: {kind: sfmc_rows, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s",
   data_extension: d, keys: [id, at]}
 shop: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: "secret://desk/key"}
+app: {kind: onesignal_user, app_id: a, api_key: "secret://desk/key"}
 cdp: {kind: segment, write_key: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
@@ -50,10 +51,12 @@ j: {{{who}, destination: cdp, mode: mirror, anonymous_key: customer_id, fields: 
 k: {{audience: {{orders: {{}}}}, purposes: [news], destination: cdp, mode: upsert}}
 m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{a: customer_id}}}}
 l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}}}}
+o: {{{who}, destination: app, key_field: crm, fields: {{a: customer_id}}}}
+n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
 """)  # fmt: skip
 
     assert found == [
-        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: cdp, crm, desk, files, mail, shop",
+        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: app, cdp, crm, desk, files, mail, shop",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
@@ -78,6 +81,8 @@ l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}
         "audiences.yml: audiences.k.event: an order needs one, e.g. Order Completed",
         "audiences.yml: audiences.l.mode: archive takes away by one key; the data extension's has 2 columns",
         "audiences.yml: audiences.m.alias_label: crm is not among the connection's alias_labels, by which deletions ask",
+        "audiences.yml: audiences.n.fields: no column of the primary key has currency: one order would take another's place",
+        "audiences.yml: audiences.o.key_field: crm is not among the connection's alias_labels, by which deletions ask",
     ]
 
 

@@ -56,7 +56,8 @@ def test_every_problem_is_reported_at_once_with_file_and_key(tmp_path: Path) -> 
         sources__orders=ORDERS + "separatr: ;\n",
     )
 
-    found = problems(folder, PERSONALAKE_LEASE__STALE_AFTER_SECONDS="-1")
+    asked = {"report.missing": 1, "lease.heartbeat_seconds": "often"}
+    found = problems(folder, asked, PERSONALAKE_LEASE__STALE_AFTER_SECONDS="-1")
 
     starts = (
         "base.yml: rot: unknown key",
@@ -64,6 +65,8 @@ def test_every_problem_is_reported_at_once_with_file_and_key(tmp_path: Path) -> 
         "environments/local.yml: business_timezone: 'Atlantis/Capital' is not a time zone",
         "sources/orders.yml: sources.orders.separatr: unknown key",
         "environment variable PERSONALAKE_LEASE__STALE_AFTER_SECONDS: lease.stale_after_seconds: ",
+        "command line: report.missing: unknown key",
+        "command line: lease.heartbeat_seconds: ",
     )
     assert len(found) == len(starts)
     for start in starts:

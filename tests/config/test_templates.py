@@ -7,7 +7,7 @@ import pytest
 
 from personalake.config import load_settings
 from personalake.config.template_code import day, percent, problems_of
-from personalake.config.templates import VARIABLES, Template, needed_purposes
+from personalake.config.templates import VARIABLES
 from personalake.errors import ConfigError
 from personalake.tables.gold import CUSTOMER_PROFILE
 
@@ -124,14 +124,6 @@ def test_a_rule_that_names_a_template_that_is_not_there_is_refused(tmp_path: Pat
         load_settings("local", tmp_path, environ={})
 
     assert list(error.value.problems) == ["conf: decisions.rules: rule 'r' names the template 'lost'; there are: none"]
-
-
-def test_a_template_asks_for_the_purposes_of_what_it_reads() -> None:
-    said = {"kind": "push", "locales": {"en": {"title": "x", "body": "{{ favourite_category }}"}}}
-
-    assert needed_purposes(Template.model_validate(said)) == {"personalisation"}
-    said["locales"] = {"en": {"title": "x", "body": "{{ currency }}"}}
-    assert needed_purposes(Template.model_validate(said)) == frozenset()
 
 
 def test_every_variable_of_a_profile_is_one_value_that_can_be_shown() -> None:

@@ -59,6 +59,8 @@ class OneSignal(Vendor):
         parts = path.strip("/").split("/")
         if call.method == "DELETE" and len(parts) == 6 and parts[0] == "apps" and parts[2:4] == ["users", "by"]:
             return self._delete, (parts[1], parts[4], unquote(parts[5]))
+        if call.method == "DELETE" and len(parts) == 4 and parts[0] == "apps" and parts[2] == "subscriptions":
+            return self._delete, (parts[1], "subscription_id", unquote(parts[3]))
         if call.method == "PATCH" and len(parts) == 6 and parts[0] == "apps" and parts[2:4] == ["users", "by"]:
             return self._update, (parts[1], parts[4], unquote(parts[5]))
         return None

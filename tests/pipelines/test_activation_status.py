@@ -3,6 +3,7 @@
 import io
 import re
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,16 @@ from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.activation_view import status_view
 from personalake.pipelines.settle_unknown import settle_unknown
 from personalake.reports.sending import what_was_sent
-from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 from personalake.tables.receipts import DELIVERY_RECEIPT
 from personalake.tables.silver import PERSON_LINK
-from tests.activation.matrix import CASES, TodaysClock
+from tests.activation.matrix import CASES, PATIENCE, TodaysClock
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
-from tests.pipelines.outbox_rows import a_lake, answered, planned, send, settings, states
+from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, planned, send, settings, states
 
 __all__ = ["fakes", "started_fakes"]
-WEBHOOK = CASES["webhook"]
+SEGMENT, WEBHOOK = CASES["segment"], CASES["webhook"]
 
 
 @pytest.fixture
@@ -98,6 +99,36 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
     assert " there 8 3 0 3 100.0 % 1 2 2 0 1 6 0 6 " in shown(status_view(sent_so_far(ledger), [total]))
 
 
+def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destination(half_sent: Lake, fakes: Fakes) -> None:
+    again = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
+             for row in half_sent.ledger.read(ACTIVATION_OUTBOX)]  # fmt: skip
+    half_sent.ledger.append(ACTIVATION_OUTBOX, again)
+    left_out = {"refused": {"no person": 4}, "destination": "there", "sync": "vip", "state": "ready"}
+    half_sent.ledger.append(ACTIVATION_PLAN, [{**left_out, "plan_id": "plan-2", "logged_at": PLANNED_AT + timedelta(1)}])
+    send(half_sent, fakes, WEBHOOK)
+
+    sent = sent_so_far(half_sent.ledger)
+    (total,) = totals_so_far(half_sent.ledger, sent)
+
+    assert total.reasons["cancelled", "no consent at this moment"] == 4
+    assert not [state for state, _ in total.reasons if state == "refused"]
+    text = shown(status_view(sent, [total]))
+    assert " there cancelled no consent at this moment 4 " in text
+    assert " there vip plan-2 refused no person 4 " in text
+
+
+def test_every_request_that_left_is_a_call_whatever_came_of_it(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, SEGMENT, 8)
+    # The first request is refused as a whole and cut in halves; the second one is tried in vain.
+    fakes.segment.script(Step("status", status=400, at=[1]), Step("status", status=503, at=range(4, 10)))
+
+    result = send(lake, fakes, SEGMENT, max_in_flight=1)
+
+    assert Counter(states(lake).values()) == {"accepted": 4, "pending": 4}
+    (total,) = totals_so_far(lake.ledger, sent_so_far(lake.ledger))
+    assert total.calls == result.figures["destinations"]["there"]["requests"] == 3 + PATIENCE["max_tries"]
+
+
 def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:
     sent = sent_so_far(lake.ledger)
 
@@ -113,9 +144,10 @@ def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half
     section = what_was_sent(Data)  # type: ignore[arg-type]
 
     assert section is not None
-    alarm, whole, table, reasons = section.blocks
+    alarm, whole, by_destination, table, reasons = section.blocks
     assert [row[:3] for row in whole.rows] == [["there", "8", "3"]]  # type: ignore[union-attr]
     assert alarm.text == "there: 2 deliveries of plan plan-1 may have been taken or not: the reply was lost."  # type: ignore[union-attr]
+    assert ["there", "cancelled", "no consent at this moment", "2"] in by_destination.rows  # type: ignore[union-attr]
     assert [row[:4] for row in table.rows] == [["there", "vip", "plan-1", "ready"]]  # type: ignore[union-attr]
     assert len(reasons.rows) >= 3  # type: ignore[union-attr]
 

@@ -19,8 +19,10 @@ from personalake.pipelines.fingerprint import fingerprint
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.registry import BY_NAME
+from personalake.privacy.pseudonyms import key_ring
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
+from personalake.tables.identity import PERSON_CHANGE
 from personalake.tables.receipts import DECISION_RESPONSE, DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
@@ -180,27 +182,98 @@ def test_what_answers_a_decision_is_its_exposure_and_its_reward(shop: JobContext
     ]
 
 
-def test_a_device_that_is_gone_is_suppressed_by_itself_and_its_holder_is_not(shop: JobContext) -> None:
-    push = {"kind": "fcm", "project": "shop", "service_account": "secret://a/b"}
-    context = replace(shop, settings=Settings.model_validate({**shop.settings.model_dump(), "connections": {"push": push}}))
+def test_a_device_that_is_gone_is_suppressed_for_good_and_a_user_by_one_name_at_one_app_and_their_holder_is_not(
+    shop: JobContext,
+) -> None:
+    app = {"app_id": "a", "api_key": "secret://a/b"}
+    connections = {
+        "push": {"kind": "fcm", "project": "shop", "service_account": "secret://a/b"},
+        "app": {"kind": "onesignal", "subscribers": 9, **app},
+        "tags": {"kind": "onesignal_user", **app},
+    }
+    context = replace(shop, settings=Settings.model_validate({**shop.settings.model_dump(), "connections": connections}))
     now, lake = context.run_started_at, shop.lake
-    for name, reason in {"gone": "UNREGISTERED", "odd": "INVALID_ARGUMENT"}.items():
-        row = {"delivery_id": name, "person_id": "p_ann", "destination": "push", "payload": f'{{"token": "t-{name}"}}'}
-        add(lake, ACTIVATION_OUTBOX, [row])
-        told = {"delivery_id": name, "destination": "push", "state": "rejected", "reason": reason, "logged_at": now}
+    by_alias = '{"include_aliases": {"external_id": ["u1"]}, "target_channel": "%s"}'
+    by_name = '{"alias_label": "external_id", "alias_id": "%s", "properties": {}}'
+
+    def refused(name: str, destination: str, payload: str, reason: str, days: int = 0) -> None:
+        row = {"delivery_id": name, "destination": destination}
+        add(lake, ACTIVATION_OUTBOX, [{**row, "person_id": "p_ann", "payload": payload}])
+        told = {**row, "state": "rejected", "reason": reason, "logged_at": now + timedelta(days)}
         add(lake, ACTIVATION_LOG, [told])
 
-    first, again = apply_receipts.run(context), apply_receipts.run(context)
+    refused("1", "push", '{"token": "t-gone"}', "UNREGISTERED")
+    refused("2", "push", '{"token": "t-odd"}', "INVALID_ARGUMENT")
+    refused("3", "app", by_alias % "email", "not a subscriber there")
+    refused("4", "tags", by_name % "u2", "no such user there")
+    refused("5", "tags", by_name % "u3", "status 400: bad")
+    first = apply_receipts.run(context)
+    refused("6", "app", by_alias % "push", "not a subscriber there", days=40)
 
-    assert first.message == "1 receipts applied; 1 of them taken from replies to what was sent"
-    assert again.message == "0 receipts applied"
-    (device,) = lake.ledger.read(SUPPRESSION)
+    again = apply_receipts.run(replace(context, run_started_at=now + timedelta(40)))
+
+    assert first.message == "3 receipts applied; 3 of them taken from replies to what was sent"
+    assert again.message == "1 receipts applied; 1 of them taken from replies to what was sent"
     key = erasure_key(context.settings, lake.locations)
-    assert device["identifier_hash"] == keyed_hash_of(key, "device_token|t-gone")
-    assert (device["person_id"], device["scope"], device["reason"], device["until"]) == (None, "push", "unregistered", None)
+    known = {
+        keyed_hash_of(key, who): who
+        for who in ("device_token|t-gone", "user_alias|app/external_id/u1", "user_alias|tags/external_id/u2")
+    }
+    rows = lake.ledger.read(SUPPRESSION)
+    # A user may come back under the name, and is told of anew.
+    assert sorted((known[row["identifier_hash"]], row["scope"], (row["since"] - now).days) for row in rows) == [
+        ("device_token|t-gone", "push", 0),
+        ("user_alias|app/external_id/u1", "user", 0),
+        ("user_alias|app/external_id/u1", "user", 40),
+        ("user_alias|tags/external_id/u2", "user", 0),
+    ]
+    assert {(row["person_id"], row["reason"]) for row in rows} == {(None, "unregistered")}
+    ends = {row["scope"]: row["until"] and row["until"] - row["since"] for row in rows}
+    assert ends == {"push": None, "user": timedelta(30)}
     add(lake, PERSON_LINK, [{"namespace": "device_token", "value": "t-gone", "person_id": "p_ann"}])
     assert suppressed_now(lake.ledger, context.settings).num_rows == 0
+    assert lake.ledger.rows(EMAIL_ENGAGEMENT) == 0
     assert last_states(lake)["ann"] == "accepted"
+
+
+def test_who_answers_under_a_pseudonym_of_an_older_key_is_the_person_whom_they_have_become(
+    shop: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {"k1": "secret://pseudonyms/one", "k2": "secret://pseudonyms/two"}
+    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_ONE", "old secret")
+    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_TWO", "new secret")
+    sync = {"audience": {"where": "orders > 1"}, "destination": "mail", "key": "pseudonym",
+            "purposes": ["personalisation"]}  # fmt: skip
+    told = {"privacy": {"pseudonyms": {"keys": keys, "current": "k2", "previous": ["k1"]}}, "audiences": {"news": sync}}
+    context = replace(shop, settings=Settings.model_validate({**shop.settings.model_dump(), **told}))
+    ring, lake = key_ring(context.settings.privacy.pseudonyms), shop.lake
+    # Eve was another person when she was written to.
+    add(lake, ACTIVATION_OUTBOX, [{"delivery_id": "d_old", "person_id": "p_old", "destination": "mail"}])
+    merge = {"kind": "merged", "changed_at": SENT_AT, "old_person_id": "p_old", "new_person_id": "p_eve"}
+    add(lake, PERSON_CHANGE, [merge])
+    names = {
+        "1": ("mail", "p_ann", "k1"),
+        "2": ("mail", "p_bob", "k2"),
+        "3": ("mail", "p_old", "k1"),
+        "4": ("ads", "p_cyd", "k1"),
+    }
+    report(
+        shop,
+        *(
+            receipt(name, "unsubscribed", namespace="pseudonym", customer_id=ring.pseudonym_of(*who))
+            for name, who in names.items()
+        ),
+        receipt("5", "unsubscribed", delivery_id="d_old", channel="push"),
+    )
+
+    result = apply_receipts.run(context)
+
+    rows = lake.ledger.read(CONSENT, ("record_id", "namespace", "customer_id", "purpose"))
+    withdrawn = {row["record_id"]: (row["namespace"], row["customer_id"]) for row in rows}
+    assert withdrawn == {
+        name: ("customer_id", who) for name, who in {"1": "ann", "2": "bob", "3": "eve", "5": "eve"}.items()
+    }
+    assert result.message == "5 receipts applied, 1 of them about nobody who is known"
 
 
 def test_a_log_that_has_grown_is_a_reason_to_look_at_receipts_again(shop: JobContext) -> None:

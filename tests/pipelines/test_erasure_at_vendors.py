@@ -10,6 +10,7 @@ import pytest
 
 from personalake.activation.connectors import connect
 from personalake.config import Settings
+from personalake.errors import ConfigError
 from personalake.lake import Lake
 from personalake.pipelines import erase_customers, erasure_destinations, erasure_later
 from personalake.pipelines.awaited import awaits_deletions
@@ -129,6 +130,38 @@ def test_a_deletion_that_takes_days_is_asked_about_until_it_is_done_and_receipte
     assert outcomes == {"segment": ["asked", "erased"], "sfmc_rows": ["asked", "erased"], "fcm": ["asked"]}
     assert all(verifies(erasure_key(context.settings, lake.locations), row) for row in rows)
     assert not awaits_deletions(context.settings, lake)
+
+
+def test_who_does_not_say_whether_a_deletion_is_done_is_named_and_the_others_are_asked_all_the_same(
+    lake: Lake, fakes: Fakes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = forgetting(lake, fakes, tmp_path, monkeypatch)
+    erase_customers.run(context)
+    runs = [replace(context, options={}, run_id=f"later-{number}", run_started_at=datetime.now(UTC)) for number in range(3)]
+    reached = erasure_later.connect
+
+    def keyless(name: str, connection: Any, clock: Any) -> Any:
+        if name == "sfmc_rows":
+            raise ConfigError(["secret://crm/key is not set"])
+        return (
+            connect(name, connection, clock, lambda it: "revoked") if name == "segment" else reached(name, connection, clock)
+        )
+
+    monkeypatch.setattr(erasure_later, "connect", keyless)
+
+    first, second = (erase_customers.run(one) for one in runs[:2])
+    monkeypatch.setattr(erasure_later, "connect", reached)
+    mended = erase_customers.run(runs[2])
+
+    assert (first.skipped, first.message) == (second.skipped, second.message)
+    assert not first.skipped
+    assert "sfmc_rows does not say (1 problem in the configuration: - secret://crm/key is not set)" in first.message
+    assert "segment does not say (status 401" in first.message
+    assert mended.message == "no request is open; earlier ones, at destinations: 2 erased"
+    rows = lake.ledger.read(ERASURE_RECEIPT, None, [("kind", "=", "destination"), ("place", "=", "segment")])
+    rows.sort(key=lambda row: row["recorded_at"])
+    assert [row["outcome"] for row in rows] == ["asked", "asked", "erased"]
+    assert rows[1]["detail"].startswith("not known whether it is done: status 401")
 
 
 def test_the_last_state_names_who_cannot_forget_by_a_request_and_who_is_told_by_a_list(

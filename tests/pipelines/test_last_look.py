@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,36 @@ def test_who_holds_a_suppressed_address_by_now_is_not_reached_though_only_its_ha
 
     assert (before, nobody_has_it) == ({}, {})
     assert after == {"d002": "suppressed", "d003": "suppressed"}
+
+
+def test_a_user_whom_one_app_does_not_know_is_left_alone_there_and_for_a_while(lake: Lake) -> None:
+    planned(lake, SEGMENT, 6)
+    for plan, destination in (("at-app", "app"), ("elsewhere", "other")):
+        row = {"plan_id": plan, "destination": destination, "state": "ready", "logged_at": PLANNED_AT}
+        lake.ledger.append(ACTIVATION_PLAN, [row])
+    texts = [
+        ('{"include_aliases": {"external_id": ["u1"]}}', "at-app"),
+        ('{"alias_label": "external_id", "alias_id": "u1", "properties": {}}', "at-app"),
+        ('{"include_aliases": {"external_id": ["u1"]}}', "elsewhere"),
+        ('{"include_aliases": {"crm": ["u1"]}}', "at-app"),
+        ('{"include_aliases": {"external_id": ["u2"]}}', "at-app"),
+        ('{"include_aliases": {"external_id": ["u3"]}}', "at-app"),
+    ]
+    given = [
+        replace(one, payload=text, purposes=(PURPOSE,), plan_id=plan)
+        for one, (text, plan) in zip(SEGMENT.deliveries(6), texts, strict=True)
+    ]
+    known, clock = settings(lake, {}), TodaysClock()
+    key = erasure_key(known, lake.locations)
+    ends = {"u1": clock.now() + timedelta(1), "u2": clock.now() - timedelta(1)}
+    lake.ledger.append(SUPPRESSION, [
+        {"suppression_id": user, "identifier_hash": keyed_hash_of(key, f"user_alias|app/external_id/{user}"),
+         "scope": "user", "reason": "unregistered", "since": PLANNED_AT, "until": until}
+        for user, until in ends.items()
+    ])  # fmt: skip
+
+    with LastLook(lake.ledger, [], clock, 0, known) as look:
+        assert look(given) == {"d000": "suppressed", "d001": "suppressed"}
 
 
 def test_a_device_that_is_gone_is_sent_nothing_and_the_person_is_by_another(lake: Lake) -> None:

@@ -15,12 +15,15 @@ from deltalake import write_deltalake
 
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
+from personalake.config.audiences import OrderAudience
 from personalake.config.connections import CsvDropConnection
 from personalake.config.decisions import DecisionSettings, Holdout
 from personalake.config.privacy import PseudonymSettings
 from personalake.errors import ConfigError, InputError
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
+from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_activation import run
@@ -370,14 +373,22 @@ def test_a_device_that_is_gone_is_known_by_its_hash_when_a_push_is_planned(shop:
     context = shop.context()
     sync = context.settings.audiences["regulars"].model_copy(update={"key_field": None})
     of_push: Any = SimpleNamespace(context=context, asked=SimpleNamespace(sync=sync), connection=connection_of("fcm"))
-    keys = shop.lake.spark.createDataFrame([("t-old",), ("t-new",)], "key string")
+    of_users = SimpleNamespace(**{**vars(of_push), "connection": connection_of("onesignal")})
+    keys = shop.lake.spark.createDataFrame([("t-old",), ("t-new",), ("t-once",)], "key string")
     assert keys.transform(with_gone(of_push)).columns == ["key"]
-    hashed = keyed_hash_of(erasure_key(context.settings, shop.lake.locations), "device_token|t-old")
-    write(shop.lake, SUPPRESSION, [{"suppression_id": "s", "identifier_hash": hashed, "reason": "unregistered"}])
+    key, past = erasure_key(context.settings, shop.lake.locations), context.run_started_at - timedelta(1)
+    gone = [("device_token|t-old", None), ("user_alias|files/external_id/t-new", None),
+            ("user_alias|files/external_id/t-once", past)]  # fmt: skip
+    write(shop.lake, SUPPRESSION, [
+        {"suppression_id": name, "identifier_hash": keyed_hash_of(key, name), "reason": "unregistered", "until": until}
+        for name, until in gone
+    ])  # fmt: skip
 
     rows = keys.transform(with_gone(of_push)).collect()
+    users = keys.transform(with_gone(of_users)).collect()  # type: ignore[arg-type]
 
-    assert {row["key"]: row["is_gone"] for row in rows} == {"t-old": True, "t-new": None}
+    assert {row["key"] for row in rows if row["is_gone"]} == {"t-old"}
+    assert {row["key"] for row in users if row["is_gone"]} == {"t-new"}
 
 
 def test_each_order_is_said_once_with_its_products_and_what_came_back_is_not(shop: Shop) -> None:
@@ -405,7 +416,7 @@ def test_each_order_is_said_once_with_its_products_and_what_came_back_is_not(sho
 
     assert figures(first) == (1, 0, 0, 0)
     ((key, (_, payload)),) = said.items()
-    assert key == "ca\x1fo1"
+    assert key == "ca\x1fo1\x1fEUR"
     row = json.loads(payload)
     assert (row["id"], json.loads(row["category"])) == ("ca", [
         {"product_id": "p1", "name": "Tea", "category": "Drinks", "quantity": 2, "price": 2.25},
@@ -417,6 +428,34 @@ def test_each_order_is_said_once_with_its_products_and_what_came_back_is_not(sho
     )
     products = people(each, each.settings.audiences["regulars"])
     assert {(row["line_id"], row["price"]) for row in products.collect()} == {("e0", 2.25), ("e1", 3.0), ("e2", 2.25)}
+
+
+def test_an_order_in_two_currencies_is_said_for_each_and_orders_of_nobody_are_counted_as_such(shop: Shop) -> None:
+    shop.people(a="tea", b="tea", refusing="b")
+    write(shop.lake, PERSON_LINK, [{"namespace": "shop", "value": p, "person_id": p} for p in "ab"])
+    bought = [("a", "o1", "EUR"), ("a", "o1", "SEK"), ("b", "o2", "EUR"), (None, "o3", "EUR"), (None, "o3", "EUR"),
+              ("z", "o4", "EUR")]  # fmt: skip
+    lines = [
+        {"event_id": f"e{place}", "order_id": order, "namespace": who and "shop", "customer_id": who, "product_id": "p1",
+         "quantity": Decimal(1), "amount": Decimal("4.50"), "currency": currency, "is_return": False,
+         "occurred_at": START - timedelta(days=1)}
+        for place, (who, order, currency) in enumerate(bought)
+    ]  # fmt: skip
+    write(shop.lake, ORDER_LINE, lines)
+    of_orders = {"mode": "insert", "membership": None, "destination": "files", "fields": {"category": "currency"}}
+
+    result = run(shop.context(**of_orders, audience={"orders": {"days": 7}}))
+
+    said = {key: json.loads(payload)["category"] for key, (_, payload) in shop.outbox().items()}
+    assert said == {"ca\x1fo1\x1fEUR": "EUR", "ca\x1fo1\x1fSEK": "SEK"}
+    assert result.figures["audiences"]["regulars"]["refused"] == {"no consent at this moment": 1, "no person": 2}
+    assert "(no person 2, no consent at this moment 1)" in result.message
+    (health,) = [row for row in shop.lake.ledger.read(DATA_HEALTH) if row["source"] == "regulars"]
+    assert (health["rows_in"], health["rows_accepted"], health["balanced"]) == (5, 2, True)
+    assert dict(health["reasons"]) == {"no consent at this moment": 1, "no person": 2}
+    (status,) = sent_so_far(shop.lake.ledger)
+    assert status.reasons == {("refused", "no consent at this moment"): 1, ("refused", "no person"): 2}
+    assert without_person(shop.context(), OrderAudience(days=7, each="product")) == 3
 
 
 def test_an_audience_is_a_condition_a_query_a_segment_or_decisions(shop: Shop) -> None:

@@ -488,6 +488,20 @@ def test_what_a_replaced_plan_still_owed_is_cancelled_and_what_it_had_claimed_is
     assert not held(SEGMENT, fakes)
 
 
+def test_what_a_replaced_plan_still_owed_waits_while_somebody_else_is_sending_there(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, SEGMENT, 6)
+    changed(lake, "superseded")
+
+    with (
+        sending_lease(settings(lake, {}), lake, "there", "another"),
+        pytest.raises(LeaseHeldError, match=r"activation.there"),
+    ):
+        send(lake, fakes, SEGMENT)
+
+    assert states(lake) == {}
+    assert send(lake, fakes, SEGMENT).message == "6 of superseded plans taken back"
+
+
 def test_a_replaced_plan_that_is_made_again_is_sent_after_all(lake: Lake, fakes: Fakes) -> None:
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 6)

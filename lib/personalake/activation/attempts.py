@@ -77,6 +77,13 @@ async def _ended(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
+    found = await _until_known(run, attempt, outcomes)
+    if attempt.tries:
+        found[-1] = found[-1]._replace(requests=attempt.requests)
+    return found
+
+
+async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
     while True:
         answer = await _once(run, attempt, outcomes)
         if answer is None:
@@ -205,5 +212,7 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
     for number, places in enumerate((range(middle), range(middle, len(pack.deliveries)))):
         size = pack.size * len(places) // len(pack.deliveries)
         half = pack.of(places)._replace(pack_id=f"{pack.pack_id}.{number}", size=size)
-        outcomes += await _settle(run, Attempt(half, attempt.looked_at, lost=attempt.lost), [])
+        part = Attempt(half, attempt.looked_at, lost=attempt.lost)
+        outcomes += await _until_known(run, part, [])
+        attempt.halves += part.requests
     return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]

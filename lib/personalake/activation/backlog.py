@@ -19,12 +19,10 @@ import pyarrow as pa
 
 from personalake.activation.breaker import Volume
 from personalake.activation.delivery import Claim, Delivery
+from personalake.activation.last_state import KEY, last_states
 
 _SENT = ("delivery_id", "person_id", "operation", "payload", "removal", "purpose", "decision_id", "plan_id")
 _LOGGED = ("delivery_id", "state", "pack_id", "logged_at")
-# Rows of one instant: what comes later in a delivery's life is the later one.
-_PLACES = "['pending', 'in_flight', 'unknown', 'cancelled', 'rejected', 'accepted', 'confirmed']"
-KEY = f"epoch_us(log.logged_at) * 8 + list_position({_PLACES}, log.state)"
 _DONE, _FRESH, _CLAIMED, _UNKNOWN = range(4)
 _MARKS = f"""
 SELECT n, (CASE
@@ -32,6 +30,10 @@ SELECT n, (CASE
     WHEN state = 'in_flight' THEN {_CLAIMED} WHEN state = 'unknown' THEN {_UNKNOWN} ELSE {_DONE} END)::UTINYINT AS mark
 FROM planned JOIN told USING (delivery_id) JOIN plan USING (plan_id)
 """
+# Since when a delivery is in doubt: after the last row that left nothing open.
+_CALM = f"coalesce(max({KEY}) FILTER (log.state NOT IN ('in_flight', 'unknown')), 0) AS calm"
+_OF_PLANNED = "(SELECT * FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))"
+_TOLD = f"CREATE TABLE told AS {last_states(_OF_PLANNED, 'max(log.logged_at) AS logged_at', _CALM)}"
 _MEMORY = "1GB"
 _ROWS = 4_096
 Mask = npt.NDArray[np.bool_]
@@ -139,14 +141,7 @@ class Backlog:
         self._read_log()
         run.execute("CREATE TABLE plan (plan_id VARCHAR, stands_since TIMESTAMPTZ)")
         run.executemany("INSERT INTO plan VALUES ($1, $2)", [[plan.plan_id, plan.stands_since] for plan in self._plans])
-        run.execute(
-            f"""
-            CREATE TABLE told AS SELECT delivery_id, arg_max(state, key) AS state, max(logged_at) AS logged_at,
-                coalesce(max(key) FILTER (state NOT IN ('in_flight', 'unknown')), 0) AS calm
-            FROM (SELECT *, {KEY} AS key FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))
-            GROUP BY delivery_id
-            """
-        )
+        run.execute(_TOLD)
         for batch in run.sql(_MARKS).to_arrow_reader(1 << 16):
             self._marks[batch.column(0).to_numpy()] = batch.column(1).to_numpy()
         run.execute("DROP TABLE planned")

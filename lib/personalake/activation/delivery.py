@@ -96,6 +96,8 @@ class Outcome(NamedTuple):
         pack_id: The request that they were part of; null if none left.
         reference: The destination's own name for the request or message, for its support and for receipts.
         may_repeat: Whether they were sent again without a key that the destination honours, after a lost reply.
+        requests: Requests that left until this was known, each try and each half by itself; told once for all that were
+            part of one, on the last of its outcomes.
     """
 
     delivery_ids: Sequence[str]
@@ -104,6 +106,7 @@ class Outcome(NamedTuple):
     pack_id: str | None = None
     reference: str | None = None
     may_repeat: bool = False
+    requests: int = 0
 
 
 class Pack(NamedTuple):

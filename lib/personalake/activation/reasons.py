@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 LONGEST = 300
+# What is said here, and by no destination: it is no part of any payload, and others go by it.
+NO_SUBSCRIBER, NO_USER = "not a subscriber there", "no such user there"
+_OURS = frozenset({NO_SUBSCRIBER, NO_USER})
 PRIVATE = (
     (re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;]+"), "<address>"),
     (re.compile(r"(?i)\b(bearer|basic|key)\s+[\w.~+/=-]{8,}"), r"\1 <secret>"),
@@ -27,6 +30,8 @@ def told(reason: object, payload: str | None = None) -> str:
     'no such contact: <value>'
     """
     text = " ".join(str(reason).split())
+    if text in _OURS:
+        return text
     for value in sorted(set(_texts(payload)), key=len, reverse=True):
         text = text.replace(value, "<value>")
     for pattern, instead in PRIVATE:

@@ -6,7 +6,8 @@ from typing import Any
 
 import duckdb
 
-from personalake.activation.backlog import KEY, Rows
+from personalake.activation.backlog import Rows
+from personalake.activation.last_state import KEY, last_states
 
 _MEMORY = "1GB"
 _MOST_REASONS = 10
@@ -37,12 +38,15 @@ def tally(outbox: Rows, log: Rows) -> Iterator[Mapping[str, Any]]:
         yield from [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
+_TOLD = last_states(
+    "log",
+    f"arg_max_null(reason, {KEY}) AS reason",
+    "bool_or(coalesce(may_repeat, false)) AS may_repeat",
+    "min(logged_at) AS first_at",
+    "max(logged_at) AS last_at",
+)
 _QUERY = f"""
-WITH told AS (
-    SELECT delivery_id, arg_max(state, {KEY}) AS state, arg_max_null(reason, {KEY}) AS reason,
-        bool_or(coalesce(may_repeat, false)) AS may_repeat, min(logged_at) AS first_at, max(logged_at) AS last_at
-    FROM log GROUP BY delivery_id
-), counted AS (
+WITH told AS ({_TOLD}), counted AS (
     SELECT plan_id, destination, coalesce(state, 'pending') AS state, reason, count(*) AS deliveries,
         count_if(coalesce(may_repeat, false)) AS may_repeat, min(first_at) AS first_at, max(last_at) AS last_at
     FROM planned LEFT JOIN told USING (delivery_id) GROUP BY ALL

@@ -20,7 +20,7 @@ class Traffic(NamedTuple):
     """One destination.
 
     Args:
-        calls: Requests that left; what was tried again counts once.
+        calls: Requests that left, each try and each half of one that was cut; of a run that died, those it wrote down.
         delivered: Deliveries of which a receipt says that they arrived.
         held_out: People who were left alone because they are held out, each message of a decision by itself.
     """
@@ -45,7 +45,7 @@ def traffic(outbox: Rows, log: Rows, receipts: Rows, links: Rows) -> Mapping[str
         opened.execute("SET memory_limit = $1", [_MEMORY])
         opened.execute("SET temp_directory = $1", [folder])
         opened.execute("SET enable_progress_bar = false")
-        opened.register("given_log", log.reader(("delivery_id", "destination", "state", "pack_id", "reference")))
+        opened.register("given_log", log.reader(("delivery_id", "destination", "reference", "requests")))
         opened.execute("CREATE TABLE log AS FROM given_log")
         opened.register("receipt", receipts.reader(("delivery_id", "reference", "receipt_type", "namespace", "customer_id")))
         opened.execute(f"CREATE TABLE told AS {_TOLD}")
@@ -82,8 +82,7 @@ WHERE told.delivery_id IS NULL
 """
 _QUERY = f"""
 WITH called AS (
-    SELECT destination, count(DISTINCT pack_id) AS calls FROM log
-    WHERE state IN ('accepted', 'confirmed', 'rejected', 'unknown') AND pack_id IS NOT NULL GROUP BY destination
+    SELECT destination, sum(requests)::BIGINT AS calls FROM log GROUP BY destination
 ), planned AS (
     SELECT destination, count_if(arrived.delivery_id IS NOT NULL) AS delivered,
         count_if(operation = '{HELD_OUT}') AS held_out

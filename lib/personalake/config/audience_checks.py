@@ -11,6 +11,7 @@ from personalake.config.audience_templates import completed, template_problems
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
+from personalake.config.sql import columns_of
 from personalake.config.templates import Template
 
 _KEY_FIELDS = {
@@ -22,6 +23,8 @@ _KEY_FIELDS = {
     "braze_subscription": ("external_id", "email", "phone"),
     "braze_send": ("external_id", "user_alias", "email"),
 }
+# What tells one row about orders from another, where rows with one key take each other's place.
+_APART = {"order": ("order_id", "currency"), "product": ("order_id", "product_id")}
 Problem = tuple[tuple[str, ...], str]
 
 
@@ -78,6 +81,12 @@ def _of_primary_key(sync: Sync, connection: Connection) -> Iterator[tuple[str, s
         yield "fields", f"{', '.join(lacking)} is part of the data extension's primary key, too"
     if more and sync.mode not in ("insert", "update", "upsert"):
         yield "mode", f"{sync.mode} takes away by one key; the data extension's has {len(more) + 1} columns"
+    if first and sync.audience.orders is not None and not lacking:
+        values = [sync.key, *(sync.fields[name] for name in more)]
+        told = {name.lower() for value in values for name in columns_of(value.source)}
+        apart = [name for name in _APART[sync.audience.orders.each] if name not in told]
+        if apart:
+            yield "fields", f"no column of the primary key has {', '.join(apart)}: one order would take another's place"
 
 
 def _of_template(sync: Sync, connection: Connection, templates: Mapping[str, Template]) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from personalake.config.audience_kinds import NESTING, kind_of
 from personalake.config.audiences import Sync
-from personalake.config.connections import Connection
+from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
 
 # Traits that are objects in Segment's specification.
 _OBJECTS = ("address", "company")
@@ -28,6 +28,10 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
     yield from _of_keys(sync, kind)
     if sync.alias_label is not None and sync.alias_label not in getattr(connection, "alias_labels", (sync.alias_label,)):
         yield "alias_label", f"{sync.alias_label} is not among the connection's alias_labels, by which deletions ask"
+    if isinstance(connection, OneSignalConnection | OneSignalUserConnection):
+        labels = connection.alias_labels
+        if sync.key_field not in (None, "subscription_id", *labels):
+            yield "key_field", f"{sync.key_field} is not among the connection's alias_labels, by which deletions ask"
     orders = sync.audience.orders
     if orders is not None:
         yield from _of_orders(sync, kind)

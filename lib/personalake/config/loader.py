@@ -114,7 +114,7 @@ def _layers(
             keys = name.removeprefix(_PREFIX).lower().split("__")
             yield _nested(keys, yaml.safe_load(value)), f"environment variable {name}"
     for key, value in overrides.items():
-        yield _nested(key.split("."), value), f"command line, {key}"
+        yield _nested(key.split("."), value), "command line"
 
 
 def _sections(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:

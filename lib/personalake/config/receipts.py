@@ -15,6 +15,9 @@ class ReceiptSettings(Section):
     hard_bounce_days: int | None = Field(
         None, ge=1, description="Days after which an address that bounced for good may be tried again; never by default"
     )
+    unknown_user_days: int | None = Field(
+        30, ge=1, description="Days after which a user is tried again whom an app did not know by that name; null: never"
+    )
     rewards: dict[str, float] = Field(
         {"clicked": 1.0, "unsubscribed": -1.0, "complained": -1.0},
         description="Kind of receipt: what it is worth of a message that a decision asked for; others are worth 0",

@@ -29,10 +29,6 @@ VARIABLES: Mapping[str, str] = {
 }
 LISTS = ("items",)
 PRIVATE = tuple(name for name, field in _FIELDS.items() if field.pii in ("identifier", "contact"))
-_PURPOSES = {
-    **{name: field.purposes for name, field in _FIELDS.items()},
-    **dict.fromkeys(("product_name", "items"), ("personalisation",)),
-}
 _NAME = re.compile(r"[a-z]\w{0,63}")
 _NEEDED = {"email": ("subject",), "push": ("title", "body"), "generic": ()}
 _TAKEN = {"email": ("subject", "text", "html"), "push": ("title", "body", "values"), "generic": ("values",)}
@@ -120,15 +116,3 @@ class Template(Section):
         for key, source in self.sources():
             for problem in problems_of(source, self.known, LISTS, key.endswith(".html")):
                 yield f"{key}: {problem}"
-
-
-def needed_purposes(template: Template) -> frozenset[str]:
-    """Consent purposes without which a template's variables may not leave.
-
-    Args:
-        template: The template.
-    """
-    from personalake.config.template_code import variables_of
-
-    read = {name for _, source in template.sources() for name in variables_of(source)}
-    return frozenset(purpose for name in read for purpose in _PURPOSES.get(name, ()))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Claimed, Outcome, State
@@ -76,19 +77,22 @@ class LakeJournal:
             pack_id=[outcome.pack_id for outcome in outcomes],
             reference=[outcome.reference for outcome in outcomes],
             may_repeat=[outcome.may_repeat for outcome in outcomes],
+            requests=[outcome.requests or None for outcome in outcomes],
         )
 
     def _append(self, delivery_ids: Sequence[Sequence[str]], **columns: list[Any]) -> None:
         """Column by column, what deliveries have in common said once: rows as dictionaries would keep the event loop from
-        the interpreter for longer.
+        the interpreter for longer. Requests stand on the first row alone, so that they add up.
         """
         count = len(delivery_ids)
         told = {**columns, "destination": [self._destination] * count, "logged_at": [self._stamps.next()] * count}
         places = np.repeat(np.arange(count), list(map(len, delivery_ids)))
         arrays = [pa.array(told.get(field.name, [None] * count), field.type).take(pa.array(places)) for field in _SCHEMA]
+        is_first = pa.array(np.diff(places, prepend=-1) > 0)
+        arrays[_REQUESTS] = pc.if_else(is_first, arrays[_REQUESTS], pa.scalar(None, arrays[_REQUESTS].type))
         arrays[_ID] = pa.array(list(chain.from_iterable(delivery_ids)), pa.string())
         self._lake.put(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG, "append")
 
 
 _SCHEMA = arrow_schema(ACTIVATION_LOG)
-_ID = _SCHEMA.get_field_index("delivery_id")
+_ID, _REQUESTS = (_SCHEMA.get_field_index(name) for name in ("delivery_id", "requests"))

@@ -1,7 +1,7 @@
 """Plans by their state, and what each owes to whom: the outbox beside the log."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 from typing import Any
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from personalake.activation.backlog import Backlog, Part
 from personalake.activation.delivery import Delivery, Outcome, State
+from personalake.errors import LeaseHeldError
 from personalake.lake import Lake, Ledger
 from personalake.lake.conditions import Conditions
 from personalake.lake.scan import Scan
@@ -35,6 +36,8 @@ class PlanState:
         stands_since: Since when it may be sent; null if it may not.
         has_stood: Whether it ever could.
         bytes: Bytes of all its payloads; null if nobody counted them.
+        destination: Where it goes.
+        refused: Who of its audience was left out of it, by reason; the holdout apart.
     """
 
     plan_id: str
@@ -46,11 +49,15 @@ class PlanState:
     stands_since: datetime | None
     has_stood: bool
     bytes: int | None = None
+    destination: str | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 def plans(ledger: Ledger) -> list[PlanState]:
     """Every plan, in the order in which they were made; none before the first."""
-    rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "state", "data_points", "bytes", "logged_at"))
+    rows = ledger.read(
+        ACTIVATION_PLAN, ("plan_id", "sync", "state", "destination", "data_points", "bytes", "refused", "logged_at")
+    )
     histories: dict[str, list[dict[str, Any]]] = {}
     # Of states that were logged in one instant, one that keeps the plan from being sent counts.
     for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
@@ -66,7 +73,7 @@ def _state(history: Sequence[dict[str, Any]]) -> PlanState:
     has_stood = any(row["state"] in STANDING for row in history)
     return PlanState(
         last["plan_id"], last["sync"], last["state"], last["data_points"], history[0]["logged_at"], last["logged_at"],
-        since, has_stood, last["bytes"],
+        since, has_stood, last["bytes"], last["destination"], last["refused"] or {},
     )  # fmt: skip
 
 
@@ -108,21 +115,34 @@ def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
     return [plan for plan in gone if last is None or plan.changed_at >= last]
 
 
-def cancel_superseded(lake: Lake, gone: Sequence[PlanState], stamps: Stamps) -> int:
+def cancel_superseded(
+    lake: Lake, gone: Sequence[PlanState], stamps: Stamps, take: Callable[[str], None]
+) -> tuple[int, list[LeaseHeldError]]:
     """Log what replaced plans still owed: cancelled, or unknown if it may have left.
 
+    Args:
+        lake: The tables.
+        gone: The plans.
+        stamps: Times of the rows.
+        take: Takes a destination's lease, without which two runs would each write down what the other is about to.
+
     Returns:
-        How many were cancelled.
+        How many were cancelled, and of which destinations nothing was, since somebody else is sending there.
     """
-    cancelled = 0
+    cancelled, busy = 0, list[LeaseHeldError]()
     for destination, parts in owed(lake.ledger, gone).items():
+        try:
+            take(destination)
+        except LeaseHeldError as error:
+            busy.append(error)
+            continue
         journal = LakeJournal(lake, destination, stamps)
         with Backlog(parts, log_about(lake.ledger, gone, destination)) as backlog:
             outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
             while some := list(islice(outcomes, _CHUNK)):
                 journal.record(some)
                 cancelled += sum(outcome.state is State.CANCELLED for outcome in some)
-    return cancelled
+    return cancelled, busy
 
 
 def _taken_back(delivery: Delivery) -> Outcome:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.tally import tally
 from personalake.lake import Ledger
 from personalake.pipelines.activation_plans import PlanState, plans
@@ -35,7 +36,7 @@ def sent_so_far(ledger: Ledger) -> list[Sent]:
 
 def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]]) -> Sent:
     rows = list(rows)
-    reasons: dict[tuple[str, str], int] = {}
+    reasons: dict[tuple[str, str], int] = {(REFUSED, why): count for why, count in plan.refused.items()}
     for row in rows:
         if row["state"] in _WITH_REASONS and row["reason"] is not None:
             reasons[row["state"], row["reason"]] = row["deliveries"]

@@ -1,7 +1,9 @@
 """Destinations as a whole: what all plans sent to each, what came back, what it cost; reads without Spark."""
 
+from collections import Counter
 from collections.abc import Sequence
 
+from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.traffic import Traffic, traffic
 from personalake.lake import Ledger
 from personalake.reports.data import Sent, Total
@@ -43,4 +45,13 @@ def _total(name: str, sent: Sequence[Sent], counted: Traffic) -> Total:
         bytes=sum(one.bytes for one in sent),
         data_points=sum(points) if points else None,
         seconds=sum(span.total_seconds() for span in spans),
+        reasons=_reasons(sent),
     )
+
+
+def _reasons(sent: Sequence[Sent]) -> dict[tuple[str, str], int]:
+    """Of all plans; whom each plan left out is said of it alone, since the next one leaves out the same people."""
+    found: Counter[tuple[str, str]] = Counter()
+    for one in sent:
+        found.update({(state, why): count for (state, why), count in one.reasons.items() if state != REFUSED})
+    return dict(found)

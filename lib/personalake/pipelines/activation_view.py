@@ -7,7 +7,16 @@ from rich.table import Table
 from rich.text import Text
 
 from personalake.reports.data import Sent, Total
-from personalake.reports.sending import HEAD, REASONS_HEAD, TOTAL_HEAD, cells, reason_rows, total_cells
+from personalake.reports.sending import (
+    HEAD,
+    REASONS_HEAD,
+    TOTAL_HEAD,
+    TOTAL_REASONS_HEAD,
+    cells,
+    reason_rows,
+    total_cells,
+    total_reason_rows,
+)
 
 _TEXTS = ("Destination", "Sync", "Plan", "Plan is", "State", "Reason")
 
@@ -17,6 +26,8 @@ def status_view(sent: Sequence[Sent], totals: Sequence[Total] = ()) -> Renderabl
     if not sent:
         return Text("Nothing has been planned for a connection so far.", style="dim italic")
     told = [_table(TOTAL_HEAD, [total_cells(one) for one in totals])] if totals else []
+    if whole := total_reason_rows(totals):
+        told.append(_table(TOTAL_REASONS_HEAD, whole))
     told.append(_table(HEAD, [cells(one) for one in sent]))
     reasons = reason_rows(sent)
     return Group(*told, *([_table(REASONS_HEAD, reasons)] if reasons else []))

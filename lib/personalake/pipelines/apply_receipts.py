@@ -11,11 +11,15 @@ from pyspark.sql import functions as F
 
 from personalake.activation.receipts import engagements, matched, responses, settled, suppressions, withdrawals
 from personalake.activation.receipts.effects import WITHDRAWING
+from personalake.activation.receipts.matching import PSEUDONYM
 from personalake.activation.receipts.responses import RESPONSES
+from personalake.common.merged_persons import as_persons_now
 from personalake.lake import Lake
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.receipt_names import with_pseudonyms
 from personalake.pipelines.reply_receipts import take_replies
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
@@ -83,7 +87,8 @@ def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
 def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
     settings = context.settings
     key = erasure_key(settings, context.lake.locations)
-    return suppressions(receipts, key, settings.identity.calling_code, settings.receipts.hard_bounce_days)
+    told = settings.receipts
+    return suppressions(receipts, key, settings.identity.calling_code, told.hard_bounce_days, told.unknown_user_days)
 
 
 def _responses(context: JobContext, receipts: DataFrame) -> DataFrame:
@@ -92,7 +97,10 @@ def _responses(context: JobContext, receipts: DataFrame) -> DataFrame:
 
 def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
     outbox, log, links = (context.lake.read(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, PERSON_LINK))
-    return matched(receipts, outbox, log, links, context.settings.identity.calling_code)
+    # Whom it was sent to is whoever they are by now: else what they say of it would be nobody's.
+    planned = outbox.transform(as_persons_now(merged_persons(context.lake.ledger)))
+    named = with_pseudonyms(context, links, receipts)
+    return matched(receipts, planned, log, named, context.settings.identity.calling_code)
 
 
 def _settle(context: JobContext, receipts: DataFrame) -> int:
@@ -150,7 +158,9 @@ def _append_missing(lake: Lake, rows: DataFrame, table: Table) -> None:
 def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:
     kind, knows = F.col("receipt_type"), F.col("person_id").isNotNull() | F.col("about").isNotNull()
     withdraws = kind.isin(*WITHDRAWING)
-    named = knows | F.col("customer_id").isNotNull() | F.col("address").isNotNull()
+    # A pseudonym that nobody here understands is nobody's, unlike an identifier that no person has so far.
+    is_identifier = F.col("customer_id").isNotNull() & ~F.col("namespace").eqNullSafe(PSEUDONYM)
+    named = knows | is_identifier | F.col("address").isNotNull()
     row = receipts.agg(
         F.count("*").alias("rows_in"),
         F.count_if(named).alias("rows_accepted"),

@@ -26,12 +26,28 @@ def orders(context: JobContext, asked: OrderAudience) -> DataFrame:
         `person_id`, `line_id` (of products), and the columns of `config.audience_columns.ORDERED` or `ORDERED_PRODUCT`.
     """
     lake = context.lake
-    since = as_of_instant(context.as_of - timedelta(asked.days))
-    placed = (F.col("occurred_at") >= since) & (F.col("occurred_at") < as_of_instant(context.as_of))
-    lines = lake.read(ORDER_LINE).where(placed & ~F.coalesce("is_return", F.lit(False)) & (F.col("quantity") > 0))
-    named = _named(lines.transform(with_person(lake.read(PERSON_LINK))), lake.read(CATALOG_ITEM))
+    named = _named(_placed(context, asked).transform(with_person(lake.read(PERSON_LINK))), lake.read(CATALOG_ITEM))
     products = named.transform(_priced)
     return products if asked.each == "product" else products.transform(_whole)
+
+
+def without_person(context: JobContext, asked: OrderAudience) -> int:
+    """How many orders of the same days, or products of them, were placed by nobody who is known.
+
+    They are counted and no more: nothing can be asked of nobody, and a shop may have many of them.
+    """
+    named = _placed(context, asked).transform(with_person(context.lake.read(PERSON_LINK), "left"))
+    nobodys = named.where("person_id IS NULL")
+    rows = nobodys if asked.each == "product" else nobodys.select(*_OF_ORDER).distinct()
+    return rows.count()
+
+
+def _placed(context: JobContext, asked: OrderAudience) -> DataFrame:
+    """Lines of orders of those days that stayed with who bought."""
+    since = as_of_instant(context.as_of - timedelta(asked.days))
+    placed = (F.col("occurred_at") >= since) & (F.col("occurred_at") < as_of_instant(context.as_of))
+    is_return = F.coalesce("is_return", F.lit(False))
+    return context.lake.read(ORDER_LINE).where(placed & ~is_return & (F.col("quantity") > 0))
 
 
 def _named(lines: DataFrame, catalog: DataFrame) -> DataFrame:

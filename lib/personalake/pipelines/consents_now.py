@@ -52,10 +52,10 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
     return pa.Table.from_pylist(told, _BARRED)
 
 
-def gone_devices_now(ledger: Ledger) -> frozenset[str]:
-    """Keyed hashes of devices that are not there any more."""
-    rows = ledger.read(SUPPRESSION, ("identifier_hash",), [("reason", "=", UNREGISTERED)])
-    return frozenset(row["identifier_hash"] for row in rows)
+def gone_addresses_now(ledger: Ledger, at: datetime) -> frozenset[str]:
+    """Keyed hashes of devices, and of users of apps, that are not there any more."""
+    rows = ledger.read(SUPPRESSION, ("identifier_hash", "until"), [("reason", "=", UNREGISTERED)])
+    return frozenset(row["identifier_hash"] for row in rows if row["until"] is None or row["until"] > at)
 
 
 def persons_asking_now(ledger: Ledger, settings: Settings) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from personalake.pipelines import erasure_work
 from personalake.pipelines.erasure_destinations import ask_destinations
 from personalake.pipelines.erasure_files import clean_files
-from personalake.pipelines.erasure_later import ask_on
+from personalake.pipelines.erasure_later import Later, ask_on
 from personalake.pipelines.erasure_receipts import Receipts
 from personalake.pipelines.erasure_requests import (
     JOB,
@@ -143,10 +143,11 @@ def _planned(context: JobContext, accepted: Mapping[str, tuple[Request, Subject]
     return JobResult(message=f"{len(accepted)} requests would be worked on", figures={"would_erase": rows})
 
 
-def _told(states: list[str], refused: int, later: Mapping[str, int]) -> str:
+def _told(states: list[str], refused: int, later: Later) -> str:
+    known = [f"{count} {outcome}" for outcome, count in sorted(later.found.items())]
+    known += [f"{name} does not say ({why})" for name, why in sorted(later.silent.items())]
     own = _told_of_requests(states, refused)
-    known = ", ".join(f"{count} {outcome}" for outcome, count in sorted(later.items()))
-    return f"{own}; earlier ones, at destinations: {known}" if known else own
+    return f"{own}; earlier ones, at destinations: {', '.join(known)}" if known else own
 
 
 def _told_of_requests(states: list[str], refused: int) -> str:

@@ -1,10 +1,12 @@
 """Deletions that a destination took on: later runs ask whether they are done, and write a receipt once they are."""
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from personalake.activation.answers import Answer, NotYet, Refused, Taken
+from personalake.activation.answers import Answer, NotYet, Refused, Stop, Taken
 from personalake.activation.connectors import connect
 from personalake.activation.contract import Connector
 from personalake.activation.reasons import told
@@ -21,7 +23,25 @@ from personalake.tables.erasure import ERASURE_RECEIPT
 
 # Vendors name 30 days for a deletion; what is not done after twice that has to be asked of a person there.
 _AWAITED = timedelta(days=60)
+_SILENT = "not known whether it is done"
 Row = dict[str, Any]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Later:
+    """What is known by now of deletions that were asked for earlier.
+
+    Args:
+        found: New receipts by outcome: erased, or failed.
+        silent: Destinations that answer nobody, and why: whoever owns the account must act.
+    """
+
+    found: dict[str, int] = field(default_factory=dict)
+    silent: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.silent)
 
 
 def awaited(settings: Settings, ledger: Ledger, now: datetime) -> list[Row]:
@@ -40,32 +60,41 @@ def _tells(settings: Settings, destination: str) -> bool:
     return connection is not None and connection.enabled and connection.tells_of_deletions
 
 
-def ask_on(context: JobContext, key: str) -> dict[str, int]:
-    """Ask on, and write receipts of what is known now.
-
-    Returns:
-        Receipts by outcome: erased, or failed.
-    """
-    found: dict[str, int] = {}
+def ask_on(context: JobContext, key: str) -> Later:
+    """Ask on, and write receipts of what is known now; who does not answer at all keeps nobody else from being asked."""
+    later = Later()
     for row in awaited(context.settings, context.lake.ledger, context.run_started_at):
-        answer = _asked(context.settings, row["place"], row["reference"].split(", "))
-        if answer is None:
-            continue
-        request = Request(row["request_id"], None, True, {"subject": row["subject"]})
-        receipts = Receipts(context, key, {row["request_id"]: request})
-        receipts.add_answers(row["request_id"], [answer])
-        receipts.write()
-        found[answer.outcome] = found.get(answer.outcome, 0) + 1
-    return found
+        name = row["place"]
+        answer = None if name in later.silent else _asked(context.settings, name, row["reference"].split(", "))
+        if isinstance(answer, Stop):
+            later.silent[name] = told(answer.reason)
+            logger.warning("%s does not say what became of deletions: %s", name, later.silent[name])
+        elif answer is not None:
+            later.found[answer.outcome] = later.found.get(answer.outcome, 0) + 1
+            _write(context, key, row, answer)
+        if name in later.silent and row["detail"] != (why := f"{_SILENT}: {later.silent[name]}"):
+            # Once for each reason: it is asked again at every run.
+            _write(context, key, row, Answered(name, "asked", 0, row["reference"], why))
+    return later
 
 
-def _asked(settings: Settings, name: str, references: Sequence[str]) -> Answered | None:
+def _write(context: JobContext, key: str, row: Row, answer: Answered) -> None:
+    request = Request(row["request_id"], None, True, {"subject": row["subject"]})
+    receipts = Receipts(context, key, {row["request_id"]: request})
+    receipts.add_answers(row["request_id"], [answer])
+    receipts.write()
+
+
+def _asked(settings: Settings, name: str, references: Sequence[str]) -> Answered | Stop | None:
     """What a destination says of its requests by now; null if not all of them have come to an end."""
     try:
         connector = connect(name, settings.connections[name], SystemClock())
-    except PersonalakeError:
-        return None
+    except PersonalakeError as error:
+        return Stop(error.what)
     answers = finished(_ask(connector, references))
+    for answer in answers:
+        if isinstance(answer, Stop):
+            return answer
     refusals = sorted({told(answer.reason) for answer in answers if isinstance(answer, Refused)})
     if not refusals and not all(isinstance(answer, Taken) for answer in answers):
         return None

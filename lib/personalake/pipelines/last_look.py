@@ -11,14 +11,14 @@ import pyarrow as pa
 
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery
-from personalake.activation.receipts.addresses import DEVICE, device_of
+from personalake.activation.receipts.addresses import address_of
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import STANDING, PlanState, plans
 from personalake.pipelines.caps_now import CapsNow, limits_of
-from personalake.pipelines.consents_now import CONSENTS, gone_devices_now, persons_asking_now, suppressed_now
+from personalake.pipelines.consents_now import CONSENTS, gone_addresses_now, persons_asking_now, suppressed_now
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
 from personalake.privacy.forgotten_now import lay_out_known, unknown_deliveries
@@ -136,13 +136,14 @@ class LastLook:
         return reasons | {one.delivery_id: FORGOTTEN for one in deliveries if one.person_id in self._asking}
 
     def _to_nowhere(self, deliveries: Sequence[Delivery]) -> Iterator[str]:
-        """Deliveries to a device that is not there any more."""
+        """Deliveries to a device, or to a user of an app, that is not there any more."""
         if not self._gone:
             return
         key = erasure_key(self._settings, self._ledger.locations)
         for one in deliveries:
-            device = device_of(one.payload)
-            if device is not None and keyed_hash_of(key, f"{DEVICE}|{device}") in self._gone:
+            plan = self._plans.get(one.plan_id or "")
+            address = address_of(one.payload, (plan and plan.destination) or "")
+            if address is not None and keyed_hash_of(key, "|".join(address)) in self._gone:
                 yield one.delivery_id
 
     def _decided_otherwise(self) -> dict[str, str]:
@@ -173,7 +174,7 @@ class LastLook:
             self._lend(DECISION, ("decision_id", "status"), [("as_of", "in", list(self._as_ofs))])
             self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
         if SUPPRESSION in changed:
-            self._gone = gone_devices_now(self._ledger)
+            self._gone = gone_addresses_now(self._ledger, self._clock.now())
         if changed & {SUPPRESSION, PERSON_LINK}:
             self._opened.register("given_suppression", suppressed_now(self._ledger, self._settings))
             lay_out_suppressed(self._opened, self._settings.receipts.purposes)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from personalake.activation.last_state import PLACES
 from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
 from personalake.identity.explanation import Step, explain_pair, explain_person
@@ -152,7 +153,7 @@ def _deliveries(ledger: Ledger, person_id: str, as_of: date | None) -> list[Row]
         return []
     log = ledger.read(ACTIVATION_LOG, where=[("delivery_id", "in", [row["delivery_id"] for row in planned])])
     states: dict[str, Row] = {}
-    for row in sorted(log, key=lambda row: (row["logged_at"], row["state"] != "pending")):
+    for row in sorted(log, key=lambda row: (row["logged_at"], PLACES.index(row["state"]))):
         states[row["delivery_id"]] = {"state": row["state"], "state_reason": row["reason"], "file": row["file"]}
     unsent = {"state": "pending", "state_reason": None, "file": None}
     ordered = sorted(planned, key=lambda row: (row["destination"], row["operation"], row["delivery_id"]))

@@ -9,15 +9,17 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.counts import Counts, counted
+from personalake.activation.syncs.counts import Counts, counted, left_out
 from personalake.activation.syncs.diff import only_taking_away, outbox_rows
 from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, is_too_small, plan_id, verdict
+from personalake.activation.syncs.wanted import NO_PERSON
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
 from personalake.errors import ConfigError
+from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis
@@ -111,7 +113,7 @@ def _planned(planning: Planning) -> Planned:
                 planned.unpersist()
                 narrow = judged = None
                 planned = changes(planning, None).persist(StorageLevel.MEMORY_AND_DISK)
-            rest = () if narrow is None else narrow.rest
+            rest = (*(() if narrow is None else narrow.rest), *_nobodys(context, sync))
             counts, leaving = counted(planned, rest), planned
             if is_too_small(counts, sync) and counts.removed:
                 leaving = only_taking_away(planned)
@@ -125,6 +127,12 @@ def _planned(planning: Planning) -> Planned:
             return Planned(name, row, counts)
         finally:
             planned.unpersist()
+
+
+def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:
+    """Orders that nobody who is known has placed: of the audience they are, and nothing can be said of them to anybody."""
+    asked = sync.audience.orders
+    return [] if asked is None else left_out(NO_PERSON, without_person(context, asked))
 
 
 def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost, known: Mapping[str, Row]) -> Row:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.receipts.addresses import DEVICE, is_device
+from personalake.activation.receipts.addresses import address_kind
 from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
 from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
 from personalake.activation.syncs.shapes import shape_of
@@ -127,16 +127,18 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
 
 
 def with_gone(planning: Planning) -> Transformation:
-    """Add `is_gone` where the keys are devices, and some of them are known to be nobody's any more."""
+    """Add `is_gone` where the keys are devices or users of an app, and some of them are known to be nobody's any more."""
     context, sync = planning.context, planning.asked.sync
-    is_of_devices = is_device(kind_of(planning.connection), sync.key_field or key_field_of(planning.connection))
-    if not is_of_devices or not context.lake.ledger.count(SUPPRESSION, [("reason", "=", UNREGISTERED)]):
+    called = sync.key_field or key_field_of(planning.connection)
+    place = address_kind(kind_of(planning.connection), called, sync.destination)
+    if place is None or not context.lake.ledger.count(SUPPRESSION, [("reason", "=", UNREGISTERED)]):
         return lambda rows: rows
-    known = context.lake.read(SUPPRESSION).where(F.col("reason") == UNREGISTERED)
-    gone = known.select(F.col("identifier_hash").alias("device_hash"), F.lit(True).alias("is_gone")).distinct()
-    device = F.concat(F.lit(f"{DEVICE}|"), F.col("key"))
-    hashed = with_keyed_hash(erasure_key(context.settings, context.lake.locations), "device_hash", device)
-    return lambda rows: rows.transform(hashed).join(gone, "device_hash", "left").drop("device_hash")
+    lasts = F.col("until").isNull() | (F.col("until") > F.lit(context.run_started_at.isoformat()).cast("timestamp"))
+    known = context.lake.read(SUPPRESSION).where((F.col("reason") == UNREGISTERED) & lasts)
+    gone = known.select(F.col("identifier_hash").alias("address_hash"), F.lit(True).alias("is_gone")).distinct()
+    address = F.concat(F.lit("|".join(place)), F.col("key"))
+    hashed = with_keyed_hash(erasure_key(context.settings, context.lake.locations), "address_hash", address)
+    return lambda rows: rows.transform(hashed).join(gone, "address_hash", "left").drop("address_hash")
 
 
 def _granted(sync: Sync) -> Transformation:

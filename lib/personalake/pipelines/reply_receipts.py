@@ -1,8 +1,8 @@
-"""Replies that are receipts: a push service says at once that nobody has a device any more."""
+"""Replies that are receipts: a push service says at once that nobody has a device, or a name, any more."""
 
 from datetime import timedelta
 
-from personalake.activation.receipts.addresses import GONE, device_of
+from personalake.activation.receipts.addresses import DEVICE, GONE, address_of
 from personalake.pipelines.job import JobContext
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tables.receipts import DELIVERY_RECEIPT
@@ -14,7 +14,7 @@ _LOG = ("delivery_id", "destination", "reason", "reference", "logged_at")
 
 
 def take_replies(context: JobContext) -> int:
-    """Add what the log tells of devices that are gone to the receipts, each delivery once.
+    """Add what the log tells of devices and users that are gone to the receipts, each delivery once.
 
     Returns:
         How many were added.
@@ -35,16 +35,18 @@ def take_replies(context: JobContext) -> int:
     if not fresh:
         return 0
     planned = ledger.read(ACTIVATION_OUTBOX, ("delivery_id", "payload"), [("delivery_id", "in", sorted(fresh))])
-    devices = {row["delivery_id"]: device_of(row["payload"] or "") for row in planned}
+    told_of = {
+        row["delivery_id"]: address_of(row["payload"] or "", fresh[row["delivery_id"]]["destination"]) for row in planned
+    }
     rows = [
         {
             "record_id": delivery_id,
             "receipt_type": "hard_bounce",
-            "channel": "push",
+            "channel": "push" if address.namespace == DEVICE else "user",
             "destination": row["destination"],
             "delivery_id": delivery_id,
             "reference": row["reference"],
-            "address": devices[delivery_id],
+            "address": address.value,
             "reason": row["reason"],
             "occurred_at": row["logged_at"],
             "source": SOURCE,
@@ -52,7 +54,7 @@ def take_replies(context: JobContext) -> int:
             "batch_id": f"apply_receipts:{context.run_id}",
         }
         for delivery_id, row in sorted(fresh.items())
-        if devices.get(delivery_id) is not None
+        if (address := told_of.get(delivery_id)) is not None
     ]
     context.lake.add(rows, DELIVERY_RECEIPT)
     return len(rows)

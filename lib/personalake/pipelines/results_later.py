@@ -7,8 +7,8 @@ from itertools import groupby
 
 import duckdb
 
-from personalake.activation.backlog import KEY
 from personalake.activation.contract import Connector
+from personalake.activation.last_state import last_states
 from personalake.activation.later import Handed, asked_later
 from personalake.activation.sending import finished
 from personalake.config import Settings
@@ -23,7 +23,7 @@ _MEMORY = "1GB"
 # In the order in which the rows were written, which is that of the request.
 _HANDED = f"""
 WITH log AS (SELECT *, row_number() OVER () AS n FROM given),
-last AS (SELECT delivery_id, arg_max(state, {KEY}) AS state FROM log GROUP BY delivery_id),
+last AS ({last_states()}),
 handed AS (
     SELECT log.reference, log.pack_id, log.delivery_id, n, last.state = 'accepted' AS is_open
     FROM log JOIN last USING (delivery_id) WHERE log.state = 'accepted' AND log.reference IS NOT NULL

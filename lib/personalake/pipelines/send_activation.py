@@ -92,7 +92,7 @@ def send_planned(
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
             return _foretold(errands)
-        cancelled = cancel_superseded(context.lake, fallen, stamps)
+        cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.take)
         failures: Sequence[BaseException] = ()
         if errands:
             due = {name: one.volume.deliveries for name, one in errands.items()}
@@ -102,7 +102,7 @@ def send_planned(
             with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
                 check.begin()
                 failures = finished(_all(list(errands.values()), clock, chance, check))
-    return _ended(context, errands, cancelled, [*failures, *busy, *silent], later)
+    return _ended(context, errands, cancelled, [*failures, *busy, *crossed, *silent], later)
 
 
 def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:

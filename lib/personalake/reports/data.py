@@ -77,7 +77,7 @@ class Sent:
         data_points: What the vendor bills for what was taken, estimated; null where it bills none.
         first_at: First claim; null before.
         last_at: Latest change; null before.
-        reasons: Deliveries by state and reason.
+        reasons: Deliveries by state and reason; `refused` are those of the audience whom the plan left out.
         bytes: Bytes of what was taken, estimated from the plan.
     """
 
@@ -116,10 +116,11 @@ class Total:
         cancelled: Stopped before they left.
         pending: Still to be sent.
         held_out: Never planned, since the person is held out.
-        calls: Requests that left; what was tried again counts once.
+        calls: Requests that left, each try and each half of one that was cut.
         bytes: Bytes of what was taken, estimated from the plans.
         data_points: What the vendor bills, estimated; null where it bills none.
         seconds: From first claim to last change, over all plans.
+        reasons: Deliveries by state and reason, over all plans; who was left out of a plan is not among them.
     """
 
     destination: str
@@ -136,6 +137,7 @@ class Total:
     bytes: int
     data_points: int | None
     seconds: float
+    reasons: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

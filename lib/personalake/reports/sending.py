@@ -12,14 +12,15 @@ HEAD = (
     "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
 )  # fmt: skip
 REASONS_HEAD = ("Destination", "Sync", "Plan", "State", "Reason", "Deliveries")
+TOTAL_REASONS_HEAD = ("Destination", "State", "Reason", "Deliveries")
 TOTAL_HEAD = (
     "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "Cancelled",
     "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
 )  # fmt: skip
 _TOTAL_NOTE = (
     "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
-    "see what sending is worth. Calls: requests, those that were tried again counted once. Bytes and data points: of "
-    "what was sent, estimated from the plans."
+    "see what sending is worth. Calls: requests that left, each try by itself, and each half of one that was cut for a row "
+    "that was refused. Bytes and data points: of what was sent, estimated from the plans."
 )
 _NOTE = (
     "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it left, and the reply "
@@ -27,6 +28,7 @@ _NOTE = (
     "here at the last moment. Share sent: of what was planned and not cancelled. Data points: billed for what was sent, "
     "estimated."
 )
+_REASONS_NOTE = "Refused: of the audience, and left out of the plan; not among what was planned."
 _NEWEST, _REASONS = 30, 30
 # Plans are named by hashes; so much of one tells it apart.
 _SHORT = 12
@@ -42,10 +44,12 @@ def what_was_sent(data: ReportData) -> Section | None:
     if data.totals:
         rows = [total_cells(one) for one in data.totals]
         blocks.append(Table("By destination", TOTAL_HEAD, rows, TOTAL_HEAD[1:], _TOTAL_NOTE))
+        if whole := total_reason_rows(data.totals):
+            blocks.append(Table("Not sent by destination", TOTAL_REASONS_HEAD, whole[:_REASONS], ("Deliveries",)))
     blocks.append(Table("By plan and destination", HEAD, [cells(one) for one in newest], HEAD[4:], _NOTE))
     reasons = reason_rows(newest)
     if reasons:
-        blocks.append(Table("Not sent, and why", REASONS_HEAD, reasons[:_REASONS], ("Deliveries",)))
+        blocks.append(Table("Not sent, and why", REASONS_HEAD, reasons[:_REASONS], ("Deliveries",), _REASONS_NOTE))
     return Section("sending", "What was sent", lead, blocks)
 
 
@@ -73,6 +77,12 @@ def reason_rows(sent: Sequence[Sent]) -> list[list[str]]:
     found = [(count, one, state, why) for one in sent for (state, why), count in one.reasons.items()]
     found.sort(key=lambda row: (-row[0], row[1].destination, row[2], row[3]))
     return [[*_who(one), state, why, number(count)] for count, one, state, why in found]
+
+
+def total_reason_rows(totals: Sequence[Total]) -> list[list[str]]:
+    """The same for each destination as a whole, by destination."""
+    found = [(one.destination, -count, state, why) for one in totals for (state, why), count in one.reasons.items()]
+    return [[destination, state, why, number(-count)] for destination, count, state, why in sorted(found)]
 
 
 def _who(sent: Sent) -> tuple[str, str, str]:

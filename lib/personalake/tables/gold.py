@@ -185,6 +185,7 @@ ACTIVATION_LOG = Table(
         Field("pack_id", "string", "Request that it was part of; null before it is claimed"),
         Field("reference", "string", "The destination's own name for the request or message"),
         Field("may_repeat", "boolean", "True if it was sent again, after a lost reply, to who cannot tell; null if unsaid"),
+        Field("requests", "int", "Requests that left until then, tries and halves; on one row of all that shared them"),
         Field("logged_at", "timestamp", "When the state changed; later rows of one delivery have later times"),
     ),
     run_columns=("logged_at",),

@@ -9,6 +9,7 @@ import pytest
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.delivery import Delivery, Pack, State
+from personalake.activation.reasons import told
 from personalake.activation.receipts.addresses import GONE
 from personalake.activation.transport import Reply, ReplyLost, Request, Unreached
 from tests.activation.connectors.settings import SETTINGS, connector_of
@@ -206,6 +207,14 @@ def test_onesignal_leaves_out_whom_it_does_not_know(errors: Any) -> None:
     answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": errors}))
 
     assert answer == Taken(refused={1: "not a subscriber there"}, reference="n1")
+
+
+def test_a_user_whom_onesignal_does_not_know_is_said_in_words_that_no_payload_changes() -> None:
+    answer, _ = answered("onesignal_user", reply(404, {"errors": [{"code": "user-2", "title": "User not found"}]}))
+
+    assert isinstance(answer, Refused)
+    assert answer.reason in GONE["onesignal_user"]
+    assert told(answer.reason, '{"tags": {"kind": "user", "where": "there"}}') == answer.reason
 
 
 def test_onesignal_says_what_is_wrong_in_two_envelopes() -> None:

@@ -118,7 +118,7 @@ def test_who_has_had_enough_is_not_known_there_or_has_gone_is_refused_and_stays_
         "a": ("refused", "not known at the destination"),
         "b": ("added", None),
         "c": ("refused", "capped"),
-        "d": ("refused", "nobody has this device any more"),
+        "d": ("refused", "nobody has this device, or this name, there any more"),
     }
 
 

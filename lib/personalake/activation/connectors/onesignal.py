@@ -12,6 +12,7 @@ from personalake.activation.connectors.base import JSON, HttpConnector, Resolve,
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.reasons import NO_SUBSCRIBER
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.push import OneSignalConnection, OneSignalUserConnection
 
@@ -19,6 +20,8 @@ AppConnection = OneSignalConnection | OneSignalUserConnection
 _NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
 _TARGETS = ("include_aliases", "include_subscription_ids")
 _APP = re.compile("app has been disabled|app_id not found", re.IGNORECASE)
+# How OneSignal writes ids of its own, and so those of devices.
+_SUBSCRIPTION = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
 
 
@@ -33,10 +36,16 @@ class OneSignalApp(HttpConnector):
         self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
 
     async def erase(self, pack: Pack) -> Answer:
-        """Delete one user by external id; one who is not there is erased."""
-        url = f"{self._app.url}/apps/{self._app.app_id}/users/by/external_id"
-        request = Request("DELETE", f"{url}/{quote(pack.deliveries[0].payload, safe='')}", headers=self._headers)
-        return await self.exchange(request, _deletion)
+        """Delete one user by each label that an id may be an alias of, or one device; who is not there is erased."""
+        base, one = f"{self._app.url}/apps/{self._app.app_id}", pack.deliveries[0].payload
+        name = quote(one, safe="")
+        places = [f"users/by/{quote(label, safe='')}/{name}" for label in self._app.alias_labels]
+        places += [f"subscriptions/{name}"] if _SUBSCRIPTION.fullmatch(one) else []
+        for place in places:
+            answer = await self.exchange(Request("DELETE", f"{base}/{place}", headers=self._headers), _deletion)
+            if not isinstance(answer, Taken):
+                return answer
+        return Taken()
 
     def fault(self, reply: Reply) -> Answer | None:
         """A user who is not there is no fault; an app that is not there, or was disabled, concerns everybody."""
@@ -121,7 +130,7 @@ class OneSignal(OneSignalApp):
         errors = body.get("errors")
         invalid = _invalid(errors)
         refused = {
-            place: "not a subscriber there"
+            place: NO_SUBSCRIBER
             for place, delivery in enumerate(pack.deliveries)
             if invalid and _target(self.parsed(delivery))[1] in invalid
         }

@@ -10,6 +10,7 @@ from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.onesignal import OneSignalApp
 from personalake.activation.connectors.replies import said
 from personalake.activation.delivery import Pack
+from personalake.activation.reasons import NO_USER
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.push import OneSignalUserConnection
 
@@ -42,6 +43,8 @@ class OneSignalUser(OneSignalApp):
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """Taken; one whom the app does not know is refused."""
+        if reply.status == 404:
+            return Refused(NO_USER)
         if not 200 <= reply.status < 300:
             return Refused(said(reply))
         return Taken() if isinstance(reply.json()["properties"], dict) else Refused(said(reply))

@@ -2,26 +2,52 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-# Namespace of what pushes are sent to, as receipts have it.
-DEVICE = "device_token"
-# Kind of connection: what it says of an address that is gone for good.
-GONE: Mapping[str, tuple[str, ...]] = {"fcm": ("UNREGISTERED",), "onesignal": ("not a subscriber there",)}
-# Kind of connection and what its syncs call the key: that key is such an address.
-_ADDRESSED = frozenset({("fcm", "token"), ("onesignal", "subscription_id")})
-_MARKS = ('"token"', '"include_subscription_ids"')
+from personalake.activation.reasons import NO_SUBSCRIBER, NO_USER
+
+# Namespaces of what is sent to, as receipts have it: a device, or the user of one app under a name that the app was given.
+DEVICE, USER = "device_token", "user_alias"
+# Kind of connection: what it says of an address that is gone.
+GONE: Mapping[str, tuple[str, ...]] = {
+    "fcm": ("UNREGISTERED",), "onesignal": (NO_SUBSCRIBER,), "onesignal_user": (NO_USER,),
+}  # fmt: skip
+# Kind of connection and what its syncs call the key: that key is a device. Other keys of these kinds are users.
+_DEVICES = frozenset({("fcm", "token"), ("onesignal", "subscription_id")})
+_USERS = frozenset({"onesignal", "onesignal_user"})
+_MARKS = ('"token"', '"include_subscription_ids"', '"include_aliases"', '"alias_id"')
 
 
-def is_device(kind: str, key_field: str) -> bool:
-    """Whether a sync's keys are devices, and not people."""
-    return (kind, key_field) in _ADDRESSED
+class Address(NamedTuple):
+    """What a delivery goes to.
+
+    Args:
+        namespace: `DEVICE` or `USER`.
+        value: The device; or the destination, what kind of name it is, and the name.
+    """
+
+    namespace: str
+    value: str
 
 
-def device_of(payload: str) -> str | None:
-    """The one device that a push is for; null if it is for a person, or no push.
+def address_kind(kind: str, key_field: str, destination: str) -> Address | None:
+    """What the keys of a sync are: a namespace, and what stands before the key in an address; null if neither.
 
-    >>> device_of('{"token": "t1", "notification": {}}'), device_of('{"include_aliases": {"external_id": ["u1"]}}')
-    ('t1', None)
+    >>> address_kind("fcm", "token", "push"), address_kind("onesignal", "external_id", "app")
+    (Address(namespace='device_token', value=''), Address(namespace='user_alias', value='app/external_id/'))
+    """
+    if (kind, key_field) in _DEVICES:
+        return Address(DEVICE, "")
+    return Address(USER, f"{destination}/{key_field}/") if kind in _USERS else None
+
+
+def address_of(payload: str, destination: str) -> Address | None:
+    """The one device that a push is for, or the one user that a message or their tags are for; null for all else.
+
+    >>> address_of('{"token": "t1", "notification": {}}', "push")
+    Address(namespace='device_token', value='t1')
+    >>> address_of('{"include_aliases": {"external_id": ["u1"]}}', "app")
+    Address(namespace='user_alias', value='app/external_id/u1')
     """
     if not any(mark in payload for mark in _MARKS):
         return None
@@ -31,6 +57,20 @@ def device_of(payload: str) -> str | None:
         return None
     if not isinstance(found, dict):
         return None
-    listed = found.get("include_subscription_ids")
-    device = listed[0] if isinstance(listed, list) and len(listed) == 1 else found.get("token")
-    return device if isinstance(device, str) and device else None
+    device = _only(found.get("include_subscription_ids")) or found.get("token")
+    if isinstance(device, str) and device:
+        return Address(DEVICE, device)
+    label, name = _alias(found)
+    return Address(USER, f"{destination}/{label}/{name}") if isinstance(name, str) and name else None
+
+
+def _alias(payload: dict[str, Any]) -> tuple[Any, Any]:
+    aliases = payload.get("include_aliases")
+    if isinstance(aliases, dict) and len(aliases) == 1:
+        ((label, names),) = aliases.items()
+        return label, _only(names)
+    return payload.get("alias_label"), payload.get("alias_id")
+
+
+def _only(listed: Any) -> Any:
+    return listed[0] if isinstance(listed, list) and len(listed) == 1 else None

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.receipts.addresses import DEVICE
-from personalake.activation.receipts.matching import PERSON_ID
+from personalake.activation.receipts.addresses import DEVICE, USER
+from personalake.activation.receipts.matching import NAMES
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
@@ -38,7 +38,7 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
     key = F.struct("namespace", "customer_id")
     spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
     address = F.struct(F.col("address_namespace").alias("namespace"), spelled.alias("customer_id"))
-    is_key = F.col("customer_id").isNotNull() & (F.col("namespace") != PERSON_ID)
+    is_key = F.col("customer_id").isNotNull() & ~F.col("namespace").isin(*NAMES)
     is_address = F.col("address").isNotNull() & F.col("address_namespace").isNotNull()
     who = F.coalesce(F.when(is_key, key), F.col("own"), F.when(is_address, address))
     return (
@@ -59,22 +59,29 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
     )
 
 
-def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, days: int | None) -> DataFrame:
+def suppressions(
+    receipts: DataFrame, hash_key: str | None, calling_code: str, days: int | None, user_days: int | None
+) -> DataFrame:
     """Addresses that bounced for good are not used again; of a device the device alone, since its holder may have another.
+
+    A user whom an app does not know under a name may come back under it, unlike a device: that ends, and may begin anew.
 
     Args:
         receipts: Rows of `matched`.
         hash_key: Key of the hashes; without one only persons who are known can be suppressed.
         calling_code: Of phone numbers that are written without one.
         days: How long they are left alone; null for ever.
+        user_days: The same for users of an app; devices are left alone for ever.
 
     Returns:
         Rows of `silver.suppression`, unique by key.
     """
-    subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", "why", "source")
-    ends = F.lit(None).cast("timestamp") if days is None else F.col("since") + F.lit(timedelta(days=days))
-    is_device = (F.col("address_namespace") == DEVICE) & F.col("identifier_hash").isNotNull()
-    why = F.when(is_device, UNREGISTERED).otherwise("hard_bounce")
+    is_user = F.col("address_namespace").eqNullSafe(USER)
+    begun = F.when(is_user, F.date_format("occurred_at", "yyyy-MM-dd"))
+    subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", "why", "source", begun)
+    is_alone = F.col("address_namespace").isin(DEVICE, USER) & F.col("identifier_hash").isNotNull()
+    why = F.when(is_alone, UNREGISTERED).otherwise("hard_bounce")
+    ends = F.when(is_user, _after(user_days)).when(F.col("why") != UNREGISTERED, _after(days))
     hashed = receipts.where("receipt_type = 'hard_bounce'").transform(_hashed(hash_key, calling_code))
     told = hashed.withColumn("why", why).withColumn("person_id", F.when(F.col("why") != UNREGISTERED, F.col("person_id")))
     first = (
@@ -91,7 +98,7 @@ def suppressions(receipts: DataFrame, hash_key: str | None, calling_code: str, d
             "reason": F.col("why"),
             "since": F.col("occurred_at"),
         }
-    ).withColumn("until", F.when(F.col("why") != UNREGISTERED, ends)).select(*SUPPRESSION.columns)  # fmt: skip
+    ).withColumn("until", ends).select(*SUPPRESSION.columns)  # fmt: skip
 
 
 def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
@@ -105,7 +112,7 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
         Rows of `silver.email_engagement`; its event ids begin with the source.
     """
     smallest = links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
-    is_key = F.col("customer_id").isNotNull() & (F.col("namespace") != PERSON_ID)
+    is_key = F.col("customer_id").isNotNull() & ~F.col("namespace").isin(*NAMES)
     who = F.coalesce(F.when(is_key, F.struct("namespace", "customer_id")), F.col("own"))
     return (
         receipts.where("channel = 'email'")
@@ -124,6 +131,10 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
         )
         .select(*EMAIL_ENGAGEMENT.columns)
     )
+
+
+def _after(days: int | None) -> Column:
+    return F.lit(None).cast("timestamp") if days is None else F.col("since") + F.lit(timedelta(days=days))
 
 
 def _hashed(hash_key: str | None, calling_code: str) -> Transformation:

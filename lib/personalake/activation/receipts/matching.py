@@ -3,13 +3,15 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.receipts.addresses import DEVICE, USER
 from personalake.common.standardise import standard_value
 
 KEY = ("source", "record_id")
 # How a channel's addresses are called among identifiers.
-ADDRESSES = {"email": "email", "sms": "phone", "push": "device_token"}
-# A source whose namespace is this names persons themselves.
-PERSON_ID = "person_id"
+ADDRESSES = {"email": "email", "sms": "phone", "push": DEVICE, "user": USER}
+# A source whose namespace is this names persons themselves, or as a destination knows them: no identifier of theirs.
+PERSON_ID, PSEUDONYM = "person_id", "pseudonym"
+NAMES = (PERSON_ID, PSEUDONYM)
 
 
 def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataFrame, calling_code: str) -> DataFrame:
@@ -22,7 +24,7 @@ def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataF
         receipts: Rows of `silver.delivery_receipt`, unique by source and record.
         outbox: Rows of `gold.activation_outbox`.
         log: Rows of `gold.activation_log`, for the destinations' references.
-        links: Rows of `silver.person_link`.
+        links: Rows of `silver.person_link`; besides, names of persons at destinations may be among them.
         calling_code: Of phone numbers that are written without one.
 
     Returns:

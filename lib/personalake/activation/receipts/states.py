@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from personalake.activation.delivery import State
+from personalake.activation.last_state import PLACES
 from personalake.activation.reasons import LONGEST, PRIVATE
 from personalake.tables.gold import ACTIVATION_LOG
 
@@ -14,8 +15,6 @@ _STATES = {
     **dict.fromkeys(("delivered", "opened", "clicked", "unsubscribed", "complained"), State.CONFIRMED.value),
     **dict.fromkeys(("hard_bounce", "capped", "failed"), State.REJECTED.value),
 }
-# Of rows that were logged in the same instant, the later kind of state counts.
-_ORDER = [state.value for state in State]
 
 
 def settled(receipts: DataFrame, log: DataFrame, now: datetime) -> DataFrame:
@@ -52,6 +51,7 @@ def settled(receipts: DataFrame, log: DataFrame, now: datetime) -> DataFrame:
                 "state": F.col("told_state"),
                 "reason": F.when(F.col("told_state") == State.REJECTED.value, F.col("told_reason")),
                 "may_repeat": F.lit(None).cast("boolean"),
+                "requests": F.lit(None).cast("int"),
                 "logged_at": F.greatest(moment, F.col("logged_at") + F.expr("INTERVAL 1 MICROSECOND")),
             }
         )
@@ -69,7 +69,7 @@ def told(reason: Column) -> Column:
 
 def _last(log: DataFrame) -> DataFrame:
     """The newest row of each delivery; its request and reference are those that were told last."""
-    order = F.array_position(F.array(*map(F.lit, _ORDER)), F.col("state"))
+    order = F.array_position(F.array(*map(F.lit, PLACES)), F.col("state"))
     place = F.struct("logged_at", order.alias("order"))
     kept = [name for name in ACTIVATION_LOG.columns if name not in ("delivery_id", "pack_id", "reference")]
     return log.groupBy("delivery_id").agg(

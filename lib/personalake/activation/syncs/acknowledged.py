@@ -5,21 +5,18 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.last_state import PLACED, PLACES
 from personalake.config.audiences import Cap
 
 SETTLED, DOUBTFUL = ("accepted", "confirmed"), ("in_flight", "unknown")
-# Of rows of one instant, what comes later in a delivery's life is the later one.
-_PLACED = 8
-PLACES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
 HELD = ("sync_key", "holder_id", "held_hash", "rejected_hash", "base", "pending_hash", "stale")
 
 
 def with_states(outbox: DataFrame, log: DataFrame) -> DataFrame:
     """Deliveries with the state that the last row of the log says, and the `moment` it came; `pending` without one."""
-    # One number for time and place: Spark then needs no sort to find the last row of each delivery.
     place = F.array_position(F.array(*map(F.lit, PLACES)), F.col("state"))
-    last = log.groupBy("delivery_id").agg(F.max(F.unix_micros("logged_at") * _PLACED + place).alias("moment"))
-    state = F.element_at(F.array(*map(F.lit, PLACES)), (F.col("moment") % _PLACED).cast("int"))
+    last = log.groupBy("delivery_id").agg(F.max(F.unix_micros("logged_at") * PLACED + place).alias("moment"))
+    state = F.element_at(F.array(*map(F.lit, PLACES)), (F.col("moment") % PLACED).cast("int"))
     return outbox.join(last, "delivery_id", "left").withColumn("state", F.coalesce(state, F.lit("pending")))
 
 

@@ -12,6 +12,11 @@ from pyspark.sql import functions as F
 from personalake.activation.syncs.diff import ADDED, CHANGED, REFUSED, REMOVED, UNCHANGED
 from personalake.activation.syncs.wanted import HELD_OUT
 
+# What a group of rows has that are not part of any plan.
+NOTHING: Mapping[str, Any] = {
+    "bytes": None, "values": None, "either": None, "sum": None, "pending": 0, "repeated": 0, "stale": 0,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -88,6 +93,12 @@ def counted(planned: DataFrame, rest: Sequence[Mapping[str, Any]] = ()) -> Count
         F.sum("stale").alias("stale"),
     )
     return of_groups([*(group.asDict() for group in grouped.collect()), *rest])
+
+
+def left_out(reason: str, rows: int) -> list[dict[str, Any]]:
+    """Rows that never came to be judged as a group that is refused; no group if there are none."""
+    told = {"change": REFUSED, "refusal": reason, "is_wanted": False, "is_held": False, "rows": rows}
+    return [{**NOTHING, **told}] if rows else []
 
 
 def of_groups(groups: Sequence[Mapping[str, Any]]) -> Counts:

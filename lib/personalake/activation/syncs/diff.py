@@ -24,7 +24,7 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
     "archive": (ADDED, CHANGED, REMOVED),
 }
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
-GONE = "nobody has this device any more"
+GONE = "nobody has this device, or this name, there any more"
 TOO_FEW = "too few people"
 REMOVAL_HASH = "removal"
 # Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.

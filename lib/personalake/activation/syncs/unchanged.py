@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from personalake.activation.backlog import KEY
+from personalake.activation.last_state import KEY, last_states
 from personalake.activation.syncs.acknowledged import DOUBTFUL, HELD, SETTLED
+from personalake.activation.syncs.counts import NOTHING
 from personalake.activation.syncs.diff import REFUSED, UNCHANGED
 from personalake.activation.syncs.wanted import SAME_KEY
 
@@ -36,10 +37,7 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
     opened.execute(
         f"""
         CREATE TABLE held AS
-        WITH last AS (
-            SELECT delivery_id, arg_max(state, {KEY}) AS state, max({KEY}) AS moment
-            FROM given_log AS log GROUP BY delivery_id
-        ), delivery AS (
+        WITH last AS ({last_states("given_log", f"max({KEY}) AS moment")}), delivery AS (
             SELECT sync_key, plan_id, payload_hash, coalesce(state, 'pending') AS state, {{
                 'moment': moment, 'payload_hash': payload_hash, 'removal': removal, 'delivery_id': delivery_id,
                 'person_id': coalesce(new_person_id, person_id), 'state': coalesce(state, 'pending')}} AS told
@@ -113,7 +111,6 @@ def counts_of_rest(opened: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     found = opened.execute(
         "SELECT refusal, count(*) FROM rest WHERE refusal IS DISTINCT FROM $outside GROUP BY refusal", {"outside": OUTSIDE}
     )
-    nothing = {"bytes": None, "values": None, "either": None, "sum": None, "pending": 0, "repeated": 0, "stale": 0}
     return [
         {
             "change": UNCHANGED if refusal is None else REFUSED,
@@ -121,7 +118,7 @@ def counts_of_rest(opened: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             "is_wanted": refusal is None,
             "is_held": refusal is None,
             "rows": rows,
-            **nothing,
+            **NOTHING,
         }
         for refusal, rows in found.fetchall()
     ]

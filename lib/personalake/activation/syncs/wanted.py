@@ -16,6 +16,7 @@ from personalake.config.audiences import Mapped, Sync
 from personalake.config.decisions import Holdout
 
 NO_CONSENT, HELD_OUT, NO_IDENTIFIER = "no consent at this moment", "holdout", "no identifier"
+NO_PERSON = "no person"
 NULL_IN_ROW = "a null in a row that cannot leave a value out"
 OVERSIZE, SAME_KEY = "oversize", "another person has the same key"
 WANTED = ("sync_key", "person_id", "decision_id", "purpose", "key", "body", "beside", "payload_hash", "refusal")
@@ -67,7 +68,9 @@ class Asked:
         """What no two deliveries of one plan have in common, of columns `key`, `decision_id` and those of the audience."""
         audience = self.sync.audience
         if audience.orders is not None:
-            return F.concat_ws(APART, "key", "line_id" if audience.orders.each == "product" else "order_id")
+            # What was paid in another currency is a row of its own, and was not said with the first.
+            placed = ("line_id",) if audience.orders.each == "product" else ("order_id", "currency")
+            return F.concat_ws(APART, "key", *placed)
         if audience.decisions is not None and self.ability.is_message:
             return F.concat_ws("/", "key", "decision_id")
         more = [self.values[name].cast("string") for name in self.shape.more_keys]

@@ -56,6 +56,7 @@ __all__ = [
     "FcmConnection",
     "ObjectStoreConnection",
     "OneSignalConnection",
+    "OneSignalUserConnection",
     "Patience",
     "Rate",
     "SalesforceJourneyConnection",

@@ -54,6 +54,9 @@ class _OneSignalConnection(Connection):
     app_id: PathPart = Field(description="App id")
     api_key: SecretReference = Field(description="REST API key of the app")
     endpoint: str | None = Field(None, description="Another base URL: of this machine")
+    alias_labels: tuple[str, ...] = Field(
+        ("external_id",), min_length=1, description="Labels of aliases by which syncs name users; deletions ask by each"
+    )
 
     @field_validator("endpoint")
     @classmethod
