@@ -11,7 +11,7 @@ import pytest
 from personalake.lake import Ledger, Locations
 from personalake.lake.erasing import Erased
 from personalake.pipelines import erase_customers
-from personalake.pipelines.erasure_destinations import Answered
+from personalake.pipelines.erasure_destinations import Answered, ask_destinations
 from personalake.pipelines.erasure_receipts import Found, Receipts
 from personalake.pipelines.erasure_requests import Request, forget_closed, last_states, remember, remembered, to_state
 from personalake.privacy.subject import Subject
@@ -94,3 +94,19 @@ def test_a_run_that_is_killed_while_it_closes_a_request_leaves_it_done_and_the_n
     forget_closed(context.lake)
     assert remembered(context.lake, "r1") is None
     assert remembered(context.lake, "r2") == subject
+
+
+def test_a_connection_that_was_sent_a_person_and_is_no_more_has_a_receipt_that_names_it(context: Any) -> None:
+    told = frozenset({("gone", "k1"), ("gone", "k2"), ("off", "k3"), ("files", "k4")})
+    subject = Subject(("email", "ann@x.example"), told=told)
+    settings = SimpleNamespace(connections={"off": SimpleNamespace(enabled=False)}, destinations={"files": None})
+
+    answers = ask_destinations(settings, {"r1": subject})["r1"]  # type: ignore[arg-type]
+    receipts = receipts_of(context, "first")
+    receipts.add_answers("r1", answers)
+
+    assert [(answer.destination, answer.outcome, answer.people) for answer in answers] == [
+        ("gone", "failed", 2),
+        ("off", "failed", 1),
+    ]
+    assert receipts.summary("r1").endswith("gone, off")
