@@ -106,7 +106,7 @@ class Receipts:
         unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]
         told += "; not searched, as erasure.search says" if unsearched else ""
         told += f"; lists of whom to forget, to be deleted once followed: {', '.join(listed)}" if listed else ""
-        return told + (f"; not erased by a request, see their receipts: {', '.join(refusing)}" if refusing else "")
+        return told + (f"; not erased by request, see receipts: {', '.join(refusing)}" if refusing else "")
 
     def count(self, request_id: str) -> int:
         """Receipts of a request, those of earlier runs included."""
