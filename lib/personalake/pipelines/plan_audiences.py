@@ -1,6 +1,6 @@
 """Audiences to plans: what each connection lacks of its syncs goes to the outbox, if it may leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -79,14 +79,14 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
 
 
 def plan_audiences(
-    context: JobContext, syncs: Mapping[str, Sync], consents: DataFrame, wanted_at_all: Transformation
+    context: JobContext, syncs: Mapping[str, Sync], consents: Callable[[], DataFrame], wanted_at_all: Transformation
 ) -> list[Planned]:
     """Plan each sync; none if there are no profiles of this as-of.
 
     Args:
         context: The job's.
         syncs: Syncs that are due.
-        consents: Rows of `silver.consent_current` without what has been refused by now.
+        consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more, since they were erased or ask to be.
     """
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
