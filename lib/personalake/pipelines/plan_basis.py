@@ -17,7 +17,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs import unchanged
-from personalake.activation.syncs.diff import REFUSED, REJECTED_BEFORE
 from personalake.activation.syncs.wanted import Asked
 from personalake.common.hashing import keyed_hash_of
 from personalake.config.audience_columns import PSEUDONYM
@@ -31,6 +30,7 @@ from personalake.pipelines.consents_now import allowed_now, lay_out_consents
 from personalake.pipelines.fingerprint import code_version
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_table
+from personalake.pipelines.plan_rows import PlanRows
 from personalake.privacy.pseudonyms import key_ring
 from personalake.tables import Table
 from personalake.tables.activation import ACTIVATION_BASIS
@@ -137,39 +137,27 @@ class Basis:
         people = self._opened.sql("FROM changed").to_arrow_table().cast(pa.schema([("person_id", pa.string())]))
         if people.num_rows > _MOST_CHANGED * self._size("inputs_now"):
             return None
-        are_few = people.num_rows <= _FEW
         told = (people, allowed_now(self._opened, "changed"), unchanged.held_of_changed(self._opened))
+        are_few = max(rows.num_rows for rows in told) <= _FEW
         frames = (frame_of(self._context.lake.spark, rows) for rows in told)
         looked_at, granted, held = (frame.coalesce(1) if are_few else frame for frame in frames)
         return Narrow(looked_at, granted, held, unchanged.counts_of_rest(self._opened), are_few)
-
-    def judged(self, planned: DataFrame) -> pa.Table:
-        """What a plan made of each person of the audience that it looked at: key, hash, refusal, and whether it is wanted.
-
-        Args:
-            planned: Rows of `plan`.
-        """
-        refusal = F.when(~F.col("is_wanted"), F.col("refusal")).alias("refusal")
-        # What is refused when it is taken away is wanted by nobody.
-        of_audience = (F.col("change") == REFUSED) & (F.col("refusal") != REJECTED_BEFORE)
-        rows = planned.where(F.col("is_wanted") | of_audience)
-        return rows.select("person_id", "sync_key", "payload_hash", refusal, "is_wanted").toArrow()
 
     def collides(self, judged: pa.Table) -> bool:
         """Whether a person who was looked at has the key of one who was not."""
         return unchanged.takes_a_key_of_rest(self._opened, judged.filter(judged["is_wanted"]).select(["sync_key"]))
 
-    def remember(self, planned: DataFrame, judged: pa.Table | None) -> None:
+    def remember(self, planned: PlanRows, judged: pa.Table | None) -> None:
         """Write down what the plan made of each person that it looked at.
 
         Args:
-            planned: Rows of `plan`.
-            judged: The same of those of whom something changed, if it looked at them only.
+            planned: The plan.
+            judged: What became of those of whom something changed, if it looked at them only.
         """
         if not self._is_kept or self._context.dry_run:
             return
         is_narrow = judged is not None
-        seen = self.judged(planned) if judged is None else judged
+        seen = planned.of_audience() if judged is None else judged
         rows = unchanged.basis_rows(self._opened, seen, is_narrow)
         lake = self._context.lake
         said = {"sync": self._name, "mark": self._mark, "planned_at": self._context.run_started_at}
