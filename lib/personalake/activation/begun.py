@@ -7,11 +7,12 @@ is to hand the bytes over: for a small request that is a twentieth of the whole 
 import asyncio
 import sys
 from collections.abc import Coroutine, Generator
-from typing import Any
+from typing import Any, TypeVar
 
 # What never waits, unless the connection is slow to take it. All else is begun when its turn comes.
 _AT_ONCE = "ClientRequest.write_bytes"
-Started = asyncio.Future[Any]
+Result = TypeVar("Result")
+Steps = Coroutine[Any, Any, Result] | Generator[Any, None, Result]
 
 
 def begin_bodies_at_once(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
@@ -21,10 +22,10 @@ def begin_bodies_at_once(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEve
     return loop
 
 
-def _made(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **more: Any) -> Started:
+def _made(loop: asyncio.AbstractEventLoop, coroutine: Steps[Result], /, **more: Any) -> "asyncio.Future[Result]":
     if getattr(coroutine, "__qualname__", "") != _AT_ONCE:
         return asyncio.Task(coroutine, loop=loop, **more)
-    done = loop.create_future()
+    done: asyncio.Future[Result] = loop.create_future()
     try:
         waits_for = coroutine.send(None)
     except StopIteration as end:
@@ -36,7 +37,7 @@ def _made(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], 
     return done
 
 
-class _Begun(Coroutine[Any, Any, Any]):
+class _Begun(Coroutine[Any, Any, Result]):
     """A coroutine that has come to its first wait, for a task that takes it to be new.
 
     Args:
@@ -44,7 +45,7 @@ class _Begun(Coroutine[Any, Any, Any]):
         waits_for: What it waits for.
     """
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], waits_for: Any) -> None:
+    def __init__(self, coroutine: Steps[Result], waits_for: Any) -> None:
         self._coroutine, self._waits_for, self._is_new = coroutine, waits_for, True
 
     def send(self, value: Any) -> Any:
@@ -60,5 +61,5 @@ class _Begun(Coroutine[Any, Any, Any]):
     def close(self) -> None:
         self._coroutine.close()
 
-    def __await__(self) -> Generator[Any, Any, Any]:
-        return self._coroutine.__await__()
+    def __await__(self) -> Generator[Any, Any, Result]:
+        raise RuntimeError("a task steps through it")

@@ -123,10 +123,10 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
 def _loop() -> asyncio.AbstractEventLoop:
     """uvloop's, which is not made for every platform, or else Python's own."""
     try:
-        from uvloop import new_event_loop
+        import uvloop
     except ImportError:
-        from asyncio import new_event_loop
-    return begin_bodies_at_once(new_event_loop())
+        return begin_bodies_at_once(asyncio.new_event_loop())
+    return begin_bodies_at_once(uvloop.new_event_loop())
 
 
 async def sending(
