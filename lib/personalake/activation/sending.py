@@ -8,14 +8,13 @@ their claim, first, ordered by its pack; a `Journal` that appends claims (as `in
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
 from personalake.activation.attempts import Run, Traffic, look, settle
-from personalake.activation.begun import begin_bodies_at_once
 from personalake.activation.breaker import Breaker, Volume
 from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.clock import Chance, Clock
@@ -109,7 +108,7 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
     """The result of a coroutine, also where a loop runs already, as in notebooks; on the faster loop where there is one."""
 
     def run() -> Result:
-        with seldom_collected(), asyncio.Runner(loop_factory=_loop) as runner:
+        with seldom_collected(), asyncio.Runner(loop_factory=_faster_loop()) as runner:
             return runner.run(work)
 
     try:
@@ -120,13 +119,13 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
         return thread.submit(run).result()
 
 
-def _loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, which is not made for every platform, or else Python's own."""
+def _faster_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, which is not made for every platform; null for Python's own."""
     try:
         import uvloop
     except ImportError:
-        return begin_bodies_at_once(asyncio.new_event_loop())
-    return begin_bodies_at_once(uvloop.new_event_loop())
+        return None
+    return uvloop.new_event_loop
 
 
 async def sending(

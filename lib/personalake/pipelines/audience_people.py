@@ -41,11 +41,13 @@ def people(context: JobContext, sync: Sync, among: Transformation | None = None)
         `person_id` and the columns that the sync reads; for decisions `decision_id` and `purpose`, too; for orders what
         tells one from another.
     """
-    asked = {sync.columns[name].part for name in sync.reads if name in sync.columns}
+    asked = {sync.columns[name].part for name in sync.reads if name in sync.columns} - {"decision", "order"}
     read = context.lake.read if among is None else lambda table: context.lake.read(table).transform(among)
-    known = [_part(context, part, sync, read) for part in sorted(asked - {"decision", "order"})]
-    members = _members(context, sync, read)
-    joined = reduce(lambda left, right: left.join(right, "person_id", "left"), known, members)
+    known = {part: _part(context, part, sync, read) for part in sorted(asked)}
+    # Whoever has a profile is in such an audience, before its condition: where profiles are read, they are not read again.
+    members = known.pop("profile", None) if sync.audience.where is not None else None
+    members = _members(context, sync, read) if members is None else members
+    joined = reduce(lambda left, right: left.join(right, "person_id", "left"), known.values(), members)
     return joined if sync.audience.where is None else joined.where(F.expr(sync.audience.where))
 
 
