@@ -1,6 +1,7 @@
 """Reads conf/: base, environment, environment variables, command line, in that order; reports every problem at once."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _SECTION_FILES = {
     "audiences": "audiences",
 }
 _PREFIX = "PERSONALAKE_"
+_PRIVATE = re.compile(r".+_key|.*(token|secret|password)|bearer|client_id|service_account|username")
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
 
 Origins = dict[tuple[str, ...], str]
@@ -227,6 +229,8 @@ def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
             yield f"{origin}: {key}: missing"
         else:
             found = problem["input"]
-            shown = f" (found {found!r})" if isinstance(found, str | int | float | bool) or found is None else ""
+            is_shown = isinstance(found, str | int | float | bool) or found is None
+            # A secret that was written into a file by mistake must not go on into messages and results.
+            shown = f" (found {found!r})" if is_shown and not _PRIVATE.fullmatch(place[-1] if place else "") else ""
             told = problem["msg"].removeprefix("Value error, ")
             yield f"{origin}: {key}: {told}{shown}" if key else f"{origin}: {told}"
