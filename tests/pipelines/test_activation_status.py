@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from personalake.errors import SendingStoppedError
+from personalake.errors import InputError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
@@ -170,6 +170,18 @@ def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_
     assert (held[int(unknown[0][1:])], held[int(unknown[1][1:])]) == (2, 1)
     (sent,) = sent_so_far(half_sent.ledger)
     assert (sent.unknown, sent.may_repeat) == (0, 1)
+
+
+def test_a_misspelt_destination_or_delivery_settles_nothing_and_is_told_what_there_is(half_sent: Lake) -> None:
+    unknown = sorted(name for name, state in states(half_sent).items() if state == "unknown")
+    chosen, clock, before = settings(half_sent, {}), TodaysClock(), half_sent.ledger.version(ACTIVATION_LOG)
+
+    with pytest.raises(InputError, match=r"no destination ther\. There are: there\."):
+        settle_unknown(half_sent, chosen, "ther", "taken", clock)
+    with pytest.raises(InputError, match=rf"deliveries: typo\. Unknown are: {', '.join(unknown)}\."):
+        settle_unknown(half_sent, chosen, "there", "taken", clock, [unknown[0], "typo"])
+
+    assert half_sent.ledger.version(ACTIVATION_LOG) == before
 
 
 def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fakes) -> None:
