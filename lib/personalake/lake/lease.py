@@ -40,7 +40,7 @@ class Held:
         holder = _holder(self.path) or {}
         if holder.get("run_id") != self.run_id:
             raise LeaseHeldError(
-                f"The lease of {self.path.stem} was lost while this run stood still: {holder.get('run_id', 'nobody')}'s now.",
+                f"The lease {self.path.stem} was lost while this run stood still: {holder.get('run_id', 'nobody')}'s now.",
                 "This run stops here, and nothing is lost: what it left open is done by the other run, or by the next.",
             )
 
