@@ -181,10 +181,9 @@ def test_what_waits_in_plans_of_different_days_counts_together(lake: Lake) -> No
 
 def test_a_plan_that_lay_about_for_too_long_says_nothing_any_more(lake: Lake) -> None:
     planned(lake, SEGMENT, 2, sync="vip")
-    lake.ledger.append(
-        ACTIVATION_PLAN,
-        [{"plan_id": "plan-1", "sync": "vip", "state": "approved", "logged_at": TodaysClock().now() - timedelta(hours=1)}],
-    )
+    for state, hours in (("awaiting_approval", 2), ("approved", 1)):  # a person's word makes it no younger
+        at = TodaysClock().now() - timedelta(hours=hours)
+        lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "sync": "vip", "state": state, "logged_at": at}])
     given = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(1)]
     days = (TodaysClock().now() - PLANNED_AT).days
 
@@ -215,7 +214,7 @@ def test_a_sync_that_is_turned_off_or_gone_sends_nothing_of_its_plan_any_more(la
     given.append(replace(given[0], delivery_id="d001", removal=True))
     lasting = {"max_age_days": 36_500}
     gone = capped(lake, vip=lasting)
-    del gone.audiences["vip"]  # type: ignore[attr-defined]
+    del gone.audiences["vip"]
 
     told = []
     for known in (capped(lake, vip=lasting), capped(lake, vip={**lasting, "enabled": False}), gone):
