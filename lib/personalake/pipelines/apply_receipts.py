@@ -1,16 +1,24 @@
 """`silver.delivery_receipt` to consent, suppression, engagement and `gold.activation_log`; each receipt counts once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from personalake.activation.delivery import State
-from personalake.activation.receipts import engagements, matched, responses, settled, suppressions, withdrawals
+from personalake.activation.receipts import (
+    contested,
+    engagements,
+    matched,
+    news,
+    responses,
+    settled,
+    suppressions,
+    withdrawals,
+)
 from personalake.activation.receipts.effects import WITHDRAWING
 from personalake.activation.receipts.matching import PSEUDONYM
 from personalake.activation.receipts.responses import RESPONSES
@@ -105,28 +113,22 @@ def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
 
 
 def _settle(context: JobContext, receipts: DataFrame) -> int:
-    """Add to the log what the receipts tell of deliveries, and it does not say yet."""
+    """Add to the log what the receipts tell of deliveries, and it does not say yet; how many rows."""
     log = context.lake.read(ACTIVATION_LOG)
-    rows = settled(_with_earlier(context, receipts, log), log, context.run_started_at).persist()
+    found = news(receipts, log).persist()
     try:
-        count = rows.count()
-        if count:
-            context.lake.append(rows, ACTIVATION_LOG)
-        return count
+        ended = contested(found).collect()
+        last = news(receipts.unionByName(_earlier(context, ended)), log) if ended else found
+        return _append_any(context.lake, settled(last, context.run_started_at), ACTIVATION_LOG)
     finally:
-        rows.unpersist()
+        found.unpersist()
 
 
-def _with_earlier(context: JobContext, receipts: DataFrame, log: DataFrame) -> DataFrame:
-    """With earlier ones about deliveries of which new ones tell the contrary: the newest decides, come when it may."""
-    told = settled(receipts, log, context.run_started_at).select("delivery_id")
-    ended = log.where(F.col("state").isin(State.CONFIRMED.value, State.REJECTED.value))
-    contested = ended.join(told, "delivery_id", "left_semi").select("delivery_id", "reference").collect()
-    if not contested:
-        return receipts
-    references = [row["reference"] for row in contested if row["reference"] is not None]
-    is_about = F.col("delivery_id").isin([row["delivery_id"] for row in contested]) | F.col("reference").isin(references)
-    return receipts.unionByName(_matched(context, context.lake.read(DELIVERY_RECEIPT).where(is_about)))
+def _earlier(context: JobContext, ended: Sequence[Row]) -> DataFrame:
+    """All receipts about deliveries of which new ones tell the contrary: the newest decides, come when it may."""
+    references = [row["reference"] for row in ended if row["reference"] is not None]
+    is_about = F.col("delivery_id").isin([row["delivery_id"] for row in ended]) | F.col("reference").isin(references)
+    return _matched(context, context.lake.read(DELIVERY_RECEIPT).where(is_about))
 
 
 def _settle_recent(context: JobContext) -> int:
@@ -159,14 +161,21 @@ def _follow_late(context: JobContext, late: DataFrame) -> None:
         _append_missing(lake, engagements(late, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT)
 
 
-def _append_missing(lake: Lake, rows: DataFrame, table: Table) -> None:
-    """Add the rows whose key the table does not have; no commit if it has them all."""
-    missing = rows.join(lake.read(table).select(*table.key), list(table.key), "left_anti").persist()
+def _append_missing(lake: Lake, rows: DataFrame, table: Table) -> int:
+    """Add the rows whose key the table does not have."""
+    return _append_any(lake, rows.join(lake.read(table).select(*table.key), list(table.key), "left_anti"), table)
+
+
+def _append_any(lake: Lake, rows: DataFrame, table: Table) -> int:
+    """Add rows, and say how many; no commit if there are none."""
+    kept = rows.persist()
     try:
-        if not missing.isEmpty():
-            lake.append(missing, table)
+        count = kept.count()
+        if count:
+            lake.append(kept, table)
+        return count
     finally:
-        missing.unpersist()
+        kept.unpersist()
 
 
 def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:

@@ -3,6 +3,6 @@
 from personalake.activation.receipts.effects import engagements, suppressions, withdrawals
 from personalake.activation.receipts.matching import matched
 from personalake.activation.receipts.responses import responses
-from personalake.activation.receipts.states import settled
+from personalake.activation.receipts.states import contested, news, settled
 
-__all__ = ["engagements", "matched", "responses", "settled", "suppressions", "withdrawals"]
+__all__ = ["contested", "engagements", "matched", "news", "responses", "settled", "suppressions", "withdrawals"]

@@ -17,18 +17,15 @@ _STATES = {
 }
 
 
-def settled(receipts: DataFrame, log: DataFrame, now: datetime) -> DataFrame:
-    """What to add to the log: the newest receipt of a delivery decides, if the log does not say so already.
-
-    A delivery whose reply was lost is no longer unknown, and a claim that nobody finished is not sent again.
+def news(receipts: DataFrame, log: DataFrame) -> DataFrame:
+    """Deliveries of which the newest receipt tells something else than the log does.
 
     Args:
         receipts: Rows of `matched`.
         log: Rows of `gold.activation_log`.
-        now: Time of the new rows; later than the delivery's earlier ones in any case.
 
     Returns:
-        Rows of `gold.activation_log`.
+        Each delivery's last row of the log, with `told_state` and `told_reason`.
     """
     state = F.element_at(F.create_map(*(F.lit(text) for pair in _STATES.items() for text in pair)), F.col("receipt_type"))
     is_bad = F.when(F.col("told_state") == State.REJECTED.value, 1).otherwise(0)
@@ -42,21 +39,36 @@ def settled(receipts: DataFrame, log: DataFrame, now: datetime) -> DataFrame:
         .where("place = 1")
         .select(F.col("about").alias("delivery_id"), "told_state", why.alias("told_reason"))
     )
+    last = _last(log.join(F.broadcast(chosen.select("delivery_id")), "delivery_id", "left_semi"))
+    return chosen.join(last, "delivery_id").where("state <> told_state")
+
+
+def contested(news: DataFrame) -> DataFrame:
+    """`delivery_id` and `reference` of deliveries that had ended otherwise: by an earlier receipt, perhaps."""
+    ends = F.col("state").isin(State.CONFIRMED.value, State.REJECTED.value)
+    return news.where(ends).select("delivery_id", "reference")
+
+
+def settled(news: DataFrame, now: datetime) -> DataFrame:
+    """What to add to the log: a delivery whose reply was lost is no longer unknown, an unfinished claim not sent again.
+
+    Args:
+        news: Rows of `news`.
+        now: Time of the new rows; later than the delivery's earlier ones in any case.
+
+    Returns:
+        Rows of `gold.activation_log`.
+    """
     moment = F.lit(now.isoformat()).cast("timestamp")
-    return (
-        chosen.join(_last(log.join(F.broadcast(chosen.select("delivery_id")), "delivery_id", "left_semi")), "delivery_id")
-        .where("state <> told_state")
-        .withColumns(
-            {
-                "state": F.col("told_state"),
-                "reason": F.when(F.col("told_state") == State.REJECTED.value, F.col("told_reason")),
-                "may_repeat": F.lit(None).cast("boolean"),
-                "requests": F.lit(None).cast("int"),
-                "logged_at": F.greatest(moment, F.col("logged_at") + F.expr("INTERVAL 1 MICROSECOND")),
-            }
-        )
-        .select(*ACTIVATION_LOG.columns)
-    )
+    return news.withColumns(
+        {
+            "state": F.col("told_state"),
+            "reason": F.when(F.col("told_state") == State.REJECTED.value, F.col("told_reason")),
+            "may_repeat": F.lit(None).cast("boolean"),
+            "requests": F.lit(None).cast("int"),
+            "logged_at": F.greatest(moment, F.col("logged_at") + F.expr("INTERVAL 1 MICROSECOND")),
+        }
+    ).select(*ACTIVATION_LOG.columns)
 
 
 def told(reason: Column) -> Column:
