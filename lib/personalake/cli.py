@@ -13,9 +13,7 @@ from personalake.cli_activation import activation
 from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for
 from personalake.cli_plans import add_plan_commands
 from personalake.cli_receipts import receipts
-from personalake.config import Settings
 from personalake.errors import InputError, PersonalakeError
-from personalake.lake import Lake
 from personalake.pipelines.command import EXIT_CODES, fail, open_lake
 from personalake.pipelines.progress import Progress
 
@@ -158,7 +156,7 @@ def explain(
         raise typer.BadParameter("name a person (--person ID) or a pair of records (--pair crm:17 web:4), one of the two")
     settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
-    ledger = _lake(settings).ledger
+    ledger = open_lake(settings).ledger
     if pair is not None:
         steps = explain_records(ledger, *pair, settings.identity)
         log_pair(settings, ledger, pair)
@@ -187,7 +185,7 @@ def template_preview(
 
     settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
-    ledger = _lake(settings).ledger
+    ledger = open_lake(settings).ledger
     found = previews(settings, ledger, person, template, day)
     log_look(settings, ledger, "template preview", explain_person(ledger, person, day))
     Console().print(previews_view([preview.as_row() for preview in found]))
@@ -200,7 +198,7 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.look_view import tables_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    Console().print(tables_view(table_facts(_lake(settings).ledger), datetime.now(UTC)))
+    Console().print(tables_view(table_facts(open_lake(settings).ledger), datetime.now(UTC)))
 
 
 @app.command()
@@ -216,7 +214,7 @@ def query(
     from personalake.pipelines.access import log_query
     from personalake.pipelines.masked_query import masked_query, tables_of
 
-    ledger = _lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger
+    ledger = open_lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger
     answer = masked_query(ledger, sql, rows)
     log_query(ledger, len(answer), [table.full_name for table in tables_of(sql)])
     print(answer)
@@ -251,10 +249,6 @@ def doctor() -> None:
     found = checks()
     print(table(found))
     sys.exit(exit_code(found))
-
-
-def _lake(settings: Settings) -> Lake:
-    return open_lake(settings)
 
 
 if __name__ == "__main__":

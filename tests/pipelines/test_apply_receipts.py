@@ -26,6 +26,7 @@ from personalake.tables.identity import PERSON_CHANGE
 from personalake.tables.receipts import DECISION_RESPONSE, DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
+from tests.pipelines.pseudonym_keys import two_keys
 
 SENT_AT = datetime(2026, 1, 1, 10, tzinfo=UTC)
 PEOPLE = ("ann", "bob", "cyd", "dan", "eve")
@@ -239,9 +240,7 @@ def test_a_device_that_is_gone_is_suppressed_for_good_and_a_user_by_one_name_at_
 def test_who_answers_under_a_pseudonym_of_an_older_key_is_the_person_whom_they_have_become(
     shop: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = {"k1": "secret://pseudonyms/one", "k2": "secret://pseudonyms/two"}
-    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_ONE", "old secret")
-    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_TWO", "new secret")
+    keys = two_keys(monkeypatch)
     sync = {"audience": {"where": "orders > 1"}, "destination": "mail", "key": "pseudonym",
             "purposes": ["personalisation"]}  # fmt: skip
     told = {"privacy": {"pseudonyms": {"keys": keys, "current": "k2", "previous": ["k1"]}}, "audiences": {"news": sync}}

@@ -45,6 +45,7 @@ from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
 from tests.activation.connectors.settings import connection_of
+from tests.pipelines.pseudonym_keys import two_keys
 
 DAY = date(2017, 12, 1)
 START = datetime(2017, 12, 1, 8, tzinfo=UTC)
@@ -140,9 +141,7 @@ def shop(lake: Lake, tmp_path: Path, context_of: Callable[..., JobContext]) -> S
 def test_a_rotated_key_takes_every_old_pseudonym_away_and_adds_the_new_one(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = {"k1": "secret://pseudonyms/one", "k2": "secret://pseudonyms/two"}
-    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_ONE", "old secret")
-    monkeypatch.setenv("PERSONALAKE_SECRET_PSEUDONYMS_TWO", "new secret")
+    keys = two_keys(monkeypatch)
     old = PseudonymSettings(keys=keys, current="k1")
     new = PseudonymSettings(keys=keys, current="k2", previous=("k1",))
 

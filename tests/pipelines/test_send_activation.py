@@ -632,6 +632,26 @@ def test_of_two_who_claim_from_one_state_of_the_log_the_second_is_refused(lake: 
     assert sorted(row["delivery_id"] for row in lake.ledger.read(ACTIVATION_LOG)) == ["d000", "d001", "d003", "e000"]
 
 
+def test_a_destination_where_something_is_only_taken_back_is_not_held_while_another_is_sent_to(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(lake, SEGMENT, 4)
+    planned(lake, SEGMENT, 2, destination="other", plan="old")
+    changed(lake, "superseded", plan="old")
+
+    class Looking(LakeJournal):
+        def claim(self, claims: Sequence[Claimed]) -> None:
+            with sending_lease(settings(lake, {}), lake, "other", "another run"):
+                super().claim(claims)
+
+    monkeypatch.setattr(send_activation, "LakeJournal", Looking)
+
+    send(lake, fakes, SEGMENT)
+
+    told = Counter((row["destination"], row["state"]) for row in lake.ledger.read(ACTIVATION_LOG))
+    assert told == {("other", "cancelled"): 2, ("there", "in_flight"): 4, ("there", "accepted"): 4}
+
+
 def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes: Fakes) -> None:
     clock = TodaysClock()
     stamps = Stamps.after(lake.ledger, clock, [])

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from personalake.activation.breaker import Volume
 from personalake.activation.delivery import Claim, Delivery
-from personalake.activation.last_state import KEY, last_states
+from personalake.activation.last_state import KEY, OF_PLANNED, last_states
 
 _SENT = ("delivery_id", "person_id", "operation", "payload", "removal", "purpose", "decision_id", "plan_id")
 _LOGGED = ("delivery_id", "state", "pack_id", "logged_at")
@@ -32,8 +32,7 @@ FROM planned JOIN told USING (delivery_id) JOIN plan USING (plan_id)
 """
 # Since when a delivery is in doubt: after the last row that left nothing open.
 _CALM = f"coalesce(max({KEY}) FILTER (log.state NOT IN ('in_flight', 'unknown')), 0) AS calm"
-_OF_PLANNED = "(SELECT * FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))"
-_TOLD = f"CREATE TABLE told AS {last_states(_OF_PLANNED, 'max(log.logged_at) AS logged_at', _CALM)}"
+_TOLD = f"CREATE TABLE told AS {last_states(OF_PLANNED, 'max(log.logged_at) AS logged_at', _CALM)}"
 _MEMORY = "1GB"
 _ROWS = 4_096
 Mask = npt.NDArray[np.bool_]

@@ -4,6 +4,8 @@
 PLACES = ("pending", "in_flight", "unknown", "cancelled", "rejected", "accepted", "confirmed")
 # One number for time and place: no sort is needed to find the last row of each delivery.
 PLACED = 8
+# Rows of the log about deliveries of a table `planned`.
+OF_PLANNED = "(SELECT * FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))"
 KEY = f"epoch_us(log.logged_at) * {PLACED} + list_position({list(PLACES)}, log.state)"
 
 

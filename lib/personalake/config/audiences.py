@@ -164,7 +164,7 @@ class Sync(Section):
     max_personal_fields: int = Field(8, ge=0, description="Fields that say something about the person, in one delivery")
     cap: Cap | None = Field(None, description="How often one person is sent something; asked again when it leaves")
     max_age_days: int = Field(
-        7, ge=1, description="Days after which a plan that still stands is not sent any more; a new one takes its place"
+        7, ge=1, description="Days after a plan was made after which it is neither approved nor sent, but for removals"
     )
     max_item_bytes: int = Field(32_000, ge=1, description="Bytes of one delivery; a larger one is refused")
     resend_rejected: bool = Field(False, description="Whether what the destination refused is planned again as it was")

@@ -50,7 +50,7 @@ class Stamps:
 
 
 class LakeJournal:
-    """The journal of one destination; of two who claim from one state of the log, one is refused.
+    """The journal of one destination; of two who claim from one state of the log, one is refused, in a lake of folders.
 
     Args:
         lake: The tables.

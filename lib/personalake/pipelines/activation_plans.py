@@ -1,6 +1,7 @@
 """Plans by their state, and what each owes to whom: the outbox beside the log."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
@@ -116,7 +117,7 @@ def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
 
 
 def cancel_superseded(
-    lake: Lake, gone: Sequence[PlanState], stamps: Stamps, take: Callable[[str], None]
+    lake: Lake, gone: Sequence[PlanState], stamps: Stamps, hold: Callable[[str], AbstractContextManager[Callable[[], None]]]
 ) -> tuple[int, list[LeaseHeldError]]:
     """Log what replaced plans still owed: cancelled, or unknown if it may have left.
 
@@ -124,7 +125,7 @@ def cancel_superseded(
         lake: The tables.
         gone: The plans.
         stamps: Times of the rows.
-        take: Takes a destination's lease, without which two runs would each write down what the other is about to.
+        hold: Holds a destination's lease meanwhile, without which two runs would each write down what the other is about to.
 
     Returns:
         How many were cancelled, and of which destinations nothing was, since somebody else is sending there.
@@ -132,16 +133,17 @@ def cancel_superseded(
     cancelled, busy = 0, list[LeaseHeldError]()
     for destination, parts in owed(lake.ledger, gone).items():
         try:
-            take(destination)
+            with (
+                hold(destination) as require,
+                Backlog(parts, log_about(lake.ledger, gone, destination)) as backlog,
+            ):
+                journal = LakeJournal(lake, destination, stamps, require)
+                outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
+                while some := list(islice(outcomes, _CHUNK)):
+                    journal.record(some)
+                    cancelled += sum(outcome.state is State.CANCELLED for outcome in some)
         except LeaseHeldError as error:
             busy.append(error)
-            continue
-        journal = LakeJournal(lake, destination, stamps)
-        with Backlog(parts, log_about(lake.ledger, gone, destination)) as backlog:
-            outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
-            while some := list(islice(outcomes, _CHUNK)):
-                journal.record(some)
-                cancelled += sum(outcome.state is State.CANCELLED for outcome in some)
     return cancelled, busy
 
 

@@ -107,8 +107,9 @@ def _responses(context: JobContext, receipts: DataFrame) -> DataFrame:
 def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
     outbox, log, links = (context.lake.read(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, PERSON_LINK))
     # Whom it was sent to is whoever they are by now: else what they say of it would be nobody's.
-    planned = outbox.transform(as_persons_now(merged_persons(context.lake.ledger)))
-    named = with_pseudonyms(context, links, receipts)
+    became = merged_persons(context.lake.ledger)
+    planned = outbox.transform(as_persons_now(became))
+    named = with_pseudonyms(context, links, receipts, became)
     return matched(receipts, planned, log, named, context.settings.identity.calling_code)
 
 

@@ -41,5 +41,5 @@ def _require_fresh(lake: Lake, settings: Settings, plan_id: str) -> None:
         if plan.plan_id == plan_id and plan.state == "awaiting_approval" and sync and age > timedelta(sync.max_age_days):
             raise InputError(
                 f"{plan_id} is too old to be approved: made {age.days} days ago, max_age_days is {sync.max_age_days}.",
-                "Run plan_activation again, and approve the plan that takes its place.",
+                "Run plan_activation with a later as-of, and approve the plan that takes its place.",
             )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import duckdb
 
 from personalake.activation.delivery import Delivery
-from personalake.activation.last_state import last_states
+from personalake.activation.last_state import OF_PLANNED, last_states
 from personalake.config import Settings
 from personalake.config.audience_kinds import kind_of
 from personalake.config.audiences import Cap
@@ -23,7 +23,7 @@ _LOG = ("delivery_id", "state", "logged_at")
 _MEMORY = "1GB"
 # In doubt counts as sent: nobody knows that it was not.
 _CROWDED = f"""
-WITH last AS ({last_states("(SELECT * FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))")}), counted AS (
+WITH last AS ({last_states(OF_PLANNED)}), counted AS (
     SELECT person_id,
         count(*) FILTER (as_of >= $since AND state IN ('accepted', 'confirmed', 'in_flight', 'unknown')) AS sent,
         count(*) FILTER (list_contains($standing, plan_id) AND coalesce(state, '') IN ('', 'pending', 'cancelled')) AS waits

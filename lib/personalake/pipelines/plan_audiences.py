@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -130,7 +131,7 @@ def _planned(planning: Planning) -> Planned:
 
 def _rows(planning: Planning, narrow: Narrow | None) -> PlanRows:
     found = changes(planning, narrow)
-    return FewRows(found) if narrow is not None and narrow.are_few else PlanRows(found).keep()
+    return FewRows(found) if narrow is not None and narrow.are_few else PlanRows(found.persist(StorageLevel.MEMORY_AND_DISK))
 
 
 def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:

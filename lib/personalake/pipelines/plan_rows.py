@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 
 from personalake.activation.syncs.counts import Counts, counted, row_hash
@@ -33,11 +32,6 @@ class PlanRows:
     def frame(self) -> DataFrame:
         """The rows in Spark."""
         return self._frame
-
-    def keep(self) -> "PlanRows":
-        """Make the rows once, however often they are looked at, until they are released."""
-        self._frame = self._frame.persist(StorageLevel.MEMORY_AND_DISK)
-        return self
 
     def release(self) -> None:
         """The rows are not needed any more."""

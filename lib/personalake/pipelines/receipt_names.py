@@ -9,7 +9,6 @@ from personalake.activation.receipts.matching import PSEUDONYM
 from personalake.common.merged_persons import as_persons_now
 from personalake.config import Settings
 from personalake.pipelines.job import JobContext
-from personalake.pipelines.merged import merged_persons
 from personalake.privacy.pseudonyms import key_ring
 from personalake.tables.gold import ACTIVATION_OUTBOX
 
@@ -23,13 +22,14 @@ def told_by_pseudonym(settings: Settings) -> list[str]:
     return sorted(files | syncs)
 
 
-def with_pseudonyms(context: JobContext, links: DataFrame, receipts: DataFrame) -> DataFrame:
+def with_pseudonyms(context: JobContext, links: DataFrame, receipts: DataFrame, became: dict[str, str]) -> DataFrame:
     """Links, and beside them the names of every key version that is understood of whom something was sent.
 
     Args:
         context: The lake, and the settings.
         links: Rows of `silver.person_link`.
         receipts: Rows of `silver.delivery_receipt`; where none comes under a pseudonym, the links are all there is.
+        became: Whom merged persons have become, by their former ids.
 
     Returns:
         `namespace`, `value` and `person_id`: the person as of now, though the name is of the id that was sent.
@@ -45,5 +45,5 @@ def with_pseudonyms(context: JobContext, links: DataFrame, receipts: DataFrame) 
         for name in destinations
     ]
     told = reduce(DataFrame.unionByName, names).withColumn("namespace", F.lit(PSEUDONYM))
-    now = told.transform(as_persons_now(merged_persons(context.lake.ledger)))
+    now = told.transform(as_persons_now(became))
     return known.unionByName(now.select(*known.columns))

@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -94,7 +94,7 @@ def send_planned(
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
             return _foretold(errands)
-        cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.take)
+        cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         failures: Sequence[BaseException] = ()
         if errands:
             due = {name: one.volume.deliveries for name, one in errands.items()}
@@ -170,6 +170,15 @@ class _Leases:
             self._shared = self._opened.enter_context(reading_lease(given.settings, given.lake, given.run_id))
         held = sending_lease(given.settings, given.lake, destination, given.run_id)
         self._taken[destination] = self._opened.enter_context(held)
+
+    @contextmanager
+    def briefly(self, destination: str) -> Iterator[Callable[[], None]]:
+        """Hold a destination to write down what is not sent to it; if it is being sent to from here, it is held already."""
+        if destination in self._taken:
+            yield partial(self.require, destination)
+            return
+        with sending_lease(self._context.settings, self._context.lake, destination, self._context.run_id) as held:
+            yield held.require
 
     def require(self, destination: str) -> None:
         """Go on only if what was taken for a destination is still held: a run that stood still may have lost it.

@@ -1,5 +1,6 @@
 """Deliveries whose fate nobody knows, settled by a person who has asked the destination."""
 
+import uuid
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Literal
@@ -43,16 +44,18 @@ def settle_unknown(
         InputError: If there is no such destination, or a delivery is not among its unknown ones.
     """
     known = plans(lake.ledger)
-    there = sorted({*settings.connections, *owed(lake.ledger, known)})
+    planned = owed(lake.ledger, known)
+    there = sorted({*settings.connections, *planned})
     if destination not in there:
         raise InputError(f"There is no destination {destination}.", f"There are: {', '.join(there) or 'none'}.")
     count, chosen = 0, frozenset(deliveries)
-    with sending_lease(settings, lake, destination, "settle"):
-        parts = owed(lake.ledger, known, {destination}).get(destination)
+    with sending_lease(settings, lake, destination, f"settle-{uuid.uuid4().hex[:8]}") as held:
+        parts = planned.get(destination)
         if not parts:
             _require_known(chosen, ())
             return 0
-        journal = LakeJournal(lake, destination, Stamps.after(lake.ledger, clock, [plan.changed_at for plan in known]))
+        stamps = Stamps.after(lake.ledger, clock, [plan.changed_at for plan in known])
+        journal = LakeJournal(lake, destination, stamps, held.require)
         with Backlog(parts, log_about(lake.ledger, known, destination)) as backlog:
             _require_known(chosen, [one.delivery_id for one in backlog.doubtful()] if chosen else ())
             settled = _settled(backlog.doubtful(), verdict, chosen)
