@@ -7,6 +7,7 @@ are resolved. Asked: of those whose data hold a bridge of shared identifiers all
 import argparse
 import json
 import shutil
+import sys
 import tempfile
 import time
 from datetime import timedelta
@@ -122,9 +123,11 @@ def main() -> None:
         outcomes = rows["outcome"].value_counts().to_dict()
         print(json.dumps({"measure": "meeting", "bridge": bridge, "people": len(rows), **outcomes}))
     asked = found[(found["bridge"] == "shared identifiers") & ~found["outcome"].str.startswith("guard")]
-    share = float((asked["outcome"] == "met").mean())
-    print(json.dumps({"measure": "meeting", "met_of_those_bridged": share, "asked": 1.0, "seconds": round(seconds, 1)}))
+    lost = int((asked["outcome"] != "met").sum())
+    print(json.dumps({"measure": "meeting", "bridged": len(asked), "lost": lost, "seconds": round(seconds, 1)}))
     shutil.rmtree(folder)
+    if lost or asked.empty:
+        sys.exit("not as asked: everybody bridged by shared identifiers has met, and there is somebody")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def verify(
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
     ledger = open_lake(settings).ledger
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     if request is not None:
         one = request_verified(settings, ledger, request)
         console.print(one.as_json())

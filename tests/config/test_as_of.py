@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,6 +10,8 @@ from personalake.errors import ConfigError
 from personalake.lake import Lake, Locations
 from personalake.pipelines.runner import resolve_as_of
 
+# Where a day begins first: for ten hours of each it is tomorrow there by UTC.
+EARLIEST = "Pacific/Kiritimati"
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -41,6 +44,8 @@ def test_a_day_in_the_future_is_refused_since_nothing_that_comes_until_then_woul
     today, lake = datetime.now(UTC).date(), Lake(Locations(tmp_path), _no_session)
 
     assert resolve_as_of(Settings(as_of=today + timedelta(1)), lake) == today + timedelta(1)
+    far_east = Settings(as_of=datetime.now(ZoneInfo(EARLIEST)).date() + timedelta(1), business_timezone=EARLIEST)
+    assert resolve_as_of(far_east, lake) == far_east.as_of
     with pytest.raises(ConfigError, match="lies in the future; give a day up to tomorrow, or latest"):
         resolve_as_of(Settings(as_of=today + timedelta(2)), lake)
 

@@ -69,6 +69,19 @@ def test_guards_hold_for_records_of_a_device_alone() -> None:
     assert ("max_merges", "web:1 web:4", 1) in events(by_size)
 
 
+def test_what_a_person_may_hold_is_asked_of_records_of_a_device_alone() -> None:
+    rows = [record("web:1", login="ann", cookie_id="c", device_id="d"), record("web:2", cookie_id="c", device_id="e")]
+    kinds = IdentitySettings().identifiers
+    one_device = {**kinds, "device_id": kinds["device_id"].model_copy(update={"per_person": 1})}
+
+    free, _ = groups(rows)
+    kept = resolve(pd.DataFrame(rows), edge_frame([]), IdentitySettings(identifiers=one_device))
+
+    assert free == together("web:1 web:2")
+    assert partition(kept) == together("web:1", "web:2")
+    assert ("per_person_device_id", "web:1 web:2", 1) in events(kept)
+
+
 def test_one_person_has_one_login_so_the_weakest_link_between_two_logins_goes() -> None:
     rows = [record("web:1", login="ann"), record("crm:1"), record("web:2", login="bob")]
 

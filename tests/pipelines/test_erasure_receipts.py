@@ -1,7 +1,7 @@
 """What receipts of killed runs, failed searches and closed requests come to; without a session."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +12,11 @@ from personalake.lake import Ledger, Locations
 from personalake.lake.erasing import Erased
 from personalake.pipelines import erase_customers
 from personalake.pipelines.erasure_destinations import Answered, ask_destinations
+from personalake.pipelines.erasure_later import awaited
 from personalake.pipelines.erasure_receipts import Found, Receipts
 from personalake.pipelines.erasure_requests import Request, forget_closed, last_states, remember, remembered, to_state
 from personalake.privacy.subject import Subject
+from personalake.tables.erasure import ERASURE_RECEIPT
 
 MAY = datetime(2017, 5, 1, tzinfo=UTC)
 REQUEST = Request(
@@ -56,7 +58,7 @@ def test_what_a_run_erased_before_it_was_killed_counts_when_the_next_one_is_done
     assert last.problem("r1") is None
     assert last.summary("r1").startswith("152 rows, lines and files erased")
     assert "to be deleted once followed: files" in last.summary("r1")
-    assert "refuse" not in last.summary("r1")
+    assert "mail" not in last.summary("r1")
 
 
 def test_a_request_is_not_done_while_the_search_finds_something_or_a_destination_is_to_be_asked_again(context: Any) -> None:
@@ -110,3 +112,15 @@ def test_a_connection_that_was_sent_a_person_and_is_no_more_has_a_receipt_that_n
         ("off", "failed", 1),
     ]
     assert receipts.summary("r1").endswith("gone, off")
+
+
+def test_a_vendor_that_tells_nothing_is_asked_for_as_long_as_any_other_and_its_reason_is_remembered(context: Any) -> None:
+    settings = SimpleNamespace(connections={"braze": SimpleNamespace(enabled=True, tells_of_deletions=True)})
+    common = {"request_id": "r1", "kind": "destination", "place": "braze", "outcome": "asked", "reference": "job-1"}
+    silent = {**common, "detail": "not known whether it is done: status 401", "recorded_at": MAY.replace(day=30)}
+    context.lake.add([{**common, "recorded_at": MAY}, silent], ERASURE_RECEIPT)
+
+    (row,) = awaited(settings, context.lake.ledger, MAY + timedelta(days=59))  # type: ignore[arg-type]
+
+    assert (row["recorded_at"], row["detail"]) == (MAY, silent["detail"])
+    assert awaited(settings, context.lake.ledger, MAY + timedelta(days=61)) == []  # type: ignore[arg-type]

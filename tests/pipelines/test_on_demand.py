@@ -1,6 +1,7 @@
 """What is asked for one person is done for that person, whatever was done before."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -8,11 +9,14 @@ import pytest
 
 from personalake.config import Settings
 from personalake.lake import Lake, Locations
-from personalake.pipelines.erasure_requests import last_states
+from personalake.pipelines.erasure_requests import last_states, remember, remembered
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import Outcome, run_job
+from personalake.privacy.subject import Subject
+from personalake.tables.erasure import ERASURE_REQUEST
 from personalake.tables.silver import PERSON_LINK
 
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 COLUMNS = {name: name for name in ("record_id", "customer_id", "preference", "value", "occurred_at")}
 
 
@@ -51,6 +55,17 @@ def test_a_request_to_be_forgotten_is_followed_after_a_run_that_had_nothing_to_d
     assert (outcome.status, outcome.result.message) == ("done", "requests: 1 done")
     assert [row["state"] for row in last_states(desk.lake).values()] == ["done"]
     assert [row["value"] for row in desk.lake.ledger.read(PERSON_LINK)] == ["2"]
+
+
+def test_what_was_kept_of_a_request_that_is_closed_goes_with_the_next_run(desk: Desk) -> None:
+    for request_id, state in (("closed", "done"), ("open", "partial")):
+        remember(desk.lake, request_id, Subject(("crm", "9"), person_ids=frozenset({"p9"})))
+        desk.lake.ledger.append(ERASURE_REQUEST, [{"request_id": request_id, "state": state, "changed_at": NOON}])
+
+    forgotten = desk.run("erase_customers", identifier="crm=1")
+
+    assert forgotten.status == "done"
+    assert remembered(desk.lake, "closed") is None
 
 
 def test_a_wish_of_another_person_about_the_same_thing_lands_as_well(desk: Desk) -> None:

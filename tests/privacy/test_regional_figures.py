@@ -1,5 +1,5 @@
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from personalake.privacy.regional_figures import EVERYONE, Figure, published, regional_figures
@@ -67,6 +67,7 @@ def test_who_does_not_grant_is_told_by_nobody_if_they_are_few() -> None:
 
 
 @settings(max_examples=60)
+@example(sizes=[200, 200], others=3, smallest=50)
 @given(sizes=st.lists(st.integers(1, 300), min_size=1, max_size=8), others=st.integers(0, 300), smallest=st.integers(2, 100))
 def test_no_group_and_no_difference_of_groups_is_smaller_than_the_smallest_cell(
     sizes: list[int], others: int, smallest: int

@@ -21,6 +21,12 @@ class Drift(Section):
     bins: int = Field(10, ge=2, le=50, description="Groups of equally many earlier rows into which numbers are cut")
     fewest_rows: int = Field(200, ge=20, description="Rows on each side below which there is no verdict")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "Drift":
+        if self.warn_psi > self.fail_psi:
+            raise ValueError(f"warn_psi ({self.warn_psi}) is above fail_psi ({self.fail_psi})")
+        return self
+
 
 class Evenness(Section):
     """Whether as many rows have a value in one group as in all others."""
@@ -30,6 +36,12 @@ class Evenness(Section):
     most_below: float = Field(0.2, gt=0, lt=1, description="How far a group's share may lie below that of all others, 0..1")
     fail_below: float = Field(0.6, gt=0, lt=1, description="How far below it is a failure, 0..1")
     fewest_rows: int = Field(50, ge=10, description="Rows, or units, below which a group is not judged")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Evenness":
+        if self.most_below > self.fail_below:
+            raise ValueError(f"most_below ({self.most_below}) is above fail_below ({self.fail_below})")
+        return self
 
 
 class SampleRatio(Section):
@@ -73,6 +85,11 @@ def unreadable(table: Table, checks: DistributionChecks) -> list[str]:
         f"{table.full_name}.{name} is {types[name]}; drift is looked for in text, numbers and yes or no"
         for name in checks.drift
         if name in types and types[name] not in _COUNTED
+    ]
+    problems += [
+        f"{table.full_name}.{name}: the column, its groups and what counts once must be three columns, or two without a unit"
+        for name, each in checks.evenness.items()
+        if len({name, each.by, each.unit}) < 3
     ]
     return problems + [
         f"{table.full_name}.{name} is personal ({kinds[name]}), and its values must not be told by a verdict"

@@ -5,12 +5,13 @@ from pathlib import Path
 from pydantic import Field
 
 from personalake.config.base import Section
+from personalake.config.connections.hosts import SecretReference
 
 
 class ErasureSettings(Section):
     """Erasure and access."""
 
-    key: str | None = Field(
+    key: SecretReference | None = Field(
         None, description="Key of pseudonyms, suppression and receipts, as secret://scope/key; a folder lake makes its own"
     )
     retention_hours: int = Field(

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from personalake.config.audience_checks import audience_problems
+from personalake.config.connections.hosts import NO_REFERENCE
 from personalake.config.lawful import lawful_problems
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
@@ -31,7 +32,9 @@ _SECTION_FILES = {
     "audiences": "audiences",
 }
 _PREFIX = "PERSONALAKE_"
-_PRIVATE = re.compile(r".+_key|.*(token|secret|password)|bearer|client_id|service_account|username")
+_PRIVATE = re.compile(
+    r"(^|\.)([^.]+_key|[^.]*(token|secret|password)|bearer|client_id|service_account|username|keys)(\.|$)|^erasure\.key$"
+)
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
 
 Origins = dict[tuple[str, ...], str]
@@ -229,8 +232,9 @@ def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
             yield f"{origin}: {key}: missing"
         else:
             found = problem["input"]
-            is_shown = isinstance(found, str | int | float | bool) or found is None
-            # A secret that was written into a file by mistake must not go on into messages and results.
-            shown = f" (found {found!r})" if is_shown and not _PRIVATE.fullmatch(place[-1] if place else "") else ""
             told = problem["msg"].removeprefix("Value error, ")
+            # A secret that was written into a file by mistake must not go on into messages and results.
+            is_private = NO_REFERENCE in told or _PRIVATE.search(key)
+            is_shown = isinstance(found, str | int | float | bool) or found is None
+            shown = f" (found {found!r})" if is_shown and not is_private else ""
             yield f"{origin}: {key}: {told}{shown}" if key else f"{origin}: {told}"

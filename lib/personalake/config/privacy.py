@@ -1,17 +1,15 @@
 """What data may be used for, how persons are named to others, who sees what, and what may be published."""
 
 import re
-from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
-from personalake.config.connections.hosts import secret_reference
+from personalake.config.connections.hosts import SecretReference
 
 _VERSION = re.compile(r"[a-z0-9]{1,8}")
 _GROUP = re.compile(r"[\w.@ -]{1,128}")
 GLOBAL_PRIVACY_CONTROL = "global_privacy_control"
-Reference = Annotated[str, AfterValidator(secret_reference)]
 
 
 def _with_short_versions(keys: dict[str, str]) -> dict[str, str]:
@@ -24,7 +22,7 @@ def _with_short_versions(keys: dict[str, str]) -> dict[str, str]:
 class PseudonymSettings(Section):
     """Keyed pseudonyms: what a destination with `identifier: pseudonym` is told in the place of a person id."""
 
-    keys: dict[str, Reference] = Field(
+    keys: dict[str, SecretReference] = Field(
         default_factory=dict,
         description="Key version, e.g. k1: its key, as secret://scope/key; destinations' are derived",
     )
@@ -58,7 +56,7 @@ class PseudonymSettings(Section):
 class EncryptionSettings(Section):
     """Raw payloads at rest under a key for each person, which an erasure destroys; off until a master key is current."""
 
-    keys: dict[str, Reference] = Field(
+    keys: dict[str, SecretReference] = Field(
         default_factory=dict,
         description="Master key version, e.g. m1: its key, as secret://scope/key, of 32 characters or more; wraps data keys",
     )

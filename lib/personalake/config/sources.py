@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
+from personalake.config.connections.hosts import SecretReference
 from personalake.config.databases import DatabaseSettings
 from personalake.config.sql import check_expression
 
@@ -63,15 +64,8 @@ class KafkaTls(Section):
 
     authorities: Path | None = Field(None, description="PEM file of trusted authorities; those that Java knows by default")
     identity: Path | None = Field(None, description="PEM file with the client's certificate and key, if brokers want one")
-    key_password: str | None = Field(None, description="Password of that key, as secret://scope/key")
+    key_password: SecretReference | None = Field(None, description="Password of that key, as secret://scope/key")
     check_host: bool = Field(True, description="Whether the broker's certificate must bear its host name")
-
-    @field_validator("key_password")
-    @classmethod
-    def _reference(cls, password: str | None) -> str | None:
-        if password is not None and not password.startswith("secret://"):
-            raise ValueError("expected a reference, secret://scope/key; a secret itself does not belong into a file")
-        return password
 
 
 class KafkaSettings(Section):

@@ -35,7 +35,7 @@ def joined_to_sole_users(
     """
     links = _links(graph, group, is_settled)
     involved = np.unique(np.concatenate([group[links.left], group[links.right]]))
-    forest = Forest(_groups(graph, group, involved, apart), limits)
+    forest = Forest(_groups(graph, group, involved, apart, limits), limits)
     taken, refusals = np.zeros(len(links.left), bool), []
     for place, (user, lost) in enumerate(zip(links.left.tolist(), links.right.tolist(), strict=True)):
         refusal = forest.join(int(group[user]), int(group[lost]), 0.0, is_match=False)
@@ -76,8 +76,10 @@ def _of_kind(graph: Graph, kind: str, group: Positions, is_lost: NDArray[np.bool
     return pd.DataFrame({"user": sole.loc[lost["code"]].to_numpy(), "lost": lost["node"].to_numpy()})
 
 
-def _groups(graph: Graph, group: Positions, involved: Positions, apart: Mapping[int, Values]) -> dict[int, Group]:
-    """What the guards ask of groups that may be joined; those that would join hold nothing that contradicts."""
+def _groups(
+    graph: Graph, group: Positions, involved: Positions, apart: Mapping[int, Values], limits: Limits
+) -> dict[int, Group]:
+    """What the guards ask of groups that may be joined; details may contradict where no likeness is the reason."""
     nodes = np.flatnonzero(np.isin(group, involved))
     place = np.searchsorted(involved, group[nodes]).astype(np.int64)
     records = np.bincount(place, minlength=involved.size)
@@ -86,7 +88,12 @@ def _groups(graph: Graph, group: Positions, involved: Positions, apart: Mapping[
         number: Group(int(many), int(named))
         for number, many, named in zip(involved.tolist(), records, identifiers, strict=True)
     }
+    for kind in limits.per_person:
+        held = graph.records[kind].iloc[nodes].dropna()
+        for node, value in held.items():
+            limited = groups[int(group[int(str(node))])].limited
+            limited[kind] = limited.get(kind, NOTHING) | {value}
     for node, sides in apart.items():
-        if (held := groups.get(int(group[node]))) is not None:
-            held.apart = (held.apart or NOTHING) | sides
+        if (concerned := groups.get(int(group[node]))) is not None:
+            concerned.apart |= sides
     return groups

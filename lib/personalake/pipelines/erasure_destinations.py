@@ -14,7 +14,7 @@ from personalake.privacy.subject import Subject
 
 _DONE = {State.ACCEPTED, State.CONFIRMED}
 _LATER = {State.PENDING, State.UNKNOWN}
-NOT_CONNECTED = "was sent this person, and no enabled connection has its name any more; ask there by hand"
+NOT_CONNECTED = "may have been sent this person, and no enabled connection has its name any more; ask there by hand"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Answered:
 def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dict[str, list[Answered]]:
     """Ask every enabled connection about every person: what it was never sent, it will not miss.
 
-    One that was sent somebody, and has been disabled or removed since, cannot be asked; that is an answer, too, since the
-    outbox by which it could be known goes with the person.
+    One that may have been sent somebody, and has been disabled or removed since, cannot be asked; that is an answer, too,
+    since the outbox by which it could be known goes with the person.
     """
     answers: dict[str, list[Answered]] = {request_id: [] for request_id in subjects}
     for name, connection in sorted(settings.connections.items()):

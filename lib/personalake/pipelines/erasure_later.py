@@ -49,7 +49,12 @@ def awaited(settings: Settings, ledger: Ledger, now: datetime) -> list[Row]:
     rows = ledger.read(ERASURE_RECEIPT, None, [("kind", "=", "destination"), ("recorded_at", ">=", now - _AWAITED)])
     newest: dict[tuple[str, str], Row] = {}
     for row in sorted(rows, key=lambda row: row["recorded_at"]):
-        newest[row["request_id"], row["place"]] = row
+        asked = row["request_id"], row["place"]
+        if not (row["detail"] or "").startswith(_SILENT):
+            newest[asked] = row
+        elif asked in newest:
+            # That nobody answers is no reason to wait for longer than from when it was asked.
+            newest[asked] = {**newest[asked], "detail": row["detail"]}
     return [
         row for row in newest.values() if row["outcome"] == "asked" and row["reference"] and _tells(settings, row["place"])
     ]
@@ -62,8 +67,10 @@ def _tells(settings: Settings, destination: str) -> bool:
 
 def ask_on(context: JobContext, key: str) -> Later:
     """Ask on, and write receipts of what is known now; who does not answer at all keeps nobody else from being asked."""
-    later = Later()
-    for row in awaited(context.settings, context.lake.ledger, context.run_started_at):
+    later, rows = Later(), awaited(context.settings, context.lake.ledger, context.run_started_at)
+    requests = {row["request_id"]: Request(row["request_id"], None, True, {"subject": row["subject"]}) for row in rows}
+    receipts = Receipts(context, key, requests)
+    for row in rows:
         name = row["place"]
         answer = None if name in later.silent else _asked(context.settings, name, row["reference"].split(", "))
         if isinstance(answer, Stop):
@@ -71,18 +78,12 @@ def ask_on(context: JobContext, key: str) -> Later:
             logger.warning("%s does not say what became of deletions: %s", name, later.silent[name])
         elif answer is not None:
             later.found[answer.outcome] = later.found.get(answer.outcome, 0) + 1
-            _write(context, key, row, answer)
+            receipts.add_answers(row["request_id"], [answer])
         if name in later.silent and row["detail"] != (why := f"{_SILENT}: {later.silent[name]}"):
             # Once for each reason: it is asked again at every run.
-            _write(context, key, row, Answered(name, "asked", 0, row["reference"], why))
-    return later
-
-
-def _write(context: JobContext, key: str, row: Row, answer: Answered) -> None:
-    request = Request(row["request_id"], None, True, {"subject": row["subject"]})
-    receipts = Receipts(context, key, {row["request_id"]: request})
-    receipts.add_answers(row["request_id"], [answer])
+            receipts.add_answers(row["request_id"], [Answered(name, "asked", 0, row["reference"], why)])
     receipts.write()
+    return later
 
 
 def _asked(settings: Settings, name: str, references: Sequence[str]) -> Answered | Stop | None:

@@ -186,9 +186,9 @@ def forget(lake: Lake, request_id: str) -> None:
 
 def forget_closed(lake: Lake) -> None:
     """Remove what was kept of requests that need it no more: a run was killed after it wrote their last state."""
-    kept = lake.locations.root / "_erasure"
-    states = last_states(lake) if kept.is_dir() else {}
-    for path in kept.glob("*.json"):
+    paths = list((lake.locations.root / "_erasure").glob("*.json"))
+    states = last_states(lake) if paths else {}
+    for path in paths:
         if states.get(path.stem, {}).get("state") not in (None, *OPEN):
             forget(lake, path.stem)
             path.with_name(f".{path.name}.tmp").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""SQL over masked views, without Spark: what an analyst sees of a lake of folders."""
+"""SQL over masked copies, without Spark: what an analyst sees of a lake of folders."""
 
 import duckdb
 import sqlglot

@@ -1,7 +1,7 @@
 """Receipts of rows that left a table for their age: told before they go, told again once they are gone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -10,6 +10,7 @@ from personalake.lake import Lake
 from personalake.lake.upkeep import older_rows, remove_older, removed_with
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.receipt_check import unconfirmed
 from personalake.privacy.receipts import MAC, mac_of
 from personalake.tables import Table
 from personalake.tables.erasure import RETENTION_RECEIPT
@@ -40,7 +41,7 @@ def aged(lake: Lake, table: Table) -> Aged:
     for row in done:
         if row["rows_removed"]:
             by_source.update(dict(row["sources"] or {}))
-    return Aged(sum(row["rows_removed"] for row in done), by_source, not open_of(receipts))
+    return Aged(sum(row["rows_removed"] for row in done), by_source, not unconfirmed(receipts))
 
 
 def announce(context: JobContext, table: Table, kept_days: int, cutoff: date | datetime, rows: int) -> Receipt:
@@ -76,7 +77,7 @@ def settle(context: JobContext, table: Table) -> None:
     it is only done where the log of the table does not reach back any more.
     """
     lake = context.lake
-    for receipt in open_of(_receipts(lake, table)):
+    for receipt in unconfirmed(_receipts(lake, table)):
         removed = removed_with(lake, table, _note(receipt), receipt["version_before"])
         if removed is None:
             stay = older_rows(lake, table, receipt["removed_before"]) >= receipt["rows"]
@@ -97,12 +98,6 @@ def _note(receipt: Receipt) -> str:
 def _receipts(lake: Lake, table: Table) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = lake.ledger.read(RETENTION_RECEIPT, where=[("table", "=", table.full_name)])
     return found
-
-
-def open_of(receipts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Receipts of one table that tell what is about to go, and that nothing confirms."""
-    done = {row["run_id"] for row in receipts if row["rows_removed"] is not None}
-    return [row for row in receipts if row["rows_removed"] is None and row["run_id"] not in done]
 
 
 def _sources(lake: Lake, table: Table, cutoff: date | datetime) -> dict[str, int]:

@@ -150,7 +150,7 @@ def resolve_as_of(settings: Settings, lake: Lake) -> date:
         ConfigError: If it lies in the future: what is derived then would pass for newer than all that comes until that day.
     """
     if settings.as_of != "latest":
-        if settings.as_of > datetime.now(UTC).date() + timedelta(1):
+        if settings.as_of > datetime.now(ZoneInfo(settings.business_timezone)).date() + timedelta(1):
             raise ConfigError([f"as_of: {settings.as_of} lies in the future; give a day up to tomorrow, or latest"])
         return settings.as_of
     known = lake.ledger.latest(TABLES["silver.order_line"], "known_at")

@@ -19,7 +19,7 @@ from personalake.tables.health import QUALITY_MARK
 
 @contextmanager
 def treating(context: JobContext, rows: DataFrame, table: Table, job: str, as_ofs: Sequence[date]) -> Iterator[DataFrame]:
-    """The rows as they are to be written; as they are, and at no cost, where nothing is declared for the table.
+    """The rows as they are to be written: as they are where nothing is declared for the table, whose old marks go then.
 
     Args:
         context: What the job is given.

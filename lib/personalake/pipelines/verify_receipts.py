@@ -79,7 +79,7 @@ def verify_receipts(settings: Settings, ledger: Ledger) -> Check:
     if not any(rows.values()):
         return Check(verified("", rows), 0)
     key = erasure_key(settings, ledger.locations, may_make=False)
-    return Check(verified(key, rows), unconfirmed(rows[RETENTION_RECEIPT]))
+    return Check(verified(key, rows), len(unconfirmed(rows[RETENTION_RECEIPT])))
 
 
 def request_verified(settings: Settings, ledger: Ledger, request_id: str) -> RequestCheck:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from personalake.privacy.receipts import MAC, verifies
@@ -76,10 +77,10 @@ def verified(key: str, rows: Mapping[Table, Sequence[Row]]) -> Verified:
     return Verified({table.full_name: len(told) for table, told in good.items()}, tuple(failures))
 
 
-def unconfirmed(rows: Sequence[Row]) -> int:
+def unconfirmed(rows: Sequence[Row]) -> list[Row]:
     """Receipts of retention that tell what is about to go, and that nothing confirms."""
     confirmed = {(row["table"], row["run_id"]) for row in rows if row["rows_removed"] is not None}
-    return len({(row["table"], row["run_id"]) for row in rows} - confirmed)
+    return [row for row in rows if row["rows_removed"] is None and (row["table"], row["run_id"]) not in confirmed]
 
 
 def _name(table: Table, row: Row) -> str:
@@ -102,15 +103,20 @@ def _missing_of_requests(states: Sequence[Row], receipts: Sequence[Row]) -> Iter
     of_request: dict[str, list[Row]] = {}
     for row in states:
         of_request.setdefault(row["request_id"], []).append(row)
-    counted = Counter(row["request_id"] for row in receipts)
-    for request_id in sorted({*counted} - {*of_request}):
+    written: dict[str, list[datetime]] = {}
+    for row in receipts:
+        written.setdefault(row["request_id"], []).append(row["recorded_at"])
+    for request_id in sorted({*written} - {*of_request}):
         yield Failure(ERASURE_REQUEST.full_name, request_id, NO_STATES)
     for request_id, told in sorted(of_request.items()):
         if "received" not in {row["state"] for row in told}:
             yield Failure(ERASURE_REQUEST.full_name, request_id, NO_BEGINNING)
-        expected = max(row["receipts"] or 0 for row in told)
-        if counted[request_id] < expected:
-            what = f"{expected - counted[request_id]} of its {expected} receipts are missing"
+        last = max(told, key=lambda row: row["receipts"] or 0)
+        expected = last["receipts"] or 0
+        # Those that came later do not stand in for any that were there.
+        there = sum(at <= last["changed_at"] for at in written.get(request_id, ()))
+        if there < expected:
+            what = f"{expected - there} of its {expected} receipts are missing"
             yield Failure(ERASURE_RECEIPT.full_name, request_id, what)
 
 
