@@ -139,6 +139,8 @@ def test_too_few_units_or_a_single_arm_have_no_verdict() -> None:
         ({"drift": {"cookie_id": {}}}, "cookie_id is personal"),
         ({"evenness": {"cookie_id": {"by": "customer_id"}}}, "customer_id is personal"),
         ({"evenness": {"colour": {"by": "device_type"}}}, "has no column colour"),
+        ({"evenness": {"device_type": {"by": "device_type"}}}, "must be three columns"),
+        ({"evenness": {"device_type": {"by": "region", "unit": "region"}}}, "must be three columns"),
         ({"sample_ratio": {"experiment": "test_id"}}, "has no column test_id"),
         ({"sample_ratio": {"shares": {"a": 0.5}}}, "1 together"),
         ({"drift": {"occurred_at": {}}}, "occurred_at is timestamp; drift is looked for in text"),
