@@ -59,8 +59,9 @@ def run(context: JobContext) -> JobResult:
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
     if busy:
+        (why, *_) = busy.values()
         raise LeaseHeldError(
-            f"Not planned, since somebody is at work on their destinations: {', '.join(busy)}. {next(iter(busy.values())).what}",
+            f"Not planned, since somebody is at work on their destinations: {', '.join(busy)}. {why.what}",
             "Everything else was planned; run plan_activation again once sending is done.",
         )
     return with_plans(files, planned, context)

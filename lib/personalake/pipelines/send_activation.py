@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
@@ -28,12 +28,13 @@ from personalake.pipelines.activation_plans import (
     PlanState,
     as_ofs_of,
     cancel_superseded,
+    left_lately,
     log_about,
     owed,
     plans,
     superseded,
 )
-from personalake.pipelines.activation_results import equation, figures, sentence
+from personalake.pipelines.activation_results import equation, figures, foretold, sentence
 from personalake.pipelines.caps_now import capped_destinations
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
@@ -93,18 +94,25 @@ def send_planned(
             return JobResult(skipped=True, message="no plan is ready to be sent")
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
-            return _foretold(errands)
+            with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
+                check.begin()
+                due = {name: one.backlog.deliveries(one.is_held) for name, one in errands.items()}
+                return foretold(due, check)
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.take)
         failures: Sequence[BaseException] = ()
         if errands:
-            due = {name: one.volume.deliveries for name, one in errands.items()}
-            log_exports(context.lake, "send_activation", due, context.run_id)
+            leaving = {name: one.volume.deliveries for name, one in errands.items()}
+            log_exports(context.lake, "send_activation", leaving, context.run_id)
             as_ofs = as_ofs_of(context.lake.ledger, standing)
-            rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
-            with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
+            with _last_look(context, as_ofs, clock, _rest(list(errands.values()))) as check:
                 check.begin()
                 failures = finished(_all(list(errands.values()), clock, chance, check))
     return _ended(context, errands, cancelled, [*failures, *busy, *crossed, *silent], later)
+
+
+def _rest(errands: Sequence[Errand]) -> float:
+    """How old a look at versions may be: the strictest destination decides for all, since they share one look."""
+    return min(_LONGEST_REST, *(one.connector.declaration.recheck_seconds * _REST for one in errands))
 
 
 def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:
@@ -149,6 +157,8 @@ def _errands(
         backlog = opened.enter_context(Backlog(parts, log_about(context.lake.ledger, standing, name)))
         errand = Errand(connector, backlog, journal, clock, partial(leases.require, name))
         if errand.volume.deliveries:
+            recent = left_lately(context.lake.ledger, name, connector.declaration.bounds, clock.now())
+            errand.volume = replace(errand.volume, recent=recent)
             errands[name] = errand
     return errands, busy
 
@@ -240,12 +250,6 @@ async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: L
     return [error for error in found if error is not None]
 
 
-def _foretold(errands: Mapping[str, Errand]) -> JobResult:
-    rows = {name: {"would_send": one.volume.deliveries, "removals": one.volume.removals} for name, one in errands.items()}
-    told = ", ".join(f"{name}: {row['would_send']:,}" for name, row in rows.items())
-    return JobResult(skipped=True, message=f"would send {told or 'nothing'}", figures={"destinations": rows})
-
-
 def _ended(
     context: JobContext,
     errands: Mapping[str, Errand],
@@ -258,10 +262,10 @@ def _ended(
     context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
     for error in sorted(failures, key=lambda error: isinstance(error, LeaseHeldError)):
         raise error
-    stopped = {name: report for name, (report, _) in results.items() if report.stopped is not None}
-    if stopped:
-        raise SendingStoppedError("; ".join(sentence(name, *results[name]) for name in stopped))
-    told = [sentence(name, *one) for name, one in results.items()]
+    in_order = sorted(results.items(), key=lambda one: one[1][0].stopped is None)
+    told = [sentence(name, *one) for name, one in in_order]
+    if any(report.stopped is not None for report, _ in results.values()):
+        raise SendingStoppedError("; ".join(told))
     if cancelled:
         told.append(f"{cancelled:,} of superseded plans taken back")
     for name, states in later.items():
