@@ -190,6 +190,44 @@ def test_a_full_window_stops_rather_than_waits() -> None:
     assert report.stopped == "4 in 900 seconds; bounds.max_in_window is 3"
 
 
+@pytest.mark.parametrize(
+    ("recent", "taken"),
+    # Two are wanted, three may leave in 900 seconds: of the one of a moment ago the window knows, of older ones no more.
+    [(((890.0, 2),), 0), (((10.0, 1),), 2), (((901.0, 3),), 2), (((1_000.0, 9), (5.0, 1)), 2)],
+)
+def test_what_earlier_runs_sent_fills_the_window_too(recent: tuple[tuple[float, int], ...], taken: int) -> None:
+    connector = Scripted(max_items=2, bounds=Bounds(max_in_window=3, window_seconds=900))
+
+    report, journal = sent(deliveries("a", "b"), connector, volume=Volume(2, recent=recent))
+
+    assert Counter(journal.states.values())["accepted"] == taken
+    assert report.stopped == (None if taken else "4 in 900 seconds; bounds.max_in_window is 3")
+
+
+def test_a_destination_that_asks_for_more_patience_than_there_is_is_left_alone_until_then() -> None:
+    clock = FakeClock()
+    connector = Scripted([Again("status 429", 7_200.0, is_pause=True)], clock, max_items=1, max_in_flight=1)
+
+    report, journal = sent(deliveries("a", "b", "c"), connector, clock=clock)
+
+    assert (connector.posted, clock.slept) == ([["a"]], [])
+    assert set(journal.states.values()) == {"pending"}
+    told = (
+        "status 429; it asks to be left alone for 7,200 s, until 2026-01-01 02:00:00 UTC; patience.max_wait_seconds is 300"
+    )
+    assert report.stopped == told
+
+
+def test_a_wait_as_long_as_patience_is_waited() -> None:
+    clock = FakeClock()
+    connector = Scripted([Again("status 429", 300.0, is_pause=True)], clock)
+
+    report, journal = sent(deliveries("a"), connector, clock=clock)
+
+    assert (journal.states, report.stopped) == ({"a": "accepted"}, None)
+    assert clock.seconds >= 300
+
+
 def test_queued_results_are_asked_for_until_they_are_there() -> None:
     connector = Scripted([Taken(reference="r1", ask_later=True)])
     connector.results = [NotYet(), Again("status 500"), Taken(State.CONFIRMED, refused={1: "row: too long"}, reference="r1")]

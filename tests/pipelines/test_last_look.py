@@ -14,15 +14,17 @@ from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.errors import InputError
 from personalake.lake import Lake
+from personalake.pipelines import last_look
 from personalake.pipelines.approve_plan import approve_plan
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 from personalake.tables.receipts import SUPPRESSION
-from personalake.tables.silver import PERSON_LINK
+from personalake.tables.silver import CONSENT, PERSON_LINK
+from tests.activation.doubles import FakeClock
 from tests.activation.matrix import CASES, TodaysClock
-from tests.pipelines.outbox_rows import PLANNED_AT, PURPOSE, a_lake, changed, planned, settings
+from tests.pipelines.outbox_rows import PLANNED_AT, PURPOSE, a_lake, answered, changed, planned, settings
 
 SEGMENT = CASES["segment"]
 
@@ -53,6 +55,58 @@ def test_who_asks_to_be_forgotten_or_is_somebody_else_by_now_is_not_reached_and_
     assert before == forgotten
     assert after == forgotten | dict.fromkeys(("d006", "d007"), "no longer known")
     assert removals == {}
+
+
+def test_who_is_found_to_be_one_who_asked_to_be_forgotten_is_not_reached(lake: Lake) -> None:
+    planned(lake, SEGMENT, 4)
+    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(4)]
+    asked = {"namespace": "email", "customer_id": "ann@example.com", "is_verified": True}
+    lake.ledger.append(ERASURE_ASKED, [asked])
+    with LastLook(lake.ledger, [], TodaysClock(), 0, settings(lake, {})) as look:
+        before = look(deliveries)
+        lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": "ann@example.com", "person_id": "p1"}])
+        after = look(deliveries)
+
+    assert (before, after) == ({}, dict.fromkeys(("d002", "d003"), "asked to be forgotten"))
+
+
+def test_what_is_said_while_tables_are_read_is_heard_by_the_next_look(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(lake, SEGMENT, 4)
+    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(4)]
+    reading, lay_out = last_look.lay_out_granted, [lambda: answered(lake, ["p1"], "withdrawn")]
+
+    def withdrawn_right_after(*given: Any) -> None:
+        reading(*given)
+        while lay_out:
+            lay_out.pop()()
+
+    monkeypatch.setattr(last_look, "lay_out_granted", withdrawn_right_after)
+    with LastLook(lake.ledger, [], TodaysClock(), 0, settings(lake, {})) as look:
+        first, second = look(deliveries), look(deliveries)
+
+    assert (first, second) == ({}, dict.fromkeys(("d002", "d003"), "no consent at this moment"))
+
+
+def test_a_consent_that_ends_while_a_run_sends_counts_for_minutes_and_no_longer(lake: Lake) -> None:
+    planned(lake, SEGMENT, 2)
+    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(2)]
+    clock = FakeClock()
+    lake.ledger.append(
+        CONSENT,
+        [{"record_id": "r", "namespace": "n", "customer_id": "p0", "purpose": PURPOSE, "status": "granted",
+          "occurred_at": PLANNED_AT, "known_at": PLANNED_AT, "expires_at": PLANNED_AT + timedelta(seconds=60)}],
+    )  # fmt: skip
+
+    told = []
+    with LastLook(lake.ledger, [], clock, 0, settings(lake, {})) as look:
+        for clock.seconds in (0.0, 299.0, 300.0):
+            told.append(look(deliveries))
+    for clock.seconds in (59.9, 60.0):
+        with LastLook(lake.ledger, [], clock, 0, settings(lake, {})) as look:
+            told.append(look(deliveries))
+
+    ended = dict.fromkeys(("d000", "d001"), "no consent at this moment")
+    assert told == [{}, {}, ended, {}, ended]
 
 
 def test_who_holds_a_suppressed_address_by_now_is_not_reached_though_only_its_hash_is_known(lake: Lake) -> None:

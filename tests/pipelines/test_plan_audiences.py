@@ -19,7 +19,7 @@ from personalake.config.audiences import OrderAudience
 from personalake.config.connections import CsvDropConnection
 from personalake.config.decisions import DecisionSettings, Holdout
 from personalake.config.privacy import PseudonymSettings
-from personalake.errors import ConfigError, InputError
+from personalake.errors import ConfigError, InputError, LeaseHeldError
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
 from personalake.pipelines.activation_status import sent_so_far
@@ -28,8 +28,10 @@ from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_activation import run
 from personalake.pipelines.plan_changes import with_gone
+from personalake.pipelines.plan_rows import PlanRows
 from personalake.pipelines.plan_states import approve, latest_plans
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.sending_lease import sending_lease
 from personalake.privacy.pseudonyms import KeyRing
 from personalake.tables import Table
 from personalake.tables.gold import (
@@ -233,6 +235,30 @@ def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop:
     assert len(shop.plans()) == 4
     assert shop.outbox().keys() == {"cc"}
     assert [row["state"] for row in shop.plans().values()].count("ready") == 1
+
+
+def test_a_destination_is_planned_or_sent_to_and_never_both(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.people(a="tea", b="milk")
+    context, counted, refused = shop.context(), PlanRows.counted, list[LeaseHeldError]()
+
+    def while_it_is_counted(rows: PlanRows, *given: Any) -> Any:
+        with pytest.raises(LeaseHeldError) as refusal, sending_lease(context.settings, shop.lake, "files", "a sender"):
+            pass
+        refused.append(refusal.value)
+        return counted(rows, *given)
+
+    monkeypatch.setattr(PlanRows, "counted", while_it_is_counted)
+    with (
+        sending_lease(context.settings, shop.lake, "files", "a sender"),
+        pytest.raises(LeaseHeldError, match=r"Not planned, .*: regulars\. send_activation\.files is already running"),
+    ):
+        run(context)
+    assert (shop.counts(), refused) == ([0, 0, 0], [])
+
+    run(context)
+
+    assert len(refused) == 1
+    assert shop.outbox().keys() == {"ca", "cb"}
 
 
 def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,7 +48,18 @@ from tests.activation.matrix import (
 )
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
-from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, context, planned, send, settings, states
+from tests.pipelines.outbox_rows import (
+    PLANNED_AT,
+    PURPOSE,
+    a_lake,
+    answered,
+    changed,
+    context,
+    planned,
+    send,
+    settings,
+    states,
+)
 
 __all__ = ["fakes", "started_fakes"]
 SEGMENT, WEBHOOK, FCM = CASES["segment"], CASES["webhook"], CASES["fcm"]
@@ -318,7 +330,9 @@ def test_a_plan_beyond_its_volume_stops_before_anything_leaves_and_the_run_fails
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 6)
 
-    with pytest.raises(SendingStoppedError, match=r"there: 0 of 6 sent; STOPPED: 6 deliveries are planned; .*is 5") as stop:
+    with pytest.raises(
+        SendingStoppedError, match=r"there: 0 of 6 sent, 6 pending; STOPPED: 6 deliveries are planned; .*is 5"
+    ) as stop:
         send(lake, fakes, SEGMENT, bounds={"max_deliveries": 5})
 
     assert stop.value.exit_code != 0
@@ -329,6 +343,33 @@ def test_a_plan_beyond_its_volume_stops_before_anything_leaves_and_the_run_fails
     assert held(SEGMENT, fakes) == Counter(range(6))
 
 
+def test_a_window_is_full_of_what_an_earlier_run_sent(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    bounds = {"max_in_window": 6, "window_seconds": 900}
+    send(lake, fakes, SEGMENT, bounds=bounds)
+    rows = [
+        {"delivery_id": f"e{n}", "person_id": "p0", "destination": "there", "operation": one.operation, "plan_id": "plan-1",
+         "payload": one.payload, "purpose": PURPOSE, "removal": False}
+        for n, one in enumerate(SEGMENT.deliveries(1))
+    ]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, rows)
+
+    with pytest.raises(SendingStoppedError, match=r"7 in 900 seconds; bounds.max_in_window is 6"):
+        send(lake, fakes, SEGMENT, bounds=bounds)
+
+    assert "e0" not in states(lake) or states(lake)["e0"] == "pending"
+    assert send(lake, fakes, SEGMENT, bounds={**bounds, "max_in_window": 7}).message == "there: 1 of 1 sent"
+
+
+def test_the_strictest_destination_decides_how_old_a_look_may_be() -> None:
+    def errand(seconds: float) -> Any:
+        return SimpleNamespace(connector=SimpleNamespace(declaration=SimpleNamespace(recheck_seconds=seconds)))
+
+    assert send_activation._rest([errand(5), errand(2)]) == pytest.approx(0.2)
+    assert send_activation._rest([errand(3_600)]) == 1.0
+
+
 def test_a_token_that_is_revoked_in_mid_batch_stops_the_run_and_the_rest_is_sent_once_it_is_mended(
     lake: Lake, fakes: Fakes
 ) -> None:
@@ -336,9 +377,11 @@ def test_a_token_that_is_revoked_in_mid_batch_stops_the_run_and_the_rest_is_sent
     planned(lake, SEGMENT, 12)
     fakes.segment.script(Step("revoke", at=[2]))
 
-    with pytest.raises(SendingStoppedError, match="401"):
-        send(lake, fakes, SEGMENT, max_items=2, max_in_flight=1)
-    assert Counter(states(lake).values()) == {"accepted": 2, "pending": 10}
+    with pytest.raises(SendingStoppedError, match=r"there: 2 of 12 sent, 10 pending; STOPPED: .*401"):
+        send(lake, fakes, SEGMENT, max_items=2, max_in_flight=1, chunk_items=2)
+    found = Counter(states(lake).values())
+    assert (found["accepted"], found["pending"] + 12 - found.total()) == (2, 10)
+    assert found.total() < 12
     fakes.segment.restore()
     send(lake, fakes, SEGMENT, max_items=2)
 
@@ -677,4 +720,8 @@ def test_a_dry_run_says_how_much_would_leave_and_sends_nothing(lake: Lake, fakes
     result = send(lake, fakes, SEGMENT)
 
     assert result.message == "would send there: 6"
+    answered(lake, ["p1"], "withdrawn")
+    told = send(lake, fakes, SEGMENT)
+    assert told.message == "would send there: 4, and cancel 2 (2 no consent at this moment)"
+    assert told.figures["destinations"]["there"]["would_cancel"] == {"no consent at this moment": 2}
     assert (held(SEGMENT, fakes), lake.ledger.rows(ACTIVATION_LOG), lake.ledger.rows(RUN)) == (Counter(), 0, 0)

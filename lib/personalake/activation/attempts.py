@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +19,8 @@ from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
 
+# A year: of a longer wait the calendar has no end, and it is a mistake.
+_LONGEST_WAIT = 31_536_000.0
 _removal = attrgetter("removal")
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,8 @@ async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> l
         if isinstance(answer, Refused):
             return outcomes + await _halves(run, attempt, answer)
         reason = told_of(attempt.pack, answer.reason)
+        if (until := _too_long(run, answer)) is not None:
+            answer, reason = Stop(reason), f"{reason}; {until}"
         if isinstance(answer, Stop):
             run.breaker.open(reason)
             return outcomes + left(attempt, run.breaker.reason)
@@ -168,6 +173,22 @@ async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:
         logger.exception("%s: the last look at consent failed", run.connector.name)
         run.breaker.open(f"the last look at consent failed: {type(error).__name__}")
         return {}
+
+
+def _too_long(run: Run, answer: Answer) -> str | None:
+    """What a destination asks for that wants to be left alone for longer than this run waits; null if it does not.
+
+    To come back sooner would be taken ill, and to wait would keep the run, and everybody's turn, for hours.
+    """
+    if not isinstance(answer, Again) or answer.wait_seconds is None:
+        return None
+    most = run.connector.declaration.patience.max_wait_seconds
+    if answer.wait_seconds <= most:
+        return None
+    asked = timedelta(seconds=min(answer.wait_seconds, _LONGEST_WAIT))
+    until = f"{run.clock.now() + asked:%Y-%m-%d %H:%M:%S} UTC"
+    told = f"it asks to be left alone for {asked.total_seconds():,.0f} s, until {until}"
+    return f"{told}; patience.max_wait_seconds is {most:g}"
 
 
 async def _wait(run: Run, attempt: Attempt, answer: Again | Lost, reason: str) -> None:

@@ -8,10 +8,17 @@ from personalake.config.connections.base import Bounds
 
 @dataclass(frozen=True)
 class Volume:
-    """How much a plan wants to send."""
+    """How much a plan wants to send.
+
+    Args:
+        deliveries: All that may leave in this run.
+        removals: How many of them take somebody away.
+        recent: What left in earlier runs: how many seconds ago, and how many deliveries; the oldest first.
+    """
 
     deliveries: int
     removals: int = 0
+    recent: tuple[tuple[float, int], ...] = ()
 
 
 class Breaker:
@@ -33,8 +40,11 @@ class Breaker:
         """Stop; the first reason is kept."""
         self.reason = self.reason or reason
 
-    def plan(self, volume: Volume) -> None:
-        """Look at the whole before anything leaves."""
+    def plan(self, volume: Volume, now: float = 0.0) -> None:
+        """Look at the whole before anything leaves; what left in earlier runs still fills the window."""
+        for seconds_ago, deliveries in volume.recent:
+            self._window.append((now - seconds_ago, deliveries))
+            self._in_window += deliveries
         self._bound("deliveries are planned", volume.deliveries, self._bounds.max_deliveries, "max_deliveries")
         self._bound("removals are planned", volume.removals, self._bounds.max_removals, "max_removals")
         self._bound("deliveries are planned", volume.deliveries, self._bounds.max_in_window, "max_in_window")

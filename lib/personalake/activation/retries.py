@@ -54,7 +54,7 @@ def wait_before(tries: int, asked: float | None, patience: Patience, chance: Cha
     Args:
         tries: How many there have been.
         asked: Seconds that the destination asked to wait.
-        patience: First and longest wait. The longest bounds what is asked for too, since a time of day may be wrong.
+        patience: First and longest wait. A run does not wait for longer: who asks for more is left alone before.
         chance: Randomness.
     """
     bound = min(patience.max_wait_seconds, patience.first_wait_seconds * 2 ** min(tries - 1, 30))

@@ -144,7 +144,7 @@ async def sending(
     run = _run(connector, clock, chance, check)
     report.traffic = run.traffic
     if volume is not None:
-        run.breaker.plan(volume)
+        run.breaker.plan(volume, started)
     coming = chunks(deliveries, Packing(connector, clock.now()), connector.declaration.chunk_items)
     order = Order()
     async with connector:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from personalake.activation.backlog import Backlog, Part
 from personalake.activation.delivery import Delivery, Outcome, State
+from personalake.activation.recent import left_recently
+from personalake.config.connections.base import Bounds
 from personalake.errors import LeaseHeldError
 from personalake.lake import Lake, Ledger
 from personalake.lake.conditions import Conditions
@@ -98,6 +100,14 @@ def log_about(ledger: Ledger, chosen: Sequence[PlanState], destination: str) -> 
     """What has become so far of the plans' deliveries; settled for good only for who holds the destination's lease."""
     since = min(plan.planned_at for plan in chosen)
     return ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">=", since)])
+
+
+def left_lately(ledger: Ledger, destination: str, bounds: Bounds, now: datetime) -> tuple[tuple[float, int], ...]:
+    """What left for a destination within its window, in whichever run: seconds ago, and deliveries."""
+    if bounds.max_in_window is None:
+        return ()
+    since = now - timedelta(seconds=bounds.window_seconds)
+    return left_recently(ledger.scan(ACTIVATION_LOG, [("destination", "=", destination), ("logged_at", ">", since)]), now)
 
 
 def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:

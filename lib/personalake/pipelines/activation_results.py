@@ -1,14 +1,20 @@
 """What a run of sending came to, for one destination: the equation, figures, and a sentence."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Delivery, State
+from personalake.activation.journal import Check
 from personalake.activation.sending import Report
+from personalake.pipelines.job import JobResult
 
 TAKEN = (State.ACCEPTED.value, State.CONFIRMED.value)
 _REASONS = 20
+_AT_ONCE = 10_000
 
 
 def equation(destination: str, report: Report, owed: int, run_id: str) -> dict[str, Any]:
@@ -52,11 +58,39 @@ def figures(report: Report, owed: int) -> Mapping[str, Any]:
 def sentence(destination: str, report: Report, owed: int) -> str:
     """The same in words."""
     parts = [f"{_taken(report):,} of {owed:,} sent"]
-    parts += [f"{count:,} {state}" for state, count in sorted(report.states.items()) if state not in TAKEN and count]
+    # What a stopped run never came to waits as that does which it gave back.
+    unreached = max(0, owed - report.states.total()) if report.stopped is not None else 0
+    states = report.states + Counter({State.PENDING.value: unreached})
+    parts += [f"{count:,} {state}" for state, count in sorted(states.items()) if state not in TAKEN]
     if report.may_repeat:
         parts.append(f"{report.may_repeat:,} perhaps twice")
     stopped = f"; STOPPED: {report.stopped}" if report.stopped is not None else ""
     return f"{destination}: {', '.join(parts)}{stopped}"
+
+
+def foretold(due: Mapping[str, Iterable[Delivery]], check: Check) -> JobResult:
+    """What would leave, and what would be kept here by what is known of plans and people at this moment.
+
+    Args:
+        due: What is open, by destination.
+        check: The last look before sending.
+    """
+    rows, told = dict[str, dict[str, Any]](), list[str]()
+    for name, deliveries in due.items():
+        count, removals, kept = 0, 0, Counter[str]()
+        for some in iter(partial(_next, iter(deliveries)), []):
+            reasons = check(some)
+            count += len(some) - len(reasons)
+            removals += sum(one.removal for one in some if one.delivery_id not in reasons)
+            kept.update(reasons.values())
+        rows[name] = {"would_send": count, "removals": removals, "would_cancel": dict(kept.most_common(_REASONS))}
+        why = ", ".join(f"{times:,} {reason}" for reason, times in kept.most_common(_REASONS))
+        told.append(f"{name}: {count:,}" + (f", and cancel {kept.total():,} ({why})" if kept else ""))
+    return JobResult(skipped=True, message=f"would send {'; '.join(told) or 'nothing'}", figures={"destinations": rows})
+
+
+def _next(deliveries: Iterator[Delivery]) -> list[Delivery]:
+    return list(islice(deliveries, _AT_ONCE))
 
 
 def _taken(report: Report) -> int:

@@ -15,6 +15,7 @@ from personalake.activation.plan import plan
 from personalake.common.persons import with_person
 from personalake.common.transformation import Transformation
 from personalake.config.activation import Destination
+from personalake.errors import LeaseHeldError
 from personalake.lake import Lake
 from personalake.pipelines.access import log_exports
 from personalake.pipelines.job import JobContext, JobResult
@@ -39,6 +40,9 @@ def run(context: JobContext) -> JobResult:
 
     The outbox comes first, then the files, then the log: a run that dies in between is finished by the next one, since
     every step gives the same bytes and rows again. Items of files are brought to the driver, which writes the files.
+
+    Raises:
+        LeaseHeldError: If the destination of a sync is being sent to; the others are planned all the same.
     """
     settings = context.settings
     syncs = due_syncs(context)
@@ -51,9 +55,15 @@ def run(context: JobContext) -> JobResult:
     if not syncs:
         return files
     with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
-        planned = plan_audiences(context, syncs, cache(partial(_consents, context)), _wanted(context))
+        planned, busy = plan_audiences(context, syncs, cache(partial(_consents, context)), _wanted(context))
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
+    if busy:
+        (why, *_) = busy.values()
+        raise LeaseHeldError(
+            f"Not planned, since somebody is at work on their destinations: {', '.join(busy)}. {why.what}",
+            "Everything else was planned; run plan_activation again once sending is done.",
+        )
     return with_plans(files, planned, context)
 
 

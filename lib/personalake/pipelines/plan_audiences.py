@@ -1,6 +1,7 @@
 """Audiences to plans: what each connection lacks of its syncs goes to the outbox, if it may leave."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
-from personalake.errors import ConfigError
+from personalake.errors import ConfigError, LeaseHeldError
 from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
@@ -25,6 +26,7 @@ from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
 from personalake.pipelines.plan_rows import FewRows, PlanRows
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
+from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
 
@@ -82,27 +84,47 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
 
 def plan_audiences(
     context: JobContext, syncs: Mapping[str, Sync], consents: Callable[[], DataFrame], wanted_at_all: Transformation
-) -> list[Planned]:
+) -> tuple[list[Planned], dict[str, LeaseHeldError]]:
     """Plan each sync; none if there are no profiles of this as-of.
+
+    What is handed over while a plan is made would be planned once more: a destination is planned or sent to, never both.
 
     Args:
         context: The job's.
         syncs: Syncs that are due.
         consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more, since they were erased or ask to be.
+
+    Returns:
+        What was planned; and by name the syncs that were not, since their destination is being sent to.
     """
+    planned, busy = list[Planned](), dict[str, LeaseHeldError]()
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
-        return []
-    planned = []
+        return planned, busy
     for name, sync in syncs.items():
         connection = context.settings.connections[sync.destination]
         asked = asked_of(context, name, completed(sync, context.settings.templates), connection)
-        known = latest_plans(context.lake.ledger, name)
-        planned.append(_planned(Planning(context, name, connection, asked, known, consents, wanted_at_all)))
-    return planned
+        try:
+            with _while_nobody_sends(context, sync.destination) as require:
+                known = latest_plans(context.lake.ledger, name)
+                planning = Planning(context, name, connection, asked, known, consents, wanted_at_all)
+                planned.append(_planned(planning, require))
+        except LeaseHeldError as error:
+            busy[name] = error
+    return planned, busy
 
 
-def _planned(planning: Planning) -> Planned:
+@contextmanager
+def _while_nobody_sends(context: JobContext, destination: str) -> Iterator[Callable[[], None]]:
+    """Keep senders away; gives what raises if one came all the same, while this run stood still."""
+    if context.dry_run:
+        yield lambda: None
+        return
+    with sending_lease(context.settings, context.lake, destination, context.run_id) as held:
+        yield held.require
+
+
+def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
     context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
     with Basis(context, name, planning.asked, planning.connection, planning.standing) as basis:
         narrow = basis.narrow()
@@ -121,6 +143,7 @@ def _planned(planning: Planning) -> Planned:
             row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
             if context.dry_run:
                 return Planned(name, row, counts, _samples(leaving.frame))
+            require()
             _write(planning, row, leaving, counts)
             log_held_out(planning, rows, counts, rest)
             basis.remember(rows, judged)

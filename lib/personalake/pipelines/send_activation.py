@@ -3,9 +3,9 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 
@@ -21,24 +21,23 @@ from personalake.activation.sending import Report, finished, sending
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
-from personalake.lake.lease import Held
 from personalake.pipelines.access import log_exports
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import (
     PlanState,
     as_ofs_of,
     cancel_superseded,
+    left_lately,
     log_about,
     owed,
     plans,
     superseded,
 )
-from personalake.pipelines.activation_results import equation, figures, sentence
-from personalake.pipelines.caps_now import capped_destinations
+from personalake.pipelines.activation_results import equation, figures, foretold, sentence
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.results_later import ask_on, handed, with_results
-from personalake.pipelines.sending_lease import reading_lease, sending_lease
+from personalake.pipelines.sending_lease import Leases
 from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
 
@@ -87,24 +86,31 @@ def send_planned(
     standing, fallen = [plan for plan in known if plan.stands_since is not None], superseded(known, context.lake.ledger)
     stamps = Stamps.after(context.lake.ledger, clock, [plan.changed_at for plan in known])
     with ExitStack() as opened:
-        leases = _Leases(context, opened)
+        leases = Leases(context, opened)
         later, silent = _answered_later(context, active, stamps, clock, resolve, leases)
         if not (standing or fallen or later or silent):
             return JobResult(skipped=True, message="no plan is ready to be sent")
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
-            return _foretold(errands)
+            with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
+                check.begin()
+                due = {name: one.backlog.deliveries(one.is_held) for name, one in errands.items()}
+                return foretold(due, check)
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         failures: Sequence[BaseException] = ()
         if errands:
-            due = {name: one.volume.deliveries for name, one in errands.items()}
-            log_exports(context.lake, "send_activation", due, context.run_id)
+            leaving = {name: one.volume.deliveries for name, one in errands.items()}
+            log_exports(context.lake, "send_activation", leaving, context.run_id)
             as_ofs = as_ofs_of(context.lake.ledger, standing)
-            rest = min(one.connector.declaration.recheck_seconds for one in errands.values()) * _REST
-            with _last_look(context, as_ofs, clock, min(rest, _LONGEST_REST)) as check:
+            with _last_look(context, as_ofs, clock, _rest(list(errands.values()))) as check:
                 check.begin()
                 failures = finished(_all(list(errands.values()), clock, chance, check))
     return _ended(context, errands, cancelled, [*failures, *busy, *crossed, *silent], later)
+
+
+def _rest(errands: Sequence[Errand]) -> float:
+    """How old a look at versions may be: the strictest destination decides for all, since they share one look."""
+    return min(_LONGEST_REST, *(one.connector.declaration.recheck_seconds * _REST for one in errands))
 
 
 def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_age_seconds: float) -> LastLook:
@@ -131,7 +137,7 @@ def _errands(
     clock: Clock,
     resolve: Callable[[str], str],
     opened: ExitStack,
-    leases: "_Leases",
+    leases: Leases,
 ) -> tuple[dict[str, Errand], list[LeaseHeldError]]:
     """One for each destination that is owed something; and who is being sent to by somebody else."""
     errands: dict[str, Errand] = {}
@@ -149,46 +155,10 @@ def _errands(
         backlog = opened.enter_context(Backlog(parts, log_about(context.lake.ledger, standing, name)))
         errand = Errand(connector, backlog, journal, clock, partial(leases.require, name))
         if errand.volume.deliveries:
+            recent = left_lately(context.lake.ledger, name, connector.declaration.bounds, clock.now())
+            errand.volume = replace(errand.volume, recent=recent)
             errands[name] = errand
     return errands, busy
-
-
-class _Leases:
-    """What this run holds: each destination, and once all that share the cap over what people read."""
-
-    def __init__(self, context: JobContext, opened: ExitStack) -> None:
-        self._context, self._opened = context, opened
-        self._sharing = capped_destinations(context.settings)
-        self._taken: dict[str, Held] = {}
-        self._shared: Held | None = None
-
-    def take(self, destination: str) -> None:
-        if destination in self._taken:
-            return
-        given = self._context
-        if destination in self._sharing and self._shared is None:
-            self._shared = self._opened.enter_context(reading_lease(given.settings, given.lake, given.run_id))
-        held = sending_lease(given.settings, given.lake, destination, given.run_id)
-        self._taken[destination] = self._opened.enter_context(held)
-
-    @contextmanager
-    def briefly(self, destination: str) -> Iterator[Callable[[], None]]:
-        """Hold a destination to write down what is not sent to it; if it is being sent to from here, it is held already."""
-        if destination in self._taken:
-            yield partial(self.require, destination)
-            return
-        with sending_lease(self._context.settings, self._context.lake, destination, self._context.run_id) as held:
-            yield held.require
-
-    def require(self, destination: str) -> None:
-        """Go on only if what was taken for a destination is still held: a run that stood still may have lost it.
-
-        Raises:
-            LeaseHeldError: If somebody else has it.
-        """
-        self._taken[destination].require()
-        if destination in self._sharing and self._shared is not None:
-            self._shared.require()
 
 
 def _answered_later(
@@ -197,7 +167,7 @@ def _answered_later(
     stamps: Stamps,
     clock: Clock,
     resolve: Callable[[str], str],
-    leases: _Leases,
+    leases: Leases,
 ) -> tuple[dict[str, Counter[str]], list[SendingStoppedError]]:
     """What is known by now of requests that were accepted, by destination; and of whom nothing can be asked."""
     found: dict[str, Counter[str]] = {}
@@ -249,12 +219,6 @@ async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: L
     return [error for error in found if error is not None]
 
 
-def _foretold(errands: Mapping[str, Errand]) -> JobResult:
-    rows = {name: {"would_send": one.volume.deliveries, "removals": one.volume.removals} for name, one in errands.items()}
-    told = ", ".join(f"{name}: {row['would_send']:,}" for name, row in rows.items())
-    return JobResult(skipped=True, message=f"would send {told or 'nothing'}", figures={"destinations": rows})
-
-
 def _ended(
     context: JobContext,
     errands: Mapping[str, Errand],
@@ -267,10 +231,10 @@ def _ended(
     context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
     for error in sorted(failures, key=lambda error: isinstance(error, LeaseHeldError)):
         raise error
-    stopped = {name: report for name, (report, _) in results.items() if report.stopped is not None}
-    if stopped:
-        raise SendingStoppedError("; ".join(sentence(name, *results[name]) for name in stopped))
-    told = [sentence(name, *one) for name, one in results.items()]
+    in_order = sorted(results.items(), key=lambda one: one[1][0].stopped is None)
+    told = [sentence(name, *one) for name, one in in_order]
+    if any(report.stopped is not None for report, _ in results.values()):
+        raise SendingStoppedError("; ".join(told))
     if cancelled:
         told.append(f"{cancelled:,} of superseded plans taken back")
     for name, states in later.items():

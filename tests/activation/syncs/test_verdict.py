@@ -38,6 +38,8 @@ def sync_of(**more: Any) -> Sync:
         (Counts(removed=6, people=80, held=100), "stopped", "6 removals, 5 at most"),
         (Counts(changed=51, people=100, held=100), "stopped", "51 of 100 would be changed, 50% at most"),
         (Counts(added=200, people=200), "stopped", "200 additions and changes, 150 at most"),
+        (Counts(added=2, people=2), "ready", None),
+        (Counts(added=100, people=100), "ready", None),
         (Counts(added=120, people=120), "awaiting_approval", "120 deliveries, approve_above is 100"),
         (Counts(unchanged=1, people=1, held=1), "ready", None),
     ],

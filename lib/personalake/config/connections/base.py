@@ -43,7 +43,9 @@ class Patience(Section):
     reply_seconds: float = Field(30, gt=0, description="Longest wait for a whole reply; then it counts as lost, seconds")
     max_tries: int = Field(8, ge=1, description="Tries of one request in a run; what is left then stays pending")
     first_wait_seconds: float = Field(1, gt=0, description="Bound of the first wait between tries; it doubles each time")
-    max_wait_seconds: float = Field(300, gt=0, description="Longest wait between tries, whatever the destination asks for")
+    max_wait_seconds: float = Field(
+        300, gt=0, description="Longest wait; who asks for more is left alone for this run, seconds"
+    )
     pause_seconds: float = Field(
         0, ge=0, description="Least pause after `too many requests` without a time to wait, seconds"
     )
@@ -59,7 +61,7 @@ class Bounds(Section):
 
     max_deliveries: int | None = Field(None, ge=0, description="Deliveries in one run; a larger plan does not start")
     max_removals: int | None = Field(None, ge=0, description="Removals in one run; a larger plan does not start")
-    max_in_window: int | None = Field(None, ge=1, description="Deliveries in any window of `window_seconds`")
+    max_in_window: int | None = Field(None, ge=1, description="Deliveries in any window of `window_seconds`, over all runs")
     window_seconds: float = Field(900, gt=0, description="Length of that window, seconds")
     open_after_failures: int = Field(
         5, ge=1, description="Requests in a row that fail or lose their reply, after which the destination is left alone"
