@@ -20,6 +20,7 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             ("later", None, "email", "hard_bounce", NOW + DAY, None),
             ("odd", None, "carrier pigeon", None, NOW - DAY, None),
             (None, keyed_hash_of("k", "email|new@example.com"), "email", None, NOW - DAY, None),
+            (None, keyed_hash_of("k", "phone|442079460000"), "email", None, NOW - DAY, None),
             # An erasure goes with the person, not with those who shared an address.
             (None, keyed_hash_of("k", "email|old@example.com"), "all", "erased", NOW - DAY, None),
             # Whoever had this device may have another.
@@ -28,14 +29,19 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         "person_id string, identifier_hash string, scope string, reason string, since timestamp, until timestamp",
     )
     links = spark.createDataFrame(
-        [("email", "New@Example.com", "owner"), ("email", "other@example.com", "over"), ("device_token", "t1", "over")],
+        [
+            ("email", "New@Example.com", "owner"),
+            ("email", "other@example.com", "over"),
+            ("device_token", "t1", "over"),
+            ("phone", "442079460000", "caller"),
+        ],
         "namespace string, value string, person_id string",
     )
     written_to = spark.createDataFrame(
         [("owner", "new@example.com"), ("sharer", "new@example.com"), ("heir", "old@example.com"), ("odd", None)],
         "person_id string, email string",
     ).withColumn("phone", F.lit(None).cast("string"))
-    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir")
+    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller")
     consents = spark.createDataFrame(
         [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
         "person_id string, purpose string",
@@ -46,6 +52,7 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
 
     assert sorted((row["person_id"], row["purpose"]) for row in rows) == [
         ("bounced", "personalisation"),
+        ("caller", "personalisation"),
         ("heir", "email_marketing"), ("heir", "personalisation"),
         ("later", "email_marketing"), ("later", "personalisation"),
         ("over", "email_marketing"), ("over", "personalisation"),
