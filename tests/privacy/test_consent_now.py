@@ -68,6 +68,7 @@ BY_ADDRESS = [
     ("email", "AGAIN@x.example", "email", "granted", LATE, None),
     ("phone", "020 7946 0000", "email", "denied", LATE, None), ("phone", "0049 30 1234567", "email", "denied", LATE, None),
     ("email", "sign@x.example", "browser_signal", "withdrawn", EARLY, None),
+    ("email", "sign@x.example", "browser_signal", "granted", LATE, None),
     ("email", "later@x.example", "email", "withdrawn", EARLY, None),
     ("email", "ended@x.example", "email", "granted", EARLY, LATE), ("email", "odd@x.example", "email", None, EARLY, None),
     ("login", "fam@x.example", "email", "granted", LATE, None),
@@ -90,6 +91,17 @@ WRITTEN_TO.append({"person_id": "tom", "phone": "493012345678", "email": "tom@x.
 GIVEN: dict[Table, list[dict[str, Any]]] = {
     CONSENT: CONSENTS, CONSENT_CURRENT: CURRENT, PERSON_LINK: LINKS, PERSON: WRITTEN_TO,
 }  # fmt: skip
+# A signal takes no refusal back; a consent that ends at this moment has ended.
+CURRENT += [{"person_id": who, "purpose": "email", "status": "granted"} for who in ("uma", "vic")]
+LINKS += [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in ("uma", "vic")]
+CONSENTS += [
+    {"record_id": f"{who}-{purpose}", "namespace": "n", "customer_id": f"c-{who}", "purpose": purpose, "status": status,
+     "occurred_at": at, "known_at": at, "expires_at": ends}
+    for who, purpose, status, at, ends in (
+        ("uma", "email", "withdrawn", EARLY, None), ("uma", "browser_signal", "granted", LATE, None),
+        ("vic", "email", "granted", EARLY, NOW),
+    )
+]  # fmt: skip
 # Who grants by themselves, and whom no address that they share keeps out.
 GRANTING = {"ann", "dan", "gus", "kim", "ned", "quy", "rob", "tom"}
 

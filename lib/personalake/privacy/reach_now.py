@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from personalake.common.hashing import keyed_hash_of
-from personalake.privacy.forgotten_now import spellings
+from personalake.common.spellings import spellings
 from personalake.privacy.reach import ALL_CHANNELS
 
 
