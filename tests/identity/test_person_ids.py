@@ -29,9 +29,10 @@ def found(groups: dict[str, str]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def previous(persons: dict[str, str]) -> pa.Table:
+def previous(persons: dict[str, str], since: dict[str, str] | None = None) -> pa.Table:
+    """Identifiers by person; each was known on the day of its letter, or of another one."""
     rows = [
-        {"namespace": "crm", "value": value, "person_id": person, "first_known_at": day(value)}
+        {"namespace": "crm", "value": value, "person_id": person, "first_known_at": day((since or {}).get(value, value))}
         for person, values in persons.items()
         for value in values.split()
     ]
@@ -68,6 +69,20 @@ def test_of_two_equal_parts_the_older_one_keeps_the_id() -> None:
 
     assert persons(assigned) == {"a": "p", "d": "p"} | dict.fromkeys("bc", person_hash_of("crm", "b"))
     assert changes(assigned) == [("split", "p", person_hash_of("crm", "b"), 2)]
+
+
+def test_of_equal_parts_age_decides_and_not_the_alphabet() -> None:
+    wanted = assign_ids(found({"1": "a", "2": "b"}), previous({"p": "a b"}, since={"a": "z", "b": "y"}))
+    offered = assign_ids(found({"1": "a b"}), previous({"x": "b", "y": "a"}))
+
+    assert persons(wanted)["b"] == "p" != persons(wanted)["a"]
+    assert set(persons(offered).values()) == {"y"}
+
+
+def test_whoever_keeps_an_identifier_elsewhere_is_not_merged() -> None:
+    assigned = assign_ids(found({"1": "a b c"}), previous({"old": "a z", "large": "b c"}))
+
+    assert changes(assigned) == [("moved", "old", "large", 1)]
 
 
 def test_an_id_that_others_hold_is_not_given_again() -> None:

@@ -56,6 +56,18 @@ def test_a_record_of_a_device_alone_joins_one_person_and_never_two() -> None:
     assert torn == together("web:1", "web:2", "seen:0 seen:1")
 
 
+def test_a_cookie_that_two_people_use_and_a_settled_record_of_a_device_alone_say_nothing_of_whose_they_are() -> None:
+    ann, bob = record("web:1", login="ann", cookie_id="c"), record("web:2", login="bob", cookie_id="c")
+    lost = record("web:3", cookie_id="c")
+    settled = pd.Series({"web:3": "p9"})
+
+    shared, _ = groups([ann, bob, lost])
+    kept = resolve(pd.DataFrame([ann, lost]), edge_frame([]), IdentitySettings(), settled)
+
+    assert shared == together("web:1", "web:2", "web:3")
+    assert partition(kept) == together("web:1", "web:3")
+
+
 def test_guards_hold_for_records_of_a_device_alone() -> None:
     rows = [record("web:1", login="ann", cookie_id="c"), *(record(f"web:{number}", cookie_id="c") for number in (2, 3, 4))]
     never = (Override(decision="never", between=("login:ann", "web:3")),)
@@ -89,6 +101,26 @@ def test_one_person_has_one_login_so_the_weakest_link_between_two_logins_goes() 
 
     assert found == together("web:1 crm:1", "web:2")
     assert events(resolution) == {("per_person_login", "crm:1 web:2", 1)}
+
+
+def test_a_group_remembers_the_logins_of_all_whom_it_took_in() -> None:
+    rows = [record("crm:1"), record("crm:2"), record("web:1", login="ann"), record("web:2", login="bob")]
+    alike = [edge("crm:1", "crm:2", 9), edge("crm:1", "web:1", 8), edge("crm:2", "web:2", 7)]
+
+    found, _ = groups(rows, alike)
+
+    assert found == together("crm:1 crm:2 web:1", "web:2")
+
+
+def test_a_person_holds_no_more_identifiers_than_allowed() -> None:
+    rows = [record("crm:1", email="a@x", phone="1"), record("web:1", cookie_id="c", device_id="d", login="ann")]
+
+    few, told = groups(rows, [edge("crm:1", "web:1", 9)], guards=GuardSettings(max_identifiers=6))
+    many, _ = groups(rows, [edge("crm:1", "web:1", 9)], guards=GuardSettings(max_identifiers=7))
+
+    assert few == together("crm:1", "web:1")
+    assert ("max_identifiers", "crm:1 web:1", 1) in events(told)
+    assert many == together("crm:1 web:1")
 
 
 def test_groups_whose_birth_dates_or_first_names_disagree_are_not_joined_by_likeness() -> None:
@@ -142,6 +174,17 @@ def test_decisions_join_and_keep_apart_whatever_the_evidence_says() -> None:
 
     assert found == together("crm:1 web:1", "crm:2", "crm:3")
     assert ("never_link", "crm:2 crm:3", 1) in events(resolution)
+
+
+def test_a_decision_names_an_address_as_people_write_it() -> None:
+    rows = [record("crm:1", email="ann@x.example"), record("crm:2", phone="12125550101"), record("crm:3")]
+    between = (("email: Ann@X.example", "crm:3"), ("phone:(212) 555-0101", "crm:3"))
+    decided = tuple(Override(decision="always", between=pair) for pair in between)
+
+    found, resolution = groups(rows, overrides=decided)
+
+    assert found == together("crm:1 crm:2 crm:3")
+    assert events(resolution) == set()
 
 
 def test_decisions_that_contradict_each_other_keep_apart_and_are_told() -> None:

@@ -20,6 +20,7 @@ from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, PERSON_LINK
 from tests.activation.doubles import FakeClock
@@ -126,6 +127,30 @@ def test_who_holds_a_suppressed_address_by_now_is_not_reached_though_only_its_ha
 
     assert (before, nobody_has_it) == ({}, {})
     assert after == {"d002": "suppressed", "d003": "suppressed"}
+
+
+def test_an_address_that_refuses_or_is_suppressed_is_written_to_for_none_of_those_who_share_it(lake: Lake) -> None:
+    planned(lake, SEGMENT, 8)  # two deliveries for each of four people
+    deliveries = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(8)]
+    known = settings(lake, {})
+    people = {"p0": "fam@x.example", "p1": "fam@x.example", "p2": "two@x.example", "p3": "two@x.example"}
+    lake.ledger.append(PERSON, [{"person_id": who, "email": address} for who, address in people.items()])
+    owned = [("fam@x.example", "p0"), ("two@x.example", "p2")]
+    lake.ledger.append(PERSON_LINK, [{"namespace": "email", "value": value, "person_id": who} for value, who in owned])
+    refusal = {"namespace": "email", "customer_id": "Fam@X.example", "purpose": PURPOSE, "status": "withdrawn"}
+    hashed = keyed_hash_of(erasure_key(known, lake.locations), "email|two@x.example")
+    bounced = {"namespace": "email", "identifier_hash": hashed, "scope": "email", "reason": "hard_bounce"}
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, known) as look:
+        before = look(deliveries)
+        lake.ledger.append(CONSENT, [{**refusal, "record_id": "r", "occurred_at": PLANNED_AT, "known_at": PLANNED_AT}])
+        refused = look(deliveries)
+        lake.ledger.append(SUPPRESSION, [{**bounced, "since": PLANNED_AT, "suppression_id": "s"}])
+        both = look(deliveries)
+
+    of_family = dict.fromkeys(("d000", "d001", "d002", "d003"), "no consent at this moment")
+    assert (before, refused) == ({}, of_family)
+    assert both == of_family | dict.fromkeys(("d004", "d005", "d006", "d007"), "suppressed")
 
 
 def test_a_user_whom_one_app_does_not_know_is_left_alone_there_and_for_a_while(lake: Lake) -> None:

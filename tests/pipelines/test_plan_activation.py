@@ -1,11 +1,13 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.config.activation import Destination
 from personalake.config.privacy import PrivacySettings
@@ -21,6 +23,7 @@ from personalake.privacy.suppression import suppressions
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
@@ -103,6 +106,30 @@ def test_who_is_suppressed_for_the_channel_is_not_written(context: JobContext) -
     run(context)
 
     assert events(context) == ["cb"]
+
+
+def test_who_is_written_to_at_an_address_that_refused_or_is_suppressed_is_not_written_whoever_owns_it(
+    context: JobContext,
+) -> None:
+    lake, settings = (
+        context.lake,
+        context.settings.model_copy(update={"receipts": ReceiptSettings(purposes={"email": "email"})}),
+    )
+    consent(lake)
+    at = datetime(2017, 11, 1, tzinfo=UTC)
+    write(lake, PERSON, [{"person_id": "a", "email": "fam@x.example"}, {"person_id": "b", "phone": "442079460000"}])
+    write(lake, PERSON_LINK, [{"namespace": "phone", "value": "442079460000", "person_id": "h"}])
+    refusal = {"record_id": "r", "namespace": "email", "customer_id": "Fam@X.example", "purpose": "email"}
+    write(lake, CONSENT, [{**refusal, "status": "withdrawn", "occurred_at": at, "known_at": at}])
+    hashed = keyed_hash_of(erasure_key(settings, lake.locations), "phone|442079460000")
+    bounced = {"suppression_id": "s", "namespace": "phone", "identifier_hash": hashed, "scope": "email", "since": at}
+
+    run(replace(context, settings=settings))
+    refused = events(context)
+    write(lake, SUPPRESSION, [bounced])
+    run(replace(context, settings=settings))
+
+    assert (refused, events(context)) == (["cb"], [])
 
 
 def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:

@@ -11,12 +11,14 @@ from pyspark.sql import SparkSession
 
 from personalake.common.persons import with_person
 from personalake.lake.declared import arrow_schema
+from personalake.privacy.addresses import ADDRESSES, refused_addresses
 from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
 from personalake.privacy.forgotten_now import identifiers_asking
 from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliveries
 from personalake.privacy.suppression import persons_asking
 from personalake.tables import Table
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
@@ -54,7 +56,54 @@ CONSENTS = [
 ]  # fmt: skip
 PEOPLE = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal", "ida", "joe", "kim")
 LINKS = [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in PEOPLE]
-GIVEN: dict[Table, list[dict[str, Any]]] = {CONSENT: CONSENTS, CONSENT_CURRENT: CURRENT, PERSON_LINK: LINKS}
+# Of each address: the people who are written to there; its answers are those of nobody in particular.
+SHARED = {
+    "fam@x.example": ("lea", "max"), "again@x.example": ("ned",), "442079460000": ("oli",), "sign@x.example": ("pia",),
+    "later@x.example": ("quy",), "ended@x.example": ("rob",), "odd@x.example": ("sam",),
+}  # fmt: skip
+BY_ADDRESS = [
+    ("email", " Fam@X.example", "email", "withdrawn", EARLY, None),
+    ("email", "fam@x.example", "email", "granted", LATER, None),
+    ("email", "again@x.example", "email", "withdrawn", EARLY, None),
+    ("email", "AGAIN@x.example", "email", "granted", LATE, None),
+    ("phone", "020 7946 0000", "email", "denied", LATE, None), ("phone", "0049 30 1234567", "email", "denied", LATE, None),
+    ("email", "sign@x.example", "browser_signal", "withdrawn", EARLY, None),
+    ("email", "sign@x.example", "browser_signal", "granted", LATE, None),
+    ("email", "later@x.example", "email", "withdrawn", EARLY, None),
+    ("email", "ended@x.example", "email", "granted", EARLY, LATE), ("email", "odd@x.example", "email", None, EARLY, None),
+    ("login", "fam@x.example", "email", "granted", LATE, None),
+]  # fmt: skip
+CURRENT += [
+    {"person_id": who, "purpose": "email", "status": "granted"} for held in SHARED.values() for who in (*held, "tom")
+]
+CONSENTS += [
+    {"record_id": f"a{number}", "namespace": kind, "customer_id": value, "purpose": purpose, "status": status,
+     "occurred_at": at, "known_at": at, "expires_at": ends}
+    for number, (kind, value, purpose, status, at, ends) in enumerate(BY_ADDRESS)
+]  # fmt: skip
+CONSENTS.append({"record_id": "own", "namespace": "n", "customer_id": "c-quy", "purpose": "email", "status": "granted",
+                 "occurred_at": LATE, "known_at": LATE})  # fmt: skip
+LINKS.append({"namespace": "n", "value": "c-quy", "person_id": "quy"})
+WRITTEN_TO = [
+    {"person_id": who, "email" if "@" in address else "phone": address} for address, held in SHARED.items() for who in held
+]
+WRITTEN_TO.append({"person_id": "tom", "phone": "493012345678", "email": "tom@x.example"})
+GIVEN: dict[Table, list[dict[str, Any]]] = {
+    CONSENT: CONSENTS, CONSENT_CURRENT: CURRENT, PERSON_LINK: LINKS, PERSON: WRITTEN_TO,
+}  # fmt: skip
+# A signal takes no refusal back; a consent that ends at this moment has ended.
+CURRENT += [{"person_id": who, "purpose": "email", "status": "granted"} for who in ("uma", "vic")]
+LINKS += [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in ("uma", "vic")]
+CONSENTS += [
+    {"record_id": f"{who}-{purpose}", "namespace": "n", "customer_id": f"c-{who}", "purpose": purpose, "status": status,
+     "occurred_at": at, "known_at": at, "expires_at": ends}
+    for who, purpose, status, at, ends in (
+        ("uma", "email", "withdrawn", EARLY, None), ("uma", "browser_signal", "granted", LATE, None),
+        ("vic", "email", "granted", EARLY, NOW),
+    )
+]  # fmt: skip
+# Who grants by themselves, and whom no address that they share keeps out.
+GRANTING = {"ann", "dan", "gus", "kim", "ned", "quy", "rob", "tom"}
 
 
 @pytest.fixture
@@ -63,7 +112,10 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
         for table, rows in GIVEN.items():
             complete = [{name: row.get(name) for name in table.columns} for row in rows]
             database.register(f"given_{table.name}", pa.Table.from_pylist(complete, arrow_schema(table)))
-        lay_out_granted(database, SIGNALS, NOW)
+        by_address = [row for row in CONSENTS if row["namespace"] in ADDRESSES]
+        complete = [{name: row.get(name) for name in CONSENT.columns} for row in by_address]
+        database.register("given_address_consent", pa.Table.from_pylist(complete, arrow_schema(CONSENT)))
+        lay_out_granted(database, SIGNALS, NOW, "44")
         yield database
 
 
@@ -75,12 +127,14 @@ def test_the_same_people_grant_the_same_purposes_as_with_spark(
         for table, rows in GIVEN.items()
     }
     answers = frames[CONSENT].transform(with_signals(SIGNALS)).transform(with_person(frames[PERSON_LINK]))
-    by_spark = frames[CONSENT_CURRENT].transform(without_refusals(answers, NOW)).transform(granted_purposes)
+    refused = refused_addresses(frames[CONSENT].transform(with_signals(SIGNALS)), frames[PERSON], "44", NOW)
+    every = without_refusals(answers.unionByName(refused), NOW)
+    by_spark = frames[CONSENT_CURRENT].transform(every).transform(granted_purposes)
 
     found = set(opened.execute("SELECT person_id, purpose FROM granted").fetchall())
 
     assert found == {(row["person_id"], purpose) for row in by_spark.collect() for purpose in row["purposes"]}
-    assert found == {(who, "email") for who in ("ann", "dan", "gus", "kim")}
+    assert found == {(who, "email") for who in GRANTING}
 
 
 def test_every_purpose_of_a_delivery_must_be_granted_and_one_without_a_purpose_never_leaves(

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from personalake.common.hashing import keyed_hash_of
 from personalake.privacy.reach import suppressed_persons, without_suppressed
@@ -19,27 +20,41 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             ("later", None, "email", "hard_bounce", NOW + DAY, None),
             ("odd", None, "carrier pigeon", None, NOW - DAY, None),
             (None, keyed_hash_of("k", "email|new@example.com"), "email", None, NOW - DAY, None),
+            (None, keyed_hash_of("k", "phone|442079460000"), "email", None, NOW - DAY, None),
+            # An erasure goes with the person, not with those who shared an address.
+            (None, keyed_hash_of("k", "email|old@example.com"), "all", "erased", NOW - DAY, None),
             # Whoever had this device may have another.
             (None, keyed_hash_of("k", "device_token|t1"), "push", "unregistered", NOW - DAY, None),
         ],
         "person_id string, identifier_hash string, scope string, reason string, since timestamp, until timestamp",
     )
     links = spark.createDataFrame(
-        [("email", "New@Example.com", "owner"), ("email", "other@example.com", "over"), ("device_token", "t1", "over")],
+        [
+            ("email", "New@Example.com", "owner"),
+            ("email", "other@example.com", "over"),
+            ("device_token", "t1", "over"),
+            ("phone", "442079460000", "caller"),
+        ],
         "namespace string, value string, person_id string",
     )
-    people = ("bounced", "erased", "over", "later", "odd", "owner")
+    written_to = spark.createDataFrame(
+        [("owner", "new@example.com"), ("sharer", "new@example.com"), ("heir", "old@example.com"), ("odd", None)],
+        "person_id string, email string",
+    ).withColumn("phone", F.lit(None).cast("string"))
+    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller")
     consents = spark.createDataFrame(
         [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
         "person_id string, purpose string",
     )
 
-    persons = suppressed_persons(suppressions, links, "k", "1", NOW)
+    persons = suppressed_persons(suppressions, links, "k", "1", NOW, written_to)
     rows = consents.transform(without_suppressed(persons, {"email": "email_marketing"})).collect()
 
     assert sorted((row["person_id"], row["purpose"]) for row in rows) == [
         ("bounced", "personalisation"),
+        ("caller", "personalisation"),
+        ("heir", "email_marketing"), ("heir", "personalisation"),
         ("later", "email_marketing"), ("later", "personalisation"),
         ("over", "email_marketing"), ("over", "personalisation"),
-        ("owner", "personalisation"),
+        ("owner", "personalisation"), ("sharer", "personalisation"),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from personalake.config.identity import Survivorship
 from personalake.config.profiles import Licence
 from personalake.privacy.consent import refusing
-from personalake.profiles.customer_profile import Known, customer_profile, orders_of
+from personalake.profiles.customer_profile import Known, customer_profile, orders_of, persons
 from personalake.profiles.engagement import Engaged
 from personalake.profiles.third_party import judged
 from personalake.tables import Table
@@ -334,3 +334,15 @@ def test_bought_attributes_are_used_only_where_licence_provider_and_person_allow
         "11": "the person refuses",
         "12": None,
     }
+
+
+def test_a_person_goes_by_the_number_that_was_known_first_whatever_comes_later(spark: SparkSession) -> None:
+    held = [("crm", "17", 2), ("app_install", "a1", 3), ("email", "a@x.example", 1), ("cookie_id", "c", 1)]
+    links = [
+        {"namespace": kind, "value": value, "person_id": "p", "first_known_at": datetime(2017, 1, day)}
+        for kind, value, day in held
+    ]
+
+    (row,) = rows_of(spark, PERSON_LINK, *links).transform(persons).collect()
+
+    assert row["customer_id"] == "17"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from personalake.common.spellings import spellings
 from personalake.config.identity import IDENTIFIERS, Override
 from personalake.identity.graph import ALWAYS, Graph, Links, Positions
 from personalake.identity.groups import side_of
@@ -30,13 +31,13 @@ class Decisions:
     unknown: tuple[str, ...]
 
 
-def decisions(overrides: Sequence[Override], graph: Graph) -> Decisions:
-    """Find the records that decisions are about.
+def decisions(overrides: Sequence[Override], graph: Graph, calling_code: str) -> Decisions:
+    """Find the records that decisions are about; e-mails and phones may be written as people write them.
 
     Where the same two identifiers are both joined and kept apart, they are kept apart: a wrong merge is worse than a missed
     one. A chain of `always` that runs into a `never` loses its last link when groups are made.
     """
-    found = {name: _records_of(name, graph) for override in overrides for name in override.between}
+    found = {name: _records_of(name, graph, calling_code) for override in overrides for name in override.between}
     pairs = {override.decision: set[tuple[str, str]]() for override in overrides}
     for override in overrides:
         pairs[override.decision].add(_sorted(override.between))
@@ -60,13 +61,13 @@ def decisions(overrides: Sequence[Override], graph: Graph) -> Decisions:
     )
 
 
-def _records_of(identifier: str, graph: Graph) -> Positions:
+def _records_of(identifier: str, graph: Graph, calling_code: str) -> Positions:
     """The records that are an account, or that hold a value."""
     namespace, _, value = identifier.partition(":")
     records = graph.records
     holds = ((records["namespace"] == namespace) & (records["customer_id"] == value)).to_numpy(bool)
     if namespace in IDENTIFIERS:
-        holds |= (records[namespace] == value).to_numpy(bool)
+        holds |= records[namespace].isin(list(spellings(namespace, value, calling_code))).to_numpy(bool)
     return np.flatnonzero(holds).astype(np.int64)
 
 

@@ -65,7 +65,7 @@ def resolve(
     graph = Graph.of(records, settings)
     given = _settled_codes(graph, settled)
     is_settled = given >= 0
-    decided = decisions(settings.overrides, graph)
+    decided = decisions(settings.overrides, graph, settings.calling_code)
     account = graph.account_links()
     hubs = {kind: _crowded(graph, kind) for kind, told in settings.identifiers.items() if told.links}
     strong = [graph.identifier_links(kind, values) for kind, values in hubs.items()]

@@ -1,6 +1,6 @@
 """Who grants what and who must not be reached at this moment, out of the tables and without Spark."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +9,18 @@ import pyarrow as pa
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.lake.conditions import Conditions
 from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.addresses import ADDRESSES
 from personalake.privacy.consent_now import lay_out_granted
 from personalake.privacy.forgotten_now import identifiers_asking
 from personalake.privacy.reach import ALL_CHANNELS
 from personalake.privacy.reach_now import holders, lay_out_suppressed
+from personalake.privacy.suppression import ERASED
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
@@ -27,6 +31,10 @@ CONSENTS: Mapping[Table, Sequence[str]] = {
     CONSENT_CURRENT: ("person_id", "purpose", "status"),
     PERSON_LINK: LINKS,
 }
+_BY_ADDRESS: Mapping[str, tuple[Table, Sequence[str], Conditions]] = {
+    "address_consent": (CONSENT, CONSENTS[CONSENT], [("namespace", "in", list(ADDRESSES))]),
+    "person": (PERSON, ("person_id", *ADDRESSES), ()),
+}
 _TEXT, _MOMENT = pa.string(), pa.timestamp("us", "UTC")
 _BARRED = pa.schema([("person_id", _TEXT), ("scope", _TEXT), ("since", _MOMENT), ("until", _MOMENT)])
 _ALLOWED = pa.schema([("person_id", _TEXT), ("purposes", pa.list_(_TEXT))])
@@ -34,7 +42,7 @@ Row = dict[str, Any]
 
 
 def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
-    """Suppressions with the person: the one who is named, and whoever holds the address now, known by its hash.
+    """Suppressions with the person: the one who is named, and all who hold the address now, known by its hash.
 
     Returns:
         `person_id`, `scope`, `since`, `until`.
@@ -49,10 +57,31 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
     if hashes:
         key = erasure_key(settings, ledger.locations)
         links = ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(LINKS)
-        held = holders(hashes, links, key, settings.identity.calling_code)
-        rows += [{**row, "person_id": person} for person, hashed in held for row in of_hash[hashed]]
+        held = list(holders(hashes, links, key, settings.identity.calling_code))
+        rows += [{**row, "person_id": person} for person, hashed, _ in held for row in of_hash[hashed]]
+        of_address = {address: of_hash[hashed] for _, hashed, address in held}
+        rows += [
+            {**row, "person_id": person}
+            for person, address in _addressees(ledger, of_address)
+            for row in of_address[address]
+            if row["reason"] != ERASED
+        ]
     told = [{name: row[name] for name in _BARRED.names} for row in rows if row["person_id"] is not None]
     return pa.Table.from_pylist(told, _BARRED)
+
+
+def _addressees(ledger: Ledger, addresses: Collection[tuple[str, str]]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Who is written to at some addresses, which several people may share."""
+    for kind in ADDRESSES:
+        values = sorted(value for namespace, value in addresses if namespace == kind)
+        found = ledger.read(PERSON, ("person_id", kind), [(kind, "in", values)]) if values else []
+        yield from ((row["person_id"], (kind, row[kind])) for row in found)
+
+
+def lend_addresses(opened: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Let one query read answers by addresses, and who is written to there."""
+    for name, (table, columns, where) in _BY_ADDRESS.items():
+        opened.register(f"given_{name}", ledger.scan(table, where).reader(columns))
 
 
 def gone_addresses_now(ledger: Ledger, at: datetime) -> frozenset[str]:
@@ -98,7 +127,8 @@ def lay_out_consents(
     """
     for table, columns in CONSENTS.items():
         opened.register(f"given_{table.name}", ledger.scan(table, ()).reader(columns))
-    lay_out_granted(opened, settings.privacy.signals, at)
+    lend_addresses(opened, ledger)
+    lay_out_granted(opened, settings.privacy.signals, at, settings.identity.calling_code)
     opened.execute("DELETE FROM granted WHERE NOT list_contains($1, purpose)", [list(purposes)])
     opened.register("given_suppression", suppressed_now(ledger, settings))
     lay_out_suppressed(opened, settings.receipts.purposes)

@@ -18,7 +18,13 @@ from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import STANDING, PlanState, plans
 from personalake.pipelines.caps_now import CapsNow, limits_of
-from personalake.pipelines.consents_now import CONSENTS, gone_addresses_now, persons_asking_now, suppressed_now
+from personalake.pipelines.consents_now import (
+    CONSENTS,
+    gone_addresses_now,
+    lend_addresses,
+    persons_asking_now,
+    suppressed_now,
+)
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent_now import lacking_consent, lay_out_granted
 from personalake.privacy.forgotten_now import lay_out_known, unknown_deliveries
@@ -26,12 +32,13 @@ from personalake.privacy.reach_now import lay_out_suppressed, suppressed_deliver
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_PLAN, DECISION
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import PERSON_LINK
 
 NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "holdout"
 UNKNOWN, FORGOTTEN = "no longer known", "asked to be forgotten"
-_ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, *CONSENTS)
+_ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, PERSON, *CONSENTS)
 _TEXT = pa.string()
 _ASKED = pa.schema([("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("decision_id", _TEXT)])
 _MEMORY = "1GB"
@@ -179,7 +186,7 @@ class LastLook:
             self._opened.execute("CREATE OR REPLACE TABLE decision AS SELECT * FROM given_decision")
         if SUPPRESSION in changed:
             self._gone = gone_addresses_now(self._ledger, self._clock.now())
-        if changed & {SUPPRESSION, PERSON_LINK}:
+        if changed & {SUPPRESSION, PERSON_LINK, PERSON}:
             self._opened.register("given_suppression", suppressed_now(self._ledger, self._settings))
             lay_out_suppressed(self._opened, self._settings.receipts.purposes)
         if changed & {ERASURE_ASKED, PERSON_LINK}:
@@ -188,10 +195,12 @@ class LastLook:
             self._lend(PERSON_LINK, ("person_id",))
             lay_out_known(self._opened)
         # Consents also end with time alone.
-        if changed & CONSENTS.keys() or now - self._laid_out_at >= _ENDING_SECONDS:
+        if changed & {PERSON, *CONSENTS} or now - self._laid_out_at >= _ENDING_SECONDS:
             for table, columns in CONSENTS.items():
                 self._lend(table, columns)
-            lay_out_granted(self._opened, self._settings.privacy.signals, self._clock.now())
+            lend_addresses(self._opened, self._ledger)
+            signals, code = self._settings.privacy.signals, self._settings.identity.calling_code
+            lay_out_granted(self._opened, signals, self._clock.now(), code)
             self._passed.clear()
             self._laid_out_at = now
         # Only what was read whole counts as seen: a look that breaks is looked again.

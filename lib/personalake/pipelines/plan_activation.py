@@ -23,11 +23,13 @@ from personalake.pipelines.plan_audiences import due_syncs, plan_audiences
 from personalake.pipelines.plan_figures import equation, with_plans
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.reachability import reachable
+from personalake.privacy.addresses import ADDRESSES, refused_addresses
 from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
 from personalake.privacy.pseudonyms import key_ring, pseudonymous
 from personalake.privacy.suppression import persons_asking, without_erased
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
@@ -95,8 +97,12 @@ def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> 
 def _consents(context: JobContext) -> DataFrame:
     """What each person says at this moment; of those who must not be reached, nothing."""
     lake, signals = context.lake, context.settings.privacy.signals
-    answers = lake.read(CONSENT).transform(with_signals(signals)).transform(with_person(lake.read(PERSON_LINK)))
-    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, context.run_started_at))
+    told = lake.read(CONSENT).transform(with_signals(signals))
+    code, now = context.settings.identity.calling_code, context.run_started_at
+    answers = told.transform(with_person(lake.read(PERSON_LINK)))
+    if lake.ledger.count(CONSENT, [("namespace", "in", list(ADDRESSES))]):
+        answers = answers.unionByName(refused_addresses(told, lake.read(PERSON), code, now))
+    allowed = lake.read(CONSENT_CURRENT).transform(without_refusals(answers, now))
     return allowed.transform(reachable(context))
 
 

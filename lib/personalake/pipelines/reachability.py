@@ -4,6 +4,7 @@ from personalake.common.transformation import Transformation
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.reach import suppressed_persons, without_suppressed
+from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import PERSON_LINK
 
@@ -26,5 +27,6 @@ def reachable(context: JobContext) -> Transformation:
         erasure_key(settings, lake.locations),
         settings.identity.calling_code,
         context.run_started_at,
+        lake.read(PERSON),
     )
     return without_suppressed(persons, settings.receipts.purposes)

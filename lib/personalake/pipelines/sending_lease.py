@@ -47,6 +47,11 @@ class Leases:
         self._shared: Held | None = None
 
     def take(self, destination: str) -> None:
+        """Hold a destination to the end of the run, and with it those that share the cap over what people read.
+
+        Raises:
+            LeaseHeldError: If somebody else holds one of them.
+        """
         if destination in self._taken:
             return
         given = self._context

@@ -8,12 +8,18 @@ from datetime import datetime
 
 import duckdb
 
+from personalake.privacy.addresses_now import add_refused_addresses
 from personalake.privacy.consent import EXPIRED, GRANTED
 
 _GRANTED = ", ".join(f"'{status}'" for status in GRANTED)
 
 
-def lay_out_granted(opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Sequence[str]], now: datetime) -> None:
+def lay_out_granted(
+    opened: duckdb.DuckDBPyConnection,
+    signals: Mapping[str, Sequence[str]],
+    now: datetime,
+    calling_code: str | None = None,
+) -> None:
     """Make the table `granted` (`person_id`, `purpose`): granted at the last as-of, and not refused by now.
 
     A grant waits for its day, a refusal never does; of answers given at the same moment, a refusal wins. A consent that
@@ -24,6 +30,8 @@ def lay_out_granted(opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Seq
             tables, each once.
         signals: Purposes by signal, e.g. Global Privacy Control; see `with_signals`.
         now: The moment, with its zone.
+        calling_code: Of phone numbers that are written without one, where something is about to leave: who refuses by an
+            address then refuses for all who are written to there, see `add_refused_addresses`. Null where nothing leaves.
     """
     opened.execute("CREATE OR REPLACE TEMP TABLE signal (signal VARCHAR, spoken_for VARCHAR)")
     spoken = [(signal, purpose) for signal, purposes in signals.items() for purpose in purposes]
@@ -43,6 +51,8 @@ def lay_out_granted(opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Seq
         """,
         {"now": now},
     )
+    if calling_code is not None:
+        add_refused_addresses(opened, calling_code, now)
     opened.execute(
         f"""
         CREATE OR REPLACE TABLE granted AS

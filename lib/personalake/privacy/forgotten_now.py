@@ -1,15 +1,12 @@
 """Who asks to be forgotten, and who is known at all, at this moment, without Spark: `persons_asking` in Python."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import duckdb
 
-from personalake.common.standardise import EMAIL_LENGTH, FEWEST_DIGITS, MOST_DIGITS, WRITTEN_PHONE_LENGTH
+from personalake.common.spellings import spellings
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
-_NO_DIGIT = re.compile(r"[^0-9]")
 Identifier = tuple[str, str]
 
 
@@ -50,25 +47,3 @@ def unknown_deliveries(opened: duckdb.DuckDBPyConnection) -> set[str]:
         opened: A database with `known`, and `asked`: rows of `delivery_id`, `person_id`.
     """
     return {row[0] for row in opened.execute("SELECT delivery_id FROM asked ANTI JOIN known USING (person_id)").fetchall()}
-
-
-def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
-    """An identifier as it is written, and in its one spelling."""
-    yield value
-    if namespace == "email":
-        small = value[: EMAIL_LENGTH + 1].strip(" ").lower()
-        if _EMAIL.fullmatch(small) and len(small) <= EMAIL_LENGTH:
-            yield small
-    if namespace == "phone":
-        yield from _phone(value[:WRITTEN_PHONE_LENGTH].strip(" "), calling_code)
-
-
-def _phone(written: str, calling_code: str) -> Iterator[str]:
-    digits = _NO_DIGIT.sub("", written)
-    full = calling_code + digits.removeprefix("0")
-    if written.startswith("+"):
-        full = digits
-    elif digits.startswith("00"):
-        full = digits[2:]
-    if FEWEST_DIGITS <= len(full) <= MOST_DIGITS and digits.strip("0"):
-        yield full

@@ -9,15 +9,24 @@ from pyspark.sql import functions as F
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
+from personalake.privacy.addresses import addressees
+from personalake.privacy.suppression import ERASED
 from personalake.tables.receipts import UNREGISTERED
 
 ALL_CHANNELS = "all"
 
 
 def suppressed_persons(
-    suppressions: DataFrame, links: DataFrame, hash_key: str | None, calling_code: str, at: datetime
+    suppressions: DataFrame,
+    links: DataFrame,
+    hash_key: str | None,
+    calling_code: str,
+    at: datetime,
+    people: DataFrame | None = None,
 ) -> DataFrame:
     """Persons who must not be reached at a moment: those who are named, and those who have a suppressed address now.
+
+    Of an address that several people share, all who are written to there; an erasure goes with the person and its owner.
 
     Args:
         suppressions: Rows of `silver.suppression`.
@@ -25,6 +34,7 @@ def suppressed_persons(
         hash_key: Key of the hashes; null if there are none.
         calling_code: Of phone numbers that are written without one.
         at: The moment.
+        people: Rows of `silver.person`, if anybody is to be reached.
 
     Returns:
         `person_id` and `scope`, each pair once.
@@ -35,11 +45,21 @@ def suppressed_persons(
     named = current.where("person_id IS NOT NULL").select("person_id", "scope")
     if hash_key is None:
         return named.distinct()
+    hashed = with_keyed_hash(hash_key, "identifier_hash", F.concat("namespace", F.lit("|"), "value"))
     spelled = standard_value(F.col("namespace"), F.col("value"), calling_code)
-    hashed = with_keyed_hash(hash_key, "identifier_hash", F.concat("namespace", F.lit("|"), spelled))
-    owners = links.transform(hashed).select("person_id", "identifier_hash")
-    hit = owners.join(F.broadcast(current.select("identifier_hash", "scope")), "identifier_hash")
-    return named.unionByName(hit.select("person_id", "scope")).distinct()
+    # Of a phone in its one spelling the country is not told once more: each value counts as it is, too.
+    owners = links.select("namespace", "value", "person_id")
+    owners = owners.unionByName(owners.where(spelled != F.col("value")).withColumn("value", spelled))
+    hit = _hit(owners.transform(hashed), current)
+    if people is not None:
+        of_address = current.where(~F.coalesce(F.col("reason") == ERASED, F.lit(False)))
+        hit = hit.unionByName(_hit(addressees(people).transform(hashed), of_address))
+    return named.unionByName(hit).distinct()
+
+
+def _hit(held: DataFrame, suppressions: DataFrame) -> DataFrame:
+    told = F.broadcast(suppressions.select("identifier_hash", "scope"))
+    return held.select("person_id", "identifier_hash").join(told, "identifier_hash").select("person_id", "scope")
 
 
 def without_suppressed(persons: DataFrame, purposes: Mapping[str, str]) -> Transformation:

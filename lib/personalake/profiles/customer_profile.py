@@ -98,9 +98,13 @@ def customer_profile(
 
 
 def persons(links: DataFrame) -> DataFrame:
-    """`person_id` and one of its identifiers as `customer_id`: a number before an address, either before a cookie."""
+    """`person_id` and one of its identifiers as `customer_id`: a number before an address, either before a cookie.
+
+    Of several it is the one that was known first, so that what comes to be known later does not change the name by which
+    destinations know the person.
+    """
     rank = F.when(F.col("namespace").isin(*_BROWSERS), 2).when(F.col("namespace").isin(*_ADDRESSES), 1).otherwise(0)
-    first = F.min(F.struct(rank.alias("rank"), "namespace", "value"))
+    first = F.min(F.struct(rank.alias("rank"), "first_known_at", "namespace", "value"))
     return links.groupBy("person_id").agg(first["value"].alias("customer_id"))
 
 
