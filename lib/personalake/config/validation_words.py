@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
@@ -52,7 +51,8 @@ def told(
         merged: The keys and values that it was given; parts of its places that are in none of them are its own.
         settings: The model that was filled.
     """
-    for problem in error.errors():
+    for details in error.errors():
+        problem: dict[str, Any] = {**details}
         place = _place(problem["loc"], merged, problem["type"] == "missing")
         yield place, _text(problem) + _found(problem, place, secret_fields(settings))
 
@@ -102,7 +102,7 @@ def _place(loc: Sequence[int | str], merged: Any, is_missing: bool) -> tuple[str
     return tuple(place)
 
 
-def _text(problem: ErrorDetails) -> str:
+def _text(problem: Mapping[str, Any]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         return "unknown key; see the settings in docs/configuration.md"
@@ -121,7 +121,7 @@ def _text(problem: ErrorDetails) -> str:
     return re.sub(r"^Input should be", "expected", words)
 
 
-def _found(problem: ErrorDetails, place: Sequence[str], secrets: frozenset[str]) -> str:
+def _found(problem: Mapping[str, Any], place: Sequence[str], secrets: frozenset[str]) -> str:
     value = problem["input"]
     is_shown = value is None or isinstance(value, str | int | float | bool)
     if not place or not is_shown or problem["type"] in ("extra_forbidden", "missing"):
