@@ -125,18 +125,19 @@ def ours(deliveries: Iterable[Delivery], connector: Any, check: Check) -> Measur
     return Measured(good, report.traffic.requests, report.traffic.bytes, seconds, used)
 
 
-def throughput(kinds: Sequence[str], seconds: float) -> None:
-    """Each connector beside the lesser of the vendor's published limit and what the bare loop reaches.
+def throughput(kinds: Sequence[str], seconds: float) -> bool:
+    """Each connector beside the lesser of the vendor's published limit and what the bare loop reaches; whether all are near.
 
     Where the published limit is the lesser, the connector keeps it and the fake enforces it; refusals for speed are counted.
     """
+    is_near = True
     with fakes_in_a_process() as fakes:
         print(f"{'':22} deliveries, requests, bytes a second and share of a core, ours | the same of the floor", flush=True)
         for kind in kinds:
             case = CASES[kind]
             connector = case.whole(fakes, SystemClock(), rates=None)
             if not isinstance(connector, HttpConnector):
-                files_and_mail(case, fakes, seconds)
+                is_near &= files_and_mail(case, fakes, seconds)
                 continue
             given = list(rows(case, int(seconds * (6_000 if connector.declaration.limits.max_items == 1 else 60_000))))
             # The rows are looked at by no collection of garbage: in a run they come and go.
@@ -150,11 +151,12 @@ def throughput(kinds: Sequence[str], seconds: float) -> None:
                 given = given[: max(int(most * seconds), 1)]
             run = ours(given, case.whole(fakes, SystemClock(), **({"rates": None} if is_paced else {})), nobody)
             refused = case.handle(fakes).counters()["rejects"].get("rate", 0)
-            tell(kind, run, yard, "bare aiohttp loop", most, refused)
+            is_near &= tell(kind, run, yard, "bare aiohttp loop", most, refused)
+    return is_near
 
 
-def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refused: int) -> None:
-    """One line: what was reached, what the floor reaches, and the ratio to whichever bound is the lesser."""
+def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refused: int) -> bool:
+    """One line: what was reached, what the floor reaches, and the ratio to the lesser bound; whether it is near."""
     ratio = run.rate / min(most, yard.rate)
     short = "" if ratio >= _LEAST else f"  BELOW {_LEAST}"
     paced = f", {refused} refused for speed" if refused else ""
@@ -163,11 +165,12 @@ def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refu
         f" | {ratio:.2f} of the {'limit' if most < yard.rate else 'floor'}{paced}{short}",
         flush=True,
     )
+    return ratio >= _LEAST
 
 
-def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> None:
+def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> bool:
     """The same for what speaks no HTTP, beside what one would write by hand for the same job; nobody publishes a limit."""
-    is_mail = case.kind == "email"
+    is_near, is_mail = True, case.kind == "email"
     floor, by_hand = ("bare smtplib", bare_mail) if is_mail else ("by hand", files_by_hand)
     # What a row costs beside its cells counts most where there are few: two as in a list of people, twelve as in a profile.
     for width in (None,) if is_mail else (2, _WIDE):
@@ -182,7 +185,9 @@ def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> None:
         gc.freeze()
         yard = measured(len(given), by_hand(connector(), given))
         run = ours(given, connector(), nobody)
-        tell(case.kind if width is None else f"{case.kind}, {width} cells", run, yard, floor, float("inf"), 0)
+        name = case.kind if width is None else f"{case.kind}, {width} cells"
+        is_near &= tell(name, run, yard, floor, float("inf"), 0)
+    return is_near
 
 
 _WIDE = 12
@@ -268,9 +273,9 @@ def address_book(count: int) -> bool:
     print(
         f"address book: {count:,} rows in {seconds:.0f} s ({count / seconds:,.0f}/s, CPU {used / seconds:4.0%}); "
         f"{report.states['confirmed']:,} written, {refused:,} refused, {'; '.join(wrong) or 'nothing lost, nothing wrong'}; "
-        f"peak {peak / GIB:.2f} GiB, reading the files again included"
+        f"peak {peak / GIB:.2f} GiB of 4 allowed, reading the files again included"
     )
-    return not wrong
+    return not wrong and peak < 4 * GIB
 
 
 class RejectionsJournal(CountingJournal):
@@ -352,7 +357,7 @@ def main() -> None:
     parts = chosen.parts or ["throughput", "memory", "job", "packs", "addresses", "matrix"]
     good = True
     if "throughput" in parts:
-        throughput(chosen.kinds, chosen.seconds)
+        good &= throughput(chosen.kinds, chosen.seconds)
     if "memory" in parts:
         good &= memory(chosen.rows)
     if "job" in parts:

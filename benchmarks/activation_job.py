@@ -47,7 +47,7 @@ def no_session() -> SparkSession:
 def a_lake(folder: Path, case: Case, count: int) -> Lake:
     """A plan of so many deliveries, one for each person, and what each person consents to."""
     lake = Lake(Locations(folder), no_session)
-    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "sync": "all", "state": "ready", "logged_at": AT}])
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "state": "ready", "logged_at": AT}])
     for start in range(0, count, _PIECE):
         numbers = range(start, min(start + _PIECE, count))
         people = [f"p_{number:024x}" for number in numbers]

@@ -3,7 +3,8 @@
     .venv/bin/python -m benchmarks.encryption                      # 200,000 lines of 20,000 customers
     .venv/bin/python -m benchmarks.encryption 50000 --customers 5000
 
-Each way is taken twice, after a small round that warms the session up.
+Each way is taken twice, after a small round that warms the session up. Fails if a line is lost, if a customer has no key, or
+if what is encrypted takes more than so many times the seconds of clear text: docs/privacy.md tells users what it costs.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import os
 import random
 import secrets
+import sys
 import tempfile
 import time
 from datetime import date
@@ -28,6 +30,7 @@ from personalake.session import get_session
 from personalake.tables.bronze import DATA_KEY, EVENT
 from personalake.tables.silver import ORDER_LINE
 
+_MOST_TIMES = 2.5
 _DAY = date(2026, 1, 1)
 _COLUMNS = {
     "event_id": "id", "order_id": "id", "customer_id": "who", "product_id": "item", "quantity": "n", "amount": "paid",
@@ -35,24 +38,26 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def landed(folder: Path, lines: int, customers: int) -> None:
-    """Order lines as a shop drops them, in files of 50,000."""
-    dice = random.Random(7)
+def landed(folder: Path, lines: int, customers: int) -> int:
+    """Order lines as a shop drops them, in files of 50,000; how many customers they are of."""
+    dice, seen = random.Random(7), set[str]()
     for start in range(0, lines, 50_000):
-        rows = (
+        rows = [
             {"id": f"o{number}", "who": f"c{dice.randrange(customers)}", "item": f"i{dice.randrange(500)}", "n": 1,
              "paid": dice.randrange(99_99) / 100, "at": "2025-03-01T10:00:00Z", "note": "left at the door, as always"}
             for number in range(start, min(start + 50_000, lines))
-        )  # fmt: skip
+        ]  # fmt: skip
+        seen.update(str(row["who"]) for row in rows)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{start:09d}.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return len(seen)
 
 
 def taken_in(spark: SparkSession, lines: int, customers: int, is_encrypted: bool) -> dict[str, float]:
     """Seconds of each job, and what lies there afterwards."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        landed(folder / "landing", lines, customers)
+        seen = landed(folder / "landing", lines, customers)
         source = {"contract": "order_line", "currency": "EUR", "path": folder / "landing", "columns": _COLUMNS}
         encryption = {"keys": {"m1": "secret://benchmark/m1"}, "current": "m1"} if is_encrypted else {}
         settings = Settings.model_validate(
@@ -68,7 +73,10 @@ def taken_in(spark: SparkSession, lines: int, customers: int, is_encrypted: bool
         accepted = lake.ledger.rows(ORDER_LINE)
         if accepted != lines:
             raise SystemExit(f"{accepted:,} of {lines:,} lines are in silver")
-        return {**seconds, "bronze_bytes": lake.ledger.size(EVENT), "data_keys": lake.ledger.rows(DATA_KEY)}
+        keys = lake.ledger.rows(DATA_KEY)
+        if (keys < seen) if is_encrypted else keys:
+            raise SystemExit(f"{keys:,} keys for {seen:,} customers, encrypted: {is_encrypted}")
+        return {**seconds, "bronze_bytes": lake.ledger.size(EVENT), "data_keys": keys}
 
 
 def main() -> None:
@@ -81,9 +89,15 @@ def main() -> None:
     spark = get_session(SparkSettings(driver_memory="2g"))
     for is_encrypted in (False, True):
         taken_in(spark, 2_000, 200, is_encrypted)
+    seconds = {False: 0.0, True: 0.0}
     for is_encrypted in (False, True, False, True):
         told = taken_in(spark, chosen.lines, chosen.customers, is_encrypted)
+        seconds[is_encrypted] += told["ingest_events"] + told["refine_events"]
         print(json.dumps({"encrypted": is_encrypted, "lines": chosen.lines, **{k: round(v, 2) for k, v in told.items()}}))
+    times = seconds[True] / seconds[False]
+    print(f"encrypted by clear text: {times:.2f} times the seconds ({_MOST_TIMES} at most)")
+    if times > _MOST_TIMES:
+        sys.exit("encryption costs more than is told")
 
 
 if __name__ == "__main__":

@@ -177,6 +177,7 @@ def template_preview(
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     as_of: AsOf = None,
+    region: Region = None,
 ) -> None:
     """What a person would read, before anything is sent."""
     from personalake.pipelines.access import log_look
@@ -184,7 +185,7 @@ def template_preview(
     from personalake.pipelines.look_view import previews_view
     from personalake.pipelines.template_preview import previews
 
-    settings = settings_for(env, conf_dir, root, as_of, None)
+    settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = _lake(settings).ledger
     found = previews(settings, ledger, person, template, day)
@@ -209,12 +210,13 @@ def query(
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 50,
+    region: Region = None,
 ) -> None:
     """Ask the tables in SQL, with personal columns masked as analysts see them."""
     from personalake.pipelines.access import log_query
     from personalake.pipelines.masked_query import masked_query, tables_of
 
-    ledger = _lake(settings_for(env, conf_dir, root, None, None)).ledger
+    ledger = _lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger
     answer = masked_query(ledger, sql, rows)
     log_query(ledger, len(answer), [table.full_name for table in tables_of(sql)])
     print(answer)
@@ -226,12 +228,13 @@ def check_source(
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     rows: Annotated[int, typer.Option(min=1, help="Rows to look at.")] = 1_000,
+    region: Region = None,
 ) -> None:
     """Look at a source's landing files for personal data, before anything is read."""
     from personalake.pipelines.look_view import source_view
     from personalake.pipelines.source_check import check_source as look_at
 
-    settings = settings_for(env, conf_dir, None, None, None)
+    settings = settings_for(env, conf_dir, None, None, None, region=region)
     if name not in settings.sources:
         raise InputError(f"No source is called {name!r}.", f"There are: {', '.join(sorted(settings.sources))}.")
     seen = look_at(settings.sources[name], rows)

@@ -79,6 +79,15 @@ def test_a_wrong_value_is_shown(tmp_path: Path) -> None:
     assert found.endswith("(found 'many')")
 
 
+@pytest.mark.parametrize("written", ["5f3c9a1e-REAL", "54321"])
+def test_a_secret_that_stands_in_a_file_is_refused_and_not_passed_on(written: str, tmp_path: Path) -> None:
+    folder = conf(tmp_path, base=f"connections: {{braze: {{kind: braze_track, instance: iad-01, api_key: {written}}}}}\n")
+
+    (problem,) = [problem for problem in problems(folder) if "api_key" in problem]
+
+    assert written not in problem
+
+
 def test_an_unset_secret_is_named_with_the_variable_that_would_set_it(tmp_path: Path) -> None:
     source = (
         "contract: order_line\nkind: kafka\nkafka:\n  bootstrap_servers: broker:9092\n  topic: orders\n"

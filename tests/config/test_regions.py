@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from personalake.config import Settings, load_settings
 from personalake.config.regions import place
+from personalake.config.trespasses import paths_of
 from personalake.errors import ConfigError
 
 BASE = """
@@ -90,7 +91,7 @@ def test_a_source_that_reaches_into_another_region_is_refused(tmp_path: Path, pa
 
     (found,) = problems(folder, "eu")
 
-    assert found.startswith("sources.orders.path: ")
+    assert found.startswith("sources/orders.yml: sources.orders.path: ")
     assert "reaches into another region" in found
 
 
@@ -100,8 +101,61 @@ def test_files_that_would_be_dropped_into_another_region_are_refused(tmp_path: P
 
     (found,) = problems(conf(tmp_path, connections=drop), "eu")
 
-    assert found.startswith("connections.partner.folder: ")
+    assert found.startswith("connections.yml: connections.partner.folder: ")
     assert "a region writes below ${exports} alone" in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("report.planted", "lake/us/silver"),
+        ("regions.handover", "lake/us/gold"),
+        ("erasure.access", "{tmp}/../lake/us"),
+        ("tracking.uri", "sqlite:///lake/us/mlflow/mlflow.db"),
+        ("tracking.uri", "file:lake/us/models"),
+        ("tracking.registry_prefix", "main_us.gold."),
+        ("root", "lake/us"),
+        ("sources.orders.path", "in/us/orders"),
+    ],
+)
+@pytest.mark.parametrize("is_said_by", ["environment", "command line"])
+def test_no_setting_leads_into_another_region_by_whatever_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str, is_said_by: str
+) -> None:
+    (tmp_path / "work" / "lake" / "us").mkdir(parents=True)
+    (tmp_path / "aside").symlink_to(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    value = value.replace("{tmp}/..", str(tmp_path / "aside"))
+    value = value if key != "erasure.access" else f"{value}/x/.."
+    folder, said = conf(tmp_path / "conf"), {}
+    environ = {f"PERSONALAKE_{key.upper().replace('.', '__')}": value}
+    if is_said_by == "command line":
+        said, environ = {key: value}, {}
+
+    with pytest.raises(ConfigError) as raised:
+        load_settings("local", folder, {"region": "eu", **said}, environ)
+
+    assert any(f": {key}: " in problem for problem in raised.value.problems)
+    assert all("another region" in problem for problem in raised.value.problems)
+
+
+def test_every_setting_of_a_path_is_found(tmp_path: Path) -> None:
+    drop = "partner: {kind: csv_drop, columns: [id], folder: out}\n"
+    settings = load(conf(tmp_path, BASE + "report: {planted: truth}\n", connections=drop), "eu")
+
+    found = {".".join(key): str(path) for key, path in paths_of(settings)}
+
+    assert found == {
+        "root": "lake/eu",
+        "landing": "in/eu",
+        "exports": "exports/eu",
+        "report.path": "report/eu",
+        "report.planted": "truth",
+        "erasure.access": "access/eu",
+        "regions.handover": "lake/_handover",
+        "sources.orders.path": "in/eu/orders",
+        "connections.partner.folder": "out",
+    }
 
 
 def test_a_topic_or_database_that_is_the_same_for_all_regions_is_refused(tmp_path: Path) -> None:

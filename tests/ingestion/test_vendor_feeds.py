@@ -231,13 +231,15 @@ def test_each_product_of_an_order_of_segment_is_a_line_and_what_is_refunded_come
 
 
 def test_consent_preferences_of_segment_are_an_answer_for_each_category(feed: Feed) -> None:
-    categories = {"consent": {"categoryPreferences": {"Advertising": True, "Analytics": False}}}
+    categories = {"consent": {"categoryPreferences": {"Advertising": True, "Analytics": False, "Odd": "maybe"}}}
     told = {**SEGMENT, "type": "track", "event": "Segment Consent Preference Updated", "context": categories}
 
     answers = feed("segment_consents", told, {**SEGMENT, "type": "track", "event": "Product Viewed"})
 
     found = {row["purpose"]: row["status"] for row in answers}
-    assert found == {"email_marketing": "granted", "analytics": "denied"}
+    # What cannot be understood is an answer that allows nothing, and lets no older grant stand.
+    assert found == {"email_marketing": "granted", "analytics": "denied", "odd": "unknown"}
+    assert [row["purpose"] for row in answers if row["reasons"]] == []
     assert {(row["customer_id"], row["namespace"]) for row in answers} == {("user-97980", "login")}
 
 
@@ -254,11 +256,12 @@ def test_a_receipt_of_onetrust_is_an_answer_for_each_purpose_and_only_a_confirma
 
     answers = {row["purpose"]: row for row in feed("onetrust_receipts", receipt, {**receipt, "purposes": []})}
 
-    assert {name: row["status"] for name, row in answers.items() if not row["reasons"]} == {
+    assert {name: row["status"] for name, row in answers.items() if not row["warnings"] and not row["reasons"]} == {
         "email_marketing": "granted",
         "personalisation": "withdrawn",
     }
-    assert answers["new"]["reasons"] == ["status: not one of granted, denied, withdrawn"]
+    assert (answers["new"]["status"], answers["new"]["reasons"]) == ("never_heard_of", [])
+    assert answers["new"]["warnings"] == ["status: not one of granted, denied, withdrawn; it allows nothing"]
     assert "purpose: missing" in answers[None]["reasons"]
 
 

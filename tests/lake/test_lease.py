@@ -176,6 +176,19 @@ def test_a_run_that_lost_its_lease_neither_touches_nor_removes_the_new_one(tmp_p
     assert path.stat().st_mtime == 1
 
 
+def test_a_run_whose_lease_was_taken_over_or_is_gone_is_told_so_when_it_asks(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+
+    with lease(path, "mine", 60, 60) as held:
+        held.require()
+        write_lease(path, os.getpid(), os.uname().nodename)
+        with pytest.raises(LeaseHeldError, match=r"job was lost .*: other's"):
+            held.require()
+        path.unlink()
+        with pytest.raises(LeaseHeldError, match="nobody's now"):
+            held.require()
+
+
 def test_a_full_disk_leaves_no_half_written_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "job.json"
 

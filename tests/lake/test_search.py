@@ -62,6 +62,31 @@ PACKED: dict[str, Callable[[Path], object]] = {
 }
 
 
+def in_metadata(path: Path, of_field: bool) -> None:
+    said = {"note": "x" * 500 + " " + NEEDLE}
+    field = pa.field("a", pa.int64(), metadata=said if of_field else None)
+    pq.write_table(pa.table({"a": [1]}, pa.schema([field], metadata=None if of_field else said)), path)
+
+
+PACKED["what a file says of itself"] = lambda path: in_metadata(path, of_field=False)
+PACKED["what a file says of a column"] = lambda path: in_metadata(path, of_field=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Ann O'Hara & Co", "<p>Ann O&#x27;Hara &amp; Co</p>"),
+        ("Änn O'Hara", '{"name": "\\u00c4nn O\'Hara"}'),
+        ("änn@x.example", "/unsubscribe?who=%C3%A4nn%40x.example"),
+    ],
+)
+def test_a_name_is_found_as_pages_json_and_addresses_spell_it(tmp_path: Path, name: str, written: str) -> None:
+    (tmp_path / "file").write_text(written)
+
+    assert name not in written
+    assert Search([name, "nobody@x.example"]).file(tmp_path / "file") == {name}
+
+
 @pytest.mark.parametrize("kind", PACKED)
 def test_it_is_found(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "file"

@@ -38,9 +38,17 @@ def settings(lake: Lake, connections: Mapping[str, Any]) -> Settings:
     return Settings(root=lake.locations.root, connections=dict(connections))
 
 
-def planned(lake: Lake, case: Case, count: int, destination: str = "there", plan: str = "plan-1", **more: Any) -> None:
+def planned(
+    lake: Lake,
+    case: Case,
+    count: int,
+    destination: str = "there",
+    plan: str = "plan-1",
+    sync: str | None = None,
+    **more: Any,
+) -> None:
     """A plan that is ready: so many deliveries, two for each person, all of whom consent."""
-    row = {"plan_id": plan, "sync": "vip", "as_of": PLANNED_AT.date(), "state": "ready", "data_points": 2 * count,
+    row = {"plan_id": plan, "sync": sync, "as_of": PLANNED_AT.date(), "state": "ready", "data_points": 2 * count,
            "logged_at": PLANNED_AT}  # fmt: skip
     lake.ledger.append(ACTIVATION_PLAN, [row])
     rows = [
@@ -58,7 +66,7 @@ def changed(lake: Lake, state: str, plan: str = "plan-1", days: int = 1) -> None
     """The plan comes into another state, so many days after it was made."""
     lake.ledger.append(
         ACTIVATION_PLAN,
-        [{"plan_id": plan, "sync": "vip", "state": state, "data_points": 8, "logged_at": PLANNED_AT + timedelta(days=days)}],
+        [{"plan_id": plan, "state": state, "data_points": 8, "logged_at": PLANNED_AT + timedelta(days=days)}],
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from personalake.errors import SendingStoppedError
+from personalake.errors import InputError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
@@ -59,8 +59,8 @@ def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
     assert sent.reasons["cancelled", "no consent at this moment"] == 2
     assert sum(count for (state, _), count in sent.reasons.items() if state == "unknown") == 2
     text = shown(status_view([sent]))
-    assert " there vip plan-1 ready 8 3 0 1 2 0 2 0 50.0 % 6 " in text
-    assert " there vip plan-1 cancelled no consent at this moment 2 " in text
+    assert " there plan-1 ready 8 3 0 1 2 0 2 0 50.0 % 6 " in text
+    assert " there plan-1 cancelled no consent at this moment 2 " in text
 
 
 def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_out(half_sent: Lake) -> None:
@@ -103,7 +103,7 @@ def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destinat
     again = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
              for row in half_sent.ledger.read(ACTIVATION_OUTBOX)]  # fmt: skip
     half_sent.ledger.append(ACTIVATION_OUTBOX, again)
-    left_out = {"refused": {"no person": 4}, "destination": "there", "sync": "vip", "state": "ready"}
+    left_out = {"refused": {"no person": 4}, "destination": "there", "state": "ready"}
     half_sent.ledger.append(ACTIVATION_PLAN, [{**left_out, "plan_id": "plan-2", "logged_at": PLANNED_AT + timedelta(1)}])
     send(half_sent, fakes, WEBHOOK)
 
@@ -114,7 +114,7 @@ def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destinat
     assert not [state for state, _ in total.reasons if state == "refused"]
     text = shown(status_view(sent, [total]))
     assert " there cancelled no consent at this moment 4 " in text
-    assert " there vip plan-2 refused no person 4 " in text
+    assert " there plan-2 refused no person 4 " in text
 
 
 def test_every_request_that_left_is_a_call_whatever_came_of_it(lake: Lake, fakes: Fakes) -> None:
@@ -148,7 +148,7 @@ def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half
     assert [row[:3] for row in whole.rows] == [["there", "8", "3"]]  # type: ignore[union-attr]
     assert alarm.text == "there: 2 deliveries of plan plan-1 may have been taken or not: the reply was lost."  # type: ignore[union-attr]
     assert ["there", "cancelled", "no consent at this moment", "2"] in by_destination.rows  # type: ignore[union-attr]
-    assert [row[:4] for row in table.rows] == [["there", "vip", "plan-1", "ready"]]  # type: ignore[union-attr]
+    assert [row[:4] for row in table.rows] == [["there", "", "plan-1", "ready"]]  # type: ignore[union-attr]
     assert len(reasons.rows) >= 3  # type: ignore[union-attr]
 
 
@@ -170,6 +170,18 @@ def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_
     assert (held[int(unknown[0][1:])], held[int(unknown[1][1:])]) == (2, 1)
     (sent,) = sent_so_far(half_sent.ledger)
     assert (sent.unknown, sent.may_repeat) == (0, 1)
+
+
+def test_a_misspelt_destination_or_delivery_settles_nothing_and_is_told_what_there_is(half_sent: Lake) -> None:
+    unknown = sorted(name for name, state in states(half_sent).items() if state == "unknown")
+    chosen, clock, before = settings(half_sent, {}), TodaysClock(), half_sent.ledger.version(ACTIVATION_LOG)
+
+    with pytest.raises(InputError, match=r"no destination ther\. There are: there\."):
+        settle_unknown(half_sent, chosen, "ther", "taken", clock)
+    with pytest.raises(InputError, match=rf"deliveries: typo\. Unknown are: {', '.join(unknown)}\."):
+        settle_unknown(half_sent, chosen, "there", "taken", clock, [unknown[0], "typo"])
+
+    assert half_sent.ledger.version(ACTIVATION_LOG) == before
 
 
 def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fakes) -> None:

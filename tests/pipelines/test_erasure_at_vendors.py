@@ -174,7 +174,7 @@ def test_the_last_state_names_who_cannot_forget_by_a_request_and_who_is_told_by_
     last = max(lake.ledger.read(ERASURE_REQUEST), key=lambda row: row["changed_at"])
     assert last["state"] == "done"
     assert last["reason"].endswith(
-        "; lists of whom to forget, to be deleted once followed: csv_drop; refuse to erase by a request: email"
+        "; lists of whom to forget, to be deleted once followed: csv_drop; not erased by request, see receipts: email"
     )
 
 

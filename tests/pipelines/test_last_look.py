@@ -12,7 +12,9 @@ from deltalake import write_deltalake
 from personalake.activation.delivery import Delivery
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
+from personalake.errors import InputError
 from personalake.lake import Lake
+from personalake.pipelines.approve_plan import approve_plan
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.tables.erasure import ERASURE_ASKED
@@ -178,7 +180,10 @@ def test_what_waits_in_plans_of_different_days_counts_together(lake: Lake) -> No
 
 
 def test_a_plan_that_lay_about_for_too_long_says_nothing_any_more(lake: Lake) -> None:
-    planned(lake, SEGMENT, 2)
+    planned(lake, SEGMENT, 2, sync="vip")
+    for state, hours in (("awaiting_approval", 2), ("approved", 1)):  # a person's word makes it no younger
+        at = TodaysClock().now() - timedelta(hours=hours)
+        lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "sync": "vip", "state": state, "logged_at": at}])
     given = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(1)]
     days = (TodaysClock().now() - PLANNED_AT).days
 
@@ -187,8 +192,37 @@ def test_a_plan_that_lay_about_for_too_long_says_nothing_any_more(lake: Lake) ->
     with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"max_age_days": days - 1})) as look:
         late, removals = look(given), look([replace(one, removal=True) for one in given])
 
-    told = f"no longer fresh: its plan has stood for {days} days, max_age_days is {days - 1}"
+    told = f"no longer fresh: its plan was made {days} days ago, max_age_days is {days - 1}"
     assert (in_time, late, removals) == ({}, {"d000": told}, {})
+
+
+def test_what_is_too_old_to_be_sent_is_not_approved(lake: Lake) -> None:
+    lake.ledger.append(
+        ACTIVATION_PLAN, [{"plan_id": "old", "sync": "vip", "state": "awaiting_approval", "logged_at": PLANNED_AT}]
+    )
+
+    with pytest.raises(InputError, match=r"old is too old to be approved: made \d+ days ago, max_age_days is 7"):
+        approve_plan(lake, capped(lake), "old")
+    row = approve_plan(lake, capped(lake, vip={"max_age_days": 36_500}), "old")
+
+    assert row["state"] == "approved"
+
+
+def test_a_sync_that_is_turned_off_or_gone_sends_nothing_of_its_plan_any_more(lake: Lake) -> None:
+    planned(lake, SEGMENT, 2, sync="vip")
+    given = [replace(one, purposes=(PURPOSE,), plan_id="plan-1") for one in SEGMENT.deliveries(1)]
+    given.append(replace(given[0], delivery_id="d001", removal=True))
+    lasting = {"max_age_days": 36_500}
+    gone = capped(lake, vip=lasting)
+    del gone.audiences["vip"]
+
+    told = []
+    for known in (capped(lake, vip=lasting), capped(lake, vip={**lasting, "enabled": False}), gone):
+        with LastLook(lake.ledger, [], TodaysClock(), 0, known) as look:
+            told.append(look(given))
+
+    off, absent = "no longer current: its sync is turned off", "no longer current: its sync is gone"
+    assert told == [{}, dict.fromkeys(("d000", "d001"), off), dict.fromkeys(("d000", "d001"), absent)]
 
 
 def test_a_removal_of_a_plan_that_fell_does_not_leave(lake: Lake) -> None:

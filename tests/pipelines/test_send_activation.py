@@ -583,6 +583,55 @@ def test_what_somebody_else_settled_before_the_lease_was_ours_is_not_sent_again(
     assert held(WEBHOOK, fakes) == Counter()
 
 
+@pytest.mark.parametrize("wakes", ["before it claims", "before it sends", "before it writes down"])
+def test_a_run_that_stood_still_while_another_sent_stops_and_nothing_is_sent_twice(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, wakes: str
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    lease = lake.locations.lease("send_activation.there")
+
+    def taken_over() -> None:
+        lease.write_text(json.dumps({"run_id": "another", "pid": 1, "host": "elsewhere"}))
+
+    class Paused(LakeJournal):
+        def claim(self, claims: Sequence[Claimed]) -> None:
+            if wakes == "before it claims":
+                taken_over()
+            super().claim(claims)
+            if wakes == "before it sends":
+                taken_over()
+
+        def record(self, outcomes: Sequence[Outcome]) -> None:
+            if wakes == "before it writes down":
+                taken_over()
+            super().record([*outcomes, Outcome(("d-left",), State.PENDING)])
+
+    monkeypatch.setattr(send_activation, "LakeJournal", Paused)
+    with pytest.raises(LeaseHeldError, match="was lost while this run stood still"):
+        send(lake, fakes, SEGMENT)
+
+    has_left = wakes == "before it writes down"
+    assert held(SEGMENT, fakes) == (Counter(range(6)) if has_left else Counter())
+    found = {"before it claims": {}, "before it sends": {"in_flight": 6}, "before it writes down": {"accepted": 6}}
+    assert Counter(states(lake).values()) == found[wakes]
+    assert json.loads(lease.read_text())["run_id"] == "another"
+
+
+def test_of_two_who_claim_from_one_state_of_the_log_the_second_is_refused(lake: Lake) -> None:
+    first, second = (LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), [])) for _ in range(2))
+    elsewhere = LakeJournal(lake, "here", Stamps.after(lake.ledger, TodaysClock(), []))
+
+    first.claim([Claimed(("d000",), "pack-1")])
+    first.claim([Claimed(("d001",), "pack-2")])
+    elsewhere.claim([Claimed(("e000",), "pack-1")])
+    with pytest.raises(LeaseHeldError, match="Another run has claimed deliveries to there"):
+        second.claim([Claimed(("d000", "d002"), "pack-3")])
+    LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), [])).claim([Claimed(("d003",), "pack-4")])
+
+    assert sorted(row["delivery_id"] for row in lake.ledger.read(ACTIVATION_LOG)) == ["d000", "d001", "d003", "e000"]
+
+
 def test_a_clock_that_is_set_back_does_not_make_old_states_new(lake: Lake, fakes: Fakes) -> None:
     clock = TodaysClock()
     stamps = Stamps.after(lake.ledger, clock, [])

@@ -105,6 +105,16 @@ def test_a_value_that_does_not_fit_the_question_is_told_as_a_mask_and_with_what_
     assert masked_query(ledger, "SELECT records FROM silver.person", 1).fetchall() == [(2,)]
 
 
+@pytest.mark.parametrize("raw", ["unmasked", "unmasked_silver_person"])
+def test_a_name_that_a_query_gives_itself_leads_to_no_raw_row(ledger: Ledger, raw: str) -> None:
+    around = f"WITH {raw} AS (SELECT email FROM {raw}), n AS (SELECT count(*) FROM silver.person) SELECT email FROM {raw}"
+    beside = f"SELECT u.email FROM silver.person, {raw} u WHERE EXISTS (WITH {raw} AS (SELECT 1) FROM {raw})"
+
+    for sql in (around, beside, f"SELECT u.email FROM silver.person, query_table('{raw}') u"):
+        with pytest.raises(InputError):
+            masked_query(ledger, sql).fetchall()
+
+
 @pytest.mark.parametrize("table", [table for table in ALL if table.layer != "bronze"], ids=lambda table: table.full_name)
 def test_no_masked_view_shows_what_is_tagged(tmp_path: Path, table: Table) -> None:
     """A word of its own in every text of a row, whatever the column: only those without a mask come back."""

@@ -67,7 +67,8 @@ def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -
     attempt = Attempt(pack, looked_at)
     outcomes = cancelled(attempt, stopped) if stopped else []
     deliveries = attempt.pack.deliveries
-    if not run.breaker.admit(len(deliveries), sum(map(_removal, deliveries))):
+    removals = deliveries[0].removal if len(deliveries) == 1 else sum(map(_removal, deliveries))
+    if not run.breaker.admit(len(deliveries), removals):
         return _ended(outcomes + left(attempt, run.breaker.reason))
     return _settle(run, attempt, outcomes)
 

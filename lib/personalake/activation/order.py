@@ -12,10 +12,11 @@ _person = attrgetter("person_id")
 class Turn:
     """A pack's place behind earlier ones with the same people."""
 
-    __slots__ = ("_followed", "_pack", "before", "is_done")
+    __slots__ = ("_followed", "_names", "_pack", "before", "is_done")
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
+        self._names: Sequence[str] | None = None
         self.before: Sequence[Turn] = ()
         self.is_done = False
         # Most packs are never waited for: only those that are have something to wait on.
@@ -24,10 +25,11 @@ class Turn:
     @property
     def names(self) -> Sequence[str]:
         """People, and keys that must not be at work twice."""
-        people, keys = self._pack.deliveries, self._pack.keys
-        if len(people) == 1 and not keys:
-            return (people[0].person_id,)
-        return [*map(_person, people), *[f"\0{key}" for key in keys]]
+        if self._names is None:
+            people, keys = self._pack.deliveries, self._pack.keys
+            alone = len(people) == 1 and not keys
+            self._names = (people[0].person_id,) if alone else [*map(_person, people), *[f"\0{key}" for key in keys]]
+        return self._names
 
     async def come(self) -> None:
         """Wait for those before."""

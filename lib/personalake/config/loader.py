@@ -12,6 +12,7 @@ from personalake.config.lawful import lawful_problems
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
+from personalake.config.trespasses import trespasses
 from personalake.config.validation_words import told
 from personalake.config.yaml_files import read_mapping, read_value, without_echoes
 from personalake.errors import ConfigError
@@ -79,6 +80,8 @@ def load_settings(
         unfit = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
         found = (*lawful_problems(settings), *unfit)
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
+        if not problems:  # else the region itself may be wrong, from which places follow
+            problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in trespasses(settings))
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(without_echoes(problems))

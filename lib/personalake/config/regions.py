@@ -67,7 +67,7 @@ def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ())
         own: Sources whose topic or database the region's own files name.
 
     Yields:
-        What is wrong with the choice of region, and with sources that lie outside of it.
+        What is wrong with the choice of region, and with topics and databases that all regions share.
     """
     regions = merged.get("regions") or {}
     mode, names = (
@@ -90,8 +90,6 @@ def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ())
     if region is None:
         merged.update(sources={}, destinations={}, connections={})  # the centre takes in and sends nothing about people
         return
-    others = [name for name in [*names, CENTRE] if name != region]
-    yield from _trespasses(merged, [Path(folder) / other for folder in base.values() for other in others])
     yield from _shared(merged, own)
 
 
@@ -119,23 +117,6 @@ def _move(merged: dict[str, Any], base: Mapping[str, str], name: str) -> None:
     )
     tracking["experiment"] = f"{tracking.get('experiment') or 'personalake'}_{name}"
     merged["tracking"] = tracking
-
-
-def _trespasses(merged: Mapping[str, Any], foreign: list[Path]) -> Iterator[str]:
-    """Sources that read, and connections that write, where another region's files or tables lie, or above them."""
-    for section, key, what in (("sources", "path", "reads"), ("connections", "folder", "writes")):
-        named = merged.get(section)
-        for name, one in sorted(named.items()) if isinstance(named, dict) else ():
-            path = one.get(key) if isinstance(one, dict) else None
-            if not isinstance(path, str | Path):
-                continue
-            told = str(path)
-            for text, value in _FOLDERS.items():
-                told = told.replace("${" + text + "}", str(merged.get(text, value)))
-            own = Path(told).expanduser().resolve()
-            if any(own.is_relative_to(place.resolve()) or place.resolve().is_relative_to(own) for place in foreign):
-                home = "${landing}" if section == "sources" else "${exports}"
-                yield f"{section}.{name}.{key}: {told!r} reaches into another region; a region {what} below {home} alone"
 
 
 def _shared(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:

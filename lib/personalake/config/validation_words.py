@@ -13,8 +13,9 @@ from personalake.config.connections.hosts import SecretReference
 from personalake.config.nearest import nearest
 
 _SECRET_WORDS = frozenset(
-    {"password", "passwd", "passphrase", "secret", "token", "key", "credential", "credentials", "jaas"}
+    {"password", "passwd", "passphrase", "secret", "token", "key", "credential", "credentials", "jaas", "bearer"}
 )
+_SECRET_NAMES = frozenset({"client_id", "service_account", "username"})
 _SECRET_TEXT = re.compile(r"://[^/@\s]*:[^/@\s]+@|(?:password|passwd|pwd|secret|token|key|sig)\s*=", re.IGNORECASE)
 _WHOLE, _NUMBER, _FLAG = "expected a whole number", "expected a number", "expected true or false"
 _LIST, _KEYS = "expected a list, e.g. [a, b]", "expected keys and values"
@@ -80,7 +81,7 @@ def is_secret(place: Sequence[str]) -> bool:
     >>> is_secret(("connections", "crm", "api_key")), is_secret(("audiences", "a", "key_field"))
     (True, False)
     """
-    return any(re.split(r"[^a-z]+", part.lower())[-1] in _SECRET_WORDS for part in place)
+    return any(part in _SECRET_NAMES or re.split(r"[^a-z]+", part.lower())[-1] in _SECRET_WORDS for part in place)
 
 
 def _parts(annotation: Any) -> Iterator[Any]:

@@ -101,7 +101,7 @@ def _mapped(mapped: ColumnMap) -> Column:
 def _typed(source: Source, field: ContractField, time_zone: str) -> Column:
     text = F.col(f"text_{field.name}")
     if field.type == "string":
-        return text
+        return F.expr(field.form.format(text=f"text_{field.name}"))
     if field.type == "timestamp":
         return _instant(source, source.columns.get(field.name), text, time_zone)
     if source.decimal == ",":
@@ -150,7 +150,9 @@ def _identified(source: Source, contract: Contract) -> Transformation:
 def _judged(source: Source, contract: Contract) -> Transformation:
     malformed = F.when(F.col("is_malformed"), F.lit(MALFORMED))
     missing = [
-        F.when(F.col(f"text_{field.name}").isNull(), F.lit(f"{field.name}: missing"))
+        F.when(
+            F.col(field.name if field.type == "string" else f"text_{field.name}").isNull(), F.lit(f"{field.name}: missing")
+        )
         for field in contract.fields
         if field.required
     ]

@@ -20,6 +20,8 @@ from personalake.lake.overtaken import TRIES, unless_overtaken
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
 
+Txn = tuple[str, int] | None
+
 
 @dataclass(frozen=True)
 class WriteResult:
@@ -82,9 +84,7 @@ class Lake:
             return reader.table(self.locations.identifier(table))
         return reader.load(self.locations.table(table))
 
-    def append(
-        self, rows: DataFrame, table: Table, txn: tuple[str, int] | None = None, about: int | None = None
-    ) -> WriteResult:
+    def append(self, rows: DataFrame, table: Table, txn: Txn = None, about: int | None = None) -> WriteResult:
         """Add rows.
 
         Args:
@@ -105,7 +105,7 @@ class Lake:
         self.ledger.append(table, rows)
         return self._recorded(table, len(rows))
 
-    def put(self, rows: pa.Table, table: Table, mode: str = "overwrite", where: str = "") -> WriteResult:
+    def put(self, rows: pa.Table, table: Table, mode: str = "overwrite", where: str = "", txn: Txn = None) -> WriteResult:
         """Write an Arrow table that is on the driver: in a fraction of the time that Spark takes for it.
 
         Args:
@@ -113,19 +113,19 @@ class Lake:
             table: Where to.
             mode: `overwrite` puts the rows in the place of everything there is; nothing to `append` makes no commit.
             where: SQL condition on what is overwritten; names no personal data.
+            txn: As in `append`, where no Spark is needed; no rows are written if it was made before.
         """
         if self.dry_run:
             return self._planned(table, rows.num_rows)
         if mode == "append" and not rows.num_rows:
             return WriteResult(table.full_name, 0, -1)
         self.create(table)
-        fitting, options = (
-            rows.select(list(table.columns)).cast(arrow_schema(table)),
-            {"replaceWhere": where} if where else {},
-        )
+        fitting = rows.select(list(table.columns)).cast(arrow_schema(table))
+        options = {"replaceWhere": where} if where else {}
         opened = self.ledger.opened(table)
         if opened is not None and takes_direct_writes(opened):
-            return self._recorded(table, write_directly(self.locations.table(table), fitting, mode, options) or 0)
+            once = {} if txn is None else {"txnAppId": txn[0], "txnVersion": str(txn[1])}
+            return self._recorded(table, write_directly(self.locations.table(table), fitting, mode, options | once) or 0)
         return self._write(frame_of(self.spark, fitting), table, mode, options)
 
     def overwrite(self, rows: DataFrame, table: Table) -> WriteResult:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,34 @@ from personalake.lake.disk import writing
 _NO_LOCKS = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL)
 
 
+@dataclass(frozen=True)
+class Held:
+    """A lease that was taken; it may have become another's since, while this process stood still.
+
+    Args:
+        path: The lease file.
+        run_id: Who took it.
+    """
+
+    path: Path
+    run_id: str
+
+    def require(self) -> None:
+        """Go on only if it is still one's own.
+
+        Raises:
+            LeaseHeldError: If another run took it over.
+        """
+        holder = _holder(self.path) or {}
+        if holder.get("run_id") != self.run_id:
+            raise LeaseHeldError(
+                f"The lease {self.path.stem} was lost while this run stood still: {holder.get('run_id', 'nobody')}'s now.",
+                "This run stops here, and nothing is lost: what it left open is done by the other run, or by the next.",
+            )
+
+
 @contextmanager
-def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds: float) -> Iterator[None]:
+def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds: float) -> Iterator[Held]:
     """Hold the lease of a job for as long as the block runs.
 
     A lease is stale when its process is gone from this host, or when it has not been touched for a while: the number of
@@ -43,7 +70,7 @@ def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds
     thread = threading.Thread(target=_beat, args=(path, run_id, done, heartbeat_seconds), daemon=True, name="lease")
     thread.start()
     try:
-        yield
+        yield Held(path, run_id)
     finally:
         done.set()
         thread.join()

@@ -1,5 +1,6 @@
 """A search through files as they decode: compressed bytes never show what they hold."""
 
+import base64
 import gzip
 import html
 import json
@@ -97,11 +98,18 @@ class Search:
             opened = pq.ParquetFile(path, read_dictionary=names)
         except pa.ArrowInvalid:
             return self._raw(path.open("rb"))
-        found = self.content(str(opened.metadata.to_dict()).encode()) | self.content(str(opened.schema_arrow).encode())
+        found = self.content(str(opened.metadata.to_dict()).encode()) | self._told(opened)
         for batch in opened.iter_batches(columns=names) if names else ():
             for column in batch.columns:
                 found |= self._column(column)
         return found
+
+    def _told(self, opened: pq.ParquetFile) -> set[str]:
+        """What a file says of itself and of its columns, at any length: `str` of a schema would cut it short."""
+        said = opened.metadata.metadata or {}
+        packed = base64.b64decode(said.get(b"ARROW:schema", b""))
+        found = self.content(b"\n".join((*said.keys(), *said.values(), str(opened.schema_arrow).encode())))
+        return found | self._found(self._in_binary, packed)
 
     def _column(self, column: pa.Array) -> set[str]:
         if pa.types.is_dictionary(column.type):

@@ -1,7 +1,7 @@
 """Claims and outcomes of sending, appended to `gold.activation_log`."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -12,12 +12,15 @@ import pyarrow.compute as pc
 
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Claimed, Outcome, State
+from personalake.errors import LeaseHeldError
 from personalake.lake import Lake, Ledger
 from personalake.lake.declared import arrow_schema
 from personalake.tables.gold import ACTIVATION_LOG
 
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP = timedelta(microseconds=1)
+# What a destination has taken stays so, whoever sends to it by now.
+_TAKEN = (State.ACCEPTED, State.CONFIRMED)
 
 
 class Stamps:
@@ -47,31 +50,61 @@ class Stamps:
 
 
 class LakeJournal:
-    """The journal of one destination.
+    """The journal of one destination; of two who claim from one state of the log, one is refused.
 
     Args:
         lake: The tables.
         destination: Its name.
         stamps: Times of the rows.
+        require: Raises `LeaseHeldError` once somebody else sends there.
     """
 
-    def __init__(self, lake: Lake, destination: str, stamps: Stamps) -> None:
+    def __init__(self, lake: Lake, destination: str, stamps: Stamps, require: Callable[[], None] = lambda: None) -> None:
+        opened = lake.ledger.opened(ACTIVATION_LOG)
+        self._claimer = f"send_activation.{destination}"
+        self._claimed = (opened and opened.transaction_version(self._claimer)) or 0
+        self._require = require
         self._lake = lake
         self._destination = destination
         self._stamps = stamps
 
     def claim(self, claims: Sequence[Claimed]) -> None:
-        """Written before anything of a chunk leaves."""
-        self._append(
+        """Written before anything of a chunk leaves.
+
+        Raises:
+            LeaseHeldError: If somebody else sends there by now, or has claimed since this journal was opened.
+        """
+        self._require()
+        self._claimed += 1
+        written = self._append(
             [claim.delivery_ids for claim in claims],
+            (self._claimer, self._claimed),
             state=[State.IN_FLIGHT.value] * len(claims),
             pack_id=[claim.pack_id for claim in claims],
         )
+        if claims and not written:
+            raise LeaseHeldError(
+                f"Another run has claimed deliveries to {self._destination} meanwhile.",
+                "Nothing is lost: what this run left open is sent by the next run of send_activation.",
+            )
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Written after a chunk."""
+        """Written after a chunk; of a lease that was lost only what was taken: the rest is another's to settle.
+
+        Raises:
+            LeaseHeldError: If somebody else sends there by now.
+        """
+        try:
+            self._require()
+        except LeaseHeldError:
+            self._write([outcome for outcome in outcomes if outcome.state in _TAKEN])
+            raise
+        self._write(outcomes)
+
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
         self._append(
             [outcome.delivery_ids for outcome in outcomes],
+            None,
             state=[outcome.state.value for outcome in outcomes],
             reason=[outcome.reason for outcome in outcomes],
             pack_id=[outcome.pack_id for outcome in outcomes],
@@ -80,7 +113,7 @@ class LakeJournal:
             requests=[outcome.requests or None for outcome in outcomes],
         )
 
-    def _append(self, delivery_ids: Sequence[Sequence[str]], **columns: list[Any]) -> None:
+    def _append(self, delivery_ids: Sequence[Sequence[str]], txn: tuple[str, int] | None, **columns: list[Any]) -> int:
         """Column by column, what deliveries have in common said once: rows as dictionaries would keep the event loop from
         the interpreter for longer. Requests stand on the first row alone, so that they add up.
         """
@@ -91,7 +124,7 @@ class LakeJournal:
         is_first = pa.array(np.diff(places, prepend=-1) > 0)
         arrays[_REQUESTS] = pc.if_else(is_first, arrays[_REQUESTS], pa.scalar(None, arrays[_REQUESTS].type))
         arrays[_ID] = pa.array(list(chain.from_iterable(delivery_ids)), pa.string())
-        self._lake.put(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG, "append")
+        return self._lake.put(pa.table(arrays, schema=_SCHEMA), ACTIVATION_LOG, "append", txn=txn).rows
 
 
 _SCHEMA = arrow_schema(ACTIVATION_LOG)

@@ -1,5 +1,6 @@
 """Who an audience is, with what its sync reads of them; only what is asked for is read."""
 
+from collections.abc import Callable
 from functools import reduce
 
 from pyspark.sql import DataFrame
@@ -8,6 +9,7 @@ from sqlglot import exp
 
 from personalake.activation.templates.variables import listed_items
 from personalake.common.catalog import newest_products
+from personalake.common.transformation import Transformation
 from personalake.config.audience_columns import PSEUDONYM, QUERYABLE, read_query
 from personalake.config.audiences import DecisionAudience, Sync
 from personalake.context.offers import sold_out
@@ -16,33 +18,40 @@ from personalake.lake import Lake
 from personalake.pipelines.audience_orders import orders
 from personalake.pipelines.job import JobContext
 from personalake.privacy.pseudonyms import key_ring
+from personalake.tables import Table
 from personalake.tables.context import OFFER_HISTORY
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECOMMENDATION, SEGMENT_MEMBERSHIP
 from personalake.tables.identity import PERSON
 from personalake.tables.silver import CATALOG_ITEM
 
 _VIEW = "audience_"
+Read = Callable[[Table], DataFrame]
 
 
-def people(context: JobContext, sync: Sync) -> DataFrame:
+def people(context: JobContext, sync: Sync, among: Transformation | None = None) -> DataFrame:
     """People of an audience.
 
     Args:
         context: The lake, and the as-of at which segments, scores, items and decisions are read.
         sync: Its audience, and what it reads.
+        among: Leaves the rows of some people; only for what is known of each person alone, which orders, decisions and
+            what a query finds are not.
 
     Returns:
         `person_id` and the columns that the sync reads; for decisions `decision_id` and `purpose`, too; for orders what
         tells one from another.
     """
-    asked = {sync.columns[name].part for name in sync.reads if name in sync.columns}
-    known = [_part(context, part, sync) for part in sorted(asked - {"decision", "order"})]
-    members = _members(context, sync)
-    joined = reduce(lambda left, right: left.join(right, "person_id", "left"), known, members)
+    asked = {sync.columns[name].part for name in sync.reads if name in sync.columns} - {"decision", "order"}
+    read = context.lake.read if among is None else lambda table: context.lake.read(table).transform(among)
+    known = {part: _part(context, part, sync, read) for part in sorted(asked)}
+    # Whoever has a profile is in such an audience, before its condition: where profiles are read, they are not read again.
+    members = known.pop("profile", None) if sync.audience.where is not None else None
+    members = _members(context, sync, read) if members is None else members
+    joined = reduce(lambda left, right: left.join(right, "person_id", "left"), known.values(), members)
     return joined if sync.audience.where is None else joined.where(F.expr(sync.audience.where))
 
 
-def _members(context: JobContext, sync: Sync) -> DataFrame:
+def _members(context: JobContext, sync: Sync, read: Read) -> DataFrame:
     lake, audience = context.lake, sync.audience
     of_day = F.col("as_of") == F.lit(context.as_of)
     if audience.decisions is not None:
@@ -56,10 +65,10 @@ def _members(context: JobContext, sync: Sync) -> DataFrame:
         return orders(context, audience.orders)
     if audience.segment is not None:
         is_in = (F.col("scheme") == audience.segment.scheme) & (F.col("segment") == audience.segment.name)
-        return lake.read(SEGMENT_MEMBERSHIP).where(of_day & is_in).select("person_id")
+        return read(SEGMENT_MEMBERSHIP).where(of_day & is_in).select("person_id")
     if audience.query is not None:
         return _found(context, audience.query)
-    return lake.read(CUSTOMER_PROFILE).select("person_id")
+    return read(CUSTOMER_PROFILE).select("person_id")
 
 
 def _with_product_name(decisions: DataFrame, catalog: DataFrame) -> DataFrame:
@@ -89,29 +98,29 @@ def _found(context: JobContext, query: str) -> DataFrame:
     return context.lake.spark.sql(spelled.sql("spark")).where("person_id IS NOT NULL").distinct()
 
 
-def _part(context: JobContext, part: str, sync: Sync) -> DataFrame:
+def _part(context: JobContext, part: str, sync: Sync, read: Read) -> DataFrame:
     """One part of what is known: `person_id` and the columns of it that are read."""
     lake, day = context.lake, F.lit(context.as_of)
     of_day = F.col("as_of") == day
     wanted = [name for name in sync.reads if name in sync.columns and sync.columns[name].part == part]
     if part == "person":
-        found = lake.read(PERSON)
+        found = read(PERSON)
     elif part == "segments":
-        found = segments(lake.read(SEGMENT_MEMBERSHIP).where(of_day))
+        found = segments(read(SEGMENT_MEMBERSHIP).where(of_day))
     elif part == "churn":
-        found = churn(lake.read(PREDICTION).where(of_day))
+        found = churn(read(PREDICTION).where(of_day))
     elif part == "items":
-        found = first_items(_suggested(lake).where(of_day), lake.read(CATALOG_ITEM))
+        found = first_items(_suggested(lake, read).where(of_day), lake.read(CATALOG_ITEM))
     elif part == "listed":
-        found = listed_items(_suggested(lake).where(of_day), lake.read(CATALOG_ITEM))
+        found = listed_items(_suggested(lake, read).where(of_day), lake.read(CATALOG_ITEM))
     elif part == PSEUDONYM:
         ring = key_ring(context.settings.privacy.pseudonyms)
-        found = lake.read(CUSTOMER_PROFILE).select("person_id").transform(ring.named(sync.destination))
+        found = read(CUSTOMER_PROFILE).select("person_id").transform(ring.named(sync.destination))
     else:
         since = F.date_diff(day, F.col("last_order_date"))
-        found = lake.read(CUSTOMER_PROFILE).withColumn("days_since_last_order", since)
+        found = read(CUSTOMER_PROFILE).withColumn("days_since_last_order", since)
     return found.select("person_id", *(name for name in wanted if name != "person_id"))
 
 
-def _suggested(lake: Lake) -> DataFrame:
-    return available(lake.read(RECOMMENDATION), lake.read(OFFER_HISTORY).transform(sold_out))
+def _suggested(lake: Lake, read: Read) -> DataFrame:
+    return available(read(RECOMMENDATION), lake.read(OFFER_HISTORY).transform(sold_out))

@@ -29,6 +29,7 @@ CONSENTS: Mapping[Table, Sequence[str]] = {
 }
 _TEXT, _MOMENT = pa.string(), pa.timestamp("us", "UTC")
 _BARRED = pa.schema([("person_id", _TEXT), ("scope", _TEXT), ("since", _MOMENT), ("until", _MOMENT)])
+_ALLOWED = pa.schema([("person_id", _TEXT), ("purposes", pa.list_(_TEXT))])
 Row = dict[str, Any]
 
 
@@ -112,3 +113,26 @@ def lay_out_consents(
         """,
         [at],
     )
+
+
+def allowed_now(opened: duckdb.DuckDBPyConnection, people: str) -> pa.Table:
+    """What some people grant that nothing bars, as `granted_purposes` says it.
+
+    Args:
+        opened: A database with `granted` and `barred`.
+        people: Table of the people, with `person_id`.
+
+    Returns:
+        `person_id` and `purposes`, sorted; who grants nothing, or is barred from all of it, has no row.
+    """
+    found = opened.sql(
+        f"""
+        SELECT person_id, list(purpose ORDER BY purpose) AS purposes FROM granted SEMI JOIN {people} USING (person_id)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM barred
+            WHERE barred.person_id = granted.person_id AND barred.purpose IN (granted.purpose, 'all', 'forgotten')
+        )
+        GROUP BY person_id
+        """
+    )
+    return found.to_arrow_table().cast(_ALLOWED)

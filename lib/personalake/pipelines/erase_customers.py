@@ -12,7 +12,16 @@ from personalake.pipelines.erasure_destinations import ask_destinations
 from personalake.pipelines.erasure_files import clean_files
 from personalake.pipelines.erasure_later import Later, ask_on
 from personalake.pipelines.erasure_receipts import Receipts
-from personalake.pipelines.erasure_requests import JOB, Request, forget, remember, remembered, requests, to_state
+from personalake.pipelines.erasure_requests import (
+    JOB,
+    Request,
+    forget,
+    forget_closed,
+    remember,
+    remembered,
+    requests,
+    to_state,
+)
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.person_search import find_subject, is_shared
 from personalake.pipelines.privacy_key import erasure_key
@@ -32,6 +41,7 @@ def run(context: JobContext) -> JobResult:
     with alone(context, JOB):
         key = erasure_key(context.settings, context.lake.locations)
         if not context.dry_run:
+            forget_closed(context.lake)
             refine_waiting(context)
         accepted, refused = _accepted(context, key, requests(context, key))
         if context.dry_run:
@@ -117,12 +127,13 @@ def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, 
 def _concluded(context: JobContext, key: str, request: Request, receipts: Receipts) -> str:
     """Done if nothing is left to do; else the request stays open, and the next run goes on with it."""
     problem = receipts.problem(request.request_id)
-    if problem is None:
-        forget(context.lake, request.request_id)
     state = "partial" if problem else "done"
     to_state(
         context, key, request, state, problem or receipts.summary(request.request_id), receipts.count(request.request_id)
     )
+    # Only now: a run that is killed before leaves what the next one needs, and that one removes what is needed no more.
+    if problem is None:
+        forget(context.lake, request.request_id)
     return state
 
 

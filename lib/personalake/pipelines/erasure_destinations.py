@@ -14,6 +14,7 @@ from personalake.privacy.subject import Subject
 
 _DONE = {State.ACCEPTED, State.CONFIRMED}
 _LATER = {State.PENDING, State.UNKNOWN}
+NOT_CONNECTED = "was sent this person, and no enabled connection has its name any more; ask there by hand"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,11 @@ class Answered:
 
 
 def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dict[str, list[Answered]]:
-    """Ask every enabled connection about every person: what it was never sent, it will not miss."""
+    """Ask every enabled connection about every person: what it was never sent, it will not miss.
+
+    One that was sent somebody, and has been disabled or removed since, cannot be asked; that is an answer, too, since the
+    outbox by which it could be known goes with the person.
+    """
     answers: dict[str, list[Answered]] = {request_id: [] for request_id in subjects}
     for name, connection in sorted(settings.connections.items()):
         if not connection.enabled:
@@ -44,6 +49,11 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
         for request_id, subject in subjects.items():
             if subject.ids_at(name):
                 answers[request_id].append(_ask(name, settings, subject))
+    connected = {name for name, connection in settings.connections.items() if connection.enabled}
+    for request_id, subject in subjects.items():
+        for name in sorted({destination for destination, _ in subject.told} - connected - set(settings.destinations)):
+            keys = sum(destination == name for destination, _ in subject.told)
+            answers[request_id].append(Answered(name, "failed", keys, detail=NOT_CONNECTED))
     return answers
 
 

@@ -94,17 +94,19 @@ class Receipts:
         return "; ".join(problems) or None
 
     def summary(self, request_id: str) -> str:
-        """What a request that is done came to."""
-        rows = [row for row in self._all if row["request_id"] == request_id]
+        """What a request that is done came to: what earlier runs removed, that were killed or got no answer, counts, too."""
+        written = self._context.lake.ledger.read(ERASURE_RECEIPT, where=[("request_id", "=", request_id)])
+        rows = [*written, *(row for row in self._waiting if row["request_id"] == request_id)]
+        latest = [row for row in rows if row["run_id"] == self._context.run_id]
         own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
         removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
-        refusing = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "failed"]
+        refusing = [row["place"] for row in latest if row["kind"] == "destination" and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
-        listed = [row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST)]
-        unsearched = [row for row in rows if row["kind"] == "search" and row["outcome"] == "pending"]
+        listed = dict.fromkeys(row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST))
+        unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]
         told += "; not searched, as erasure.search says" if unsearched else ""
         told += f"; lists of whom to forget, to be deleted once followed: {', '.join(listed)}" if listed else ""
-        return told + (f"; refuse to erase by a request: {', '.join(refusing)}" if refusing else "")
+        return told + (f"; not erased by request, see receipts: {', '.join(refusing)}" if refusing else "")
 
     def count(self, request_id: str) -> int:
         """Receipts of a request, those of earlier runs included."""

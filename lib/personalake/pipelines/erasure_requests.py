@@ -184,5 +184,15 @@ def forget(lake: Lake, request_id: str) -> None:
     _memory(lake, request_id).unlink(missing_ok=True)
 
 
+def forget_closed(lake: Lake) -> None:
+    """Remove what was kept of requests that need it no more: a run was killed after it wrote their last state."""
+    kept = lake.locations.root / "_erasure"
+    states = last_states(lake) if kept.is_dir() else {}
+    for path in kept.glob("*.json"):
+        if states.get(path.stem, {}).get("state") not in (None, *OPEN):
+            forget(lake, path.stem)
+            path.with_name(f".{path.name}.tmp").unlink(missing_ok=True)
+
+
 def _memory(lake: Lake, request_id: str) -> Path:
     return lake.locations.root / "_erasure" / f"{request_id}.json"

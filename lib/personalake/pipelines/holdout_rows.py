@@ -12,18 +12,19 @@ from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.syncs.wanted import HELD_OUT
 from personalake.activation.traffic import HELD_OUT as OPERATION
 from personalake.pipelines.plan_changes import Planning
+from personalake.pipelines.plan_rows import PlanRows
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DECISION
 
 NOT_SENT = "not sent (holdout)"
 Row = dict[str, Any]
 
 
-def log_held_out(planning: Planning, planned: DataFrame, counts: Counts, rest: Sequence[Mapping[str, Any]] = ()) -> None:
+def log_held_out(planning: Planning, planned: PlanRows, counts: Counts, rest: Sequence[Mapping[str, Any]] = ()) -> None:
     """Write down who was left alone since the last plan; each person of a sync once, of decisions each decision.
 
     Args:
         planning: The sync.
-        planned: Rows of `plan`.
+        planned: The plan.
         counts: The same in figures, with everybody who was not looked at.
         rest: Groups of those: they are on record since they were.
     """
@@ -34,7 +35,7 @@ def log_held_out(planning: Planning, planned: DataFrame, counts: Counts, rest: S
     if not seen and not is_decided:
         return
     known = {row["delivery_id"] for row in lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), of_sync)}
-    rows = [row for row in _rows(planning, planned) if row["delivery_id"] not in known]
+    rows = [row for row in _rows(planning, planned.frame) if row["delivery_id"] not in known]
     told = {"destination": planning.asked.sync.destination, "state": "cancelled", "reason": NOT_SENT}
     at = planning.context.run_started_at
     lake.add([{**told, "delivery_id": row["delivery_id"], "logged_at": at} for row in rows], ACTIVATION_LOG)

@@ -113,14 +113,18 @@ class LastLook:
             return reasons
 
     def _of_plan(self, delivery: Delivery) -> str | None:
-        """Why its plan must not be sent any more, if so; what was replaced, and what lay about for too long."""
+        """Why its plan must not be sent any more, if so; replaced, turned off, or lying about for too long."""
         plan = self._plans.get(delivery.plan_id or "")
         if plan is None or plan.stands_since is None:
             return f"no longer current: its plan is {'gone' if plan is None else plan.state}"
-        sync = self._settings.audiences.get(plan.sync or "")
-        age = self._clock.now() - plan.stands_since
-        if sync is not None and age > timedelta(sync.max_age_days) and not delivery.removal:
-            return f"no longer fresh: its plan has stood for {age.days} days, max_age_days is {sync.max_age_days}"
+        if plan.sync is None:
+            return None
+        sync = self._settings.audiences.get(plan.sync)
+        if sync is None or not sync.enabled:
+            return f"no longer current: its sync is {'gone' if sync is None else 'turned off'}"
+        age = self._clock.now() - plan.planned_at
+        if age > timedelta(sync.max_age_days) and not delivery.removal:
+            return f"no longer fresh: its plan was made {age.days} days ago, max_age_days is {sync.max_age_days}"
         return None
 
     def _refused(self, deliveries: Sequence[Delivery]) -> dict[str, str]:

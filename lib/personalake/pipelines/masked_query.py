@@ -14,10 +14,11 @@ _RAW = "unmasked"
 
 
 def masked_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.DuckDBPyRelation:
-    """The rows that one SELECT gives, or the first of them, over masked views of silver and gold.
+    """The rows that one SELECT gives, or the first of them, over masked copies of tables of silver and gold.
 
-    The views keep honest people from seeing what they need not see. Whoever may read the lake's files can read past them:
-    that is what rights on folders are for, and grants on a catalog.
+    When the query runs, its database holds what is masked and nothing else: no name leads to a raw row, and no function
+    to a file. Whoever may read the lake's files can read past it: that is what rights on folders are for, and grants on a
+    catalog.
 
     Raises:
         InputError: If it is no single SELECT, or reads something that is no table of silver or gold.
@@ -29,9 +30,10 @@ def masked_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.Du
     for layer in ("silver", "gold"):
         database.execute(f"CREATE SCHEMA {layer}")
     for table in tables:
-        raw = f"{_RAW}_{table.layer}_{table.name}"
-        database.register(raw, ledger.arrow(table))
-        database.execute(f"CREATE VIEW {table.full_name} AS SELECT {masked_columns(table)} FROM {raw}")
+        database.register(_RAW, ledger.arrow(table))
+        database.execute(f"CREATE TABLE {table.full_name} AS SELECT {masked_columns(table)} FROM {_RAW}")
+        database.unregister(_RAW)
+    database.execute("SET lock_configuration = true")
     try:
         answer = database.sql(sql)
         return (answer if rows is None else answer.limit(rows)).materialize()

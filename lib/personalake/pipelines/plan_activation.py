@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -51,7 +51,7 @@ def run(context: JobContext) -> JobResult:
     if not syncs:
         return files
     with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
-        planned = plan_audiences(context, syncs, _consents(context), _wanted(context))
+        planned = plan_audiences(context, syncs, cache(partial(_consents, context)), _wanted(context))
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
     return with_plans(files, planned, context)

@@ -1,16 +1,14 @@
 """Audiences to plans: what each connection lacks of its syncs goes to the outbox, if it may leave."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.counts import Counts, counted, left_out
-from personalake.activation.syncs.diff import only_taking_away, outbox_rows
+from personalake.activation.syncs.counts import Counts, left_out
 from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.verdict import STOPPED, Cost, cost, is_too_small, plan_id, verdict
 from personalake.activation.syncs.wanted import NO_PERSON
@@ -22,8 +20,9 @@ from personalake.errors import ConfigError
 from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
-from personalake.pipelines.plan_basis import Basis
+from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
+from personalake.pipelines.plan_rows import FewRows, PlanRows
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
@@ -81,14 +80,14 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
 
 
 def plan_audiences(
-    context: JobContext, syncs: Mapping[str, Sync], consents: DataFrame, wanted_at_all: Transformation
+    context: JobContext, syncs: Mapping[str, Sync], consents: Callable[[], DataFrame], wanted_at_all: Transformation
 ) -> list[Planned]:
     """Plan each sync; none if there are no profiles of this as-of.
 
     Args:
         context: The job's.
         syncs: Syncs that are due.
-        consents: Rows of `silver.consent_current` without what has been refused by now.
+        consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more, since they were erased or ask to be.
     """
     if not syncs or context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of") != context.as_of:
@@ -106,27 +105,32 @@ def _planned(planning: Planning) -> Planned:
     context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
     with Basis(context, name, planning.asked, planning.connection, planning.standing) as basis:
         narrow = basis.narrow()
-        planned = changes(planning, narrow).persist(StorageLevel.MEMORY_AND_DISK)
+        rows = _rows(planning, narrow)
         try:
-            judged = None if narrow is None else basis.judged(planned)
+            judged = None if narrow is None else rows.of_audience()
             if judged is not None and basis.collides(judged):
-                planned.unpersist()
+                rows.release()
                 narrow = judged = None
-                planned = changes(planning, None).persist(StorageLevel.MEMORY_AND_DISK)
+                rows = _rows(planning, None)
             rest = (*(() if narrow is None else narrow.rest), *_nobodys(context, sync))
-            counts, leaving = counted(planned, rest), planned
+            counts, leaving = rows.counted(rest), rows
             if is_too_small(counts, sync) and counts.removed:
-                leaving = only_taking_away(planned)
-                counts = counted(leaving, rest)
+                leaving = rows.taking_away()
+                counts = leaving.counted(rest)
             row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
             if context.dry_run:
-                return Planned(name, row, counts, _samples(leaving))
+                return Planned(name, row, counts, _samples(leaving.frame))
             _write(planning, row, leaving, counts)
-            log_held_out(planning, planned, counts, rest)
-            basis.remember(planned, judged)
+            log_held_out(planning, rows, counts, rest)
+            basis.remember(rows, judged)
             return Planned(name, row, counts)
         finally:
-            planned.unpersist()
+            rows.release()
+
+
+def _rows(planning: Planning, narrow: Narrow | None) -> PlanRows:
+    found = changes(planning, narrow)
+    return FewRows(found) if narrow is not None and narrow.are_few else PlanRows(found).keep()
 
 
 def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:
@@ -174,14 +178,14 @@ def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
     return max(context.run_started_at, latest.replace(tzinfo=UTC) + timedelta(microseconds=1))
 
 
-def _write(planning: Planning, row: Row, planned: DataFrame, counts: Counts) -> None:
+def _write(planning: Planning, row: Row, planned: PlanRows, counts: Counts) -> None:
     """Deliveries first, then what falls with earlier plans, and the plan last: without its row nothing of it is sent."""
     context, known = planning.context, planning.known
     lake, called = context.lake, row["plan_id"]
     is_written = called in known and known[called]["state"] != STOPPED
     if row["state"] != STOPPED and counts.deliveries and not is_written and not _is_there(context, called):
-        rows = outbox_rows(planned, called, row["sync"], row["destination"], planning.asked.shape.operation, context.as_of)
-        lake.append(rows, ACTIVATION_OUTBOX, about=counts.deliveries)
+        named = (called, row["sync"], row["destination"], planning.asked.shape.operation, context.as_of)
+        planned.to_outbox(lake, counts.deliveries, *named)
     if counts.stale or (counts.pending and not counts.is_what_waits):
         waiting = planning.deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
         lake.append(_cancelled(waiting, row["destination"], context.run_started_at), ACTIVATION_LOG)

@@ -17,7 +17,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs import unchanged
-from personalake.activation.syncs.diff import REFUSED, REJECTED_BEFORE
 from personalake.activation.syncs.wanted import Asked
 from personalake.common.hashing import keyed_hash_of
 from personalake.config.audience_columns import PSEUDONYM
@@ -27,10 +26,11 @@ from personalake.config.connections import Connection
 from personalake.lake.conditions import Conditions
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import frame_of
-from personalake.pipelines.consents_now import lay_out_consents
+from personalake.pipelines.consents_now import allowed_now, lay_out_consents
 from personalake.pipelines.fingerprint import code_version
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_table
+from personalake.pipelines.plan_rows import PlanRows
 from personalake.privacy.pseudonyms import key_ring
 from personalake.tables import Table
 from personalake.tables.activation import ACTIVATION_BASIS
@@ -63,6 +63,8 @@ _LOG = ("delivery_id", "state", "logged_at")
 _APART = frozenset({"enabled", "schedule", "bounds", "approve_above", "min_people", "max_age_days", "resend_rejected"})
 # Beyond this share a whole plan costs less; beyond so many people the driver has no room for them.
 _MOST_CHANGED, _MOST_PEOPLE = 0.25, 5_000_000
+# Of so many people one task makes the plan sooner than Spark hands rows from task to task.
+_FEW = 20_000
 _MEMORY = "3GB"
 # Rows without payloads are narrow.
 _AT_ONCE = 100_000
@@ -74,13 +76,22 @@ class Narrow:
 
     Args:
         people: `person_id` of those of whom something changed.
+        granted: What they allow, as `granted_purposes` says it.
         held: Rows of `acknowledged` but those of keys that stand as they are.
         rest: Everybody else, in groups as `counted` makes them.
+        are_few: Whether spreading their rows over tasks costs more than it saves.
     """
 
     people: DataFrame
+    granted: DataFrame
     held: DataFrame
     rest: Sequence[Mapping[str, Any]]
+    are_few: bool
+
+    def among(self, rows: DataFrame) -> DataFrame:
+        """Their rows, of few people in one partition: what joins and groups such rows then asks for no exchange."""
+        theirs = rows.join(F.broadcast(self.people), "person_id", "left_semi")
+        return theirs.repartition(1) if self.are_few else theirs
 
 
 class Basis:
@@ -126,37 +137,27 @@ class Basis:
         people = self._opened.sql("FROM changed").to_arrow_table().cast(pa.schema([("person_id", pa.string())]))
         if people.num_rows > _MOST_CHANGED * self._size("inputs_now"):
             return None
-        spark, held = self._context.lake.spark, unchanged.held_of_changed(self._opened)
-        rest = unchanged.counts_of_rest(self._opened)
-        return Narrow(frame_of(spark, people), frame_of(spark, held), rest)
-
-    def judged(self, planned: DataFrame) -> pa.Table:
-        """What a plan made of each person of the audience that it looked at: key, hash, refusal, and whether it is wanted.
-
-        Args:
-            planned: Rows of `plan`.
-        """
-        refusal = F.when(~F.col("is_wanted"), F.col("refusal")).alias("refusal")
-        # What is refused when it is taken away is wanted by nobody.
-        of_audience = (F.col("change") == REFUSED) & (F.col("refusal") != REJECTED_BEFORE)
-        rows = planned.where(F.col("is_wanted") | of_audience)
-        return rows.select("person_id", "sync_key", "payload_hash", refusal, "is_wanted").toArrow()
+        told = (people, allowed_now(self._opened, "changed"), unchanged.held_of_changed(self._opened))
+        are_few = max(rows.num_rows for rows in told) <= _FEW
+        frames = (frame_of(self._context.lake.spark, rows) for rows in told)
+        looked_at, granted, held = (frame.coalesce(1) if are_few else frame for frame in frames)
+        return Narrow(looked_at, granted, held, unchanged.counts_of_rest(self._opened), are_few)
 
     def collides(self, judged: pa.Table) -> bool:
         """Whether a person who was looked at has the key of one who was not."""
         return unchanged.takes_a_key_of_rest(self._opened, judged.filter(judged["is_wanted"]).select(["sync_key"]))
 
-    def remember(self, planned: DataFrame, judged: pa.Table | None) -> None:
+    def remember(self, planned: PlanRows, judged: pa.Table | None) -> None:
         """Write down what the plan made of each person that it looked at.
 
         Args:
-            planned: Rows of `plan`.
-            judged: The same of those of whom something changed, if it looked at them only.
+            planned: The plan.
+            judged: What became of those of whom something changed, if it looked at them only.
         """
         if not self._is_kept or self._context.dry_run:
             return
         is_narrow = judged is not None
-        seen = self.judged(planned) if judged is None else judged
+        seen = planned.of_audience() if judged is None else judged
         rows = unchanged.basis_rows(self._opened, seen, is_narrow)
         lake = self._context.lake
         said = {"sync": self._name, "mark": self._mark, "planned_at": self._context.run_started_at}

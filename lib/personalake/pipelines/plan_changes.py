@@ -1,6 +1,6 @@
 """What a sync's plan has to say of whom, at everybody or only at those of whom something changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -40,7 +40,7 @@ class Planning:
         connection: Where it goes.
         asked: The sync, with all that says how its audience is judged.
         known: The sync's plans so far, by name.
-        consents: Rows of `silver.consent_current` without what has been refused by now.
+        consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more.
     """
 
@@ -49,7 +49,7 @@ class Planning:
     connection: Connection
     asked: Asked
     known: Mapping[str, Row]
-    consents: DataFrame
+    consents: Callable[[], DataFrame]
     wanted_at_all: Transformation
 
     @property
@@ -103,12 +103,9 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         narrow: Whom to look at; everybody if null.
     """
     context, asked, sync = planning.context, planning.asked, planning.asked.sync
-    who, consents = people(context, sync), planning.consents
-    if narrow is not None:
-        some = F.broadcast(narrow.people)
-        who, consents = (rows.join(some, "person_id", "left_semi") for rows in (who, consents))
-    granted = consents.transform(_granted(sync)).transform(planning.wanted_at_all)
-    rows = wanted(who, granted, asked)
+    who = people(context, sync, None if narrow is None else narrow.among)
+    granted = planning.consents().transform(_granted(sync)) if narrow is None else narrow.granted
+    rows = wanted(who, granted.transform(planning.wanted_at_all), asked)
     rows = rows.transform(with_gone(planning))
     if sync.cap is not None:
         enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from personalake.config import Settings
-from personalake.errors import PersonalakeError
+from personalake.errors import ConfigError, PersonalakeError
 from personalake.lake import Lake
 from personalake.lake.lease import lease
 from personalake.pipelines.fingerprint import code_version, fingerprint
@@ -144,8 +144,14 @@ def _context(
 
 
 def resolve_as_of(settings: Settings, lake: Lake) -> date:
-    """The as-of of the settings; `latest` is the day after the last day on which anything became known."""
+    """The as-of of the settings; `latest` is the day after the last day on which anything became known.
+
+    Raises:
+        ConfigError: If it lies in the future: what is derived then would pass for newer than all that comes until that day.
+    """
     if settings.as_of != "latest":
+        if settings.as_of > datetime.now(UTC).date() + timedelta(1):
+            raise ConfigError([f"as_of: {settings.as_of} lies in the future; give a day up to tomorrow, or latest"])
         return settings.as_of
     known = lake.ledger.latest(TABLES["silver.order_line"], "known_at")
     return EPOCH if known is None else known.astimezone(ZoneInfo(settings.business_timezone)).date() + timedelta(days=1)

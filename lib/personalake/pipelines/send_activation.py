@@ -21,6 +21,7 @@ from personalake.activation.sending import Report, finished, sending
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
+from personalake.lake.lease import Held
 from personalake.pipelines.access import log_exports
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import (
@@ -53,6 +54,7 @@ class Errand:
     backlog: Backlog
     journal: Journal
     clock: Clock
+    require: Callable[[], None]
     report: Report = field(default_factory=Report)
     volume: Volume = field(init=False)
 
@@ -142,9 +144,10 @@ def _errands(
                 busy.append(error)
                 continue
         connector = _connected(name, active[name], clock, resolve)
-        # The log is looked at only now that nobody else can add to it.
+        # The log is looked at only now that nobody else can add to it, and after the journal has seen the last claim.
+        journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name))
         backlog = opened.enter_context(Backlog(parts, log_about(context.lake.ledger, standing, name)))
-        errand = Errand(connector, backlog, LakeJournal(context.lake, name, stamps), clock)
+        errand = Errand(connector, backlog, journal, clock, partial(leases.require, name))
         if errand.volume.deliveries:
             errands[name] = errand
     return errands, busy
@@ -155,18 +158,28 @@ class _Leases:
 
     def __init__(self, context: JobContext, opened: ExitStack) -> None:
         self._context, self._opened = context, opened
-        self._sharing, self._is_shared = capped_destinations(context.settings), False
-        self._taken: set[str] = set()
+        self._sharing = capped_destinations(context.settings)
+        self._taken: dict[str, Held] = {}
+        self._shared: Held | None = None
 
     def take(self, destination: str) -> None:
         if destination in self._taken:
             return
         given = self._context
-        if destination in self._sharing and not self._is_shared:
-            self._opened.enter_context(reading_lease(given.settings, given.lake, given.run_id))
-            self._is_shared = True
-        self._opened.enter_context(sending_lease(given.settings, given.lake, destination, given.run_id))
-        self._taken.add(destination)
+        if destination in self._sharing and self._shared is None:
+            self._shared = self._opened.enter_context(reading_lease(given.settings, given.lake, given.run_id))
+        held = sending_lease(given.settings, given.lake, destination, given.run_id)
+        self._taken[destination] = self._opened.enter_context(held)
+
+    def require(self, destination: str) -> None:
+        """Go on only if what was taken for a destination is still held: a run that stood still may have lost it.
+
+        Raises:
+            LeaseHeldError: If somebody else has it.
+        """
+        self._taken[destination].require()
+        if destination in self._sharing and self._shared is not None:
+            self._shared.require()
 
 
 def _answered_later(
@@ -190,7 +203,7 @@ def _answered_later(
         except LeaseHeldError:
             continue  # somebody else asks; if anything is owed to it besides, that is said there
         connector = partial(_connected, name, active[name], clock, resolve)
-        journal = LakeJournal(context.lake, name, stamps)
+        journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name))
         told, stopped = ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal)
         if told:
             found[name] = told
@@ -212,9 +225,13 @@ async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: L
     """All destinations at the same time; one that breaks does not end the others."""
 
     async def one(errand: Errand) -> None:
+        def still(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
+            errand.require()
+            return check(deliveries)
+
         given = errand.backlog.deliveries(errand.is_held)
         run = sending(
-            given, errand.connector, clock, errand.journal, chance, errand.report, check=check, volume=errand.volume
+            given, errand.connector, clock, errand.journal, chance, errand.report, check=still, volume=errand.volume
         )
         async for outcomes in run:
             errand.report.add(outcomes)

@@ -4,10 +4,10 @@ from contextlib import AbstractContextManager
 
 from personalake.config import Settings
 from personalake.lake import Lake
-from personalake.lake.lease import lease
+from personalake.lake.lease import Held, lease
 
 
-def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str) -> AbstractContextManager[None]:
+def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str) -> AbstractContextManager[Held]:
     """Hold a destination; who comes second is told that it is being sent to.
 
     Args:
@@ -23,7 +23,7 @@ def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str)
     return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds)
 
 
-def reading_lease(settings: Settings, lake: Lake, run_id: str) -> AbstractContextManager[None]:
+def reading_lease(settings: Settings, lake: Lake, run_id: str) -> AbstractContextManager[Held]:
     """Hold all destinations whose messages people read: a cap over them counts only what one run sends.
 
     Raises:

@@ -1,6 +1,6 @@
 """Deliveries whose fate nobody knows, settled by a person who has asked the destination."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -8,6 +8,7 @@ from personalake.activation.backlog import Backlog
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery, Outcome, State
 from personalake.config import Settings
+from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import log_about, owed, plans
@@ -17,6 +18,7 @@ Verdict = Literal["taken", "send_again", "given_up"]
 _STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.CANCELLED}
 _WORDS = {"taken": "it is there", "send_again": "send it again", "given_up": "it is not there, and is not sent again"}
 _CHUNK = 50_000
+_NAMED = 10
 
 
 def settle_unknown(
@@ -38,20 +40,34 @@ def settle_unknown(
 
     Raises:
         LeaseHeldError: If the destination is being sent to.
+        InputError: If there is no such destination, or a delivery is not among its unknown ones.
     """
     known = plans(lake.ledger)
+    there = sorted({*settings.connections, *owed(lake.ledger, known)})
+    if destination not in there:
+        raise InputError(f"There is no destination {destination}.", f"There are: {', '.join(there) or 'none'}.")
     count, chosen = 0, frozenset(deliveries)
     with sending_lease(settings, lake, destination, "settle"):
         parts = owed(lake.ledger, known, {destination}).get(destination)
         if not parts:
+            _require_known(chosen, ())
             return 0
         journal = LakeJournal(lake, destination, Stamps.after(lake.ledger, clock, [plan.changed_at for plan in known]))
         with Backlog(parts, log_about(lake.ledger, known, destination)) as backlog:
+            _require_known(chosen, [one.delivery_id for one in backlog.doubtful()] if chosen else ())
             settled = _settled(backlog.doubtful(), verdict, chosen)
             while some := list(islice(settled, _CHUNK)):
                 journal.record(some)
                 count += len(some)
     return count
+
+
+def _require_known(chosen: Collection[str], unknown: Collection[str]) -> None:
+    """Nothing is settled if one of those that are meant is not there: it may be misspelt."""
+    if missing := sorted(set(chosen) - set(unknown)):
+        more = f", and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
+        told = ", ".join(sorted(unknown)[:_NAMED]) or "none"
+        raise InputError(f"Not among the unknown deliveries: {', '.join(missing)}.", f"Unknown are: {told}{more}.")
 
 
 def _settled(deliveries: Iterator[Delivery], verdict: Verdict, chosen: frozenset[str]) -> Iterator[Outcome]:

@@ -67,24 +67,38 @@ def published(figures: Sequence[Figure], smallest: int) -> list[Figure]:
 
     A group of fewer than `smallest` people is hidden. So is one whose complement is that small, and, where groups make up
     a whole, the next smallest group as well if what is hidden together would still be few: a difference would tell them.
+    The whole is not always everyone: segments and currencies make up the buyers, decisions those decided about.
 
     Args:
         figures: What `regional_figures` found.
         smallest: Fewest people behind a figure.
     """
-    everyone = next((figure.people for figure in figures if figure.dimension == EVERYONE and figure.figure == "people"), 0)
+    told = {figure.people for figure in figures if figure.dimension == EVERYONE}
     kept: list[Figure] = []
     order = attrgetter("figure", "dimension", "people", "member")
     for (_, dimension), group in groupby(sorted(figures, key=order), key=attrgetter("figure", "dimension")):
-        kept += _safe(list(group), everyone, smallest, dimension)
+        kept += _safe(list(group), told, smallest, dimension)
     return kept
 
 
-def _safe(cells: list[Figure], everyone: int, smallest: int, dimension: str) -> list[Figure]:
-    """The cells of one dimension that may be told, from the smallest on."""
-    shown = [cell for cell in cells if cell.people >= smallest and not 0 < everyone - cell.people < smallest]
+def _safe(cells: list[Figure], told: set[int], smallest: int, dimension: str) -> list[Figure]:
+    """The cells of one dimension that may be told, from the smallest on.
+
+    Args:
+        cells: The cells, small ones first.
+        told: Wholes that other figures tell.
+        smallest: Fewest people behind a figure.
+        dimension: By what people are grouped.
+    """
+
+    def betrays(people: int, wholes: set[int]) -> bool:
+        return any(0 < whole - people < smallest for whole in wholes)
+
+    shown = [cell for cell in cells if cell.people >= smallest and not betrays(cell.people, told)]
     if dimension in _OVERLAPPING or dimension == EVERYONE:
         return shown
-    while shown and 0 < everyone - sum(cell.people for cell in shown) < smallest:
+    whole = sum(cell.people for cell in cells)
+    wholes = {whole, *(other for other in told if other > whole)}
+    while shown and betrays(sum(cell.people for cell in shown), wholes):
         shown = shown[1:]
     return shown

@@ -123,7 +123,7 @@ CONSENT = Table(
         Field("namespace", "string", "What kind of identifier `customer_id` is"),
         Field("customer_id", "string", "The source's key for the customer", pii="identifier"),
         Field("purpose", "string", "What the data may be used for, e.g. email_marketing"),
-        Field("status", "string", "granted, denied or withdrawn"),
+        Field("status", "string", "granted, denied, withdrawn, or what else the source says, which allows nothing"),
         Field("legal_basis", "string", "Ground in law, e.g. consent"),
         Field("text_version", "string", "Version of the text that was agreed to"),
         Field("origin", "string", "How the answer came about; the demo's are marked synthetic-demo"),

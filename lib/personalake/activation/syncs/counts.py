@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.diff import ADDED, CHANGED, REFUSED, REMOVED, UNCHANGED
+from personalake.activation.syncs.diff import ADDED, CHANGED, DELIVERED, REFUSED, REMOVED, UNCHANGED
 from personalake.activation.syncs.wanted import HELD_OUT
 
 # What a group of rows has that are not part of any plan.
@@ -71,6 +71,11 @@ class Counts:
         return self.pending == self.repeated == self.deliveries
 
 
+def row_hash() -> Column:
+    """What tells a plan's rows apart, as far as they decide what leaves."""
+    return F.xxhash64("sync_key", "change", "payload_hash", F.coalesce("base", F.lit("")))
+
+
 def counted(planned: DataFrame, rest: Sequence[Mapping[str, Any]] = ()) -> Counts:
     """Count a plan, in one pass.
 
@@ -78,8 +83,7 @@ def counted(planned: DataFrame, rest: Sequence[Mapping[str, Any]] = ()) -> Count
         planned: Rows of `with_payloads`, with `values`.
         rest: Groups of rows that stand as they are, and were not looked at.
     """
-    leaves = F.col("change").isin(ADDED, CHANGED, REMOVED)
-    row = F.xxhash64("sync_key", "change", "payload_hash", F.coalesce("base", F.lit("")))
+    leaves, row = F.col("change").isin(*DELIVERED), row_hash()
     is_repeated = leaves & (F.col("pending_hash") == F.col("payload_hash"))
     grouped = planned.groupBy("change", "refusal", "is_wanted", "is_held").agg(
         F.count("*").alias("rows"),

@@ -13,6 +13,7 @@ from personalake.config.audience_kinds import Mode
 from personalake.tables.gold import ACTIVATION_OUTBOX
 
 ADDED, CHANGED, REMOVED, UNCHANGED, REFUSED = "added", "changed", "removed", "unchanged", "refused"
+DELIVERED = (ADDED, CHANGED, REMOVED)
 # Neither wanted nor held, but in a plan that waits to be sent.
 OBSOLETE = "obsolete"
 # What each mode sends; the rest is left as it is.
@@ -158,6 +159,19 @@ def with_payloads(changes: DataFrame, shape: Shape, place: str) -> DataFrame:
     ).withColumn("payload", payload)
 
 
+def audience_rows(planned: DataFrame) -> DataFrame:
+    """What a plan made of each person of the audience that it looked at: key, hash, refusal, and whether it is wanted.
+
+    Args:
+        planned: Rows of `plan`.
+    """
+    refusal = F.when(~F.col("is_wanted"), F.col("refusal")).alias("refusal")
+    # What is refused when it is taken away is wanted by nobody.
+    of_audience = (F.col("change") == REFUSED) & (F.col("refusal") != REJECTED_BEFORE)
+    rows = planned.where(F.col("is_wanted") | of_audience)
+    return rows.select("person_id", "sync_key", "payload_hash", refusal, "is_wanted")
+
+
 def outbox_rows(planned: DataFrame, plan_id: str, sync: str, destination: str, operation: str, as_of: date) -> DataFrame:
     """Deliveries of a plan as rows of `gold.activation_outbox`, for who still may be sent something.
 
@@ -171,7 +185,7 @@ def outbox_rows(planned: DataFrame, plan_id: str, sync: str, destination: str, o
     """
     identity = F.concat_ws("|", F.lit(plan_id), "sync_key", F.lit(operation))
     return (
-        planned.where(F.col("change").isin(ADDED, CHANGED, REMOVED))
+        planned.where(F.col("change").isin(*DELIVERED))
         .withColumns(
             {
                 "delivery_id": F.substring(F.sha2(identity, 256), 1, 40),

@@ -13,7 +13,8 @@ CONSENT = Contract(
         ContractField("record_id"),
         ContractField("customer_id", required=True),
         ContractField("purpose", required=True),
-        ContractField("status", required=True),
+        # Who answers in words that nobody knows has not granted: the answer stands, and allows nothing.
+        ContractField("status", required=True, form="coalesce(lower({text}), 'unknown')"),
         ContractField("legal_basis", default="'consent'"),
         ContractField("text_version"),
         ContractField("origin"),
@@ -25,7 +26,8 @@ CONSENT = Contract(
         Expectation(
             "known_status",
             "status IN ('granted', 'denied', 'withdrawn')",
-            "status: not one of granted, denied, withdrawn",
+            "status: not one of granted, denied, withdrawn; it allows nothing",
+            severity="warn",
         ),
         # Kept: a grant waits for its day, a refusal counts from the moment it is known. A day's leave for clocks and zones.
         Expectation(

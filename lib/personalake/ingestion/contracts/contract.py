@@ -19,6 +19,7 @@ class ContractField:
         required: Whether a row without it is refused.
         default: Spark SQL used where the source maps nothing onto the field.
         noun: What the type is called in a reason, e.g. `number`.
+        form: Spark SQL that gives every spelling of a value one form; `{text}` is what the source says, trimmed.
     """
 
     name: str
@@ -26,6 +27,7 @@ class ContractField:
     required: bool = False
     default: str = "NULL"
     noun: str = "text"
+    form: str = "{text}"
 
 
 @dataclass(frozen=True)

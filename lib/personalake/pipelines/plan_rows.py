@@ -1,0 +1,93 @@
+"""The rows of a plan while it is judged and written: many stay in Spark, few are brought to the driver at once."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+
+from personalake.activation.syncs.counts import Counts, counted, row_hash
+from personalake.activation.syncs.diff import audience_rows, only_taking_away, outbox_rows
+from personalake.activation.syncs.few import ROW_HASH, few_counted, few_of_audience, few_to_outbox
+from personalake.lake import Lake
+from personalake.lake.direct import frame_of
+from personalake.tables.gold import ACTIVATION_OUTBOX
+
+Groups = Sequence[Mapping[str, Any]]
+
+
+class PlanRows:
+    """Rows in Spark.
+
+    Args:
+        rows: Rows of `changes`, or what was made of them.
+    """
+
+    def __init__(self, rows: DataFrame) -> None:
+        self._frame = rows
+
+    @property
+    def frame(self) -> DataFrame:
+        """The rows in Spark."""
+        return self._frame
+
+    def keep(self) -> "PlanRows":
+        """Make the rows once, however often they are looked at, until they are released."""
+        self._frame = self._frame.persist(StorageLevel.MEMORY_AND_DISK)
+        return self
+
+    def release(self) -> None:
+        """The rows are not needed any more."""
+        self._frame.unpersist()
+
+    def counted(self, rest: Groups) -> Counts:
+        """The plan in figures, with those who were not looked at."""
+        return counted(self._frame, rest)
+
+    def of_audience(self) -> pa.Table:
+        """What became of each person of the audience, see `audience_rows`."""
+        return audience_rows(self._frame).toArrow()
+
+    def to_outbox(self, lake: Lake, about: int, plan_id: str, sync: str, destination: str, how: str, day: date) -> None:
+        """Write what leaves, about so many rows, as deliveries of a plan."""
+        rows = outbox_rows(self._frame, plan_id, sync, destination, how, day)
+        lake.append(rows, ACTIVATION_OUTBOX, about=about)
+
+    def taking_away(self) -> "PlanRows":
+        """The plan of an audience that has become too small to be told anything, see `only_taking_away`."""
+        return PlanRows(only_taking_away(self.frame))
+
+
+class FewRows(PlanRows):
+    """Rows on the driver, in one request to Spark.
+
+    Args:
+        rows: Rows of `changes`, few enough to be there with all their payloads.
+    """
+
+    def __init__(self, rows: DataFrame) -> None:
+        self._spark = rows.sparkSession
+        self._rows = rows.withColumn(ROW_HASH, row_hash()).toArrow()
+
+    @cached_property
+    def frame(self) -> DataFrame:
+        """The rows in Spark, for what is seldom asked."""
+        return frame_of(self._spark, self._rows.drop_columns([ROW_HASH]))
+
+    def release(self) -> None:
+        """Nothing is kept."""
+
+    def counted(self, rest: Groups) -> Counts:
+        """The plan in figures, with those who were not looked at."""
+        return few_counted(self._rows, rest)
+
+    def of_audience(self) -> pa.Table:
+        """What became of each person of the audience."""
+        return few_of_audience(self._rows)
+
+    def to_outbox(self, lake: Lake, about: int, plan_id: str, sync: str, destination: str, how: str, day: date) -> None:
+        """Write what leaves."""
+        lake.put(few_to_outbox(self._rows, plan_id, sync, destination, how, day), ACTIVATION_OUTBOX, "append")
