@@ -137,6 +137,10 @@ h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: i
         ({"fields": {"t": {"source": "email", "hashing": "hmac"}}}, "hashing hmac and secret belong together"),
         ({"audience": {"where": "orders > current_date()"}}, "clocks and dice are not allowed"),
         ({"audience": {"where": "orders >"}}, "is not Spark SQL"),
+        ({"audience": {"where": "orders >= 'three'"}}, "compares orders, a bigint, with the text 'three'"),
+        ({"audience": {"where": "last_order_date > 'soon'"}}, "compares last_order_date, a date, with the text 'soon'"),
+        ({"audience": {"where": "favourite_category"}}, "is no condition: it gives string, not true or false"),
+        ({"audience": {"where": "orders >> 3"}}, "is no condition: it gives bigint"),
         ({"audience": {}}, "name exactly one of where, query, segment, decisions, orders; found none"),
         ({"fields": {"t": "order_total"}}, "fields.t: unknown column order_total"),
         ({"audience": {"orders": {"each": "product"}}, "fields": {"t": "products"}}, "fields.t: unknown column products"),
@@ -162,3 +166,17 @@ def test_purposes_are_asked_of_what_is_read_and_of_nothing_else() -> None:
 
     assert sync.reads == ("customer_id", "favourite_category", "email", "currency")
     assert Sync.model_validate({**SYNC, "audience": {"decisions": {}}, "fields": {"t": "action"}}).reads[1] == "action"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "orders >= '3' AND ORDERS < 9", "last_order_date > '2026-01-01'", "preferences['language'] = 'de'", "true",
+        "NOT coalesce(orders > 1, false)", "some_function_of_ours(email)", "size(items) > 0", "currency = 'EUR'",
+        "CASE WHEN orders > 1 THEN true ELSE false END", "email RLIKE 'x' OR churn_percentile IS NULL",
+    ],
+)  # fmt: skip
+def test_whatever_is_true_or_false_is_a_condition(where: str) -> None:
+    purposes = ["news", "personalisation"]
+
+    assert Sync.model_validate({**SYNC, "audience": {"where": where}, "purposes": purposes}).audience.where == where

@@ -177,3 +177,100 @@ def test_a_further_check_of_sources_is_told_with_the_other_problems(tmp_path: Pa
     first, second = (problem.replace(f"{folder}/", "") for problem in raised.value.problems)
     assert first.startswith("base.yml: rot: unknown key")
     assert second == "sources/orders.yml: sources.orders.columns.order_id: order_line"
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "{kind: braze_track, instance: rest.fra-01.braze.eu, api_key: 5f3c9a1e-REAL}",
+        "{kind: email, host: 127.0.0.1, security: none, sender: a@shop.example, username: login-REAL}",
+        "{kind: segment, write_key: 590590599999}",
+    ],
+)
+def test_what_stands_in_the_place_of_a_secret_is_not_repeated(connection: str, tmp_path: Path) -> None:
+    found = problems(conf(tmp_path, connections=f"c: {connection}\n"))
+
+    assert any(told.startswith("connections.yml: connections.c.") for told in found)
+    assert not [told for told in found if "REAL" in told or "590590599999" in told]
+
+
+def test_a_line_that_cannot_be_read_is_named_and_not_repeated(tmp_path: Path) -> None:
+    text = "c:\n  kind: segment\n\twrite_key: REAL\n"
+
+    found = problems(conf(tmp_path, connections=text), PERSONALAKE_CONNECTIONS="[REAL")
+
+    assert found[0] == "connections.yml: cannot be read as YAML: line 3: a tab; indent with spaces"
+    assert found[1].startswith("environment variable PERSONALAKE_CONNECTIONS: not a value of YAML (line 1: ")
+    assert "REAL" not in "".join(found)
+
+
+def test_a_key_that_stands_twice_in_a_file_is_named_with_both_lines(tmp_path: Path) -> None:
+    twice = "amount: a\n  quantity: b\n  amount: c\n"
+
+    found = problems(conf(tmp_path, base="root: a\nroot: b\n", sources__orders=ORDERS + "  " + twice))
+
+    assert found == [
+        "base.yml: root: stands twice, in lines 1 and 2; keep one",
+        "sources/orders.yml: columns.amount: stands twice, in lines 5 and 7; keep one",
+    ]
+
+
+def test_keys_that_are_merged_in_do_not_stand_twice(tmp_path: Path) -> None:
+    other = (
+        "c: {<<: &d {kind: csv_drop, folder: out, columns: [a]}, folder: in}\nd: {kind: csv_drop, folder: x, columns: [b]}\n"
+    )
+
+    settings = load(conf(tmp_path, connections=other))
+
+    assert settings.connections["c"].folder == Path("in")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("value", ["[", "'2017", "2017-13-45", "@x"])
+def test_a_variable_that_is_not_yaml_is_named_with_what_to_write(value: str, tmp_path: Path) -> None:
+    (found,) = problems(conf(tmp_path), PERSONALAKE_AS_OF=value)
+
+    assert found.startswith("environment variable PERSONALAKE_AS_OF: not a value of YAML (")
+    assert "write it plainly, e.g. 2017-12-01 for a day" in found
+
+
+def test_a_day_that_is_none_is_told_of_its_file(tmp_path: Path) -> None:
+    (found,) = problems(conf(tmp_path, base="training_cut: 2017-13-45\n"))
+
+    assert found == "base.yml: cannot be read as YAML: month must be in 1..12"
+
+
+@pytest.mark.parametrize(
+    ("slip", "words"),
+    [
+        (
+            "currency: NO\n",
+            "currency: YAML reads NO, OFF, YES and ON as true or false: put the value in quotes (found False)",
+        ),
+        ("  quantity: 3\n", "columns.quantity: expected the name of a column, or one of {column: …}, {expression: …}"),
+        ("header: 5\n", "header: expected a list, e.g. [a, b] (found 5)"),
+        ("max_files_per_trigger: many\n", "max_files_per_trigger: expected a whole number (found 'many')"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_in_the_words_of_who_wrote_it(slip: str, words: str, tmp_path: Path) -> None:
+    (found,) = problems(conf(tmp_path, sources__orders=ORDERS + slip))
+
+    assert found.startswith(f"sources/orders.yml: sources.orders.{words}")
+
+
+def test_a_key_is_told_as_it_stands_in_the_file_and_a_kind_by_the_nearest(tmp_path: Path) -> None:
+    slips = "a: {kind: braze_track, api_key: secret://a/b}\nb: {kind: braze_trak}\nc: {host: x}\n"
+
+    found = problems(conf(tmp_path, connections=slips), PERSONALAKE_SECRET_A_B="x")
+
+    assert found == [
+        "connections.yml: connections.a.instance: missing",
+        "connections.yml: connections.b: no kind 'braze_trak'; did you mean braze_track?",
+        "connections.yml: connections.c: kind is missing; docs/configuration.md lists the kinds",
+    ]
+
+
+def test_nothing_is_missing_in_a_file_that_could_not_be_read(tmp_path: Path) -> None:
+    folder = conf(tmp_path, sources__orders=ORDERS)
+    (folder / "sources" / "orders.yml").write_bytes(f"# größe\n{ORDERS}".encode("latin-1"))
+
+    assert problems(folder) == ["sources/orders.yml: cannot be read as YAML: not UTF-8, at byte 4; save the file as UTF-8"]

@@ -65,6 +65,31 @@ def test_a_value_may_not_stand_where_escaping_does_not_help(source: str, problem
     assert any(problem in told for told in found), found
 
 
+@pytest.mark.parametrize(
+    ("written", "remedy"),
+    [
+        ("Hello {first_name}", "line 1: {first_name} is no placeholder here"),
+        (
+            "Hello\n*|FNAME|*",
+            "line 2: *|FNAME|* is no placeholder here, and would be sent as it stands; write {{ first_name }}",
+        ),
+        ("%%First_Name%%", "write {{ first_name }}"),
+        ("${orders}", "write {{ orders }}"),
+        ("<%= orders %>", "write {{ orders }}"),
+        ("{frist_name}", "write {{ name }}; did you mean first_name?"),
+    ],
+)
+def test_a_placeholder_of_another_tool_is_refused_with_the_spelling_here(written: str, remedy: str) -> None:
+    (found,) = problems_of(written, KNOWN, LISTS, is_html=False)
+
+    assert remedy in found
+
+
+@pytest.mark.parametrize("text", ["<style>p { color: red } b {}</style>", "100 %% off, {12} * | *", "{{ '{' }}orders}"])
+def test_braces_and_signs_that_are_no_placeholders_may_stand(text: str) -> None:
+    assert problems_of(text, KNOWN, LISTS, is_html=False) == []
+
+
 def test_what_marketers_need_is_allowed() -> None:
     source = (
         '<p title="{{ first_name }}">{% if orders > 3 and first_name is defined %}{{ orders|number }}{% endif %}'

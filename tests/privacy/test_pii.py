@@ -22,6 +22,16 @@ def test_every_declared_column_that_looks_like_personal_data_is_tagged(table: ob
         ("billingEmail", "identifier"), ("GUEST-ZIP", "contact"), ("lastName2", "contact"), ("Date_of_Birth", "demographic"),
         ("customer_phone_number", "identifier"), ("homeAddress", "contact"), ("chat_transcript", "payload"),
         ("email_hash", "identifier"), ("payload_hash", None), ("email_campaign", None),
+        ("mail", "identifier"), ("tel", "identifier"), ("userid", "identifier"), ("IMEI", "identifier"),
+        ("national_id", "identifier"),
+        ("customer_name", "contact"), ("postalcode", "contact"), ("store_lat", "contact"), ("lon", "contact"),
+        ("birthdate", "demographic"), ("birth_day", "demographic"), ("salary", "demographic"), ("diagnosis", "demographic"),
+        ("health_status", "demographic"), ("comments", "payload"),
+        ("Vorname", "contact"), ("kundeNachname", "contact"), ("Straße", "contact"), ("PLZ", "contact"), ("Ort", "contact"),
+        ("geburtsdatum", "demographic"), ("Anrede", "demographic"), ("Telefon", "identifier"), ("Mobil", "identifier"),
+        ("Kontonummer", "identifier"), ("prénom", "contact"), ("correo", "identifier"), ("Empfänger", "contact"),
+        ("campaign_name", None), ("name", None), ("Artikel", None), ("Menge", None), ("Betrag", None), ("sort", None),
+        ("translation", None), ("mail_campaign", None),
         ("product_name", None), ("package_size", None), ("currency", None), ("page", None),
     ],
 )  # fmt: skip
@@ -41,6 +51,11 @@ def test_a_name_is_read_by_its_words(name: str, kind: str | None) -> None:
         (["192.0.2.7", "2001:db8::1"], "identifier", "machines"),
         (["Anna", "Mehmet", "Jean-Luc Picard"], "contact", "names"),
         (["1961-04-12", "1999-12-31"], "demographic", "birth"),
+        (["2125550101", "2125550102", "6465550199"], "identifier", "phone"),
+        (["078-05-1120", "219-09-9999"], "identifier", "social security"),
+        (["12 Oak Street", "5b Elm Ave, Springfield", "Hauptstraße 7", "12 rue de Rivoli"], "contact", "streets"),
+        (["Smith, John", "Picard, Anna"], "contact", "names"),
+        (["24.12.1980", "01/02/1975", "1961-04-12T00:00:00"], "demographic", "birth"),
         (["fine", "write to a@b.example please", *["no"] * 10], "payload", "texts"),
     ],
 )
@@ -61,6 +76,10 @@ def test_values_are_known_by_their_shape_and_their_checksum(values: list[str | N
         ["blue", "green", "Rose", "May"],
         ["4006381333931", "5901234123457"],  # article numbers (EAN)
         ["1.2.3", "10:30"],
+        ["1700000001", "1700000002"],  # seconds since 1970
+        ["2125550101", "1125550101", "9901550101", "17", "18"],
+        ["Oak table", "3 chairs, oak", "Tea, green", "Main Street Collection"],
+        ["24.12.2025", "01/02/2024"],
         [],
     ],
 )

@@ -7,7 +7,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from personalake.config.decisions import DECISION_COLUMNS
+from personalake.config.decisions import DECISION_COLUMNS, SHARES
 from personalake.config.sql import check_columns, check_expression
 from personalake.tables import Table
 from personalake.tables.gold import (
@@ -40,17 +40,19 @@ class SourceColumn(NamedTuple):
         part: Which part of what is known it belongs to; only parts that are asked for are read.
         purposes: Consent purposes without which it may not leave, nor decide who does.
         is_personal: Whether it says something about the person, or identifies them.
+        type: Spark's type of its values.
     """
 
     part: str
     purposes: tuple[str, ...]
     is_personal: bool
+    type: str = "string"
 
 
 def _of_table(table: Table, part: str, but: Collection[str] = ()) -> Iterator[tuple[str, SourceColumn]]:
     for field in table.fields:
         if field.name not in but:
-            yield field.name, SourceColumn(part, field.purposes, bool(field.pii or field.purposes))
+            yield field.name, SourceColumn(part, field.purposes, bool(field.pii or field.purposes), field.type)
 
 
 _PARTS = {"next_best_item": "items", "next_new_item": "items", "churn": "churn", "rfm": "segments", "kmeans": "segments"}
@@ -62,15 +64,17 @@ def _of_insight() -> Iterator[tuple[str, SourceColumn]]:
         part = next((part for start, part in _PARTS.items() if name.startswith(start)), None)
         if part is not None:
             needs = () if part == "segments" else PERSONALISATION
-            yield name, SourceColumn(part, needs, True)
+            yield name, SourceColumn(part, needs, True, "double" if name in SHARES else "string")
 
 
 COLUMNS: dict[str, SourceColumn] = {
     **dict(_of_table(PERSON, "person", ("person_id", "provenance", "records", "sources", "weakest_link"))),
     **dict(_of_table(CUSTOMER_PROFILE, "profile", ("consents", "provenance", "as_of"))),
-    "days_since_last_order": SourceColumn("profile", PERSONALISATION, True),
+    "days_since_last_order": SourceColumn("profile", PERSONALISATION, True, "int"),
     **dict(_of_insight()),
-    "items": SourceColumn("listed", PERSONALISATION, True),
+    "items": SourceColumn(
+        "listed", PERSONALISATION, True, "array<struct<product_id: string, name: string, reason: string>>"
+    ),
     PSEUDONYM: SourceColumn(PSEUDONYM, (), True),
 }
 # What is known of the decision besides, where the audience is made of decisions.

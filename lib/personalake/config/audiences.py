@@ -20,7 +20,7 @@ from personalake.config.audience_columns import (
 from personalake.config.audience_kinds import Mode
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
-from personalake.config.sql import columns_of
+from personalake.config.sql import check_condition, columns_of
 
 Hashing = Literal["none", "sha256", "sha256_email", "sha256_phone", "hmac"]
 _KINDS = ("where", "query", "segment", "decisions", "orders")
@@ -70,6 +70,7 @@ class Audience(Section):
     def _reads_known_columns(cls, where: str | None) -> str | None:
         if where is not None:
             check_readable(where, COLUMNS)
+            check_condition(where, {name: column.type for name, column in COLUMNS.items()})
         return where
 
     @field_validator("query")

@@ -1,21 +1,20 @@
 """Reads conf/: base, environment, environment variables, command line, in that order; reports every problem at once."""
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from personalake.config.audience_checks import audience_problems
-from personalake.config.connections.hosts import NO_REFERENCE
 from personalake.config.lawful import lawful_problems
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
 from personalake.config.trespasses import trespasses
+from personalake.config.validation_words import told
+from personalake.config.yaml_files import read_mapping, read_value, without_echoes
 from personalake.errors import ConfigError
 
 _SECTION_FILES = {
@@ -32,9 +31,7 @@ _SECTION_FILES = {
     "audiences": "audiences",
 }
 _PREFIX = "PERSONALAKE_"
-_PRIVATE = re.compile(
-    r"(^|\.)([^.]+_key|[^.]*(token|secret|password)|bearer|client_id|service_account|username|keys)(\.|$)|^erasure\.key$"
-)
+_PLAIN = "write it plainly, e.g. 2017-12-01 for a day, and in quotes if it begins with a sign such as [ { * & ! % @"
 _NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
 
 Origins = dict[tuple[str, ...], str]
@@ -75,7 +72,8 @@ def load_settings(
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        problems.extend(_readable(error, origins))
+        for key, text in told(error, merged, Settings):
+            problems.append(": ".join(part for part in (_origin(key, origins), ".".join(key), text) if part))
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:
@@ -86,7 +84,7 @@ def load_settings(
             problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in trespasses(settings))
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
-        raise ConfigError(problems)
+        raise ConfigError(without_echoes(problems))
     return settings
 
 
@@ -104,11 +102,11 @@ def _layers(
     if not conf_dir.is_dir():
         problems.append(f"{conf_dir}: no such folder; pass --conf-dir or run from the project's root")
         return
-    yield _read(conf_dir / "base.yml", problems), str(conf_dir / "base.yml")
+    yield read_mapping(conf_dir / "base.yml", problems), str(conf_dir / "base.yml")
     yield from _sections(conf_dir, problems)
     environment = conf_dir / "environments" / f"{env}.yml"
     if environment.exists():
-        yield _read(environment, problems), str(environment)
+        yield read_mapping(environment, problems), str(environment)
     else:
         known = ", ".join(sorted(path.stem for path in environment.parent.glob("*.yml"))) or "none"
         problems.append(f"{environment}: no such environment; there are: {known}")
@@ -117,7 +115,10 @@ def _layers(
     for name, value in sorted(environ.items()):
         if name.startswith(_PREFIX) and not name.startswith(_NOT_SETTINGS):
             keys = name.removeprefix(_PREFIX).lower().split("__")
-            yield _nested(keys, yaml.safe_load(value)), f"environment variable {name}"
+            try:
+                yield _nested(keys, read_value(value)), f"environment variable {name}"
+            except ValueError as error:
+                problems.append(f"environment variable {name}: not a value of YAML ({error}); {_PLAIN}")
     for key, value in overrides.items():
         yield _nested(key.split("."), value), "command line"
 
@@ -127,17 +128,17 @@ def _sections(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any
     for stem, key in _SECTION_FILES.items():
         path = folder / f"{stem}.yml"
         if path.exists():
-            yield {key: _read(path, problems)}, str(path)
+            yield {key: read_mapping(path, problems)}, str(path)
     for kind in ("sources", "templates"):
         for path in sorted((folder / kind).glob("*.yml")):
-            yield {kind: {path.stem: _read(path, problems)}}, str(path)
+            yield {kind: {path.stem: read_mapping(path, problems)}}, str(path)
 
 
 def _of_region(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:
     """A region's own files: `region.yml` for anything, and the same files as in `conf/`."""
     path = folder / "region.yml"
     if path.exists():
-        layer = _read(path, problems)
+        layer = read_mapping(path, problems)
         problems.extend(
             f"{path}: {key}: not a region's own to set; its places follow from its name" for key in forbidden(layer)
         )
@@ -153,23 +154,6 @@ def _own_sources(origins: Origins, conf_dir: Path) -> set[str]:
         for key, origin in origins.items()
         if key[0] == "sources" and len(key) > 3 and key[2] in ("kafka", "database") and origin.startswith(own)
     }
-
-
-def _read(path: Path, problems: list[str]) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        problems.append(f"{path}: no such file")
-        return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problems.append(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}")
-        return {}
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        problems.append(f"{path}: expected keys and values, found {type(content).__name__}")
-        return {}
-    return content
 
 
 def _nested(keys: list[str], value: Any) -> dict[str, Any]:
@@ -219,22 +203,3 @@ def _of_sources(merged: Mapping[str, Any], check: SourceCheck, origins: Origins)
         for key, text in check(raw):
             place = ("sources", name, *key.split("."))
             yield f"{_origin(place, origins)}: {'.'.join(place)}: {text}"
-
-
-def _readable(error: ValidationError, origins: Origins) -> Iterator[str]:
-    for problem in error.errors():
-        place = tuple(str(part) for part in problem["loc"])
-        origin = _origin(place, origins)
-        key = ".".join(place)
-        if problem["type"] == "extra_forbidden":
-            yield f"{origin}: {key}: unknown key; see the settings in docs/configuration.md"
-        elif problem["type"] == "missing":
-            yield f"{origin}: {key}: missing"
-        else:
-            found = problem["input"]
-            told = problem["msg"].removeprefix("Value error, ")
-            # A secret that was written into a file by mistake must not go on into messages and results.
-            is_private = NO_REFERENCE in told or _PRIVATE.search(key)
-            is_shown = isinstance(found, str | int | float | bool) or found is None
-            shown = f" (found {found!r})" if is_shown and not is_private else ""
-            yield f"{origin}: {key}: {told}{shown}" if key else f"{origin}: {told}"

@@ -3,7 +3,7 @@
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
-from personalake.config.sql import check_columns
+from personalake.config.sql import check_columns, check_condition
 
 SCORES = ("r", "f", "m")
 
@@ -19,6 +19,7 @@ class RfmSegment(Section):
     @classmethod
     def _reads_only_scores(cls, when: str) -> str:
         check_columns(when, SCORES)
+        check_condition(when, dict.fromkeys(SCORES, "int"))
         return when
 
 

@@ -1,11 +1,14 @@
 """Spark SQL inside YAML, checked before a session starts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+
+from personalake.config.nearest import nearest
 
 
 def check_expression(expression: str) -> exp.Expr:
@@ -61,4 +64,48 @@ def check_columns(expression: str, known: Collection[str]) -> None:
     """
     unknown = [name for name in columns_of(expression) if name.lower() not in known]
     if unknown:
-        raise ValueError(f"unknown column {', '.join(unknown)} in {expression!r}; there are: {', '.join(known)}")
+        hint = nearest(unknown[0], known) if len(unknown) == 1 else f"there are: {', '.join(known)}"
+        raise ValueError(f"unknown column {', '.join(unknown)} in {expression!r}; {hint}")
+
+
+def check_condition(expression: str, types: Mapping[str, str]) -> None:
+    """Check that an expression is true or false, and compares each column with what it can be compared with.
+
+    Args:
+        expression: Spark SQL that has been checked for its columns already.
+        types: Spark's type of each column, by name.
+
+    Raises:
+        ValueError: If it is of another type, or sets a number or day against a text that is none.
+    """
+    # Costs some hundredths of a second, which runs without conditions save.
+    from sqlglot.optimizer.annotate_types import annotate_types
+
+    query = exp.select(check_expression(expression)).from_("row")
+    for column in query.find_all(exp.Column):
+        if not column.table:
+            column.set("this", exp.to_identifier(column.name.lower()))
+            column.set("table", exp.to_identifier("row"))
+    condition = annotate_types(query, schema={"row": dict(types)}, dialect="spark").selects[0]
+    if condition.type is not None and not condition.is_type("boolean", "unknown", "null"):
+        raise ValueError(f"{expression!r} is no condition: it gives {_named(condition)}, not true or false")
+    for comparison in condition.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE):
+        for value, text in ((comparison.this, comparison.expression), (comparison.expression, comparison.this)):
+            if isinstance(text, exp.Literal) and text.is_string and not _fits(text.name, value.type):
+                raise ValueError(f"{expression!r} compares {value.name}, a {_named(value)}, with the text {text.name!r}")
+
+
+def _named(value: exp.Expr) -> str:
+    return "" if value.type is None else value.type.sql("spark").lower()
+
+
+def _fits(text: str, kind: exp.DataType | None) -> bool:
+    """Whether a text in quotes can be compared with values of a type."""
+    try:
+        if kind is not None and kind.is_type(*exp.DataType.NUMERIC_TYPES):
+            float(text)
+        elif kind is not None and kind.is_type("date", "timestamp"):
+            datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

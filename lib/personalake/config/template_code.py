@@ -14,6 +14,7 @@ from functools import lru_cache
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from personalake.config.template_habits import habit_problems
 from personalake.config.template_html import html_problems
 
 LONGEST_SOURCE, LONGEST_CONSTANT, MOST_LOOPS, DEEPEST_FILTERS = 100_000, 200, 20, 4
@@ -120,7 +121,7 @@ def problems_of(source: str, known: Collection[str], lists: Collection[str], is_
         return [f"longer than {LONGEST_SOURCE:,} characters"]
     try:
         tree = environment(is_html).parse(source)
-        found = list(dict.fromkeys(_breaches(tree, known, lists)))
+        found = list(dict.fromkeys((*_breaches(tree, known, lists), *habit_problems(tree, known))))
         if not found:
             compiled(source, is_html)
             found = list(html_problems(source)) if is_html else []

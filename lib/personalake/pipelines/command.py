@@ -10,10 +10,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from personalake.config import Settings, load_settings
 from personalake.config.settings import SparkSettings
+from personalake.config.yaml_files import read_value
 from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
 from personalake.lake import Lake, Locations
 from personalake.pipelines.failure_words import DiscreetFormatter, said_of
@@ -70,9 +69,9 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
     for pair in parsed["set"]:
         key, _, value = pair.partition("=")
         try:
-            overrides[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError([f"--set {pair}: the value is not YAML"]) from error
+            overrides[key] = read_value(value)
+        except ValueError as error:
+            raise ConfigError([f"--set {key}: the value is not YAML: {error}"]) from error
     for option in ("as_of", "training_cut", "root", "region"):
         if parsed.get(option):
             overrides[option] = parsed[option]

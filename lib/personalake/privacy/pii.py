@@ -4,50 +4,41 @@ A proposal, not a proof: a person looks at it, and declares the tag or says why 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from personalake.privacy.first_names import FIRST_NAMES
+from personalake.privacy.pii_names import NAMES
 
 # Of the values that are not empty, how many must look like it. One of ten numbers passes the checksum of cards by chance, so
 # nearly all must; addresses among free text count from fewer on.
 LIKENESS, NEARLY_ALL, FEW = 0.5, 0.9, 0.05
-_LONGEST = 4_000
+_LONGEST, _LONGEST_STREET = 4_000, 120
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-# Kind of personal data: names of columns that hold it, as words in a row. A longer row of words is the better match.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "identifier": (
-        "email", "e mail", "mail address", "phone", "mobile", "telephone", "fax", "login", "username", "user name", "handle",
-        "ip address", "ip", "cookie", "cookie id", "device id", "advertising id", "idfa", "gaid", "iban", "card number",
-        "account number", "passport", "ssn", "social security", "tax id", "license plate", "customer id", "loyalty id",
-        "member id", "household id", "user id", "client id", "anonymous id", "external id",
-    ),
-    "contact": (
-        "first name", "last name", "full name", "given name", "family name", "surname", "firstname", "lastname", "forename",
-        "maiden name", "middle name", "street", "address", "postcode", "post code", "zip", "zip code", "postal code", "city",
-        "town", "latitude", "longitude",
-    ),
-    "demographic": (
-        "birth date", "birthday", "date of birth", "dob", "birth year", "age", "age band", "gender", "sex", "income",
-        "income band", "marital status", "nationality", "religion", "ethnicity", "household size", "kids count",
-        "occupation", "education", "salutation",
-    ),
-    "payload": (
-        "payload", "text", "comment text", "free text", "message text", "remark", "note", "notes", "body", "transcript",
-        "search term", "raw",
-    ),
-}  # fmt: skip
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 _HASHES = ("hash", "sha")  # of an address it is still somebody's; of a text it tells nothing
 _TRAILING = ("raw", "value", "number", "nr", "no", *_HASHES)
-_BY_WORDS = {tuple(name.split()): kind for kind, names in _NAMES.items() for name in names}
+_BY_WORDS = {tuple(name.split()): kind for kind, names in NAMES.items() for name in names}
 _EMAIL = re.compile(r"[^@\s,;<>]+@[\w-]+(\.[\w-]+)+")
 _PHONE = re.compile(
     r"(\+|00)[1-9][\d ()/.-]{7,18}|\(?0\d{1,4}\)?[ /.-][\d ()/.-]{5,14}|\(\d{3}\) ?\d{3}-\d{4}|\d{3}-\d{3}-\d{4}"
 )
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _CARD = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4,7}|3[47]\d{2}([ -]?)\d{6}\2\d{5}")
-_DAY = re.compile(r"(18[89]|19\d|20[012])\d-[01]\d-[0-3]\d")
+# Without a sign between, so nearly all must look like it: a number of a phone in North America, or one with its zero.
+_BARE_PHONE = re.compile(r"[2-9]\d{2}[2-9]\d{6}|0[1-9]\d{8,9}")
+_SSN = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
+_STREET = re.compile(
+    r"\d+[a-z]? (?:[\w.'-]+ ){1,4}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|ct)\.?(?:[, ].*)?"
+    r"|[\w .'-]*(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse) \d+ ?[a-z]?(?:,.*)?"
+    r"|(?:\d+,? )?(?:rue|calle|via) [\w .'-]+,? ?\d*(?:,.*)?",
+    re.IGNORECASE,
+)
+_DAY = re.compile(r"(?P<year>(?:18[89]|19\d|20[012])\d)-[01]\d-[0-3]\d(?:[T ]00:00(?::00)?)?")
+_WRITTEN = re.compile(r"[0-3]?\d[./-][0-3]?\d[./-]\d{2,4}")  # a day, which resembles a phone number with its zero
+_WRITTEN_DAY = re.compile(r"[0-3]?\d([./])[0-3]?\d\1(?P<year>(?:18[89]|19\d|20[012])\d)")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -71,8 +62,12 @@ def words_of(name: str) -> tuple[str, ...]:
 
     >>> words_of("billingEmail_Address"), words_of("GUEST-ZIP2")
     (('billing', 'email', 'address'), ('guest', 'zip', '2'))
+    >>> words_of("Straße"), words_of("Prénom"), words_of("Empfänger")
+    (('strasse',), ('prenom',), ('empfaenger',))
     """
-    return tuple(word.lower() for word in _WORDS.findall(name))
+    spelled = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_UMLAUTS))
+    plain = "".join(letter for letter in spelled if not unicodedata.combining(letter))
+    return tuple(word.lower() for word in _WORDS.findall(plain))
 
 
 def by_name(column: str) -> Finding | None:
@@ -145,11 +140,13 @@ def _is_address_of_a_machine(text: str) -> bool:
 
 def _is_name(text: str) -> bool:
     words = [word.lower() for word in _WORD.findall(text)]
-    return 0 < len(words) <= 4 and words[0] in FIRST_NAMES
+    first = _WORD.findall(text.partition(",")[2].lower())[:1] if text.count(",") == 1 else words[:1]
+    return 0 < len(words) <= 4 and bool(first) and first[0] in FIRST_NAMES
 
 
 def _is_birthday(text: str) -> bool:
-    return bool(_DAY.fullmatch(text)) and text < "2012"
+    day = _DAY.fullmatch(text) or _WRITTEN_DAY.fullmatch(text)
+    return day is not None and day["year"] < "2012"
 
 
 _TESTS: tuple[tuple[str, str, Callable[[str], bool], float], ...] = (
@@ -157,7 +154,15 @@ _TESTS: tuple[tuple[str, str, Callable[[str], bool], float], ...] = (
     ("payment cards", "identifier", is_card_number, NEARLY_ALL),
     ("e-mail addresses", "identifier", lambda text: bool(_EMAIL.fullmatch(text)), LIKENESS),
     ("addresses of machines", "identifier", _is_address_of_a_machine, LIKENESS),
-    ("phone numbers", "identifier", lambda text: bool(_PHONE.fullmatch(text)), LIKENESS),
+    ("social security numbers", "identifier", lambda text: bool(_SSN.fullmatch(text)), LIKENESS),
+    ("phone numbers", "identifier", lambda text: bool(_PHONE.fullmatch(text)) and not _WRITTEN.fullmatch(text), LIKENESS),
+    ("phone numbers", "identifier", lambda text: bool(_BARE_PHONE.fullmatch(text)), NEARLY_ALL),
+    (
+        "streets with house numbers",
+        "contact",
+        lambda text: len(text) <= _LONGEST_STREET and bool(_STREET.fullmatch(text)),
+        LIKENESS,
+    ),
     ("names of persons", "contact", _is_name, LIKENESS),
     ("days of birth", "demographic", _is_birthday, NEARLY_ALL),
     ("texts with e-mail addresses in them", "payload", lambda text: bool(_EMAIL.search(text)), FEW),

@@ -1,0 +1,15 @@
+"""Of names that there are, the one that a misspelt name comes nearest to."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """What to say of an unknown name: the one that is meant, or all that there are.
+
+    >>> nearest("emial", ["email", "phone"]), nearest("shoe_size", ["email", "phone"])
+    ('did you mean email?', 'there are: email, phone')
+    """
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), by_lower, 1, 0.7)
+    return f"did you mean {by_lower[close[0]]}?" if close else f"there are: {', '.join(known) or 'none'}"
