@@ -119,9 +119,10 @@ def main() -> None:
     keys = {"session": "session_id", "order": "order_id", "record": "record_id"}
     found = met(lake, *(whose(drawn.truth[name], key) for name, key in keys.items()))
     for bridge, rows in found.groupby("bridge"):
-        print(json.dumps({"measure": "meeting", "bridge": bridge, "people": len(rows), **rows["outcome"].value_counts()}))
+        outcomes = rows["outcome"].value_counts().to_dict()
+        print(json.dumps({"measure": "meeting", "bridge": bridge, "people": len(rows), **outcomes}))
     asked = found[(found["bridge"] == "shared identifiers") & ~found["outcome"].str.startswith("guard")]
-    share = (asked["outcome"] == "met").mean()
+    share = float((asked["outcome"] == "met").mean())
     print(json.dumps({"measure": "meeting", "met_of_those_bridged": share, "asked": 1.0, "seconds": round(seconds, 1)}))
     shutil.rmtree(folder)
 
