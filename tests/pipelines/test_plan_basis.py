@@ -20,6 +20,8 @@ from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 from tests.pipelines.test_plan_audiences import DAY, START, Row, Shop, write
 
 PEOPLE, MOVING = 90, 12
+# Jobs of Spark; there were a dozen while each step of a plan asked for itself.
+FEW_QUESTIONS = 9
 TOLD = ("plan_id", "added", "changed", "removed", "unchanged", "refused", "holdout", "bytes")
 LOOSE: Row = {"bounds": {"max_removed_share": 1}, "approve_above": None}
 OUTCOMES = (*["accepted"] * 12, "confirmed", "unknown", "in_flight", "rejected", "cancelled", "")
@@ -113,6 +115,11 @@ def remembered(context: JobContext) -> bool:
         return basis.narrow() is not None
 
 
+def questions(lake: Lake) -> int:
+    """Jobs that Spark has done so far."""
+    return len(lake.spark.sparkContext.statusTracker().getJobIdsForGroup(None))
+
+
 def whole(context: JobContext, monkeypatch: pytest.MonkeyPatch) -> Row:
     """The plan that looks at everybody; nothing is written."""
     dry = replace(context, lake=Lake(context.lake.locations, lambda: context.lake.spark, dry_run=True))
@@ -125,6 +132,7 @@ def test_who_is_as_they_were_is_not_looked_at_and_the_plan_is_that_of_everybody(
     crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: list[int | None] = []
+    asked: list[int] = []
     narrow, remember = Basis.narrow, Basis.remember
 
     def seen(basis: Basis) -> Narrow | None:
@@ -142,7 +150,9 @@ def test_who_is_as_they_were_is_not_looked_at_and_the_plan_is_that_of_everybody(
         with monkeypatch.context() as dying:
             # The second run dies before it has remembered anything: the third goes by what the first one left.
             dying.setattr(Basis, "remember", (lambda *_: None) if number == 1 else remember)
+            before = questions(context.lake)
             assert told(context) == expected
+            asked.append(questions(context.lake) - before)
 
         crowd.send()
         crowd.live()
@@ -150,6 +160,8 @@ def test_who_is_as_they_were_is_not_looked_at_and_the_plan_is_that_of_everybody(
     first, *later = looked_at[1::2]
     assert first is None
     assert [count for count in later if count is None or not 0 < count < PEOPLE] == []
+    # Of few people, where none has the key of somebody who was not looked at.
+    assert min(asked[1:]) <= FEW_QUESTIONS
     crowd.lay_out(context.as_of)
     assert remembered(context)
     assert not remembered(crowd.shop.context(context.as_of, **LOOSE, key={"source": "customer_id", "hashing": "sha256"}))

@@ -14,7 +14,7 @@ from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack
 from personalake.activation.journal import Check
-from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused, told_of
+from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused, taken_whole, told_of
 from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
@@ -81,17 +81,18 @@ async def _ended(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
-    found = await _until_known(run, attempt, outcomes)
+    answer = await _once(run, attempt, outcomes)
+    if isinstance(answer, Taken) and not outcomes and (whole := taken_whole(attempt, answer)):
+        return [whole]
+    found = await _until_known(run, attempt, outcomes, answer)
     if attempt.tries:
         found[-1] = found[-1]._replace(requests=attempt.requests)
     return found
 
 
-async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
-    while True:
-        answer = await _once(run, attempt, outcomes)
-        if answer is None:
-            return outcomes + left(attempt, run.breaker.reason)
+async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome], answer: Answer | None) -> list[Outcome]:
+    """Go on after the answer to the first try, which is none if nothing may leave."""
+    while answer is not None:
         if isinstance(answer, Taken) and answer.ask_later:
             answer = await _followed(run, attempt.pack, answer)
         if isinstance(answer, Taken):
@@ -108,7 +109,7 @@ async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> l
             answer, reason = Stop(reason), f"{reason}; {until}"
         if isinstance(answer, Stop):
             run.breaker.open(reason)
-            return outcomes + left(attempt, run.breaker.reason)
+            break
         if isinstance(answer, Lost):
             attempt.lost = reason
             outcomes += held(run.connector, attempt)
@@ -116,6 +117,8 @@ async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> l
             run.breaker.failed(reason)
             return outcomes + given_up(attempt, reason)
         await _wait(run, attempt, answer, reason)
+        answer = await _once(run, attempt, outcomes)
+    return outcomes + left(attempt, run.breaker.reason)
 
 
 async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer | None:
@@ -237,6 +240,8 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
         size = pack.size * len(places) // len(pack.deliveries)
         half = pack.of(places)._replace(pack_id=f"{pack.pack_id}.{number}", size=size)
         part = Attempt(half, attempt.looked_at, lost=attempt.lost)
-        outcomes += await _until_known(run, part, [])
+        known: list[Outcome] = []
+        answer = await _once(run, part, known)
+        outcomes += await _until_known(run, part, known, answer)
         attempt.halves += part.requests
     return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]

@@ -48,6 +48,14 @@ def cancelled(attempt: Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
     ]
 
 
+def taken_whole(attempt: Attempt, taken: Taken) -> Outcome | None:
+    """All of a request that was taken at its first try, as nearly every one is; null if there is more to it."""
+    pack = attempt.pack
+    if taken.ask_later or taken.refused or taken.again or pack.is_resent or attempt.lost is not None:
+        return None
+    return Outcome(pack.delivery_ids, taken.state, None, pack.pack_id, taken.reference, False, attempt.requests)
+
+
 def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outcome]:
     """Accepted or confirmed, apart from what the reply names; what should be sent again has no outcome yet."""
     pack, is_first = attempt.pack, attempt.lost is None and not attempt.pack.is_resent

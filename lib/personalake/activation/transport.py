@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin
@@ -19,6 +20,7 @@ from personalake.config.connections.base import Patience
 _AGENT = "personalake"
 # Other redirects turn a request into another one, and lose its body.
 _SAME_REQUEST, _MOST_HOPS = (307, 308), 3
+_HOSTS = 1_024
 
 
 class Unreached(Exception):
@@ -133,8 +135,8 @@ class Transport:
     async def _sent(self, request: Request) -> Reply:
         if self._session is None:
             raise Unreached("the connection is closed")
-        if not self._allow_private:
-            _refuse_private_literal(request.url)
+        if not self._allow_private and _is_private_literal(request.url):
+            raise Unreached("the address is not public; allow_private would permit it")
         try:
             with self._overdue:
                 # Read to its end, or broken off, a reply lets go of its connection by itself.
@@ -193,13 +195,12 @@ def is_public(address: str) -> bool:
     return (mapped or found).is_global and not (mapped or found).is_multicast
 
 
-def _refuse_private_literal(url: str) -> None:
+@lru_cache(_HOSTS)
+def _is_private_literal(url: str) -> bool:
+    """Whether a URL names an address itself, and one that is not public; asked of the same few for each request."""
     from yarl import URL
 
-    host = URL(url).host or ""
     try:
-        is_allowed = is_public(host)
+        return not is_public(URL(url).host or "")
     except ValueError:
-        return
-    if not is_allowed:
-        raise Unreached("the address is not public; allow_private would permit it")
+        return False
