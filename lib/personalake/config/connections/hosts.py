@@ -34,14 +34,14 @@ def path_part(text: str) -> str:
     return text
 
 
-NO_REFERENCE = "expected a reference, secret://scope/key; a secret itself does not belong into a file"
+_NO_REFERENCE = "expected a reference, secret://scope/key; a secret itself does not belong into a file"
 
 
 def secret_reference(text: str) -> str:
     """A reference to a secret, never the secret itself."""
     if not _SECRET.fullmatch(text):
         # The value is not repeated: it may be the secret.
-        raise ValueError(NO_REFERENCE)
+        raise ValueError(_NO_REFERENCE)
     return text
 
 
