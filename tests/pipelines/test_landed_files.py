@@ -51,6 +51,8 @@ def context(tmp_path: Path) -> JobContext:
             for name, file in files.items()
         ],
     )  # fmt: skip
+    bad = {"source": "orders", "path": "bad.csv", "status": "rejected", "checked_at": JANUARY}
+    lake.ledger.append(LANDING_FILE, [bad, {**bad, "path": "mended.csv"}])
     (folder / "changed.csv").unlink()
     (folder / "changed.csv").write_text("written anew under its old name\n")
     checkpoint = lake.locations.checkpoint("ingest_events", "orders")
@@ -76,7 +78,7 @@ def test_a_file_goes_once_it_is_old_and_read_and_what_is_not_read_stays_however_
     assert untouched == before
     assert before - there(context) == {"read.csv", "inbox/read.csv", "inbox/changed.csv"}
     assert foretold.figures["landed_files"] == done.figures["landed_files"] == 3
-    assert "3 landed files as well" in str(done.message)
+    assert "3 landed files as well; 1 rejected files are as old" in str(done.message)
     receipts = sorted(context.lake.ledger.read(RETENTION_RECEIPT), key=lambda row: row["recorded_at"])
     told = [(row["table"], row["rows"], row["rows_removed"]) for row in receipts]
     assert told == [("landing/orders", 3, None), ("landing/orders", 3, 3)]

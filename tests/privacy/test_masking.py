@@ -19,11 +19,12 @@ from personalake.lake import Lake, Locations
 from personalake.lake.ledger import Ledger
 from personalake.pipelines import protect_tables
 from personalake.pipelines.job import JobContext
-from personalake.pipelines.masked_query import masked_query
+from personalake.pipelines.masked_query import logged_query, masked_query
 from personalake.pipelines.privacy_key import analyst_key
 from personalake.pipelines.progress import Progress
 from personalake.privacy.masking import GUESSABLE, mask_of, masked_columns, protection
 from personalake.tables import ALL, Field, Table
+from personalake.tables.erasure import ACCESS_LOG
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION
 from personalake.tables.identity import PERSON
 from personalake.tables.silver import PERSON_LINK
@@ -145,6 +146,15 @@ def test_masks_are_all_that_a_question_about_masked_columns_can_tell_apart(ledge
     assert ordered == [("***",), (None,)]
     assert "x.example" not in str(profile)
     assert alike == [(0,)]
+
+
+def test_a_question_is_written_down_also_if_its_answer_is_an_error(ledger: Ledger) -> None:
+    logged_query(ledger, "SELECT records FROM silver.person")
+    with pytest.raises(InputError, match="Ages: 35-44"):
+        logged_query(ledger, "SELECT error('Ages: ' || any_value(age_band)) FROM gold.customer_profile")
+
+    written = [(row["action"], row["rows"], row["tables"]) for row in ledger.read(ACCESS_LOG)]
+    assert sorted(written) == [("query", 0, ["gold.customer_profile"]), ("query", 2, ["silver.person"])]
 
 
 def test_the_key_of_masked_ids_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

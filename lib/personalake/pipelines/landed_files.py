@@ -11,7 +11,6 @@ from personalake.config.sources import Source
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
 from personalake.lake.landing import REJECTED, files_of
-from personalake.lake.search import files_below
 from personalake.lake.streams import caught_up_at
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.retention import Receipt, announce_files, confirm, unconfirmed_of
@@ -48,21 +47,22 @@ def old_files(context: JobContext, cutoff: datetime) -> list[OldFiles]:
 
 
 def _of_source(lake: Lake, name: str, source: Source, cutoff: datetime) -> OldFiles:
-    rejected = files_below([source.path / REJECTED]) if source.path is not None else ()
-    waiting = sum(path.stat().st_ctime < cutoff.timestamp() for path in rejected)
-    return OldFiles(name, tuple(_read_before(lake, name, source, cutoff)), waiting)
+    verdicts = [row for row in lake.ledger.read(LANDING_FILE, where=[("source", "=", name)]) if row["checked_at"] < cutoff]
+    refused = {row["path"] for row in verdicts if row["status"] == "rejected"}
+    rejected = sum(source.path is not None and (source.path / REJECTED / path).is_file() for path in refused)
+    admitted = [row for row in verdicts if row["status"] == "admitted"]
+    return OldFiles(name, tuple(_read_of(lake, name, source, admitted)), rejected)
 
 
-def _read_before(lake: Lake, name: str, source: Source, cutoff: datetime) -> Iterator[Path]:
+def _read_of(lake: Lake, name: str, source: Source, admitted: Iterable[dict[str, Any]]) -> Iterator[Path]:
     """A file was read if it was let in before its stream last read all that there was."""
     read_until = caught_up_at(lake.locations.checkpoint(f"ingest_{CONTRACTS[source.contract].kind}s", name))
     if read_until is None:
         return
-    verdicts = lake.ledger.read(LANDING_FILE, where=[("source", "=", name), ("status", "=", "admitted")])
-    old = [row for row in verdicts if row["checked_at"] < min(cutoff, read_until)]
-    told = {(row["path"], row["bytes"], row["modified_at"]) for row in old}
+    read = [row for row in admitted if row["checked_at"] < read_until]
+    told = {(row["path"], row["bytes"], row["modified_at"]) for row in read}
     yield from (file.path for file in files_of(source) if (file.relative, file.size, file.modified_at) in told)
-    yield from _in_inbox(lake.locations.inbox(name), old)
+    yield from _in_inbox(lake.locations.inbox(name), read)
 
 
 def _in_inbox(inbox: Path, old: Iterable[dict[str, Any]]) -> Iterator[Path]:

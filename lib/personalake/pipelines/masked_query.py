@@ -8,12 +8,30 @@ from sqlglot import exp
 from personalake.common.hashing import key_blocks
 from personalake.errors import InputError
 from personalake.lake import Ledger
+from personalake.pipelines.access import log_query
 from personalake.pipelines.privacy_key import analyst_key
 from personalake.privacy.masking import KEY_BLOCKS, masked_columns
 from personalake.tables import ALL, Table
 
 _TABLES = {table.full_name: table for table in ALL if table.layer != "bronze"}
 _RAW, _MASKED = "unmasked", "masked"
+
+
+def logged_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.DuckDBPyRelation:
+    """The same as `masked_query`, written down before anything is shown; so is a question that ends in an error.
+
+    Raises:
+        InputError: See `masked_query`.
+        EnvironmentProblem: If it cannot be written down.
+    """
+    names = [table.full_name for table in tables_of(sql)]
+    try:
+        answer = masked_query(ledger, sql, rows)
+    except InputError:  # its text may tell as much as an answer
+        log_query(ledger, 0, names)
+        raise
+    log_query(ledger, len(answer), names)
+    return answer
 
 
 def masked_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.DuckDBPyRelation:
