@@ -7,13 +7,12 @@ from personalake.config.privacy import PublishingSettings
 from personalake.errors import InputError
 from personalake.lake import Ledger
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.published_counts import Budget, Cell, budget_left, noisy_counts, price_of
+from personalake.privacy.published_counts import Budget, Cell, budget_left, is_overdrawn, noisy_counts, price_of
 from personalake.tables import ALL, Table
 from personalake.tables.privacy import PRIVACY_BUDGET, PUBLISHED_COUNT
 
 # Tables with one row for each person (at one as-of): only there is a person in one cell.
 SUBJECTS = {table.full_name: table for table in ALL if table.key in (("person_id",), ("person_id", "as_of"))}
-_NOTHING = Budget(0.0, 0.0)
 _UNCOUNTABLE = ("identifier", "contact", "payload", "protected")
 
 
@@ -39,7 +38,7 @@ def run(context: JobContext) -> JobResult:
     published = noisy_counts(counts, epsilon, settings.minimum_cell)
     ledger.append(PRIVACY_BUDGET, [{**charge, "delta": published.delta, "accuracy": published.accuracy}])
     left = _left(ledger, context, settings)
-    if not left.covers(_NOTHING):
+    if is_overdrawn(left, settings):
         raise _overtaken(left)
     ledger.append(
         PUBLISHED_COUNT,
