@@ -62,6 +62,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.customer_profile", "gold.customer_profile_history", "gold.quality_mark"),
         needs=("resolve_identities",),
         sections=("profiles", "identity", "quality"),
+        waits=awaits_consents("build_profiles"),
     ),
     JobSpec(
         name="build_journeys",

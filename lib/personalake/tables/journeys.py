@@ -66,7 +66,11 @@ CUSTOMER_PROFILE_HISTORY = Table(
         _PERSON,
         Field("attribute", "string", "Name of the attribute, e.g. lifecycle_stage; of one key of a map, `consents.<key>`"),
         Field("value", "string", "The value, as text", pii="demographic", purposes=("personalisation",)),
-        Field("valid_from", "timestamp", "Since when it holds, as far as was known (UTC)"),
+        Field(
+            "valid_from",
+            "timestamp",
+            "Since when it holds (UTC): of what is computed the as-of, of answers and wishes when the last came",
+        ),
         Field("valid_to", "timestamp", "Until when it held, exclusive (UTC); null if it still holds"),
         Field("source", "string", "Source whose record tells it; profile for what is computed"),
         Field("record_id", "string", "The record that tells it; null for what is computed"),
