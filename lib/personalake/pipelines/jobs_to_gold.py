@@ -163,8 +163,9 @@ TO_GOLD: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="monitor_health",
-        purpose="verdicts on whole tables: freshness, volume, completeness, drift, evenness, sample ratios, consistency",
+        purpose="verdicts on whole tables: freshness, volume, completeness, spread, refused rows, consistency",
         reads=(
+            "silver.quarantine",
             "silver.order_line",
             "silver.customer_record",
             "silver.catalog_item",

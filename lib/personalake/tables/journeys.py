@@ -17,7 +17,7 @@ CUSTOMER_JOURNEY = Table(
         Field("channel", "string",
               "Where: web, app, email, push, store, campaign, survey, a social network, or the help desk's way in"),
         Field("kind", "string",
-              "What: view, search, cart, purchase, open, click, ticket, answer, mention, redemption, or its source's word"),
+              "What: view, search, cart, purchase, open (of app or message), click, ticket, answer, mention, redemption, …"),
         Field("product_id", "string", "The source's key for the product; null if none is concerned",
               purposes=("personalisation",)),
         Field("order_id", "string", "Id of the order; null but for a purchase"),
@@ -53,7 +53,11 @@ JOURNEY_PATH = Table(
         Field("open", "bigint", "Of these, may still go on"),
         Field("purchases", "bigint", "Journeys that began so and ended in a purchase, soon or later"),
         Field("conversion", "double", "Purchases by journeys, 0..1"),
-        Field("median_seconds_to_purchase", "double", "Median from the first touchpoint to the purchase, seconds"),
+        Field(
+            "median_seconds_to_purchase",
+            "double",
+            "Median from the first touchpoint to the purchase, seconds; null without one",
+        ),
     ),
 )
 
