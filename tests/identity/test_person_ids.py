@@ -3,6 +3,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +89,18 @@ def test_who_was_known_by_an_address_alone_in_another_spelling_keeps_the_id_or_i
 
     assert persons(assigned) == dict.fromkeys(["1", "lead@x"], lead) | dict.fromkeys(["2", "b", "49301234"], "old")
     assert changes(assigned) == [("merged", caller, "old", 1)]
+
+
+def test_who_was_known_by_an_address_alone_is_looked_up_where_nothing_else_of_the_group_was_known() -> None:
+    lead = person_hash_of("email", "lead@x")
+    everything = spelled(("email", "Lead@X", lead), ("email", "Other@X", person_hash_of("email", "other@x")))
+
+    def named(persons: pa.Table) -> pa.Table:
+        return everything.filter(pc.is_in(everything["person_id"], persons["person_id"].combine_chunks()))
+
+    assigned = assign_ids(spelled(("crm", "1", 0), ("email", "lead@x", 0)), everything.slice(0, 0), named=named)
+
+    assert {*persons(assigned).values()} == {lead}
 
 
 def test_a_person_of_records_is_not_taken_for_one_who_was_known_by_an_address_alone() -> None:

@@ -188,8 +188,7 @@ FROM moved ORDER BY old_person_id, new_person_id
 
 def _respell(opened: duckdb.DuckDBPyConnection, named: Callable[[pa.Table], pa.Table]) -> None:
     """Make `previous` of `told`, with who was known by an identifier alone under the spelling in which records have it."""
-    nobody = "" if opened.sql("FROM told LIMIT 1").fetchall() else " LIMIT 0"
-    opened.execute(f"CREATE TEMP TABLE lone AS {_LONE}{nobody}")
+    opened.execute(f"CREATE TEMP TABLE lone AS {_LONE}")
     opened.register("theirs", named(opened.sql("SELECT person_id FROM lone").to_arrow_table()))
     opened.execute(f"CREATE TEMP TABLE respelled AS {_RESPELLED}")
     opened.execute(_PREVIOUS)
