@@ -43,9 +43,9 @@ def test_answers_and_wishes_that_came_after_the_last_order_hold_from_when_they_c
 ) -> None:
     came, told = datetime(2018, 1, 20, 9, tzinfo=UTC), {"namespace": "n", "customer_id": "1"}
     lake.ledger.append(PERSON_LINK, [LINK])
-    run(context_of(as_of=date(2018, 1, 5)))  # without any order, of the day of what else was seen
+    # Made when there was no order yet, of the day of what else was seen.
+    lake.ledger.append(CUSTOMER_PROFILE, [{"person_id": "p1", "orders": 0, "as_of": date(2018, 1, 5)}])
     lake.ledger.append(ORDER_LINE, [LINE])
-    run(context_of())
     clocks = {"occurred_at": came, "known_at": came}
     lake.ledger.append(CONSENT, [{**told, "record_id": "w", "purpose": "email", "status": "withdrawn", **clocks}])
     lake.ledger.append(CONSENT_CURRENT, [{"person_id": "p1", "purpose": "email", "status": "withdrawn", **clocks}])
