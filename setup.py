@@ -45,6 +45,7 @@ setup(
     package_data={"personalake": ["*.properties", "reports/*.html", "reports/*.css"]},
     python_requires=">=3.11,<3.13",
     install_requires=[
+        "cleanlab>=2.9,<3",
         "cryptography>=43",
         "deltalake>=1.6,<1.7",
         "duckdb>=1.1",
@@ -65,6 +66,7 @@ setup(
         "shap>=0.51,<0.52",
         "splink==5.0.0",
         "sqlglot>=26",
+        "threadpoolctl>=3",
         "typer>=0.15",
     ],
     extras_require={"spark": SPARK, "demo": DEMO, "publishing": PUBLISHING, "sending": SENDING, "test": TEST},

@@ -81,7 +81,7 @@ GRANT SELECT ON TABLE silver.duplicate TO `personalake_analysts`;
 ALTER TABLE silver.person_link ALTER COLUMN value SET MASK gold.mask_text;
 GRANT SELECT ON TABLE silver.person_link TO `personalake_analysts`;
 
--- silver.consent_current: What one person currently says about one purpose
+-- silver.consent_current: What one person says about one purpose, by the latest run's own moment
 GRANT SELECT ON TABLE silver.consent_current TO `personalake_analysts`;
 
 -- silver.interaction: One step of a visit to the web shop or the app

@@ -8,7 +8,9 @@ import pytest
 from personalake.config import Settings, load_settings
 from personalake.errors import ConfigError
 from personalake.lake import Lake, Locations
-from personalake.pipelines.runner import resolve_as_of
+from personalake.pipelines.latest_day import resolve_as_of
+from personalake.tables.silver import CONSENT, ORDER_LINE
+from personalake.tables.touchpoints import SUPPORT_TICKET
 
 # Where a day begins first: for ten hours of each it is tomorrow there by UTC.
 EARLIEST = "Pacific/Kiritimati"
@@ -41,13 +43,29 @@ def test_latest_will_do_elsewhere() -> None:
 
 
 def test_a_day_in_the_future_is_refused_since_nothing_that_comes_until_then_would_count(tmp_path: Path) -> None:
-    today, lake = datetime.now(UTC).date(), Lake(Locations(tmp_path), _no_session)
+    now, ledger = datetime.now(UTC), Lake(Locations(tmp_path), _no_session).ledger
+    today = now.date()
 
-    assert resolve_as_of(Settings(as_of=today + timedelta(1)), lake) == today + timedelta(1)
+    assert resolve_as_of(Settings(as_of=today + timedelta(1)), ledger, now) == today + timedelta(1)
     far_east = Settings(as_of=datetime.now(ZoneInfo(EARLIEST)).date() + timedelta(1), business_timezone=EARLIEST)
-    assert resolve_as_of(far_east, lake) == far_east.as_of
+    assert resolve_as_of(far_east, ledger, now) == far_east.as_of
     with pytest.raises(ConfigError, match="lies in the future; give a day up to tomorrow, or latest"):
-        resolve_as_of(Settings(as_of=today + timedelta(2)), lake)
+        resolve_as_of(Settings(as_of=today + timedelta(2)), ledger, now)
+
+
+def test_the_latest_day_is_that_of_orders_without_any_that_of_what_else_was_seen_and_only_then_today(tmp_path: Path) -> None:
+    now, ledger = datetime(2026, 5, 25, 8, tzinfo=UTC), Lake(Locations(tmp_path), _no_session).ledger
+    latest = Settings()
+
+    assert resolve_as_of(latest, ledger, now) == date(2026, 5, 25)
+    ledger.append(CONSENT, [{"record_id": "c", "known_at": datetime(2026, 5, 20, tzinfo=UTC)}])
+    ledger.append(SUPPORT_TICKET, [{"record_id": "t", "known_at": datetime(2026, 5, 22, 23, tzinfo=UTC)}])
+    assert resolve_as_of(latest, ledger, now) == date(2026, 5, 23)
+    assert resolve_as_of(Settings(business_timezone="Asia/Tokyo"), ledger, now) == date(2026, 5, 24)
+    ledger.append(ORDER_LINE, [{"event_id": "o", "known_at": datetime(2026, 4, 1, tzinfo=UTC)}])
+    assert resolve_as_of(latest, ledger, now) == date(2026, 4, 2)
+    ledger.append(ORDER_LINE, [{"event_id": "p", "known_at": datetime(2031, 1, 1, tzinfo=UTC)}])
+    assert resolve_as_of(latest, ledger, now) == date(2026, 5, 26)
 
 
 def _no_session() -> NoReturn:

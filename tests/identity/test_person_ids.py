@@ -3,6 +3,8 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +64,53 @@ def test_two_persons_who_are_one_keep_the_id_of_the_larger_part() -> None:
 
     assert set(persons(assigned).values()) == {"large"}
     assert changes(assigned) == [("merged", "old", "large", 1)]
+
+
+def spelled(*rows: tuple[str, str, str | int]) -> pa.Table:
+    """Rows of `found` (with a group) or of links before (with a person): namespace, value, and that."""
+    told = [
+        {"namespace": namespace, "value": value, "sources": ["s"], "first_known_at": FIRST_DAY,
+         "grp" if isinstance(of, int) else "person_id": of}
+        for namespace, value, of in rows
+    ]  # fmt: skip
+    return pa.Table.from_pylist(told)
+
+
+@pytest.mark.parametrize("ending", ["", "#lone"])
+def test_who_was_known_by_an_address_alone_in_another_spelling_keeps_the_id_or_is_told_to_be_merged(ending: str) -> None:
+    lead, caller = person_hash_of("email", f"lead@x{ending}"), person_hash_of("phone", f"49301234{ending}")
+    before = spelled(
+        ("email", "Lead@X", lead), ("email", " lead@X", lead), ("phone", "+49 301234", caller), ("crm", "2", "old"),
+        ("login", "b", "old"), ("email", "Other@X", person_hash_of("email", "other@x")),
+    )  # fmt: skip
+    now = spelled(("crm", "1", 0), ("email", "lead@x", 0), ("crm", "2", 1), ("login", "b", 1), ("phone", "49301234", 1))
+
+    assigned = assign_ids(now, before)
+
+    assert persons(assigned) == dict.fromkeys(["1", "lead@x"], lead) | dict.fromkeys(["2", "b", "49301234"], "old")
+    assert changes(assigned) == [("merged", caller, "old", 1)]
+
+
+def test_who_was_known_by_an_address_alone_is_looked_up_where_nothing_else_of_the_group_was_known() -> None:
+    lead = person_hash_of("email", "lead@x")
+    everything = spelled(("email", "Lead@X", lead), ("email", "Other@X", person_hash_of("email", "other@x")))
+
+    def named(persons: pa.Table) -> pa.Table:
+        return everything.filter(pc.is_in(everything["person_id"], persons["person_id"].combine_chunks()))
+
+    assigned = assign_ids(spelled(("crm", "1", 0), ("email", "lead@x", 0)), everything.slice(0, 0), named=named)
+
+    assert {*persons(assigned).values()} == {lead}
+
+
+def test_a_person_of_records_is_not_taken_for_one_who_was_known_by_an_address_alone() -> None:
+    person = person_hash_of("email", "lead@x")
+    before = spelled(("crm", "1", person), ("email", "other@x", person))
+
+    assigned = assign_ids(spelled(("crm", "2", 0), ("email", "lead@x", 0)), before, named=lambda _: before)
+
+    assert persons(assigned)["lead@x"] != person
+    assert changes(assigned) == []
 
 
 def test_of_two_equal_parts_the_older_one_keeps_the_id() -> None:

@@ -20,7 +20,10 @@ def no_session() -> NoReturn:
     raise AssertionError("whether there is work to do is found out without Spark")
 
 
-@pytest.mark.parametrize("job", ["build_features", "segment_customers", "score_customers", "recommend_items"])
+JOBS = ["resolve_identities", "build_profiles", "build_features", "segment_customers", "score_customers", "recommend_items"]
+
+
+@pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize(
     ("occurred_at", "expires_at", "has_work"),
     [

@@ -13,9 +13,9 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.monitor_health import run
 from personalake.pipelines.progress import Progress
-from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, PREDICTION
+from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, DATA_HEALTH, PREDICTION
 from personalake.tables.health import DATASET_VERDICT
-from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE
+from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE, QUARANTINE
 from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
 
 AS_OF = date(2017, 6, 1)
@@ -127,8 +127,16 @@ def test_drift_left_out_groups_and_crooked_experiments_get_verdicts_without_spar
     ])  # fmt: skip
     ledger.append(EXPERIMENT_EXPOSURE, [
         {"event_id": f"{n}-{again}", "experiment_id": "new-search", "variant": "a" if n < 150 else "b", "cookie_id": f"k{n}",
-         "device_type": ("phone", "computer")[again]}
+         "device_type": ("phone", "computer")[again], "known_at": MIDNIGHT - timedelta(days=1)}
         for n in range(200) for again in range(2)
+    ])  # fmt: skip
+    # What lies further back than is looked at, in which neither arm nor group was as it should be.
+    long_ago = {"known_at": MIDNIGHT - timedelta(days=91)}
+    ledger.append(
+        ORDER_LINE, [{"event_id": f"l{n}", "order_id": f"l{n}", "store_id": "hill", **long_ago} for n in range(200)]
+    )
+    ledger.append(EXPERIMENT_EXPOSURE, [
+        {"event_id": f"l{n}", "experiment_id": "old", "variant": "a", "cookie_id": f"l{n}", **long_ago} for n in range(50)
     ])  # fmt: skip
 
     run(job)
@@ -166,6 +174,39 @@ def test_a_snapshot_is_compared_with_those_before_it_number_by_number(tmp_path: 
         "drift of order_days": "pass",
     }
     assert "on the newest day beyond 53 is" in found["drift of recency_days"]["reason"]
+
+
+def test_a_refusal_in_quarantine_is_a_warning_and_a_feed_of_them_that_broke_a_failure(tmp_path: Path) -> None:
+    job = context(tmp_path, datasets={}, consistency={}, refused={"consent": {"days": 7, "fail_share": 0.02}})
+    feed = {"contract": "consent", "path": "x", "columns": {
+        name: "c" for name in ("customer_id", "purpose", "status", "occurred_at")
+    }}  # fmt: skip
+    sources = {name: feed for name in ("calm", "one_odd", "broken", "long_ago")}
+    job.settings = Settings.model_validate({"root": tmp_path, "quality": job.settings.quality, "sources": sources})
+    ledger, now = job.lake.ledger, job.run_started_at
+    refused = {"calm": 0, "one_odd": 1, "broken": 30, "cured": 30, "long_ago": 30}
+    ledger.append(QUARANTINE, [
+        {"source": source, "contract": "consent"} for source, rows in refused.items() for _ in range(rows)
+        if source != "cured"
+    ])  # fmt: skip
+    ledger.append(QUARANTINE, [{"source": "shop", "contract": "order_line"}])
+    ledger.append(DATA_HEALTH, [
+        {"job": "refine_records", "source": source, "batch_id": source, "rows_in": 100, "rows_quarantined": rows,
+         "recorded_at": now - timedelta(days=8 if source == "long_ago" else 1)}
+        for source, rows in refused.items()
+    ])  # fmt: skip
+    ledger.append(DATA_HEALTH, [
+        {"job": "replay_quarantine", "source": "broken", "batch_id": "r", "rows_in": 9_000, "rows_quarantined": 0,
+         "recorded_at": now}
+    ])  # fmt: skip
+
+    run(job)
+
+    found = {row["check"]: (row["table"], row["verdict"]) for row in ledger.read(DATASET_VERDICT)}
+    assert found == {
+        f"refused rows of {source}": ("silver.consent", verdict)
+        for source, verdict in (("calm", "pass"), ("one_odd", "warn"), ("broken", "fail"), ("long_ago", "warn"))
+    }
 
 
 def test_rows_that_are_nearly_the_same_are_counted(lake: Lake, context_of: Callable[..., JobContext]) -> None:

@@ -7,7 +7,6 @@ from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.resolve_identities import run
-from personalake.tables.gold import RUN
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, EVENT, PERSON_LINK
 
 MAY, JUNE = datetime(2017, 5, 1, tzinfo=UTC), datetime(2017, 6, 1, tzinfo=UTC)
@@ -45,7 +44,7 @@ def test_identifiers_become_people_and_answers_become_current_consent(
 def test_consent_is_assumed_only_where_the_source_says_so_and_nobody_answered(
     lake: Lake, context_of: Callable[..., JobContext]
 ) -> None:
-    lake.ledger.append(EVENT, [event("1"), event("2"), event("3", datetime(2018, 1, 1, tzinfo=UTC))])
+    lake.ledger.append(EVENT, [event("1"), event("2"), event("3", datetime(2999, 1, 1, tzinfo=UTC))])
     lake.ledger.append(CONSENT, [answer("a", "denied", MAY)])
     columns = {"customer_id": "c", "order_id": "o", "product_id": "p", "quantity": "q", "amount": "a", "occurred_at": "t"}
     settings = Settings.model_validate(
@@ -65,15 +64,19 @@ def test_consent_is_assumed_only_where_the_source_says_so_and_nobody_answered(
     assert (P2, "personalisation", "assumed_granted") in consents(lake)
 
 
-def test_an_older_as_of_never_brings_withdrawn_consent_back(lake: Lake, context_of: Callable[..., JobContext]) -> None:
+def test_what_was_allowed_on_a_past_day_allows_nothing_in_a_run_for_that_day(
+    lake: Lake, context_of: Callable[..., JobContext]
+) -> None:
     lake.ledger.append(CONSENT, [answer("a", "granted", MAY), answer("b", "withdrawn", JUNE)])
-    run(context_of())
-    lake.ledger.append(RUN, [{"job": "resolve_identities", "status": "done", "as_of": date(2017, 12, 1), "run_id": "r"}])
+    day = date(2017, 5, 15)
 
-    result = run(context_of(as_of=date(2017, 5, 15)))
+    backfill = run(context_of(Settings(root=lake.locations.root, as_of=day), as_of=day))
+    found = consents(lake)
+    run(context_of(as_of=day))
 
-    assert consents(lake) == {(P1, "email", "withdrawn")}
-    assert "never brings withdrawn consent back" in result.message
+    assert found == consents(lake) == {(P1, "email", "withdrawn")}
+    assert "1 current consents of 20" in backfill.message
+    assert "not of the as-of 2017-05-15: what was allowed then allows nothing today" in backfill.message
 
 
 def test_an_empty_silver_is_a_reason_to_skip(context_of: Callable[..., JobContext]) -> None:

@@ -1,7 +1,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from personalake.pipelines import build_features, score_customers, train_model
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.tables.gold import MODEL_HEALTH, PREDICTION
-from personalake.tables.silver import ORDER_LINE, PERSON_LINK
+from personalake.tables.silver import CUSTOMER_RECORD, ORDER_LINE, PERSON_LINK
 from personalake.tracking import Tracker
 from tests.pipelines.consents import grant
 
@@ -44,6 +44,13 @@ def trained(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
     churn = ChurnSettings(minimum_of_each=50, bootstraps=50, partitions=1, candidates=QUICK)
     settings = Settings(root=lake.locations.root, training_cut=CUT, models=ModelSettings(churn=churn))
     fill(lake, people=250, days=333)
+    told = sorted(row["value"] for row in lake.ledger.read(PERSON_LINK))
+    lake.ledger.append(CUSTOMER_RECORD, [
+        {"record_id": name, "namespace": "customer_id", "customer_id": name, "gender": "x" if n < 20 else "fm"[n % 2],
+         "known_at": datetime(2017, 1, 1, tzinfo=UTC)}
+        for n, name in enumerate(told)
+    ])  # fmt: skip
+    grant(lake, [f"p_{name}" for name in told], "fairness")
     build_features.run(context(lake, settings))
     train = train_model.train
     with pytest.MonkeyPatch.context() as patched:
@@ -72,6 +79,27 @@ def test_the_champion_beats_recency_and_says_what_it_learnt_from(trained: tuple[
     assert champion.metrics["everyone_roc_auc"] == pytest.approx(auc["value"])
     assert champion.tags["training_cut"] == "2017-12-01"
     assert champion.tags["table_version"] == "1"
+
+
+def test_the_winner_is_measured_for_each_large_group_of_who_allows_it_and_its_doubts_about_labels_are_told(
+    trained: tuple[Lake, Settings],
+) -> None:
+    lake, settings = trained
+    health = {(row["population"], row["metric"]): row for row in lake.ledger.read(MODEL_HEALTH) if row["model_version"]}
+
+    groups = {population for population, _ in health if "=" in population}
+
+    assert groups == {"gender=f", "gender=m"}
+    people = [health[group, "people"]["value"] for group in groups]
+    assert min(people) >= settings.models.churn.smallest_group
+    assert sum(people) <= len(TRAININGS[0].test) - 15
+    assert (
+        health["gender=f", "recall"]["low"] <= health["gender=f", "recall"]["value"] <= health["gender=f", "recall"]["high"]
+    )
+    assert 0 < health["everyone", "suspect_label_share"]["value"] == TRAININGS[0].suspects / len(TRAININGS[0].test) < 0.3
+    champion = Tracker(settings, lake.locations.root).champion("churn")
+    assert champion is not None
+    assert not any("gender" in metric for metric in champion.metrics)
 
 
 def test_a_second_run_is_not_due_and_starts_no_spark(trained: tuple[Lake, Settings]) -> None:

@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ ANSWER = (
     "record_id string, person_id string, purpose string, status string, legal_basis string, origin string, "
     "occurred_at timestamp, known_at timestamp, expires_at timestamp"
 )
-AS_OF = date(2017, 6, 1)
+NOW = datetime(2017, 6, 1, tzinfo=UTC)
 MAY, LATE_MAY, JUNE = datetime(2017, 5, 1), datetime(2017, 5, 31), datetime(2017, 6, 2)
 
 
@@ -36,9 +36,7 @@ def answer(
 
 
 def statuses(spark: SparkSession, *answers: tuple[object, ...]) -> list[str]:
-    return [
-        row["status"] for row in spark.createDataFrame(list(answers), ANSWER).transform(current_consent(AS_OF)).collect()
-    ]
+    return [row["status"] for row in spark.createDataFrame(list(answers), ANSWER).transform(current_consent(NOW)).collect()]
 
 
 def test_the_latest_answer_wins(spark: SparkSession) -> None:
@@ -49,7 +47,7 @@ def test_of_answers_at_the_same_moment_the_refusal_wins(spark: SparkSession) -> 
     assert statuses(spark, answer("a", "granted", MAY), answer("b", "denied", MAY)) == ["denied"]
 
 
-def test_an_answer_that_happened_or_became_known_after_the_as_of_does_not_count(spark: SparkSession) -> None:
+def test_an_answer_whose_day_has_not_come_does_not_count(spark: SparkSession) -> None:
     assert statuses(spark, answer("a", "granted", JUNE), answer("b", "denied", MAY, known_at=JUNE)) == []
 
 
@@ -98,7 +96,7 @@ def test_a_consent_that_has_ended_has_expired_and_allows_nothing(spark: SparkSes
 
     assert statuses(spark, ended) == ["expired"]
     assert statuses(spark, lasting) == ["granted"]
-    assert granted_purposes(spark.createDataFrame([ended], ANSWER).transform(current_consent(AS_OF))).count() == 0
+    assert granted_purposes(spark.createDataFrame([ended], ANSWER).transform(current_consent(NOW))).count() == 0
 
 
 def left_after_refusals(spark: SparkSession, now: datetime, *answers: tuple[object, ...]) -> int:
@@ -131,7 +129,7 @@ def test_a_signal_of_the_browser_refuses_each_purpose_that_it_speaks_for_and_gra
 
     signalled = spark.createDataFrame(told, ANSWER).transform(with_signals({"gpc": ("sale", "sharing")}))
 
-    current = {row["purpose"]: row["status"] for row in signalled.transform(current_consent(AS_OF)).collect()}
+    current = {row["purpose"]: row["status"] for row in signalled.transform(current_consent(NOW)).collect()}
     assert current == {"email": "granted", "sale": "withdrawn", "sharing": "withdrawn"}
 
 
@@ -174,7 +172,7 @@ def test_a_withdrawal_is_never_lost_whatever_identifiers_merge_in_whatever_order
     rows = spark.createDataFrame(answers, ANSWER.replace("person_id string", "namespace string, customer_id string"))
     people = spark.createDataFrame(links, "namespace string, value string, person_id string")
 
-    current = rows.transform(with_person(people)).transform(current_consent(AS_OF)).collect()
+    current = rows.transform(with_person(people)).transform(current_consent(NOW)).collect()
 
     refused = {row["person_id"]: row["status"] != "granted" for row in current}
     assert refused == {person: max(told)[1] for person, told in expected.items()}

@@ -104,6 +104,18 @@ def test_profiles_of_one_as_of_after_the_other_write_what_changed_and_a_rerun_no
     assert written == [2, 2, 1, 0]
 
 
+def test_an_answer_that_is_taken_back_after_the_as_of_held_until_then() -> None:
+    history = EMPTY
+    for day, consents in ((4, {"email": "granted"}), (20, {"email": "withdrawn"}), (25, {}), (25, {})):
+        changed = changes_by(history, profile("new", consents), NO_RECORDS, on(1), NAMES, RULES, on(day))
+        history = applied(history, changed)
+
+    assert told(history) == [
+        ("consents.email", "granted", 4, 20), ("consents.email", "withdrawn", 20, 25), ("stage", "new", 1, None)
+    ]  # fmt: skip
+    assert changed.empty
+
+
 def test_a_person_who_is_gone_holds_nothing_any_more() -> None:
     history = applied(EMPTY, changes(EMPTY, profile("new"), pd.DataFrame([record(0, "20")]), on(1), NAMES))
 

@@ -49,6 +49,23 @@ def test_everyone_comes_before_other_populations() -> None:
     ]
 
 
+def test_groups_stand_beside_each_other_in_one_table_and_are_no_population_with_pictures() -> None:
+    groups = [
+        metric("gbt", "champion", name, value, f"gender={group}")
+        for group, recall in (("m", 0.7), ("f", 0.5))
+        for name, value in (("people", 1_200.0), ("recall", recall), ("roc_auc", 0.8))
+    ]
+
+    *_, table = quality([*METRICS, *groups], ("roc_auc",))
+
+    assert isinstance(table, Table)
+    shown = [{**dict(zip(table.head, row, strict=True))} for row in table.rows]
+    assert [(row["Group"], row["People"], row["recall"]) for row in shown] == [
+        ("gender: f", "1,200", "0.500 (0.490–0.510)"), ("gender: m", "1,200", "0.700 (0.690–0.710)"),
+    ]  # fmt: skip
+    assert len(charts_of([*METRICS, *groups])) == len(charts_of(METRICS))
+
+
 def test_nothing_measured_says_why() -> None:
     block = quality([], ("roc_auc",))[0]
 

@@ -1,6 +1,6 @@
 """Time as an argument: what was known before an as-of, and the as-ofs of a training cut."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -21,6 +21,25 @@ def known_before(as_of: date) -> Transformation:
     """
     cut = as_of_instant(as_of)
     return lambda rows: rows.where((F.col("occurred_at") < cut) & (F.col("known_at") < cut))
+
+
+def instant(moment: datetime) -> Column:
+    """A moment as a column, whatever the session's zone.
+
+    Args:
+        moment: With its zone.
+    """
+    return F.lit(moment.isoformat()).cast("timestamp")
+
+
+def known_by(moment: datetime) -> Transformation:
+    """Keep rows that have happened, and that we know of, at a moment; for what holds today, whatever the as-of.
+
+    Args:
+        moment: With its zone; rows need the columns `occurred_at` and `known_at`.
+    """
+    now = instant(moment)
+    return lambda rows: rows.where((F.col("occurred_at") <= now) & (F.col("known_at") <= now))
 
 
 def month_starts(first: date, last: date) -> tuple[date, ...]:

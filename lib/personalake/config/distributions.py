@@ -36,6 +36,7 @@ class Evenness(Section):
     most_below: float = Field(0.2, gt=0, lt=1, description="How far a group's share may lie below that of all others, 0..1")
     fail_below: float = Field(0.6, gt=0, lt=1, description="How far below it is a failure, 0..1")
     fewest_rows: int = Field(50, ge=10, description="Rows, or units, below which a group is not judged")
+    days: int = Field(90, ge=1, description="Newest days before the as-of that are looked at")
 
     @model_validator(mode="after")
     def _ordered(self) -> "Evenness":
@@ -54,6 +55,7 @@ class SampleRatio(Section):
     shares: dict[str, float] = Field(
         default_factory=dict, description="Arm: its planned share, for all experiments; equal shares by default"
     )
+    days: int = Field(90, ge=1, description="Newest days before the as-of that are looked at; more than experiments last")
     alpha: float = Field(0.001, gt=0, lt=0.5, description="Chance of a false alarm per experiment")
 
     @model_validator(mode="after")

@@ -30,6 +30,9 @@ class ChurnSettings(Section):
     history_windows: int = Field(3, ge=1, description="Least history before the test as-of, in label windows")
     active_days: int = Field(60, ge=1, description="People who bought within so many days are also measured apart")
     bootstraps: int = Field(200, ge=20, description="Resamples for 95 % intervals")
+    smallest_group: int = Field(
+        50, ge=2, description="Fewest people of a group of a protected attribute for which a model is measured apart"
+    )
     echo_auc: float = Field(
         0.97,
         gt=0.5,

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.distributions import DistributionChecks, unreadable
+from personalake.config.sources import ContractName
 from personalake.config.sql import columns_of
 from personalake.tables import BY_NAME, Table
 
@@ -161,6 +162,15 @@ class Consistency(Section):
         return self
 
 
+class RefusedRows(Section):
+    """How many rows of what sources must not lose may wait in quarantine."""
+
+    days: int = Field(7, ge=1, description="Newest days of arrivals with which refused rows are compared")
+    fail_share: float = Field(
+        0.01, ge=0, le=1, description="Share of a source's arrivals beyond which it is a failure; a single row is a warning"
+    )
+
+
 class QualitySettings(Section):
     """conf/quality.yml."""
 
@@ -169,6 +179,10 @@ class QualitySettings(Section):
     )
     datasets: dict[str, DatasetChecks] = Field(default_factory=dict, description="Table: what a sound one looks like")
     consistency: dict[str, Consistency] = Field(default_factory=dict, description="What tables must agree on, by name")
+    refused: dict[ContractName, RefusedRows] = Field(
+        default_factory=dict,
+        description="Contract: how many rows of each of its sources may be refused, e.g. of consent",
+    )
     stop_on_fail: bool = Field(
         False, description="True: a failed check ends monitor_health with exit code 6, and nothing is planned for sending"
     )
@@ -189,7 +203,7 @@ class QualitySettings(Section):
             if name not in BY_NAME:
                 problems.append(f"{name} is not a table; see docs/tables.md")
                 continue
-            needs_clock = bool(checks.freshness or checks.volume or checks.drift)
+            needs_clock = bool(checks.freshness or checks.volume or checks.drift or checks.evenness or checks.sample_ratio)
             wanted = [*checks.completeness, *([checks.clock] if needs_clock else [])]
             if checks.near_duplicates:
                 wanted += [*checks.near_duplicates.columns, *columns_of(checks.near_duplicates.block)]

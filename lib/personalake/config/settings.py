@@ -80,7 +80,10 @@ class Settings(Section):
     )
     require_as_of: bool = Field(False, description="True refuses `as_of: latest`, as production does")
     as_of: date | Literal["latest"] = Field(
-        "latest", validate_default=True, description="Exclusive day up to which things are known, or `latest`"
+        "latest",
+        validate_default=True,
+        description="Exclusive day up to which things are known; `latest` is the day after the last order, without orders "
+        "after whatever was seen last. Consents and wishes are always those of the run's own moment",
     )
     training_cut: date | None = Field(None, description="As-of whose past models learn from; as_of by default")
     region: str | None = Field(None, description="Region of this run, set by --region; its places are its own")

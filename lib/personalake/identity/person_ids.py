@@ -17,6 +17,8 @@ CHANGES = pa.schema(
 )
 _GROUPS = pa.schema({"grp": pa.int64(), "person_id": pa.string()})
 _KEY = "namespace, value"
+# Kinds of identifiers that are written in several ways; links of one that no record has are in the spelling of its source.
+_SPELLED = ("email", "phone")
 # The id of a lone identifier, as common.hashing has it; `nth` counts ids that were taken.
 _HASH = """'p_' || substr(sha256(namespace || ':' || value || CASE WHEN nth > 1 THEN '#' || nth ELSE '' END), 1, 24)"""
 
@@ -110,18 +112,21 @@ def assign_ids(
 
     Args:
         found: Rows of `members`.
-        previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`.
+        previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`. A person without
+            records, known by an e-mail or phone as somebody wrote it, is known by its one spelling here.
         settled: Rows of `settled_persons`: groups that keep their person whatever else happens.
         named: Where `previous` holds no more than the persons of what was found: gives all rows before of other persons,
             for a table of their `person_id`.
     """
     with scratch() as opened:
         opened.register("found", found)
-        opened.register("previous", previous)
+        opened.register("told", previous)
         opened.register("settled", _GROUPS.empty_table() if settled is None else settled)
+        of_persons = named or (lambda persons: _named(previous, persons))
+        _respell(opened, of_persons)
         opened.execute(_KEPT)
         opened.execute(_FRESH)
-        _avoid_taken(opened, named or (lambda persons: _named(previous, persons)))
+        _avoid_taken(opened, of_persons)
         opened.execute(
             f"CREATE TEMP TABLE links AS SELECT {_KEY}, person_id, sources, first_known_at "
             "FROM found JOIN (FROM kept UNION ALL SELECT grp, person_id FROM fresh) USING (grp)"
@@ -130,6 +135,21 @@ def assign_ids(
         return Assigned(links, opened.sql(_MOVES).to_arrow_table().cast(CHANGES))
 
 
+# As `links` names who is known by an identifier alone; the latter where a person of records had that id.
+_LONE = f"""
+SELECT {_KEY}, 'p_' || substr(sha256(namespace || ':' || value || ending), 1, 24) AS person_id
+FROM (FROM found ANTI JOIN told USING ({_KEY})), (VALUES (''), ('#lone')) AS endings(ending)
+WHERE namespace IN {_SPELLED}
+"""
+_RESPELLED = """
+SELECT lone.namespace, lone.value, person_id, min(theirs.first_known_at) AS first_known_at
+FROM lone JOIN theirs USING (person_id)
+GROUP BY ALL HAVING bool_and(theirs.namespace = lone.namespace)
+"""
+_PREVIOUS = f"""
+CREATE TEMP VIEW previous AS SELECT {_KEY}, person_id, first_known_at FROM told ANTI JOIN respelled USING (person_id)
+UNION ALL SELECT {_KEY}, person_id, first_known_at FROM respelled
+"""
 _KEPT = f"""
 CREATE TEMP TABLE kept AS
 WITH overlap AS (
@@ -164,6 +184,14 @@ SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links UNION ALL SEL
     old_person_id, new_person_id, identifiers
 FROM moved ORDER BY old_person_id, new_person_id
 """
+
+
+def _respell(opened: duckdb.DuckDBPyConnection, named: Callable[[pa.Table], pa.Table]) -> None:
+    """Make `previous` of `told`, with who was known by an identifier alone under the spelling in which records have it."""
+    opened.execute(f"CREATE TEMP TABLE lone AS {_LONE}")
+    opened.register("theirs", named(opened.sql("SELECT person_id FROM lone").to_arrow_table()))
+    opened.execute(f"CREATE TEMP TABLE respelled AS {_RESPELLED}")
+    opened.execute(_PREVIOUS)
 
 
 def _avoid_taken(opened: duckdb.DuckDBPyConnection, named: Callable[[pa.Table], pa.Table]) -> None:

@@ -1,11 +1,13 @@
 """What jobs wait for, a destination or the time: then they have work to do although no table has changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.tables import Table
 from personalake.tables.gold import RUN
+from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CONSENT
 
 
@@ -24,8 +26,14 @@ def awaits_deletions(settings: Settings, lake: Lake) -> bool:
     return bool(awaited(settings, lake.ledger, datetime.now(UTC)))
 
 
+_ANSWERED: Mapping[Table, Sequence[str]] = {
+    CONSENT: ("expires_at", "occurred_at", "known_at"),
+    PREFERENCE: ("occurred_at", "known_at"),
+}
+
+
 def awaits_consents(job: str) -> Callable[[Settings, Lake], bool]:
-    """Whether a consent has ended, or the day of an answer has come, since the job last ran."""
+    """Whether a consent has ended, or the day of an answer or a wish has come, since the job last ran."""
 
     def is_other(_: Settings, lake: Lake) -> bool:
         runs = lake.ledger.read(RUN, ("status", "started_at"), [("job", "=", job)])
@@ -33,7 +41,7 @@ def awaits_consents(job: str) -> Callable[[Settings, Lake], bool]:
         if looked_at is None:
             return False
         now = datetime.now(UTC)
-        clocks = ("expires_at", "occurred_at")
-        return any(lake.ledger.count(CONSENT, [(clock, ">", looked_at), (clock, "<=", now)]) for clock in clocks)
+        clocks = ((table, clock) for table, clocks in _ANSWERED.items() for clock in clocks)
+        return any(lake.ledger.count(table, [(clock, ">", looked_at), (clock, "<=", now)]) for table, clock in clocks)
 
     return is_other

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from personalake.common.time_cuts import known_by
 from personalake.decisions.rules import PERSONALISATION
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext, JobResult
@@ -41,13 +42,13 @@ def run(context: JobContext) -> JobResult:
     if not lake.ledger.rows(PERSON_LINK):
         return JobResult(skipped=True, message="silver.person_link is empty: nobody is known yet")
     current = lake.ledger.latest(CUSTOMER_PROFILE, "as_of")
-    if current is not None and current > context.as_of:
+    if current is not None and current > context.as_of and not _is_before_orders(context):
         message = f"profiles are as of {current} already; an older as-of ({context.as_of}) never overwrites them"
         return JobResult(skipped=True, message=message)
     bought = _bought(context)
     partitions = context.settings.spark.shuffle_partitions
     with context.progress.step("summing up what is known about each person"):
-        known = _known(lake, bought)
+        known = _known(context, bought)
         orders = orders_of(known.order_lines, known.links, context.as_of, partitions).persist()
         if bought is not None:
             bought.persist()
@@ -61,7 +62,7 @@ def run(context: JobContext) -> JobResult:
             orders.unpersist()
             if bought is not None:
                 bought.unpersist()
-    message = f"{written.rows:,} profiles as of {context.as_of}{_said(third_party)}"
+    message = f"{written.rows:,} profiles as of {context.as_of}{_said(third_party)}{_asked(context)}"
     if context.dry_run:  # what would change is only known from profiles that are written
         return JobResult(lake.ledger.rows(ORDER_LINE), message=message)
     with context.progress.step("keeping what changed"):
@@ -73,7 +74,16 @@ def run(context: JobContext) -> JobResult:
     )
 
 
-def _known(lake: Lake, bought: DataFrame | None) -> Known:
+def _is_before_orders(context: JobContext) -> bool:
+    """Whether the profiles that are there were made when no order was known, and so are of the day of what else was seen.
+
+    The first orders may lie before it: then `latest` goes back, for this once.
+    """
+    return context.settings.as_of == "latest" and not context.lake.ledger.count(CUSTOMER_PROFILE, [("orders", ">", 0)])
+
+
+def _known(context: JobContext, bought: DataFrame | None) -> Known:
+    lake = context.lake
     is_engaged = any(map(lake.ledger.rows, (INTERACTION, EMAIL_ENGAGEMENT, SUPPORT_TICKET, SURVEY_ANSWER)))
     return Known(
         order_lines=lake.read(ORDER_LINE),
@@ -82,7 +92,7 @@ def _known(lake: Lake, bought: DataFrame | None) -> Known:
         responses=lake.read(CAMPAIGN_RESPONSE),
         links=lake.read(PERSON_LINK),
         consents=lake.read(CONSENT_CURRENT),
-        wishes=lake.read(PREFERENCE),
+        wishes=lake.read(PREFERENCE).transform(known_by(context.run_started_at)),
         engaged=_engaged(lake) if is_engaged else None,
         bought=bought,
     )
@@ -110,6 +120,10 @@ def _counted(bought: DataFrame) -> dict[str, int]:
     """Rows of data providers that were used, and those left out by why."""
     found = bought.groupBy(F.coalesce(LEFT_OUT, F.lit(USED)).alias("why")).count().collect()
     return {row["why"]: row["count"] for row in sorted(found, key=lambda row: str(row["why"]))}
+
+
+def _asked(context: JobContext) -> str:
+    return f"; answers and wishes{context.of_today}" if context.of_today else ""
 
 
 def _said(third_party: Mapping[str, int]) -> str:

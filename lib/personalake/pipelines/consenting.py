@@ -1,8 +1,8 @@
 """Who allows models, segments and recommenders to look at them, at the moment of the run; silence is a no.
 
-What a person granted by the as-of counts, unless it has been refused, or has ended, by now. Of persons who were merged, the
-later answer of either half counts, as `silver.consent_current` has it; who asks to be forgotten, or is being forgotten,
-allows nothing. A suppressed address is no such answer: it bars a channel.
+What a person granted when `silver.consent_current` was made counts, unless it has been refused, or has ended, since. Of
+persons who were merged, the later answer of either half counts, as that table has it; who asks to be forgotten, or is being
+forgotten, allows nothing. A suppressed address is no such answer: it bars a channel.
 """
 
 from collections.abc import Iterable, Mapping

@@ -31,25 +31,29 @@ def distribution_verdicts(context: JobContext, table: Table, clock: str, checks:
     for column, wanted in checks.drift.items():
         yield moved(table.full_name, column, _before_and_after(context, table, clock, column, wanted), wanted)
     for column, groups in checks.evenness.items():
-        yield uneven(table.full_name, column, _by_group(context.lake, table, column, groups), groups)
+        yield uneven(table.full_name, column, _by_group(context, table, clock, column, groups), groups)
     if checks.sample_ratio is not None:
-        arms = _arms(context.lake, table, checks.sample_ratio)
+        arms = _arms(context, table, clock, checks.sample_ratio)
         for experiment, counts in arms.groupby("experiment", sort=True):
             yield as_planned(table.full_name, str(experiment), counts, checks.sample_ratio)
 
 
 def _before_and_after(context: JobContext, table: Table, clock: str, column: str, wanted: Drift) -> pd.DataFrame:
     """Rows by value in the newest days before the as-of, and in the days before these."""
-    # A snapshot of an as-of is of the day before it.
-    end = context.as_of + timedelta(days=clock == "as_of" and clock in table.key)
-    middle = end - timedelta(days=wanted.days)
-    cuts = {BEFORE: (middle - timedelta(days=wanted.history_days), middle), AFTER: (middle, end)}
+    cuts = {BEFORE: (wanted.days + wanted.history_days, wanted.days), AFTER: (wanted.days, 0)}
     parts = []
-    for side, days in cuts.items():
-        start, stop = (_moment(context, table, clock, day) for day in days)
-        counted = _counted(context.lake, table, [column], [(clock, ">=", start), (clock, "<", stop)])
+    for side, (oldest, newest) in cuts.items():
+        counted = _counted(context.lake, table, [column], _between(context, table, clock, oldest, newest))
         parts.append(counted.rename(columns={column: VALUE, "rows": side}).set_index(VALUE))
     return pd.concat(parts, axis=1).fillna(0).reset_index()
+
+
+def _between(context: JobContext, table: Table, clock: str, oldest: int, newest: int = 0) -> Conditions:
+    """Rows of the days that lie between so many days before the as-of."""
+    # A snapshot of an as-of is of the day before it.
+    end = context.as_of + timedelta(days=clock == "as_of" and clock in table.key)
+    start, stop = (_moment(context, table, clock, end - timedelta(days=back)) for back in (oldest, newest))
+    return [(clock, ">=", start), (clock, "<", stop)]
 
 
 def _moment(context: JobContext, table: Table, clock: str, day: date) -> date:
@@ -57,10 +61,10 @@ def _moment(context: JobContext, table: Table, clock: str, day: date) -> date:
     return day if is_day else datetime.combine(day, time(), ZoneInfo(context.settings.business_timezone))
 
 
-def _by_group(lake: Lake, table: Table, column: str, wanted: Evenness) -> pd.DataFrame:
-    """Rows, or units, of each group, and those of them with a value."""
-    units = [wanted.unit] if wanted.unit else []
-    counted = _counted(lake, table, [wanted.by, *units], present=column).dropna(subset=[wanted.by, *units])
+def _by_group(context: JobContext, table: Table, clock: str, column: str, wanted: Evenness) -> pd.DataFrame:
+    """Rows, or units, of each group in the newest days, and those of them with a value."""
+    units, where = [wanted.unit] if wanted.unit else [], _between(context, table, clock, wanted.days)
+    counted = _counted(context.lake, table, [wanted.by, *units], where, column).dropna(subset=[wanted.by, *units])
     if units:
         counted = counted.groupby([wanted.by, *units])[column].any().reset_index().assign(rows=1)
     told = counted["rows"].where(counted[column].astype(bool), 0)
@@ -68,10 +72,13 @@ def _by_group(lake: Lake, table: Table, column: str, wanted: Evenness) -> pd.Dat
     return by_group.rename_axis("group").reset_index()
 
 
-def _arms(lake: Lake, table: Table, wanted: SampleRatio) -> pd.DataFrame:
-    """Units of each arm, in all and by slice."""
+def _arms(context: JobContext, table: Table, clock: str, wanted: SampleRatio) -> pd.DataFrame:
+    """Units of each arm in the newest days, in all and by slice."""
     names = [wanted.experiment, wanted.variant, *([wanted.by] if wanted.by else [])]
-    seen = _counted(lake, table, [*names, wanted.unit]).dropna(subset=[wanted.experiment, wanted.variant, wanted.unit])
+    where = _between(context, table, clock, wanted.days)
+    seen = _counted(context.lake, table, [*names, wanted.unit], where).dropna(
+        subset=[wanted.experiment, wanted.variant, wanted.unit]
+    )
     seen = seen.rename(columns={wanted.experiment: "experiment", wanted.variant: "variant"})
     whole = seen.assign(slice="")
     parts = (

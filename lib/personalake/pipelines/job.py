@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from personalake.config import Settings
 from personalake.lake import Lake
@@ -123,3 +124,11 @@ class JobContext:
     def dry_run(self) -> bool:
         """True if nothing may change."""
         return self.lake.dry_run
+
+    @property
+    def of_today(self) -> str:
+        """What to say of consents where the as-of is a past day that was asked for; nothing where it is not."""
+        today = self.run_started_at.astimezone(ZoneInfo(self.settings.business_timezone)).date()
+        if self.settings.as_of == "latest" or self.as_of >= today:
+            return ""
+        return f" of {today}, not of the as-of {self.as_of}: what was allowed then allows nothing today"

@@ -62,6 +62,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.customer_profile", "gold.customer_profile_history", "gold.quality_mark"),
         needs=("resolve_identities",),
         sections=("profiles", "identity", "quality"),
+        waits=awaits_consents("build_profiles"),
     ),
     JobSpec(
         name="build_journeys",
@@ -162,8 +163,9 @@ TO_GOLD: tuple[JobSpec, ...] = (
     ),
     JobSpec(
         name="monitor_health",
-        purpose="verdicts on whole tables: freshness, volume, completeness, drift, evenness, sample ratios, consistency",
+        purpose="verdicts on whole tables: freshness, volume, completeness, spread, refused rows, consistency",
         reads=(
+            "silver.quarantine",
             "silver.order_line",
             "silver.customer_record",
             "silver.catalog_item",

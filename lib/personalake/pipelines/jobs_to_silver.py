@@ -1,5 +1,6 @@
 """The jobs of the graph up to silver: what arrives, and who it is; see `registry`, which declares them all."""
 
+from personalake.pipelines.awaited import awaits_consents
 from personalake.pipelines.job import JobSpec, Option
 
 TO_SILVER: tuple[JobSpec, ...] = (
@@ -126,6 +127,7 @@ TO_SILVER: tuple[JobSpec, ...] = (
             "recommender",
             "segments",
         ),
+        waits=awaits_consents("resolve_identities"),
         options=(
             Option("retrain", "train the match model again, and compare all records anew", default=False),
             Option("full", "group all records anew, not only what new ones touch", default=False),

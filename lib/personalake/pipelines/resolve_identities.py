@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.persons import by_caller, with_person
-from personalake.common.time_cuts import known_before
+from personalake.common.time_cuts import known_by
 from personalake.config.purposes import assumed_purposes
 from personalake.identity.codes import without
 from personalake.identity.links import identifiers, joined_links, lone_links
@@ -25,7 +24,6 @@ from personalake.pipelines.identity_records import Resolved, knows_people, model
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import assumed_consent, current_consent, with_signals
 from personalake.tables import Table
-from personalake.tables.gold import RUN
 from personalake.tables.identity import (
     IDENTITY_GUARD,
     MATCH_EDGE,
@@ -218,33 +216,18 @@ def _figures(resolved: Resolved) -> dict[str, object]:
 
 
 def _write_consents(context: JobContext, links: DataFrame) -> str:
-    """What each person says about each purpose; in words, what came of it."""
-    lake, settings = context.lake, context.settings
-    later = _later_as_of(context)
-    if later:
-        return f"; consent is as of {later} already, an older as-of ({context.as_of}) never brings withdrawn consent back"
+    """What each person says about each purpose at this moment, whatever the as-of; in words, what came of it."""
+    lake, settings, now = context.lake, context.settings, context.run_started_at
     purposes = assumed_purposes(settings)
     if not (purposes or lake.ledger.rows(CONSENT) or lake.ledger.rows(CONSENT_CURRENT)):
         lake.create(CONSENT_CURRENT)
         return ", nobody has been asked for consent"
     told = lake.read(CONSENT).transform(with_signals(settings.privacy.signals)).transform(with_person(links))
-    answers = told.transform(current_consent(context.as_of))
-    assumed = assumed_consent(links, purposes).transform(known_before(context.as_of))
+    answers = told.transform(current_consent(now))
+    assumed = assumed_consent(links, purposes).transform(known_by(now))
     silent = assumed.join(answers, ["person_id", "purpose"], "left_anti")
     consents = lake.overwrite(answers.unionByName(silent), CONSENT_CURRENT)
-    return f", {consents.rows:,} current consents"
-
-
-def _later_as_of(context: JobContext) -> date | None:
-    """The latest as-of for which consent has been derived, if it lies after this run's."""
-    if not context.lake.exists(CONSENT_CURRENT):
-        return None
-    done = [
-        row["as_of"]
-        for row in context.lake.ledger.read(RUN, ("job", "status", "as_of"))
-        if row["job"] == "resolve_identities" and row["status"] == "done" and row["as_of"] is not None
-    ]
-    return max((as_of for as_of in done if as_of > context.as_of), default=None)
+    return f", {consents.rows:,} current consents{context.of_today}"
 
 
 def _unknown_purposes(context: JobContext) -> dict[str, int]:

@@ -6,22 +6,21 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from personalake.config import Settings
-from personalake.errors import ConfigError, PersonalakeError
+from personalake.errors import PersonalakeError
 from personalake.lake import Lake
 from personalake.lake.lease import lease
 from personalake.pipelines.fingerprint import code_version, fingerprint
 from personalake.pipelines.job import JobContext, JobResult, JobSpec
+from personalake.pipelines.latest_day import resolve_as_of
 from personalake.pipelines.progress import Progress
 from personalake.tables import BY_NAME as TABLES
 from personalake.tables.gold import RUN
 
 logger = logging.getLogger(__name__)
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _dry_run(
     spec: JobSpec, settings: Settings, lake: Lake, options: Mapping[str, Any], progress: Progress, run_id: str
 ) -> Outcome:
     started = time.monotonic()
-    as_of = resolve_as_of(settings, lake)
+    as_of = resolve_as_of(settings, lake.ledger, datetime.now(UTC))
     result = _work(spec, _context(settings, lake, as_of, run_id, options, progress))
     reads = {name: lake.ledger.rows(TABLES[name]) for name in spec.reads}
     writes: dict[str, int] = {}
@@ -100,7 +99,7 @@ def _leased_run(
     spec: JobSpec, settings: Settings, lake: Lake, options: Mapping[str, Any], progress: Progress, run_id: str
 ) -> Outcome:
     started_at, started = datetime.now(UTC), time.monotonic()
-    as_of = resolve_as_of(settings, lake)
+    as_of = resolve_as_of(settings, lake.ledger, datetime.now(UTC))
     context = _context(settings, lake, as_of, run_id, options, progress)
     mark = fingerprint(spec, context)
     written_before = len(lake.writes)
@@ -141,20 +140,6 @@ def _context(
     settings: Settings, lake: Lake, as_of: date, run_id: str, options: Mapping[str, Any], progress: Progress
 ) -> JobContext:
     return JobContext(settings, lake, as_of, settings.training_cut or as_of, run_id, options, progress)
-
-
-def resolve_as_of(settings: Settings, lake: Lake) -> date:
-    """The as-of of the settings; `latest` is the day after the last day on which anything became known.
-
-    Raises:
-        ConfigError: If it lies in the future: what is derived then would pass for newer than all that comes until that day.
-    """
-    if settings.as_of != "latest":
-        if settings.as_of > datetime.now(ZoneInfo(settings.business_timezone)).date() + timedelta(1):
-            raise ConfigError([f"as_of: {settings.as_of} lies in the future; give a day up to tomorrow, or latest"])
-        return settings.as_of
-    known = lake.ledger.latest(TABLES["silver.order_line"], "known_at")
-    return EPOCH if known is None else known.astimezone(ZoneInfo(settings.business_timezone)).date() + timedelta(days=1)
 
 
 def _names_somebody(spec: JobSpec, options: Mapping[str, Any]) -> bool:

@@ -15,8 +15,10 @@ from personalake.common.time_cuts import known_before
 from personalake.models.candidates import with_inputs
 from personalake.models.comparison import Comparison, compare
 from personalake.models.evaluation import Measured
+from personalake.models.fairness import by_group
 from personalake.models.figures import classifier_figures
 from personalake.models.folds import TrainingPlan, training_plan
+from personalake.models.label_noise import suspects
 from personalake.models.labels import with_churn_label
 from personalake.models.leakage import echoes
 from personalake.models.portable import MODEL_FILE, PortableModel, load, opener
@@ -31,6 +33,7 @@ from personalake.models.training import (
 )
 from personalake.pipelines.consenting import Consenting, consenting
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.protected_groups import protected_groups
 from personalake.profiles.features import definition
 from personalake.tables.features import FEATURE_NAMES
 from personalake.tables.gold import CUSTOMER_FEATURE, MODEL_HEALTH
@@ -39,6 +42,7 @@ from personalake.tracking import Champion, LoggedModel, Tracker, search
 
 YARDSTICK, REIGNING = "recency", "reigning"
 TRAINING_KEY, VERDICT = "training_key", "verdict"
+SUSPECTS = "suspect_label_share"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Training:
         comparison: The winner beside the yardstick and the champion that reigns, at the test as-of.
         test: The rows at the test as-of.
         models: What was compared, the winner first.
+        groups: What the winner reaches for each group of a protected attribute, by metric.
+        suspects: How many labels of the test contradict the winner, which has not seen them.
     """
 
     choices: list[Choice]
@@ -58,6 +64,8 @@ class Training:
     comparison: Comparison
     test: pd.DataFrame
     models: Mapping[str, PortableModel]
+    groups: Mapping[str, Mapping[str, Measured]]
+    suspects: int
 
 
 def run(context: JobContext) -> JobResult:
@@ -124,7 +132,12 @@ def train(context: JobContext, plan: TrainingPlan, rows: DataFrame, reigning: Ch
     if reigning is not None and reigning.tags.get("definition") == definition():
         compared[REIGNING] = load(reigning.folder())
     comparison = compare(test, compared, models.churn.active_days, models.churn.bootstraps, models.seed)
-    return Training(choices, model, comparison, test, compared)
+    labels, foretold = test["label"].to_numpy(dtype="float64"), model.predict(test)
+    groups = by_group(
+        labels, foretold, model.threshold, protected_groups(context, test["person_id"].tolist()),
+        models.churn.smallest_group, models.churn.bootstraps, models.seed,
+    )  # fmt: skip
+    return Training(choices, model, comparison, test, compared, groups, len(suspects(labels, foretold)))
 
 
 def _too_thin(context: JobContext, plan: TrainingPlan, rows: DataFrame) -> str | None:
@@ -180,6 +193,7 @@ def _publish(
         figures={
             "model_version": version,
             "promoted": promoted,
+            "suspect_labels": training.suspects,
             **({"echoes": [*echoing]} if echoing else {}),
             **{f"roc_auc_{k}": round(v.value, 4) for k, v in auc.items()},
         },
@@ -246,6 +260,14 @@ def _health(
          "low": measured.low, "high": measured.high, "role": roles[model], "model_version": versions.get(model)}
         for population, model, metric, measured in training.comparison.rows(winner)
     ]  # fmt: skip
+    tested = {**common, "candidate": winner, "role": roles[winner], "model_version": version}
+    rows += [
+        {**tested, "population": group, "metric": metric, "value": it.value, "low": it.low, "high": it.high}
+        for group, by_metric in training.groups.items()
+        for metric, it in by_metric.items()
+    ]
+    share = training.suspects / len(training.test)
+    rows.append({**tested, "population": EVERYONE, "metric": SUSPECTS, "value": share, "low": None, "high": None})
     rows += [
         {**common, "candidate": choice.kind, "population": "validation", "metric": "mean_roc_auc", "value": choice.score,
          "low": None, "high": None, "role": roles.get(choice.kind, "candidate"), "model_version": versions.get(choice.kind)}

@@ -1,24 +1,26 @@
 """The current state of consent, derived from the append-only ledger; it fails closed.
 
+It is the state at the moment of the run, whatever its as-of: what a person once allowed allows nothing today.
+
 | an answer that | has this effect |
 |---|---|
 | was given before another one, and arrives after it | none: the moment at which it was given counts, not its arrival |
 | was given at the same moment as another one | the refusal wins |
 | grants, and is dated in the future | none until then |
-| refuses, and is dated in the future | nothing leaves from now on; decisions follow on its day |
+| refuses, and is dated in the future | nothing leaves from now on; the rest follows on its day |
 | grants until a day that has come | the status is `expired`, which allows nothing |
 | is about a purpose that nobody declared | kept and counted; nothing can ask for it |
 | is a signal, e.g. Global Privacy Control | an answer about each of the purposes that the signal speaks for |
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from personalake.common.time_cuts import as_of_instant, known_before
+from personalake.common.time_cuts import instant, known_by
 from personalake.common.transformation import Transformation
 from personalake.tables.silver import CONSENT_CURRENT
 
@@ -56,16 +58,16 @@ def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:
     return lambda answers: answers.withColumn("purpose", meant_purposes) if signals else answers
 
 
-def current_consent(as_of: date) -> Transformation:
-    """What each person says about each purpose, from answers that were known before `as_of`.
+def current_consent(now: datetime) -> Transformation:
+    """What each person says about each purpose, from answers that are known by now.
 
     Args:
-        as_of: Exclusive day; a consent that ends on it or before has expired.
+        now: The moment, with its zone; a consent that ends at it or before has expired.
 
     Returns:
         A transformation of consent rows with `person_id` to one row per `(person_id, purpose)`.
     """
-    return lambda answers: latest_answers(answers.transform(known_before(as_of)), as_of_instant(as_of))
+    return lambda answers: latest_answers(answers.transform(known_by(now)), instant(now))
 
 
 def latest_answers(answers: DataFrame, at: Column) -> DataFrame:
@@ -99,7 +101,7 @@ def without_refusals(answers: DataFrame, now: datetime) -> Transformation:
     Returns:
         A transformation of rows of `silver.consent_current`.
     """
-    moment = F.lit(now.isoformat()).cast("timestamp")
+    moment = instant(now)
     waits = (F.col("status") == "granted") & (F.col("occurred_at") > moment)
     counted = answers.where(~F.coalesce(waits, F.lit(False)))
     refused = latest_answers(counted, moment).where(~is_granted(F.col("status"))).select("person_id", "purpose")

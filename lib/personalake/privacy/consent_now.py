@@ -20,7 +20,7 @@ def lay_out_granted(
     now: datetime,
     calling_code: str | None = None,
 ) -> None:
-    """Make the table `granted` (`person_id`, `purpose`): granted at the last as-of, and not refused by now.
+    """Make the table `granted` (`person_id`, `purpose`): granted in `silver.consent_current`, and not refused since.
 
     A grant waits for its day, a refusal never does; of answers given at the same moment, a refusal wins. A consent that
     has ended is a refusal, and a signal refuses every purpose that it speaks for. Who has given no answer is not in it.

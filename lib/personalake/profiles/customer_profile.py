@@ -38,8 +38,8 @@ class Known:
         catalog: `silver.catalog_item`.
         responses: `silver.campaign_response`.
         links: `silver.person_link`.
-        consents: `silver.consent_current`.
-        wishes: `silver.preference`.
+        consents: `silver.consent_current`, which is of now.
+        wishes: `silver.preference`, what is known by now.
         engaged: What people do beside buying; None where no table of it has rows, which saves Spark half of its plan.
         bought: What data providers tell, as `third_party.judged` gives it; None for nothing.
     """
@@ -66,7 +66,8 @@ def customer_profile(
     """Profiles of everyone who was known before `as_of`, with or without an order.
 
     Args:
-        known: Rows of silver; each part is cut at `as_of` by both clocks.
+        known: Rows of silver; each part is cut at `as_of` by both clocks, but for what people answered and wish: that
+            holds from when it comes.
         orders: The result of `orders_of`, which is read several times: worth keeping in memory.
         as_of: Exclusive day.
         partitions: Tasks among which persons are spread; all that follows stays with the person.
@@ -86,8 +87,8 @@ def customer_profile(
         attributes_of(_known_by(known.records, as_of).transform(attached), survivorship or Survivorship()),
         *([engagement(known.engaged, known.links, as_of)] if known.engaged is not None else []),
         *([told_attributes(known.bought)] if known.bought is not None else []),
-        known.consents.transform(known_before(as_of)).transform(answers),
-        known.wishes.transform(known_before(as_of)).transform(attached).transform(preferences),
+        known.consents.transform(answers),
+        known.wishes.transform(attached).transform(preferences),
     )
     people = known.links.where(F.col("first_known_at") < as_of_instant(as_of)).transform(persons)
     for part in parts:

@@ -18,6 +18,7 @@ GONE = "is_gone"
 # Of what was seen of one attribute at one time, the row with the greatest place counts.
 _SEEN = ["person_id", "attribute", "value", "valid_from", "source", "record_id", "place"]
 _LINE = ["person_id", "attribute"]
+_ANSWERS = ("consents", "preferences")
 _KEY = list(CUSTOMER_PROFILE_HISTORY.key)
 _COLUMNS = list(CUSTOMER_PROFILE_HISTORY.columns)
 
@@ -29,6 +30,7 @@ def changes(
     at: datetime,
     attributes: Mapping[str, Sequence[str]],
     survivorship: Survivorship,
+    answered_at: datetime | None = None,
 ) -> pd.DataFrame:
     """What must change in the history so that it tells all that was seen.
 
@@ -40,15 +42,17 @@ def changes(
         at: Since when the profiles hold.
         attributes: Names of attributes under `profile` and `records`.
         survivorship: Which of several values of records counts; what a source does not tell ends nothing.
+        answered_at: Since when answers and wishes hold, which are of the run's own moment; by default as the rest.
 
     Returns:
         The columns of `gold.customer_profile_history` and `is_gone`; rows that stay as they are, are left out.
     """
+    since = dict.fromkeys(attributes["profile"], at) | dict.fromkeys(_ANSWERS, answered_at or at)
     told = (
         survivors_over_time(records, attributes["records"], survivorship).assign(place=0),
         _from_history(history),
-        _from_profiles(profiles, attributes["profile"], at),
-        _no_longer_told(history, profiles, attributes["profile"], at),
+        _from_profiles(profiles, attributes["profile"], since),
+        _no_longer_told(history, profiles, attributes["profile"], since, at),
     )
     return difference(history, timelines(_stacked(told, _SEEN)))
 
@@ -112,10 +116,10 @@ def _from_history(history: pd.DataFrame) -> pd.DataFrame:
     return _stacked([ends, begins], _SEEN)
 
 
-def _from_profiles(profiles: pd.DataFrame, names: Sequence[str], at: datetime) -> pd.DataFrame:
+def _from_profiles(profiles: pd.DataFrame, names: Sequence[str], since: Mapping[str, datetime]) -> pd.DataFrame:
     """What is computed now; the entries of a map are attributes of their own."""
-    told = _stacked([_column(profiles, name) for name in names if name in profiles], ["person_id", "attribute", "value"])
-    return told.assign(valid_from=pd.Timestamp(at), source=PROFILE, record_id=None, place=2)
+    parts = [_column(profiles, name).assign(valid_from=pd.Timestamp(since[name])) for name in names if name in profiles]
+    return _stacked(parts, [*_LINE, "value", "valid_from"]).assign(source=PROFILE, record_id=None, place=2)
 
 
 def _column(profiles: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -130,13 +134,16 @@ def _column(profiles: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame(entries, columns=["person_id", "attribute", "value"])
 
 
-def _no_longer_told(history: pd.DataFrame, profiles: pd.DataFrame, names: Sequence[str], at: datetime) -> pd.DataFrame:
+def _no_longer_told(
+    history: pd.DataFrame, profiles: pd.DataFrame, names: Sequence[str], since: Mapping[str, datetime], at: datetime
+) -> pd.DataFrame:
     """Open values of persons who are gone, of answers taken back, and of attributes that are no longer kept."""
     open_rows = history[(history["source"] == PROFILE) & history["valid_to"].isna()]
-    now = _from_profiles(profiles, names, at)[_LINE].drop_duplicates()
+    now = _from_profiles(profiles, names, since)[_LINE].drop_duplicates()
     missing = open_rows[_LINE].merge(now, on=_LINE, how="left", indicator="side")
     lost = missing[missing["side"] == "left_only"][_LINE]
-    return lost.assign(value=None, valid_from=pd.Timestamp(at), source=PROFILE, record_id=None, place=2)
+    ended = [pd.Timestamp(since.get(attribute.split(".")[0], at)) for attribute in lost["attribute"]]
+    return lost.assign(value=None, valid_from=ended, source=PROFILE, record_id=None, place=2)
 
 
 def _text(value: Any) -> str | None:

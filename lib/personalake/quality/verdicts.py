@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-from personalake.config.quality import Consistency, Freshness, NearDuplicates, Volume
+from personalake.config.quality import Consistency, Freshness, NearDuplicates, RefusedRows, Volume
 from personalake.quality.outliers import MAD_SCALE
 
 Result = Literal["pass", "warn", "fail", "unknown"]
@@ -137,6 +137,26 @@ def few_near_duplicates(
     if verdict == "pass" and unseen / rows > wanted.tolerance:
         verdict = "warn"
     return Verdict(table, check, "near_duplicates", share, "share", None, wanted.tolerance, verdict, reason)
+
+
+def few_refused(table: str, source: str, waiting: int, arrived: int, refused: int, wanted: RefusedRows) -> Verdict:
+    """Whether nothing of a source waits in quarantine that must not be lost.
+
+    Args:
+        table: Name of the table that the source fills.
+        source: Name of the source.
+        waiting: Rows in quarantine that nobody has cured.
+        arrived: Rows that came in the newest days.
+        refused: Of these, rows that were refused.
+        wanted: Share of arrivals beyond which it is a failure.
+
+    >>> few_refused("silver.consent", "forms", 3, 100, 3, RefusedRows()).verdict
+    'fail'
+    """
+    check, share = f"refused rows of {source}", refused / arrived if waiting and arrived else 0.0
+    reason = f"{waiting:,} rows are in quarantine; of {arrived:,} that came in {wanted.days} days {refused:,} were refused"
+    verdict: Result = "pass" if not waiting else "fail" if share > wanted.fail_share else "warn"
+    return Verdict(table, check, "refused", share, "share", None, wanted.fail_share, verdict, reason)
 
 
 def equal(table: str, name: str, left: float | None, right: float | None, wanted: Consistency) -> Verdict:

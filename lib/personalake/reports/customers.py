@@ -17,7 +17,7 @@ _STATUSES = ("granted", "assumed_granted", "denied", "withdrawn")
 
 def who_they_are(data: ReportData) -> Section:
     """How recently, how often and for how much people buy, and who they say they are."""
-    lead = "One profile per person, from everything known before the as-of."
+    lead = "One profile per person, from everything known before the as-of; consents and wishes are of now."
     people = data.profiles
     if people.empty:
         return Section("customers", "Who the customers are", lead, nothing("build_profiles has not made a profile so far."))

@@ -15,10 +15,14 @@ _EXPLAINED = {
     "coverage": "Coverage: share of the catalog that is recommended to anybody.",
 }
 # Known to the table gold.model_health, but more than a reader of the page can use.
-_LEFT_OUT = ("log_loss", "precision", "recall", "f1")
+_LEFT_OUT = ("log_loss", "precision", "recall", "f1", "suspect_label_share")
 _GAIN, _DECILE = "gain_decile_", "_decile_"
 _POPULATIONS = ("everyone", "active_60_days", "all_items", "new_items")
 _ROLES = {"champion": 0, "candidate": 1, "yardstick": 2}
+
+# Groups of a protected attribute are called `attribute=value`, and are put beside each other.
+_IN_GROUP = "="
+_OF_GROUPS = ("base_rate", "flagged_share", "recall", "false_positive_rate", "precision", "calibration_error", "roc_auc")
 
 Metrics = Sequence[Mapping[str, Any]]
 
@@ -34,10 +38,12 @@ def quality(metrics: Metrics, leading: Sequence[str]) -> list[Block]:
         return [*nothing("No candidate has been measured so far: training needs more history, or is not due.")]
     charts: list[Chart] = []
     tables: list[Block] = []
-    for population in sorted({row["population"] for row in metrics}, key=_order):
+    grouped = [row for row in metrics if _IN_GROUP in row["population"]]
+    for population in sorted({row["population"] for row in metrics if row not in grouped}, key=_order):
         here = [row for row in metrics if row["population"] == population]
         charts += [*_leading(population, here, leading), *_gains(population, here)]
         tables.append(_table(population, here))
+    tables += [_of_groups(grouped)] if grouped else []
     return [Grid(charts), *tables] if charts else tables
 
 
@@ -86,6 +92,22 @@ def _table(population: str, metrics: Metrics) -> Table:
     return Table(
         f"Measured on {name(population)}, training cut {cut}; 95 % intervals in brackets", head, rows, head[2:], note
     )
+
+
+def _of_groups(metrics: Metrics) -> Table:
+    cells = {(row["population"], row["metric"]): interval(row["value"], row["low"], row["high"]) for row in metrics}
+    people = {row["population"]: row["value"] for row in metrics if row["metric"] == "people"}
+    rows: list[list[str | Cell]] = [
+        [group.replace(_IN_GROUP, ": "), f"{people[group]:,.0f}", *(cells.get((group, name), "–") for name in _OF_GROUPS)]
+        for group in sorted(people)
+    ]
+    note = (
+        "The model does not know these groups. Flagged share: who counts as leaving. Recall: of those who left, who was "
+        "flagged. False positive rate: of those who stayed, who was flagged. Groups differ beyond chance where intervals "
+        "lie apart; where their base rates differ, not everything can be alike."
+    )
+    head = ("Group", "People", *(name(metric) for metric in _OF_GROUPS))
+    return Table("Groups of a protected attribute beside each other", head, rows, head[1:], note)
 
 
 def _order(population: str) -> tuple[int, str]:

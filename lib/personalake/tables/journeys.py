@@ -17,7 +17,7 @@ CUSTOMER_JOURNEY = Table(
         Field("channel", "string",
               "Where: web, app, email, push, store, campaign, survey, a social network, or the help desk's way in"),
         Field("kind", "string",
-              "What: view, search, cart, purchase, open, click, ticket, answer, mention, redemption, or its source's word"),
+              "What: view, search, cart, purchase, open (of app or message), click, ticket, answer, mention, redemption, …"),
         Field("product_id", "string", "The source's key for the product; null if none is concerned",
               purposes=("personalisation",)),
         Field("order_id", "string", "Id of the order; null but for a purchase"),
@@ -53,7 +53,11 @@ JOURNEY_PATH = Table(
         Field("open", "bigint", "Of these, may still go on"),
         Field("purchases", "bigint", "Journeys that began so and ended in a purchase, soon or later"),
         Field("conversion", "double", "Purchases by journeys, 0..1"),
-        Field("median_seconds_to_purchase", "double", "Median from the first touchpoint to the purchase, seconds"),
+        Field(
+            "median_seconds_to_purchase",
+            "double",
+            "Median from the first touchpoint to the purchase, seconds; null without one",
+        ),
     ),
 )
 
@@ -66,7 +70,11 @@ CUSTOMER_PROFILE_HISTORY = Table(
         _PERSON,
         Field("attribute", "string", "Name of the attribute, e.g. lifecycle_stage; of one key of a map, `consents.<key>`"),
         Field("value", "string", "The value, as text", pii="demographic", purposes=("personalisation",)),
-        Field("valid_from", "timestamp", "Since when it holds, as far as was known (UTC)"),
+        Field(
+            "valid_from",
+            "timestamp",
+            "Since when it holds (UTC): of what is computed the as-of, of answers and wishes when the last came",
+        ),
         Field("valid_to", "timestamp", "Until when it held, exclusive (UTC); null if it still holds"),
         Field("source", "string", "Source whose record tells it; profile for what is computed"),
         Field("record_id", "string", "The record that tells it; null for what is computed"),

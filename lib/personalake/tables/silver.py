@@ -209,7 +209,7 @@ PERSON_LINK = Table(
 CONSENT_CURRENT = Table(
     layer="silver",
     name="consent_current",
-    grain="What one person currently says about one purpose",
+    grain="What one person says about one purpose, by the latest run's own moment",
     key=("person_id", "purpose"),
     fields=(
         Field("person_id", "string", "The resolved human"),
