@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from personalake.common.hashing import person_hash_of
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.lake.renewal import Renewal
 from personalake.lake.upkeep import compact
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
@@ -188,22 +189,26 @@ def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind
     run(context_of(settings))
     assert lake.ledger.rows(PERSON) == 2
     lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "5", day=2, login="u1", loyalty_id="l9")])
-    put, killed = Lake.put, 0
+    killed, left, writes = 0, iter(()), {Lake: Lake.put, Renewal: Renewal.finish}
+
+    def dying(write: Callable[..., Any]) -> Callable[..., Any]:
+        def put(*given: Any) -> Any:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return write(*given)
+
+        return put
 
     for survived in range(9):
         left = iter(range(survived))
-
-        def dying(self: Lake, *rows: Any, left: Any = left) -> Any:
-            if next(left, None) is None:
-                raise KeyboardInterrupt
-            return put(self, *rows)
-
-        monkeypatch.setattr(Lake, "put", dying)
+        for owner, write in writes.items():
+            monkeypatch.setattr(owner, write.__name__, dying(write))
         try:
             run(context_of(settings))
         except KeyboardInterrupt:
             killed += 1
-    monkeypatch.setattr(Lake, "put", put)
+    for owner, write in writes.items():
+        monkeypatch.setattr(owner, write.__name__, write)
 
     assert killed >= 4
     links = persons(lake)

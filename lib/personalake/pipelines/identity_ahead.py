@@ -12,7 +12,7 @@ from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import Plan, plan_of
 from personalake.lake import Ledger
 from personalake.lake.declared import arrow_schema
-from personalake.tables.identity import MATCH_EDGE, MATCH_RECORD, PERSON
+from personalake.tables.identity import MATCH_EDGE, MATCH_RECORD
 from personalake.tables.silver import PERSON_LINK
 
 
@@ -44,7 +44,6 @@ class Ahead:
             ("links", self._links),
             ("pairs", self._pairs),
             ("scored_by", self._scored_by),
-            ("people", self._people),
         ):
             self._begun[name] = self.beside.submit(read)
 
@@ -67,10 +66,6 @@ class Ahead:
         found: set[str] = self._begun["scored_by"].result() if "scored_by" in self._begun else self._scored_by()
         return found
 
-    def people(self) -> pa.Table | None:
-        """Rows of `silver.person`, if that was begun."""
-        return self._begun["people"].result() if "people" in self._begun else None
-
     def _pairs(self) -> pa.Table:
         return self.ledger.arrow(MATCH_EDGE, EDGE)
 
@@ -79,9 +74,6 @@ class Ahead:
 
     def _links(self) -> Earlier:
         return Earlier.of(self.ledger.arrow(PERSON_LINK))
-
-    def _people(self) -> pa.Table:
-        return self.ledger.arrow(PERSON)
 
 
 def _no_pairs() -> pa.Table:
