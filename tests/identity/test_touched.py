@@ -57,7 +57,7 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     known = {row["record_key"] for row in first}
     old_edges = [each for each in edges if {each["left_key"], each["right_key"]} <= known]
     before = links(group_all(table(first, RECORDS), table(old_edges, EDGES), as_table({}), SETTINGS))
-    new_keys = pa.array([row["record_key"] for row in rows[old:]], TEXT)
+    new_keys, told = pa.array([row["record_key"] for row in rows[old:]], TEXT), list[pa.Array]()
 
     grouped = group_touched(
         table(later, RECORDS),
@@ -66,10 +66,17 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
         new_keys,
         Earlier.of(as_table(before)),
         SETTINGS,
+        told.append,
     )
 
     whole = links(group_all(table(later, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
     assert partition(links(grouped, before)) == partition(whole)
+    (may_change,) = told
+    written = [
+        (row["namespace"], row["value"]) for part in (grouped.assigned.links, grouped.vanished) for row in part.to_pylist()
+    ]
+    assert {before[key] for key in written if key in before} <= set(may_change.to_pylist())
+    assert set(grouped.former["person_id"].to_pylist()) <= set(may_change.to_pylist())
 
 
 @settings(max_examples=10, deadline=None)
