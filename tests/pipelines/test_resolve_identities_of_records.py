@@ -13,6 +13,7 @@ from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.renewal import Renewal
 from personalake.lake.upkeep import compact
+from personalake.pipelines import resolve_identities
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
 from personalake.tables import Table
@@ -215,6 +216,22 @@ def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind
     assert {row["person_id"] for row in lake.ledger.read(PERSON)} == set(links.values())
     assert len(set(links.values())) == 1
     assert [row["kind"] for row in lake.ledger.read(PERSON_CHANGE)] == ["merged"]
+
+
+def test_identifiers_that_are_shown_for_the_first_time_while_a_run_works_take_nobodys_link_away(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="u1"), customer("web", "9", loyalty_id="l9")])
+    run(context_of(settings))
+    before = persons(lake)
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "5", day=2, login="u5")])
+    event = {"event_id": "e", "namespace": "till", "customer_id": "7", "source": "shop", **AT}
+    monkeypatch.setattr(resolve_identities, "_write_model", lambda *_: lake.ledger.append(EVENT, [event]))
+
+    run(context_of(settings))
+
+    assert set(before.items()) < set(persons(lake).items())
+    assert set(persons(lake)) - set(before) == {("crm", "5"), ("login", "u5")}
 
 
 def test_who_is_known_by_one_identifier_alone_stays_the_same_however_it_is_spelled_and_as_long_as_it_is_shown(

@@ -19,6 +19,8 @@ from personalake.identity.scratch import scratch
 from personalake.identity.touched import touched
 
 EDGE = ("left_key", "right_key", "match_weight")
+# What is asked of links of before.
+PREVIOUS = ("namespace", "value", "person_id", "first_known_at")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Earlier:
     """Links of the run before, of which a run looks up a few.
 
     Args:
-        links: Rows of `silver.person_link`.
+        links: Rows of `silver.person_link`; of the columns, those of `PREVIOUS` at least.
         keys: A hash of each one's identifier.
         persons: A hash of each one's person.
     """

@@ -1,5 +1,6 @@
 """What a run with new records needs of earlier ones, fetched while Spark standardises the new ones and a core is idle."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,14 @@ class Ahead:
         settings: How records are compared.
         model: The model that was there when the run began.
         beside: Where it is done.
+        links: Columns of `silver.person_link` that are needed.
     """
 
     ledger: Ledger
     settings: MatchSettings
     model: MatchModel | None
     beside: Executor
+    links: Sequence[str] = PERSON_LINK.columns
     _begun: dict[str, "Future[Any]"] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -73,7 +76,7 @@ class Ahead:
         return self.ledger.distinct(MATCH_EDGE, "model_version")
 
     def _links(self) -> Earlier:
-        return Earlier.of(self.ledger.arrow(PERSON_LINK))
+        return Earlier.of(self.ledger.arrow(PERSON_LINK, self.links))
 
 
 def _no_pairs() -> pa.Table:

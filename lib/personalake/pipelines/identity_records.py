@@ -16,7 +16,7 @@ from personalake.identity.blocking import RulePairs, comparable, sharing_keys
 from personalake.identity.codes import codes_of, places_of
 from personalake.identity.golden_record import WRITTEN, golden_of
 from personalake.identity.guard_events import guard_events, merged_events
-from personalake.identity.increment import EDGE, Earlier, Grouped, group_all, group_touched
+from personalake.identity.increment import EDGE, PREVIOUS, Earlier, Grouped, group_all, group_touched
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
@@ -108,7 +108,9 @@ def resolve_records(context: JobContext, renewals: Renewals) -> Resolved:
     """
     settings, ledger = context.settings.identity, context.lake.ledger
     with ThreadPoolExecutor(3) as beside:
-        ahead = Ahead(ledger, settings.matching, _trained(context), beside)
+        # Links that are copied from file to file need not be here to be written.
+        links = PREVIOUS if renewals.renews_links else PERSON_LINK.columns
+        ahead = Ahead(ledger, settings.matching, _trained(context), beside, links)
         with context.progress.step("standardising new records"):
             come = arrivals(context, beside, ahead.begin)
         new = come.new

@@ -101,7 +101,8 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
         told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved, renewal)
         # Before the links move: persons tell a run that comes after a killed one whose rows are over.
         persons.result()
-    if not sighted:
+    # What shows identifiers for the first time while this run works, the next one looks at.
+    if renewal is not None or not sighted:
         rows = (lake.put(told, PERSON_LINK) if renewal is None else renewal.finish(told)).rows
         return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
     # Identifiers that no record has are found anew in what shows them, and do not outlive it.
