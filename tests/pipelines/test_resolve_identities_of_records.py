@@ -190,7 +190,8 @@ def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind
     run(context_of(settings))
     assert lake.ledger.rows(PERSON) == 2
     lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "5", day=2, login="u1", loyalty_id="l9")])
-    killed, left, writes = 0, iter(()), {Lake: Lake.put, Renewal: Renewal.finish}
+    killed, left = 0, iter(range(0))
+    writes: list[tuple[type, str, Callable[..., Any]]] = [(Lake, "put", Lake.put), (Renewal, "finish", Renewal.finish)]
 
     def dying(write: Callable[..., Any]) -> Callable[..., Any]:
         def put(*given: Any) -> Any:
@@ -202,14 +203,14 @@ def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind
 
     for survived in range(9):
         left = iter(range(survived))
-        for owner, write in writes.items():
-            monkeypatch.setattr(owner, write.__name__, dying(write))
+        for owner, name, write in writes:
+            monkeypatch.setattr(owner, name, dying(write))
         try:
             run(context_of(settings))
         except KeyboardInterrupt:
             killed += 1
-    for owner, write in writes.items():
-        monkeypatch.setattr(owner, write.__name__, write)
+    for owner, name, write in writes:
+        monkeypatch.setattr(owner, name, write)
 
     assert killed >= 4
     links = persons(lake)
