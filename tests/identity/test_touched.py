@@ -45,7 +45,7 @@ def partition(found: dict[tuple[str, str], str]) -> set[frozenset[tuple[str, str
     return {frozenset(key for key, person in found.items() if person == each) for each in set(found.values())}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(crowds(), st.integers(0, 9), st.integers(0, 3))
 def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     crowd: tuple[list[Any], list[Any]], old: int, lost: int
@@ -57,7 +57,7 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     known = {row["record_key"] for row in first}
     old_edges = [each for each in edges if {each["left_key"], each["right_key"]} <= known]
     before = links(group_all(table(first, RECORDS), table(old_edges, EDGES), as_table({}), SETTINGS))
-    new_keys = pa.array([row["record_key"] for row in rows[old:]], TEXT)
+    new_keys, told = pa.array([row["record_key"] for row in rows[old:]], TEXT), list[pa.Array]()
 
     grouped = group_touched(
         table(later, RECORDS),
@@ -66,10 +66,16 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
         new_keys,
         Earlier.of(as_table(before)),
         SETTINGS,
+        told.append,
     )
 
     whole = links(group_all(table(later, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
     assert partition(links(grouped, before)) == partition(whole)
+    (may_change,) = told
+    written = [*grouped.assigned.links.to_pylist(), *grouped.vanished.to_pylist()]
+    owners = {before.get((row["namespace"], row["value"])) for row in written} - {None}
+    assert owners <= set(may_change.to_pylist())
+    assert set(grouped.former["person_id"].to_pylist()) <= set(may_change.to_pylist())
 
 
 @settings(max_examples=10, deadline=None)

@@ -11,7 +11,9 @@ from pyspark.sql import functions as F
 from personalake.common.hashing import person_hash_of
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.lake.renewal import Renewal
 from personalake.lake.upkeep import compact
+from personalake.pipelines import resolve_identities
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.resolve_identities import run
 from personalake.tables import Table
@@ -188,28 +190,49 @@ def test_killed_before_any_write_the_next_run_leaves_no_person_of_a_merge_behind
     run(context_of(settings))
     assert lake.ledger.rows(PERSON) == 2
     lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "5", day=2, login="u1", loyalty_id="l9")])
-    put, killed = Lake.put, 0
+    killed, left = 0, iter(range(0))
+    writes: list[tuple[type, str, Callable[..., Any]]] = [(Lake, "put", Lake.put), (Renewal, "finish", Renewal.finish)]
+
+    def dying(write: Callable[..., Any]) -> Callable[..., Any]:
+        def put(*given: Any) -> Any:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return write(*given)
+
+        return put
 
     for survived in range(9):
         left = iter(range(survived))
-
-        def dying(self: Lake, *rows: Any, left: Any = left) -> Any:
-            if next(left, None) is None:
-                raise KeyboardInterrupt
-            return put(self, *rows)
-
-        monkeypatch.setattr(Lake, "put", dying)
+        for owner, name, write in writes:
+            monkeypatch.setattr(owner, name, dying(write))
         try:
             run(context_of(settings))
         except KeyboardInterrupt:
             killed += 1
-    monkeypatch.setattr(Lake, "put", put)
+    for owner, name, write in writes:
+        monkeypatch.setattr(owner, name, write)
 
     assert killed >= 4
     links = persons(lake)
     assert {row["person_id"] for row in lake.ledger.read(PERSON)} == set(links.values())
     assert len(set(links.values())) == 1
     assert [row["kind"] for row in lake.ledger.read(PERSON_CHANGE)] == ["merged"]
+
+
+def test_identifiers_that_are_shown_for_the_first_time_while_a_run_works_take_nobodys_link_away(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="u1"), customer("web", "9", loyalty_id="l9")])
+    run(context_of(settings))
+    before = persons(lake)
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "5", day=2, login="u5")])
+    event = {"event_id": "e", "namespace": "till", "customer_id": "7", "source": "shop", **AT}
+    monkeypatch.setattr(resolve_identities, "_write_model", lambda *_: lake.ledger.append(EVENT, [event]))
+
+    run(context_of(settings))
+
+    assert set(before.items()) < set(persons(lake).items())
+    assert set(persons(lake)) - set(before) == {("crm", "5"), ("login", "u5")}
 
 
 def test_who_is_known_by_one_identifier_alone_stays_the_same_however_it_is_spelled_and_as_long_as_it_is_shown(

@@ -1,5 +1,6 @@
 """Grouping only what new, changed or vanished records touch; the persons are those of a grouping of everything."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from personalake.identity.scratch import scratch
 from personalake.identity.touched import touched
 
 EDGE = ("left_key", "right_key", "match_weight")
+# What is asked of links of before.
+PREVIOUS = ("namespace", "value", "person_id", "first_known_at")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Earlier:
     """Links of the run before, of which a run looks up a few.
 
     Args:
-        links: Rows of `silver.person_link`.
+        links: Rows of `silver.person_link`; of the columns, those of `PREVIOUS` at least.
         keys: A hash of each one's identifier.
         persons: A hash of each one's person.
     """
@@ -88,7 +91,13 @@ def group_all(records: pa.Table, edges: pa.Table, previous: pa.Table, settings: 
 
 
 def group_touched(
-    records: pa.Table, gone: pa.Table, edges: pa.Table, new_keys: pa.Array, previous: Earlier, settings: IdentitySettings
+    records: pa.Table,
+    gone: pa.Table,
+    edges: pa.Table,
+    new_keys: pa.Array,
+    previous: Earlier,
+    settings: IdentitySettings,
+    concern: Callable[[pa.Array], None] | None = None,
 ) -> Grouped:
     """Group the records that new or vanished ones touch; all others keep their person.
 
@@ -99,6 +108,7 @@ def group_touched(
         new_keys: Keys of the new records.
         previous: The links before.
         settings: The same as at the run before.
+        concern: Told before anything is grouped which persons of before it may change: nobody else's links or records do.
     """
     everything = pa.concat_tables([records, gone])
     seeds = pa.concat_arrays([_flat(new_keys), _flat(gone["record_key"])])
@@ -106,6 +116,8 @@ def group_touched(
     ours, neighbours = (_taken(everything, chosen, records.num_rows) for chosen in (reach.is_touched, reach.is_neighbour))
     chosen = pa.concat_tables([ours, neighbours])
     concerned = previous.of_holders(pa.concat_tables([_identifiers(chosen), _identifiers(gone)]))
+    if concern is not None:
+        concern(pc.unique(concerned["person_id"]))
     settled = _persons(neighbours, concerned)
     pairs, left_behind = _between(ours, edges).to_pandas(), _identifiers(gone).to_pandas()
     resolution = resolve(_frame(chosen), pairs, settings, settled, left_behind)

@@ -29,6 +29,8 @@ from personalake.tables import Table
 Row = Mapping[str, Any]
 
 _CLOCKS = ("occurred_at", "known_at")
+# Rows that are decoded at once, of which a part or all are kept: lists and maps are read from the middle of a file slowly.
+_FEW, _MANY = 1 << 17, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Ledger:
         if opened is None:
             return arrow_schema(table, names).empty_table()
         dataset = dataset_of(self.locations.table(table), opened)
-        return dataset.to_table(columns=names, filter=all_of(dataset, where))
+        return dataset.to_table(columns=names, filter=all_of(dataset, where), batch_size=_FEW if where else _MANY)
 
     def count(self, table: Table, where: Conditions) -> int:
         """Rows of a table of any size for which the conditions hold."""

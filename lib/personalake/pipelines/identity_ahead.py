@@ -1,5 +1,6 @@
 """What a run with new records needs of earlier ones, fetched while Spark standardises the new ones and a core is idle."""
 
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import Plan, plan_of
 from personalake.lake import Ledger
 from personalake.lake.declared import arrow_schema
-from personalake.tables.identity import MATCH_EDGE, MATCH_RECORD, PERSON
+from personalake.tables.identity import MATCH_EDGE, MATCH_RECORD
 from personalake.tables.silver import PERSON_LINK
 
 
@@ -25,12 +26,14 @@ class Ahead:
         settings: How records are compared.
         model: The model that was there when the run began.
         beside: Where it is done.
+        links: Columns of `silver.person_link` that are needed.
     """
 
     ledger: Ledger
     settings: MatchSettings
     model: MatchModel | None
     beside: Executor
+    links: Sequence[str] = PERSON_LINK.columns
     _begun: dict[str, "Future[Any]"] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -44,7 +47,6 @@ class Ahead:
             ("links", self._links),
             ("pairs", self._pairs),
             ("scored_by", self._scored_by),
-            ("people", self._people),
         ):
             self._begun[name] = self.beside.submit(read)
 
@@ -67,10 +69,6 @@ class Ahead:
         found: set[str] = self._begun["scored_by"].result() if "scored_by" in self._begun else self._scored_by()
         return found
 
-    def people(self) -> pa.Table | None:
-        """Rows of `silver.person`, if that was begun."""
-        return self._begun["people"].result() if "people" in self._begun else None
-
     def _pairs(self) -> pa.Table:
         return self.ledger.arrow(MATCH_EDGE, EDGE)
 
@@ -78,10 +76,7 @@ class Ahead:
         return self.ledger.distinct(MATCH_EDGE, "model_version")
 
     def _links(self) -> Earlier:
-        return Earlier.of(self.ledger.arrow(PERSON_LINK))
-
-    def _people(self) -> pa.Table:
-        return self.ledger.arrow(PERSON)
+        return Earlier.of(self.ledger.arrow(PERSON_LINK, self.links))
 
 
 def _no_pairs() -> pa.Table:

@@ -16,13 +16,14 @@ from personalake.identity.blocking import RulePairs, comparable, sharing_keys
 from personalake.identity.codes import codes_of, places_of
 from personalake.identity.golden_record import WRITTEN, golden_of
 from personalake.identity.guard_events import guard_events, merged_events
-from personalake.identity.increment import EDGE, Earlier, Grouped, group_all, group_touched
+from personalake.identity.increment import EDGE, PREVIOUS, Earlier, Grouped, group_all, group_touched
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
 from personalake.pipelines.identity_ahead import Ahead
 from personalake.pipelines.identity_arrivals import Arrivals, arrivals
+from personalake.pipelines.identity_renewals import Renewals
 from personalake.pipelines.job import JobContext
 from personalake.tables.identity import IDENTITY_GUARD, MATCH_MODEL, MATCH_RECORD, PERSON, RESOLUTION
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
@@ -39,7 +40,7 @@ class Resolved:
 
     Args:
         previous: Rows of `silver.person_link` before.
-        people: Rows of `silver.person` before, if they have been read already.
+        renewals: Persons and links that stay, on their way into new files, where not all records were looked at.
         grouped: Who is who among the records that were looked at.
         is_full: True if those are all records; otherwise the links, persons and guards of the others stay.
         golden: Rows of `silver.person` of the persons that were looked at.
@@ -56,7 +57,7 @@ class Resolved:
     """
 
     previous: Earlier
-    people: pa.Table | None
+    renewals: Renewals
     grouped: Grouped
     is_full: bool
     golden: pa.Table
@@ -98,11 +99,18 @@ def knows_people(settings: Settings, lake: Lake) -> bool:
     return any(mapped) or lake.exists(MATCH_RECORD)
 
 
-def resolve_records(context: JobContext) -> Resolved:
-    """Group the records by person, comparing only what has not been compared yet."""
+def resolve_records(context: JobContext, renewals: Renewals) -> Resolved:
+    """Group the records by person, comparing only what has not been compared yet.
+
+    Args:
+        context: The run.
+        renewals: Told who may change, so that the others are copied meanwhile.
+    """
     settings, ledger = context.settings.identity, context.lake.ledger
     with ThreadPoolExecutor(3) as beside:
-        ahead = Ahead(ledger, settings.matching, _trained(context), beside)
+        # Links that are copied from file to file need not be here to be written.
+        links = PREVIOUS if renewals.renews_links else PERSON_LINK.columns
+        ahead = Ahead(ledger, settings.matching, _trained(context), beside, links)
         with context.progress.step("standardising new records"):
             come = arrivals(context, beside, ahead.begin)
         new = come.new
@@ -117,25 +125,26 @@ def resolve_records(context: JobContext) -> Resolved:
         is_full = is_rescored or not _is_settled(context, model)
         with context.progress.step(f"comparing {new.num_rows:,} new records"):
             edges, rules = _edges(context, model, is_rescored, come, None if is_rescored else ahead.plan())
-            known, previous = ahead.before(not is_rescored, not (is_full or new.num_rows or come.gone.num_rows))
+            is_idle = not (is_full or new.num_rows or come.gone.num_rows)
+            known, previous = ahead.before(not is_rescored, is_idle)
         with context.progress.step(f"grouping {everything.num_rows:,} records"):
             pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
+            begin = None if is_idle else renewals.begin
             grouped = (
                 group_all(everything, pairs, previous.links, settings)
                 if is_full
-                else group_touched(everything, come.gone, pairs, new["record_key"], previous, settings)
+                else group_touched(everything, come.gone, pairs, new["record_key"], previous, settings, begin)
             )
         golden = beside.submit(_golden, context, grouped, texts.result() if texts else None)
         told = guard_events(grouped.resolution, rules)
         before, gone = [] if is_full else ledger.read(IDENTITY_GUARD), come.gone["record_key"].to_pylist()
         guards = told if is_full else merged_events(told, before, grouped.resolution, gone)
-        people = None if is_full else ahead.people()
     return Resolved(
         previous=previous,
         grouped=grouped,
         is_full=is_full,
         golden=golden.result(),
-        people=people,
+        renewals=renewals,
         guards=guards,
         new_records=new,
         is_rebuilt=come.is_rebuilt,

@@ -20,7 +20,9 @@ from personalake.identity.person_ids import links_of
 from personalake.lake import Lake, WriteResult
 from personalake.lake.direct import frame_of
 from personalake.lake.erasing import remove_rows
+from personalake.lake.renewal import Renewal
 from personalake.pipelines.identity_records import Resolved, knows_people, model_row, resolution_row, resolve_records
+from personalake.pipelines.identity_renewals import Renewals
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.privacy.consent import assumed_consent, current_consent, with_signals
 from personalake.tables import Table
@@ -49,7 +51,12 @@ def run(context: JobContext) -> JobResult:
     lake = context.lake
     if not any(lake.exists(table) for table in _SIGHTED):
         return JobResult(skipped=True, message="silver is empty: no identifier has been seen yet")
-    resolved = resolve_records(context) if knows_people(context.settings, lake) else None
+    with Renewals(lake, not (_sighted(lake) or context.dry_run)) as renewals:
+        return _resolve(context, resolve_records(context, renewals) if knows_people(context.settings, lake) else None)
+
+
+def _resolve(context: JobContext, resolved: Resolved | None) -> JobResult:
+    lake = context.lake
     _write_model(lake, resolved)
     with ThreadPoolExecutor(1) as beside:
         pairs = beside.submit(_write_pairs, lake, resolved)
@@ -70,24 +77,31 @@ def run(context: JobContext) -> JobResult:
     )
 
 
+def _sighted(lake: Lake) -> list[Table]:
+    """Tables that show identifiers of their own, beside the records."""
+    return [table for table in _SIGHTED if table is not CUSTOMER_RECORD and lake.exists(table)]
+
+
 def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, DataFrame]:
     """Links of every identifier, and how many; what records tell of their own keys need not be read from them once more."""
-    lake = context.lake
-    sighted = [table for table in _SIGHTED if lake.exists(table) and (resolved is None or table is not CUSTOMER_RECORD)]
+    lake, sighted = context.lake, _sighted(context.lake)
     if resolved is None:
         _forget_records(lake)
-        found = lone_links(identifiers(_sightings(lake, sighted)), context.settings.identity.calling_code)
+        records = [CUSTOMER_RECORD] if lake.exists(CUSTOMER_RECORD) else []
+        found = lone_links(identifiers(_sightings(lake, [*sighted, *records])), context.settings.identity.calling_code)
         return _written(context, found)
     _write_changes(context, resolved)
     if resolved.is_idle and not sighted:
         return lake.ledger.rows(PERSON_LINK), lake.read(PERSON_LINK)
     with ThreadPoolExecutor(1) as beside:
         persons = beside.submit(_write_persons, lake, resolved)
-        told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved)
+        renewal = resolved.renewals.of(PERSON_LINK)
+        told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved, renewal)
         # Before the links move: persons tell a run that comes after a killed one whose rows are over.
         persons.result()
-    if not sighted:
-        rows = lake.put(told, PERSON_LINK).rows
+    # What shows identifiers for the first time while this run works, the next one looks at.
+    if renewal is not None or not sighted:
+        rows = (lake.put(told, PERSON_LINK) if renewal is None else renewal.finish(told)).rows
         return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
     # Identifiers that no record has are found anew in what shows them, and do not outlive it.
     told = links_of(resolved.everything, told)
@@ -106,14 +120,15 @@ def _written(context: JobContext, links: DataFrame) -> tuple[int, DataFrame]:
     return rows, links if context.dry_run else context.lake.read(PERSON_LINK)
 
 
-def _resolved_links(resolved: Resolved) -> pa.Table:
-    """Links of what was looked at, and the others as they were."""
+def _resolved_links(resolved: Resolved, renewal: Renewal | None) -> pa.Table:
+    """Links of what was looked at, and the others as they were; where they are renewed, those of persons who may change."""
     grouped = resolved.grouped
     if resolved.is_full:
         return grouped.assigned.links
     over = _joined(grouped.assigned.links.select(_IDENTIFIER), grouped.vanished.select(_IDENTIFIER))
-    links = resolved.previous.links
-    return _renewed(without(links, over, resolved.previous.keys), grouped.assigned.links)
+    before = resolved.previous
+    stays = without(before.links, over, before.keys) if renewal is None else without(renewal.aside, over)
+    return _renewed(stays, grouped.assigned.links)
 
 
 def _joined(*parts: pa.Table) -> pa.Table:
@@ -152,14 +167,12 @@ def _change_id(change: Mapping[str, Any], version: int | None) -> str:
 
 def _write_persons(lake: Lake, resolved: Resolved) -> None:
     """The persons that were looked at in the place of what they, and those whose records they have now, were before."""
-    golden = resolved.golden
-    if not resolved.is_full:
-        over = _joined(golden.select(["person_id"]), resolved.grouped.former)
-        if not over.num_rows:
-            return
-        before = lake.ledger.arrow(PERSON) if resolved.people is None else resolved.people
-        golden = _renewed(without(before, over), golden)
-    lake.put(golden, PERSON)
+    renewal = resolved.renewals.of(PERSON)
+    if resolved.is_full:
+        lake.put(resolved.golden, PERSON)
+    elif renewal is not None:
+        over = _joined(resolved.golden.select(["person_id"]), resolved.grouped.former)
+        renewal.finish(_renewed(without(renewal.aside, over), resolved.golden))
 
 
 def _write_model(lake: Lake, resolved: Resolved | None) -> None:
