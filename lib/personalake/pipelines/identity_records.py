@@ -16,6 +16,7 @@ from personalake.identity.blocking import RulePairs, comparable, sharing_keys
 from personalake.identity.codes import codes_of, places_of
 from personalake.identity.golden_record import WRITTEN, golden_of
 from personalake.identity.guard_events import guard_events, merged_events
+from personalake.identity.households import fitting_guards
 from personalake.identity.increment import EDGE, Earlier, Grouped, group_all, group_touched
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
@@ -120,10 +121,11 @@ def resolve_records(context: JobContext) -> Resolved:
             known, previous = ahead.before(not is_rescored, not (is_full or new.num_rows or come.gone.num_rows))
         with context.progress.step(f"grouping {everything.num_rows:,} records"):
             pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
+            guarded = fitting_guards(settings, model.household_share if model else None)
             grouped = (
-                group_all(everything, pairs, previous.links, settings)
+                group_all(everything, pairs, previous.links, guarded)
                 if is_full
-                else group_touched(everything, come.gone, pairs, new["record_key"], previous, settings)
+                else group_touched(everything, come.gone, pairs, new["record_key"], previous, guarded)
             )
         golden = beside.submit(_golden, context, grouped, texts.result() if texts else None)
         told = guard_events(grouped.resolution, rules)
