@@ -40,7 +40,7 @@ def test_two_records_of_an_address_are_evidently_two_persons_if_neither_detail_c
 
 
 def test_few_pairs_crowded_addresses_and_records_that_tell_half_say_nothing() -> None:
-    crowd = [("lee", "station 1", f"{chr(97 + number)}x", f"19{10 + number}-0{number % 9 + 1}-27") for number in range(21)]
+    crowd = [("lee", "station 1", chr(97 + n) * 4, "dddd-dd-dd".replace("d", str(n % 10))) for n in range(21)]
     same = ("ann", "1970-01-02")
 
     assert household_share(table(people(99, same))) is None
