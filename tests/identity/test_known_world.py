@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from personalake.config.identity import IdentitySettings, MatchSettings
 from personalake.identity.evaluation import b_cubed, pairwise
+from personalake.identity.households import fitting_guards
 from personalake.identity.records import match_records
 from personalake.identity.resolution import resolve
 from personalake.identity.scoring import score
@@ -35,10 +36,12 @@ def test_people_of_the_known_world_are_found_though_households_share_devices(
 ) -> None:
     model = fit_match_model(standardised, SETTINGS.matching)
     edges = score(model, standardised, None, SETTINGS.matching).pairs.to_pandas()
-    found = resolve(standardised.to_pandas(), edges, SETTINGS)
+    found = resolve(standardised.to_pandas(), edges, fitting_guards(SETTINGS, model.household_share))
 
     actual = truth.loc[found.graph.records["customer_id"]]
     pairs, bags = pairwise(pd.Series(found.group), actual), b_cubed(pd.Series(found.group), actual)
+    assert model.household_share is not None
+    assert model.household_share > 0.2
     assert pairs.precision >= 0.98
     assert pairs.f1 >= 0.96
     assert bags.f1 >= 0.97

@@ -9,6 +9,7 @@ from benchmarks.febrl import FEBRL, febrl_records, spark_records
 from personalake.config.identity import IdentitySettings, MatchSettings
 from personalake.errors import InputError
 from personalake.identity.evaluation import pairwise
+from personalake.identity.households import fitting_guards
 from personalake.identity.match_model import MatchModel
 from personalake.identity.records import match_records
 from personalake.identity.resolution import resolve
@@ -37,11 +38,11 @@ def test_febrl_is_resolved_without_labels(febrl: tuple[pa.Table, pd.Series], mod
     records, truth = febrl
 
     edges = score(model, records, None, SMALL).pairs.to_pandas()
-    found = resolve(records.to_pandas(), edges, SETTINGS)
+    found = resolve(records.to_pandas(), edges, fitting_guards(SETTINGS, model.household_share))
 
     right = pairwise(pd.Series(found.group), truth.loc[found.graph.records["customer_id"]])
     assert right.precision >= 0.99
-    assert right.f1 >= 0.98
+    assert right.f1 >= 0.997  # 0.994 with the guards of households, which FEBRL does not know
 
 
 def test_training_again_gives_the_same_model_and_its_file_the_same_weights(

@@ -39,6 +39,13 @@ class GuardSettings(Section):
     overruled_weight: float = Field(
         22, description="Match weight from which a pair is joined although such details disagree, bits"
     )
+    household_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of evidently two persons among pairs of one last name and street, below which records know no "
+        "households: a detail that disagrees is then a slip, and refuses nothing; 0 keeps the guard in any case",
+    )
 
     @field_validator("blocked_values")
     @classmethod

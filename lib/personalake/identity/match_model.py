@@ -46,10 +46,12 @@ class MatchModel:
     Args:
         splink: Splink's settings with the trained probabilities.
         frequencies: Column: the share of records that hold each frequent value.
+        household_share: Share of evidently two persons among pairs of one address, see `households`; None if unknown.
     """
 
     splink: Mapping[str, Any]
     frequencies: Mapping[str, Mapping[str, float]]
+    household_share: float | None = None
 
     @property
     def prior(self) -> float:
@@ -75,13 +77,16 @@ class MatchModel:
 
     def to_json(self) -> str:
         """The model as the text of its file."""
-        return json.dumps({"splink": self.splink, "frequencies": self.frequencies}, sort_keys=True, indent=1)
+        told = {"splink": self.splink, "frequencies": self.frequencies}
+        # A model that was trained before this was asked keeps its text, and so its version.
+        known = {} if self.household_share is None else {"household_share": self.household_share}
+        return json.dumps({**told, **known}, sort_keys=True, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "MatchModel":
         """The model that a file holds."""
         read = json.loads(text)
-        return cls(read["splink"], read["frequencies"])
+        return cls(read["splink"], read["frequencies"], read.get("household_share"))
 
 
 def settled(splink: Mapping[str, Any], random_pairs: int, coincidences: Mapping[str, float]) -> dict[str, Any]:

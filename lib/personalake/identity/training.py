@@ -12,6 +12,7 @@ from personalake.errors import InputError
 from personalake.identity.blocking import key_column
 from personalake.identity.comparisons import frequency_columns, splink_comparison
 from personalake.identity.duck import RECORD, database, frequency_table, frequent_values, lay_out, without_crowds
+from personalake.identity.households import household_share
 from personalake.identity.match_model import MatchModel, settled
 
 _TABLE, _EM_PAIRS = "records", 2_000_000
@@ -76,7 +77,9 @@ def fit_match_model(records: pa.Table, settings: MatchSettings) -> MatchModel:
         for block in learnt:
             training.estimate_parameters_using_expectation_maximisation(_rule(block), max_pairs=_EM_PAIRS)
         return MatchModel(
-            settled(linker.misc.save_model_to_json(), settings.random_pairs, _coincidences(opened, settings)), frequencies
+            settled(linker.misc.save_model_to_json(), settings.random_pairs, _coincidences(opened, settings)),
+            frequencies,
+            household_share(records),
         )
 
 

@@ -16,6 +16,7 @@ from personalake.identity.blocking import RulePairs, comparable, sharing_keys
 from personalake.identity.codes import codes_of, places_of
 from personalake.identity.golden_record import WRITTEN, golden_of
 from personalake.identity.guard_events import guard_events, merged_events
+from personalake.identity.households import fitting_guards
 from personalake.identity.increment import EDGE, PREVIOUS, Earlier, Grouped, group_all, group_touched
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
@@ -130,10 +131,11 @@ def resolve_records(context: JobContext, renewals: Renewals) -> Resolved:
         with context.progress.step(f"grouping {everything.num_rows:,} records"):
             pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
             begin = None if is_idle else renewals.begin
+            guarded = fitting_guards(settings, model.household_share if model else None)
             grouped = (
-                group_all(everything, pairs, previous.links, settings)
+                group_all(everything, pairs, previous.links, guarded)
                 if is_full
-                else group_touched(everything, come.gone, pairs, new["record_key"], previous, settings, begin)
+                else group_touched(everything, come.gone, pairs, new["record_key"], previous, guarded, begin)
             )
         golden = beside.submit(_golden, context, grouped, texts.result() if texts else None)
         told = guard_events(grouped.resolution, rules)

@@ -9,6 +9,7 @@ from personalake.activation.last_state import PLACES
 from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
 from personalake.identity.explanation import Step, explain_pair, explain_person
+from personalake.identity.households import fitting_guards
 from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger
 from personalake.pipelines.product_names import product_names
@@ -132,7 +133,14 @@ def _bridges(ledger: Ledger, records: Sequence[Row], settings: IdentitySettings)
         return []
     keys = sorted(row["record_key"] for row in records)
     edges = ledger.read(MATCH_EDGE, ["left_key", "right_key", "match_weight"], [("left_key", "in", keys)])
-    return [asdict(bridge) for bridge in explain_person(records, edges, settings)]
+    model = _latest_model(ledger)
+    guarded = fitting_guards(settings, model.household_share if model else None)
+    return [asdict(bridge) for bridge in explain_person(records, edges, guarded)]
+
+
+def _latest_model(ledger: Ledger) -> MatchModel | None:
+    models = sorted(ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])
+    return MatchModel.from_json(models[-1]["model"]) if models else None
 
 
 def _latest(ledger: Ledger, table: Table, person_id: str, as_of: date | None) -> list[Row]:
@@ -179,10 +187,10 @@ def explain_records(ledger: Ledger, left: str, right: str, settings: IdentitySet
             f"No record goes by {', '.join(missing)}: expected source:record_id.",
             "personalake explain --person lists the records of a person.",
         )
-    models = sorted(ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])
-    if not models:
+    model = _latest_model(ledger)
+    if model is None:
         raise InputError("No match model has been trained yet.", "Run resolve_identities first.")
-    return explain_pair(MatchModel.from_json(models[-1]["model"]), found[left], found[right], settings.matching)
+    return explain_pair(model, found[left], found[right], settings.matching)
 
 
 @dataclass(frozen=True)
