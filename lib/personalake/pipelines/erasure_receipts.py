@@ -8,8 +8,8 @@ from typing import Any
 
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.lake.erasing import Erased
+from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.erasure_destinations import Answered
-from personalake.pipelines.erasure_files import Cleaned
 from personalake.pipelines.erasure_requests import Request
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, mac_of
@@ -17,6 +17,9 @@ from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.receipts import SUPPRESSION
 
 _SHOWN = 5
+_CLEANED = ("files", "store")
+# What nothing here can erase, and a human must see to.
+_ASKED = ("destination", *_CLEANED)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,12 @@ class Receipts:
     def add_files(self, cleaned: Cleaned) -> None:
         """What was done in one place outside the tables."""
         for request_id in self._requests:
-            removed = cleaned.erased.get(request_id, 0)
+            removed, unsettled = cleaned.erased.get(request_id, 0), cleaned.unsettled.get(request_id)
+            outcome = "pending" if cleaned.problem else "failed" if unsettled else "erased" if removed else "nothing_found"
+            detail = cleaned.problem or unsettled or (cleaned.detail if removed else None)
             self._add(
-                request_id, cleaned.place, cleaned.kind, "erased" if removed else "nothing_found", rows_erased=removed,
-                rows_before=cleaned.files, rows_after=cleaned.files, detail=cleaned.detail if removed else None,
-                purged_at=datetime.now(UTC),
+                request_id, cleaned.place, cleaned.kind, outcome, rows_erased=removed, rows_before=cleaned.files,
+                rows_after=cleaned.files, detail=detail, purged_at=datetime.now(UTC),
             )  # fmt: skip
 
     def add_answers(self, request_id: str, answers: list[Answered]) -> None:
@@ -90,7 +94,10 @@ class Receipts:
         rows = [row for row in self._all if row["request_id"] == request_id]
         left = [row["detail"] for row in rows if row["kind"] == "search" and row["outcome"] == "failed"]
         pending = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "pending"]
-        problems = [f"search: {text}" for text in left] + [f"to be asked again: {name}" for name in pending]
+        stuck = [
+            f"{row['place']} {row['detail']}" for row in rows if row["kind"] in _CLEANED and row["outcome"] == "pending"
+        ]
+        problems = [*stuck, *(f"search: {text}" for text in left), *(f"to be asked again: {name}" for name in pending)]
         return "; ".join(problems) or None
 
     def summary(self, request_id: str) -> str:
@@ -100,7 +107,7 @@ class Receipts:
         latest = [row for row in rows if row["run_id"] == self._context.run_id]
         own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
         removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
-        refusing = [row["place"] for row in latest if row["kind"] == "destination" and row["outcome"] == "failed"]
+        refusing = [row["place"] for row in latest if row["kind"] in _ASKED and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
         listed = dict.fromkeys(row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST))
         unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]

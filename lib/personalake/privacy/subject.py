@@ -33,6 +33,9 @@ class Subject:
         destination_ids: Ids by which any destination may know them.
         told: Keys by which single destinations know them, as `(destination, key)`: told to no other.
         drops: Folders of file destinations in which they stand, as `destination/as_of`.
+        left: Rows about them that went into files of connections, as `(destination, payload)`.
+        files: Those files, as `(destination, path)`; only the name where nobody wrote down the folder, `*` in it where
+            nobody wrote down the name.
     """
 
     asked: Identifier
@@ -44,6 +47,8 @@ class Subject:
     destination_ids: frozenset[str] = frozenset()
     told: frozenset[Identifier] = frozenset()
     drops: frozenset[str] = frozenset()
+    left: frozenset[Identifier] = frozenset()
+    files: frozenset[Identifier] = frozenset()
 
     def values(self, namespace: str) -> frozenset[str]:
         """Their identifiers of one kind."""
@@ -75,9 +80,9 @@ class Subject:
         """The subject that `as_json` wrote."""
         read = json.loads(text)
         kind, value = read.pop("asked")
-        known, told = (frozenset((kind, value) for kind, value in read.pop(name, ())) for name in ("identifiers", "told"))
+        pairs = {name: frozenset(map(tuple, read.pop(name, ()))) for name in ("identifiers", "told", "left", "files")}
         others = {name: frozenset(values) for name, values in read.items()}
-        return cls((kind, value), identifiers=known, told=told, **others)
+        return cls((kind, value), **pairs, **others)
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:
