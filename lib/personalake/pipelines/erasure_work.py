@@ -11,7 +11,7 @@ from personalake.lake.erasing import Erased, batches_of, erase_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import reason_of
 from personalake.pipelines.erasure_drops import drop_folders
-from personalake.pipelines.erasure_receipts import Found, Receipts
+from personalake.pipelines.erasure_receipts import Found, Receipts, note_of
 from personalake.pipelines.former_sources import former_sources, landing_of
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.payload_vault import Vault
@@ -29,16 +29,26 @@ _RAW_KEY = ("source", "payload")
 def erase_from_tables(context: JobContext, subjects: Subjects, receipts: Receipts) -> None:
     """Remove persons from every table that holds anything of a person, and the versions that still know them."""
     for table in personal_tables(context.lake):
-        keys, counts = _keys(context, table, subjects)
-        erased = erase_rows(context.lake, table, keys, _retention(context))
-        receipts.add_table(table.full_name, erased, counts)
-        if any(counts.values()):
-            receipts.write()
-    # Last, since raw rows can only be told apart by who can read them.
-    destroyed = Vault(context.settings, context.lake).destroy(subjects)
-    if destroyed is not None:
-        receipts.add_table(DATA_KEY.full_name, *destroyed)
+        _erase_from(context, table, _keys(context, table, subjects), _retention(context), receipts)
+    # Last, since raw rows can only be told apart by who can read them; whatever the retention is.
+    if context.lake.exists(DATA_KEY):
+        keys = Vault(context.settings, context.lake).keys_of(subjects)
+        _erase_from(context, DATA_KEY, keys, timedelta(0), receipts)
     receipts.write()
+
+
+def _erase_from(
+    context: JobContext, table: Table, found: tuple[pa.Table, dict[str, int]], retention: timedelta, receipts: Receipts
+) -> None:
+    """Told first, done in a commit that bears the run's name, told again: the next run finds out what a killed one did."""
+    (keys, counts), lake = found, context.lake
+    receipts.settle(table, counts)
+    if any(counts.values()):
+        receipts.add_intent(table.full_name, counts, lake.ledger.rows(table), lake.ledger.version(table))
+        receipts.write()
+    receipts.add_table(table.full_name, erase_rows(lake, table, keys, retention, note_of(context.run_id)), counts)
+    if any(counts.values()):
+        receipts.write()
 
 
 def rows_in_tables(context: JobContext, subjects: Subjects) -> dict[str, int]:
