@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt
 from personalake.errors import InputError, LeaseHeldError
 from personalake.lake import Lake
@@ -242,8 +242,8 @@ def test_a_destination_that_does_not_answer_leaves_the_request_open_and_is_asked
     asked: list[list[str]] = []
     answers = [State.UNKNOWN, State.ACCEPTED]
 
-    def delete(ids: list[str], *_: object) -> list[ErasureReceipt]:
-        asked.append(ids)
+    def delete(names: list[Name], *_: object) -> list[ErasureReceipt]:
+        asked.append([name.value for name in names])
         return [ErasureReceipt("h", "vendor", answers[len(asked) - 1], None, "case-7", AS_OF)]  # type: ignore[arg-type]
 
     monkeypatch.setattr(erasure_destinations, "delete", delete)

@@ -11,6 +11,7 @@ from personalake.activation.syncs.wanted import APART
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
+from personalake.pipelines.erasure_names import aliases_in
 from personalake.pipelines.left_in_files import files_with, may_hold
 from personalake.pipelines.payload_vault import Vault
 from personalake.privacy.further import are_shared, with_further
@@ -124,7 +125,7 @@ def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozens
 def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
     """Add ids of rows by which other tables know them, refused payloads, and what destinations know them by."""
     rows, hashes, destinations, drops = set[str](), set[str](), set(subject.person_ids), set[str]()
-    told, left, dropped = set[Identifier](), set[Identifier](), set[str]()
+    told, left, dropped, aliases = set[Identifier](), set[Identifier](), set[str](), set[tuple[str, str, str]]()
     for table in (*SILVER, *TOUCHPOINTS):
         ids = [name for name in _ROW_IDS if name in table.columns and not way_of(table).is_empty]
         for batch in _chosen(settings, lake, table, subject, ids):
@@ -140,6 +141,7 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
             if row["sync_key"]:  # of a message about a decision, the decision follows the key; so does an order
                 key = row["sync_key"].removesuffix(f"/{row['decision_id']}").split(APART)[0]
                 told.add((row["destination"], key))
+            aliases |= aliases_in(row["destination"], row["payload"])
             if may_hold(settings, row["destination"]) and row["payload"]:
                 left.add((row["destination"], row["payload"]))
                 dropped.add(row["delivery_id"])
@@ -149,6 +151,7 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
         payload_hashes=frozenset(hashes),
         destination_ids=frozenset(destinations),
         told=frozenset(told),
+        aliases=frozenset(aliases),
         drops=frozenset(drops),
         left=frozenset(left),
         files=files_with(lake, dropped),

@@ -32,6 +32,7 @@ class Subject:
         payload_hashes: SHA-256 of their payloads in quarantine.
         destination_ids: Ids by which any destination may know them.
         told: Keys by which single destinations know them, as `(destination, key)`: told to no other.
+        aliases: Those of which the kind is known, as `(destination, label, key)`, where a destination has several kinds.
         drops: Folders of file destinations in which they stand, as `destination/as_of`.
         left: Rows about them that went into files of connections, as `(destination, payload)`.
         files: Those files, as `(destination, path)`; only the name where nobody wrote down the folder, `*` in it where
@@ -46,6 +47,7 @@ class Subject:
     payload_hashes: frozenset[str] = frozenset()
     destination_ids: frozenset[str] = frozenset()
     told: frozenset[Identifier] = frozenset()
+    aliases: frozenset[tuple[str, str, str]] = frozenset()
     drops: frozenset[str] = frozenset()
     left: frozenset[Identifier] = frozenset()
     files: frozenset[Identifier] = frozenset()
@@ -80,7 +82,8 @@ class Subject:
         """The subject that `as_json` wrote."""
         read = json.loads(text)
         kind, value = read.pop("asked")
-        pairs = {name: frozenset(map(tuple, read.pop(name, ()))) for name in ("identifiers", "told", "left", "files")}
+        kept = ("identifiers", "told", "aliases", "left", "files")
+        pairs = {name: frozenset(map(tuple, read.pop(name, ()))) for name in kept}
         others = {name: frozenset(values) for name, values in read.items()}
         return cls((kind, value), **pairs, **others)
 
