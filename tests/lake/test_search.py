@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from personalake.lake import line_removal
 from personalake.lake.line_removal import without_lines, without_rows
 from personalake.lake.search import Search, files_below
 from personalake.tracking.store_files import redact
@@ -272,6 +273,28 @@ def test_a_file_without_the_person_is_not_touched(tmp_path: Path) -> None:
 
     assert without_lines(path, [lambda line: line == "y"]) == [0]
     assert path.stat().st_ino == inode
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_full_disk_leaves_the_file_whole_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_place: bool
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("one Ann\ntwo\n")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(line_removal, "_replace", full)
+    monkeypatch.setattr(Path, "write_bytes", full)  # what would empty the file first
+
+    if in_place:
+        assert without_lines(path, [lambda line: "Ann" in line], in_place=True) == [1]
+    else:
+        with pytest.raises(OSError, match="No space"):
+            without_lines(path, [lambda line: "Ann" in line])
+    assert path.read_text() == ("two\n" if in_place else "one Ann\ntwo\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
 
 def test_a_row_over_two_lines_goes_as_one_and_utf_16_stays_readable(tmp_path: Path) -> None:

@@ -296,6 +296,13 @@ def test_no_word_of_a_person_is_in_a_log_a_message_a_file_name_a_commit_or_a_che
         assert [place for place in places if "_delta_log" in place or "_checkpoints" in place] == []
 
 
-def test_an_erasure_runs_beside_no_other_job(planted: JobContext) -> None:
-    with lease(planted.lake.locations.lease("refine_events"), "other", 5, 60), pytest.raises(LeaseHeldError):
-        erase_customers.run(planted)
+@pytest.mark.parametrize("other", ["refine_events", "send_activation", "send_activation.vendor"])
+def test_an_erasure_runs_beside_no_other_job_and_while_nobody_sends_or_settles(planted: JobContext, other: str) -> None:
+    vendors = {"vendor": SimpleNamespace(enabled=True)}
+    context = replace(planted, settings=planted.settings.model_copy(update={"connections": vendors}))
+
+    with (
+        lease(planted.lake.locations.lease(other), "other", 5, 60),
+        pytest.raises(LeaseHeldError, match=rf"{other} is already running.*Wait until it is done"),
+    ):
+        erase_customers.run(context)

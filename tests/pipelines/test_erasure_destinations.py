@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from personalake.lake import Lake
 from personalake.pipelines import erasure_destinations
 from personalake.pipelines.erasure_destinations import ask_destinations
 from personalake.pipelines.erasure_names import aliases_in, names_at
-from personalake.pipelines.person_search import find_subject
+from personalake.pipelines.person_search import find_subject, matching
 from personalake.privacy.subject import Subject
 from personalake.tables.gold import ACTIVATION_OUTBOX
 from personalake.tables.silver import PERSON_LINK
@@ -77,3 +77,25 @@ def test_an_app_is_asked_for_each_name_under_its_own_label_only() -> None:
     ]  # fmt: skip
     unsynced = settings.model_copy(update={"audiences": {}})
     assert "4711" not in {name.value for name in names_at(unsynced, "app", subject)}
+
+
+def test_what_was_told_of_two_people_who_were_one_goes_with_the_one_whom_it_names(lake: Lake) -> None:
+    """The row bears the id that the other one kept when they were split."""
+    links = [{"namespace": "email", "value": f"{name}@x.example", "person_id": f"p_{name}"} for name in ("ann", "bob")]
+    lake.ledger.append(PERSON_LINK, links)
+    rows = [
+        {"delivery_id": f"v-{name}", "person_id": "p_bob", "destination": "ads", "sync_key": f"{name}@x.example",
+         "payload": f'{{"email": "{name}@x.example"}}', "as_of": date(2026, 1, 1)}
+        for name in ("ann", "jo.ann", "bob")
+    ]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    settings = Settings(root=lake.locations.root)
+
+    subject = find_subject(settings, lake, ("email", "ann@x.example"))
+
+    assert subject.told == {("ads", "ann@x.example")}
+    assert "v-ann" in subject.row_ids
+    assert [
+        row["delivery_id"] for batch in matching(settings, lake, ACTIVATION_OUTBOX, subject) for row in batch.to_pylist()
+    ] == ["v-ann"]
+    assert list(matching(settings, lake, ACTIVATION_OUTBOX, subject, is_strict=True)) == []
