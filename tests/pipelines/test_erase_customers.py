@@ -248,7 +248,10 @@ def test_a_destination_that_does_not_answer_leaves_the_request_open_and_is_asked
 
     monkeypatch.setattr(erasure_destinations, "delete", delete)
     monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
-    vendors = {"vendor": SimpleNamespace(enabled=True), "other": SimpleNamespace(enabled=False)}
+    vendors = {
+        "vendor": SimpleNamespace(enabled=True, local_folder=None),
+        "other": SimpleNamespace(enabled=False, local_folder=None),
+    }
     context = replace(planted, settings=planted.settings.model_copy(update={"connections": vendors}))
     who = f"p_{'c' * 24}"
     context.lake.ledger.append(
@@ -298,7 +301,7 @@ def test_no_word_of_a_person_is_in_a_log_a_message_a_file_name_a_commit_or_a_che
 
 @pytest.mark.parametrize("other", ["refine_events", "send_activation", "send_activation.vendor"])
 def test_an_erasure_runs_beside_no_other_job_and_while_nobody_sends_or_settles(planted: JobContext, other: str) -> None:
-    vendors = {"vendor": SimpleNamespace(enabled=True)}
+    vendors = {"vendor": SimpleNamespace(enabled=True, local_folder=None)}
     context = replace(planted, settings=planted.settings.model_copy(update={"connections": vendors}))
 
     with (

@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from personalake.activation import dropped_files
 from personalake.activation.connectors import connect
 from personalake.activation.delivery import Delivery
+from personalake.activation.file_drop import Item, drop, packed
 from personalake.activation.sending import send
 from personalake.config import Settings
+from personalake.config.activation import Destination
 from personalake.config.connections import CsvDropConnection
 from personalake.lake import Lake
 from personalake.lake.search import Search, files_below
@@ -196,3 +199,36 @@ def test_lists_of_whom_to_forget_stay_and_what_names_the_person_in_other_files_g
     cleaned(settings, lake, subject_of(lake, settings))
 
     assert (kept.exists(), other.exists(), told(file)[0]) == (True, False, ["77"])
+
+
+@pytest.mark.parametrize("dialect", ["csv", "segment_batch", "braze_track"])
+def test_a_destination_that_is_configured_no_more_loses_one_person_and_keeps_the_others(
+    lake: Lake, tmp_path: Path, dialect: str
+) -> None:
+    settings, day = settings_of(lake, tmp_path), date(2026, 1, 1)
+    folder = settings.exports / "mail" / day.isoformat()
+    destination = Destination.model_validate({"dialect": dialect, "purposes": ["x"], "max_items": 2, "max_bytes": 99_999})
+    payloads = {
+        who: json.dumps({"external_id": number, "score": 1.50}) for who, number in ((ANN, "1"), (BOB, "12"), (CLEO, "2"))
+    }
+    items = [Item(f"d-{who}", "event", payload) for who, payload in payloads.items()]
+    rows = [
+        {"delivery_id": f"d-{who}", "person_id": who, "destination": "mail", "as_of": day, "payload": payload}
+        for who, payload in payloads.items()
+    ]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    drop(list(packed(items, "mail", destination)), folder, "mail", destination, day)
+    expected = tmp_path / "expected"
+    drop(list(packed(items, "mail", destination)), expected, "mail", destination, day)
+
+    found = cleaned(settings, lake, subject_of(lake, settings))
+
+    assert found["exports/mail/2026-01-01"].erased == {"r1": 1}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["rows"], [file["rows"] for file in manifest["files"]]) == (2, [1, 1])
+    first, second = (folder / file["name"] for file in manifest["files"])
+    assert second.read_bytes() == (expected / second.name).read_bytes()
+    assert payloads[BOB] in first.read_text() if dialect != "csv" else first.read_text().splitlines()[1].startswith("12,")
+    assert payloads[ANN] not in first.read_text()
+    for file in manifest["files"]:
+        assert file["sha256"] == hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest()

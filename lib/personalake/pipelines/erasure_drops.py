@@ -6,6 +6,7 @@ from pathlib import Path
 
 from personalake.activation.dropped_files import UNFINISHED, RowTest, cells_of, is_dropped, without_rows
 from personalake.activation.file_drop import ERASURE_LIST
+from personalake.activation.former_drops import ItemTest
 from personalake.config import Settings
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned, reason_of
@@ -21,13 +22,13 @@ def drop_folders(settings: Settings, subjects: Subjects) -> dict[str, list[Path]
     """Destination to the folders of this machine into which its files go, or went when this person was sent there."""
     folders: dict[str, list[Path]] = {}
     for name, connection in settings.connections.items():
-        folder = getattr(connection, "local_folder", None)
+        folder: Path | None = connection.local_folder
         if folder is not None:
             folders[name] = [folder.resolve()]
     for subject in subjects.values():
         for name, file in sorted(subject.files):
-            if "/" in file and (folder := Path(file).parent) not in folders.setdefault(name, []):
-                folders[name].append(folder)
+            if "/" in file and (where := Path(file).parent) not in folders.setdefault(name, []):
+                folders[name].append(where)
     return folders
 
 
@@ -83,6 +84,19 @@ def row_test(name: str, subject: Subject) -> RowTest:
         if columns not in known:
             known[columns] = {row for payload in payloads for row in cells_of(payload, columns)}
         return tuple(cells) in known[columns] or bool(search.content("\n".join(cells).encode()))
+
+    return is_theirs
+
+
+def item_test(name: str, subject: Subject) -> ItemTest:
+    """The same for items of bodies of requests, too."""
+    rows, search = row_test(name, subject), Search(subject.needles)
+    known = {payload for destination, payload in subject.left if destination == name}
+
+    def is_theirs(header: Sequence[str], item: Sequence[str] | str) -> bool:
+        if isinstance(item, str):
+            return item in known or bool(search.content(item.encode()))
+        return rows(header, item)
 
     return is_theirs
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from personalake.activation.dropped_files import is_dropped
 from personalake.activation.dropped_files import without_rows as without_dropped
 from personalake.activation.file_drop import ERASURE_LIST, MANIFEST, Item, drop, packed
+from personalake.activation.former_drops import without_items
 from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.lake import Lake
@@ -17,7 +18,7 @@ from personalake.lake.landing import REJECTED
 from personalake.lake.line_removal import without_lines, without_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned
-from personalake.pipelines.erasure_drops import clean_drops, row_test
+from personalake.pipelines.erasure_drops import clean_drops, item_test, row_test
 from personalake.pipelines.former_sources import clean_former
 from personalake.privacy.payloads import LineTest
 from personalake.privacy.subject import Subject
@@ -126,7 +127,9 @@ def _exports(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cle
         name, _, day = place.partition("/")
         cleaned = Cleaned(f"exports/{place}", detail="written again without the person")
         folder = exports / name / day
-        if folder.is_dir() and name not in settings.connections:
+        if folder.is_dir() and name not in settings.destinations and name not in settings.connections:
+            cleaned.attempt(list(subjects), partial(_without_items, name, folder, subjects))
+        elif folder.is_dir() and name in settings.destinations:
             cleaned.files = len(list(files_below([folder])))
             cleaned.erased = dict.fromkeys(request_ids, 1)
             _drop_again(settings, lake, name, day, folder)
@@ -135,11 +138,7 @@ def _exports(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cle
 
 
 def _drop_again(settings: Settings, lake: Lake, name: str, day: str, folder: Path) -> None:
-    destination = settings.destinations.get(name)
-    if destination is None:  # nobody knows any more how its files are written
-        for path in files_below([folder]):
-            path.unlink()
-        return
+    destination = settings.destinations[name]
     as_of = date.fromisoformat(day)
     planned = lake.ledger.read(ACTIVATION_OUTBOX, where=[("destination", "=", name), ("as_of", "=", as_of)])
     logged = sorted(
@@ -153,6 +152,16 @@ def _drop_again(settings: Settings, lake: Lake, name: str, day: str, folder: Pat
     )
     items = [Item(row["delivery_id"], row["operation"], row["payload"]) for row in leaving]
     drop(list(packed(items, name, destination)), folder, name, destination, as_of)
+
+
+def _without_items(name: str, folder: Path, subjects: Subjects) -> list[int]:
+    """Of a destination that is not configured any more; its files tell how they are written, or go."""
+    try:
+        return without_items(folder, [item_test(name, subject) for subject in subjects.values()])
+    except (ValueError, KeyError, FileNotFoundError):
+        for path in files_below([folder]):
+            path.unlink()
+        return [int(any(place == f"{name}/{folder.name}" for place in subject.drops)) for subject in subjects.values()]
 
 
 def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Cleaned:

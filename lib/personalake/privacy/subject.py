@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ Identifier = tuple[str, str]
 NAMESPACES = {name: name for name in ("email", "phone", "login", "loyalty_id", "device_id", "cookie_id", "handle")}
 # Shorter ones stand everywhere by chance: "12" is a customer, a price and a day.
 SEARCHABLE_LENGTH = 6
+_TUPLES = ("identifiers", "told", "aliases", "left", "files")
 _EMAIL_SHA256 = "email_sha256"
 
 
@@ -80,12 +82,10 @@ class Subject:
     @classmethod
     def from_json(cls, text: str) -> "Subject":
         """The subject that `as_json` wrote."""
-        read = json.loads(text)
+        read: dict[str, Any] = json.loads(text)
         kind, value = read.pop("asked")
-        kept = ("identifiers", "told", "aliases", "left", "files")
-        pairs = {name: frozenset(map(tuple, read.pop(name, ()))) for name in kept}
-        others = {name: frozenset(values) for name, values in read.items()}
-        return cls((kind, value), **pairs, **others)
+        kept = {name: map(tuple, values) if name in _TUPLES else values for name, values in read.items()}
+        return cls((kind, value), **{name: frozenset(values) for name, values in kept.items()})
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:
