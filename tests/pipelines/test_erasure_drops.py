@@ -207,7 +207,9 @@ def test_a_destination_that_is_configured_no_more_loses_one_person_and_keeps_the
 ) -> None:
     settings, day = settings_of(lake, tmp_path), date(2026, 1, 1)
     folder = settings.exports / "mail" / day.isoformat()
-    destination = Destination.model_validate({"dialect": dialect, "purposes": ["x"], "max_items": 2, "max_bytes": 99_999})
+    destination = Destination.model_validate(
+        {"dialect": dialect, "purposes": ["personalisation"], "max_items": 2, "max_bytes": 99_999}
+    )
     payloads = {
         who: json.dumps({"external_id": number, "score": 1.50}) for who, number in ((ANN, "1"), (BOB, "12"), (CLEO, "2"))
     }
