@@ -211,7 +211,8 @@ def test_a_destination_that_is_configured_no_more_loses_one_person_and_keeps_the
         {"dialect": dialect, "purposes": ["personalisation"], "max_items": 2, "max_bytes": 99_999}
     )
     payloads = {
-        who: json.dumps({"external_id": number, "score": 1.50}) for who, number in ((ANN, "1"), (BOB, "12"), (CLEO, "2"))
+        who: json.dumps({"external_id": number, "category": "é, 1"})
+        for who, number in ((ANN, "1"), (BOB, "12"), (CLEO, "2"))
     }
     items = [Item(f"d-{who}", "event", payload) for who, payload in payloads.items()]
     rows = [

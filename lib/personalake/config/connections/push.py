@@ -57,7 +57,7 @@ class _OneSignalConnection(Connection):
     alias_labels: tuple[str, ...] = Field(
         ("external_id",),
         min_length=1,
-        description="Labels of aliases by which syncs name users; deletions ask by the one that was told, by each if unknown",
+        description="Labels of aliases by which syncs name users; deletions ask by the one that was told, else by each",
     )
 
     @field_validator("endpoint")
