@@ -24,6 +24,7 @@ _PACKED = re.compile(rb"(?:H4sI|eJ[w-z])[A-Za-z0-9+/_-]{16,}={0,2}")
 _ZEROS = re.compile(rb"\0+")
 _IN_BASE64, _IN_HEX = rb"[A-Za-z0-9+/_-]", rb"[0-9a-fA-F]"
 _AROUND = 400
+_LONG = 1 << 16
 # Fewer bytes leave too little in base64 to be told from anything else.
 _LEAST = 6
 
@@ -46,7 +47,9 @@ def written(text: str) -> set[bytes]:
 def readings(content: bytes) -> Iterator[bytes]:
     """The content, with each way of escaping undone where there is a sign of it, and undone again in what comes out."""
     waiting, seen = [content], set[bytes]()
-    for _ in range(3):
+    # In long binary files every sign occurs by chance, and what comes out of one is no text to be undone again.
+    rounds = 2 if len(content) > _LONG and b"\0" in content else 3
+    for _ in range(rounds):
         found = list[bytes]()
         for one in waiting:
             if one not in seen:
@@ -76,13 +79,13 @@ def _of_a_query(content: bytes) -> bytes | None:
 
 
 def _without_entities(content: bytes) -> bytes | None:
-    if not _ENTITY.search(content):
+    if b"&" not in content or not _ENTITY.search(content):
         return None
     return html.unescape(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _without_equal_signs(content: bytes) -> bytes | None:
-    return quopri.decodestring(content) if _QUOTED_PRINTABLE.search(content) else None
+    return quopri.decodestring(content) if b"=" in content and _QUOTED_PRINTABLE.search(content) else None
 
 
 def _of_two_bytes(content: bytes) -> bytes | None:
