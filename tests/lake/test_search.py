@@ -116,6 +116,19 @@ def sqlite_blob(path: Path) -> None:
         opened.execute('INSERT INTO "odd ""name" VALUES (?)', (gzip.compress(NEEDLE.encode()),))
 
 
+def sqlite_in_a_gzip(path: Path) -> None:
+    """A copy of a database that keeps a write-ahead log, of which a long text goes over several pages."""
+    with closing(sqlite3.connect(path)) as opened:
+        opened.execute("PRAGMA journal_mode = WAL")
+        opened.execute("CREATE TABLE t (a TEXT)")
+        opened.executemany(
+            "INSERT INTO t VALUES (?)", [("x" * size + f" {NEEDLE} " + "y" * 9_000,) for size in range(4_000, 4_100, 9)]
+        )
+        opened.commit()
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
 def arrow(path: Path) -> None:
     rows = pa.table({"a": pa.array([NEEDLE, "b"])})
     with pa.ipc.new_file(str(path), rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as file:
@@ -150,6 +163,7 @@ PACKED |= {
     "arrow": arrow,
     "write-ahead log": beside_the_database,
     "blob of a database": sqlite_blob,
+    "database in a gzip": sqlite_in_a_gzip,
     "pickle": lambda path: path.write_bytes(pickle.dumps({"rows": [NEEDLE, "x"]})),
     "old pickle": lambda path: path.write_bytes(pickle.dumps([f"it was {NEEDLE}"], protocol=0)),
     "array": lambda path: np.save(path.open("wb"), np.array(["bob@x.example", NEEDLE, "c"])),

@@ -153,16 +153,18 @@ def _tar(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
 
 def _parquet(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
     """Values, dictionary pages (of which rows need not use every entry), statistics and metadata."""
-    leaves = pq.ParquetFile(stream).schema
+    path = _path_of(stream)
+    leaves = pq.ParquetFile(path or stream).schema
     columns = (leaves.column(place) for place in range(len(leaves.names)))
     names = [column.path for column in columns if column.physical_type in ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")]
     stream.seek(0)
-    opened = pq.ParquetFile(stream, read_dictionary=names)
+    opened = pq.ParquetFile(path or stream, read_dictionary=names)
     yield str(opened.metadata.to_dict()).encode()
     # At any length: `str` of a schema would cut it short.
     said: Mapping[bytes, bytes] = opened.metadata.metadata or {}
     yield b"\n".join((*said.keys(), *said.values(), str(opened.schema_arrow).encode()))
-    yield base64.b64decode(said.get(b"ARROW:schema", b""))
+    if b"ARROW:schema" in said:
+        yield base64.b64decode(said[b"ARROW:schema"])
     for batch in opened.iter_batches(columns=names) if names else ():
         for column in batch.columns:
             yield from _column(column, overlap, depth)
@@ -210,13 +212,21 @@ def _sqlite(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
                         yield from contents(io.BytesIO(value), overlap, depth)
 
 
-def _opened_sqlite(stream: Any) -> sqlite3.Connection:
-    path = getattr(stream, "name", None)
-    if isinstance(path, str) and Path(path).exists():
-        return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+def _opened_sqlite(stream: BinaryIO) -> sqlite3.Connection:
+    path = _path_of(stream)
+    if path is not None:
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+    content = bytearray(stream.read())
+    content[18:20] = b"\x01\x01"  # a database in memory has no write-ahead log, and is not opened if it says so
     database = sqlite3.connect(":memory:")
-    database.deserialize(stream.read())
+    database.deserialize(bytes(content))
     return database
+
+
+def _path_of(stream: Any) -> Path | None:
+    """The file itself, which libraries read in less time than what Python hands them; None of what was unpacked."""
+    name = getattr(stream, "name", None)
+    return Path(name) if isinstance(name, str | Path) and isinstance(stream, io.BufferedReader) else None
 
 
 _BY_MAGIC: Mapping[bytes, Callable[[BinaryIO, int, int], Iterator[bytes]]] = {

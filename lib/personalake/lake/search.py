@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
+import numpy.typing as npt
 
 from personalake.lake.containers import contents
 from personalake.lake.readings import (
@@ -29,8 +29,8 @@ from personalake.lake.readings import (
 _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9])"
 # In binary files a length or a type stands beside a text, one byte that may look like a letter; two are a longer word.
 _BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
-# From here on an automaton that is made first is faster than to look for one text after another.
 _LONG = 1 << 14
+_WORD, _BITS = 4, 20
 Decoded = Callable[[bytes, bytes], Iterator[bytes]]
 
 
@@ -59,7 +59,7 @@ class Search:
         found = self.content(str(path).encode("utf-8", "surrogateescape"))
         try:
             with path.open("rb") as stream:
-                for content in contents(stream, self._overlap):
+                for content in _joined(contents(stream, self._overlap)):
                     found |= self.content(content)
         except FileNotFoundError:
             pass
@@ -96,8 +96,23 @@ class Search:
         yield from unpacked_from_base64(content)
 
 
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Small pieces of text as one, since to look into each for every text takes longer; binary ones stay what they are."""
+    held, size = list[bytes](), 0
+    for piece in pieces:
+        if b"\0" in piece or len(piece) > _LONG:
+            yield piece
+            continue
+        held.append(piece)
+        size += len(piece)
+        if size > _LONG:
+            yield b"\n".join(held)
+            held, size = [], 0
+    yield b"\n".join(held)
+
+
 class _Marks:
-    """Many texts that are looked for at once.
+    """Many texts that are looked for at once: where any of them may begin is told by four bytes, for all bytes together.
 
     Args:
         marks: The texts.
@@ -105,19 +120,34 @@ class _Marks:
     """
 
     def __init__(self, marks: Iterable[bytes], is_folded: bool = False) -> None:
-        self._marks, self._is_folded = sorted(marks), is_folded
-        self._any = b"|".join(map(re.escape, self._marks))
+        self._is_folded = is_folded
+        self._beginning: dict[bytes, list[bytes]] = {}
+        self._short = list[bytes]()
+        for mark in sorted(marks):
+            if len(mark) < _WORD:
+                self._short.append(mark)
+            else:
+                self._beginning.setdefault(mark[:_WORD], []).append(mark)
+        self._may_begin = np.zeros(1 << _BITS, dtype=bool)
+        self._may_begin[_places(b"".join(self._beginning))] = True
 
-    def standing_in(self, content: bytes) -> list[bytes]:
+    def standing_in(self, content: bytes) -> set[bytes]:
         """Those that are part of the content."""
-        if not self._marks or (len(content) > _LONG and not self._is_any_in(content)):
-            return []
         looked_in = content.lower() if self._is_folded else content
-        return [mark for mark in self._marks if mark in looked_in]
+        found = {mark for mark in self._short if mark in looked_in}
+        for shift in range(_WORD if self._beginning else 0):
+            for word in np.flatnonzero(self._may_begin[_places(looked_in, shift)]).tolist():
+                place = shift + _WORD * word
+                for mark in self._beginning.get(looked_in[place : place + _WORD], ()):
+                    if looked_in.startswith(mark, place):
+                        found.add(mark)
+        return found
 
-    def _is_any_in(self, content: bytes) -> bool:
-        told = pc.match_substring_regex(pa.array([content], pa.large_binary()), self._any, ignore_case=self._is_folded)
-        return bool(told[0].as_py())
+
+def _places(content: bytes, shift: int = 0) -> npt.NDArray[np.int64]:
+    """A place in a table for each word of four bytes, from some byte on."""
+    words = np.frombuffer(content, dtype="<u4", count=max(0, len(content) - shift) // _WORD, offset=min(shift, len(content)))
+    return (words * np.uint32(2_654_435_761) >> np.uint32(32 - _BITS)).astype(np.int64)
 
 
 @lru_cache(maxsize=256)
