@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from personalake.activation.connectors.base import HttpConnector
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt, delete
 from personalake.activation.transport import ReplyLost, Request
 from tests.activation.connectors.settings import connector_of
@@ -16,7 +16,7 @@ from tests.activation.connectors.test_answers import Replying, reply
 from tests.activation.doubles import START, FakeClock
 
 
-def erased(kind: str, transport: "Transporting", *people: str, **settings: object) -> list[ErasureReceipt]:
+def erased(kind: str, transport: "Transporting", *people: str | Name, **settings: object) -> list[ErasureReceipt]:
     connector = connector_of(kind, **settings)
     assert isinstance(connector, HttpConnector)
     connector.transport = transport  # type: ignore[assignment]
@@ -148,6 +148,20 @@ def test_onesignal_deletes_by_every_label_that_syncs_use_and_a_device_by_its_own
         f"subscriptions/{device}",
     }  # fmt: skip
     assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
+
+
+def test_onesignal_is_asked_by_the_label_under_which_it_was_told_and_by_no_other() -> None:
+    device = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+    transport = Transporting(*[reply(202, {})] * 4)
+    labelled = [Name("77", "crm"), Name("77", "card"), Name(device, "external_id"), Name(device, "subscription_id")]
+
+    receipts = erased("onesignal", transport, *labelled, alias_labels=["external_id", "crm", "card"])
+
+    found = [request.url.removeprefix("https://api.onesignal.com/apps/app-1/") for request in transport.asked]
+    assert sorted(found) == [
+        f"subscriptions/{device}", "users/by/card/77", "users/by/crm/77", f"users/by/external_id/{device}"
+    ]  # fmt: skip
+    assert [receipt.identifier_hash for receipt in receipts] == [hashed(name.value) for name in labelled]
 
 
 def test_a_lost_reply_is_asked_again_because_erasing_twice_is_erasing_once() -> None:

@@ -57,3 +57,11 @@ def test_another_error_of_delta_stays_what_it_is(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(DeltaError, match="Invalid data"):
         ledger.append(EVENT, [{"event_id": "a"}])
+
+
+def test_a_folder_that_refuses_writing_is_told_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "Failed to commit: Generic LocalFileSystem error: Unable to open file: Read-only file system (os error 30)"
+    ledger = failing_with(DeltaError(words), tmp_path, monkeypatch)
+
+    with pytest.raises(EnvironmentProblem, match=r"silver/event: read-only file system\. Check the folder's permissions"):
+        ledger.append(EVENT, [{"event_id": "e1"}])

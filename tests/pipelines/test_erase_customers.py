@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt
 from personalake.errors import InputError, LeaseHeldError
 from personalake.lake import Lake
@@ -248,13 +248,16 @@ def test_a_destination_that_does_not_answer_leaves_the_request_open_and_is_asked
     asked: list[list[str]] = []
     answers = [State.UNKNOWN, State.ACCEPTED]
 
-    def delete(ids: list[str], *_: object) -> list[ErasureReceipt]:
-        asked.append(ids)
+    def delete(names: list[Name], *_: object) -> list[ErasureReceipt]:
+        asked.append([name.value for name in names])
         return [ErasureReceipt("h", "vendor", answers[len(asked) - 1], None, "case-7", AS_OF)]  # type: ignore[arg-type]
 
     monkeypatch.setattr(erasure_destinations, "delete", delete)
     monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
-    vendors = {"vendor": SimpleNamespace(enabled=True), "other": SimpleNamespace(enabled=False)}
+    vendors = {
+        "vendor": SimpleNamespace(enabled=True, local_folder=None),
+        "other": SimpleNamespace(enabled=False, local_folder=None),
+    }
     context = replace(planted, settings=planted.settings.model_copy(update={"connections": vendors}))
     who = f"p_{'c' * 24}"
     context.lake.ledger.append(
@@ -302,6 +305,13 @@ def test_no_word_of_a_person_is_in_a_log_a_message_a_file_name_a_commit_or_a_che
         assert [place for place in places if "_delta_log" in place or "_checkpoints" in place] == []
 
 
-def test_an_erasure_runs_beside_no_other_job(planted: JobContext) -> None:
-    with lease(planted.lake.locations.lease("refine_events"), "other", 5, 60), pytest.raises(LeaseHeldError):
-        erase_customers.run(planted)
+@pytest.mark.parametrize("other", ["refine_events", "send_activation", "send_activation.vendor"])
+def test_an_erasure_runs_beside_no_other_job_and_while_nobody_sends_or_settles(planted: JobContext, other: str) -> None:
+    vendors = {"vendor": SimpleNamespace(enabled=True, local_folder=None)}
+    context = replace(planted, settings=planted.settings.model_copy(update={"connections": vendors}))
+
+    with (
+        lease(planted.lake.locations.lease(other), "other", 5, 60),
+        pytest.raises(LeaseHeldError, match=rf"{other} is already running.*Wait until it is done"),
+    ):
+        erase_customers.run(context)

@@ -1,17 +1,20 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt
 from personalake.config import Settings
+from personalake.config.audiences import Sync
 from personalake.config.connections import CsvDropConnection
+from personalake.config.connections.push import OneSignalConnection
 from personalake.lake import Lake
 from personalake.pipelines import erasure_destinations
 from personalake.pipelines.erasure_destinations import ask_destinations
-from personalake.pipelines.person_search import find_subject
+from personalake.pipelines.erasure_names import aliases_in, names_at
+from personalake.pipelines.person_search import find_subject, matching
 from personalake.privacy.subject import Subject
 from personalake.tables.gold import ACTIVATION_OUTBOX
 from personalake.tables.silver import PERSON_LINK
@@ -24,8 +27,8 @@ def test_a_destination_is_asked_by_every_key_of_its_own_syncs_and_by_no_others(
 ) -> None:
     asked: list[list[str]] = []
 
-    def delete(ids: list[str], *_: Any) -> list[ErasureReceipt]:
-        asked.append(ids)
+    def delete(names: list[Name], *_: Any) -> list[ErasureReceipt]:
+        asked.append([name.value for name in names])
         return [ErasureReceipt("h", "x", State.ACCEPTED, None, None, datetime(2026, 1, 1, tzinfo=UTC))]
 
     monkeypatch.setattr(erasure_destinations, "delete", delete)
@@ -49,3 +52,50 @@ def test_a_destination_is_asked_by_every_key_of_its_own_syncs_and_by_no_others(
     ads, mail = (set(ids) - subject.destination_ids for ids in asked)
     assert (ads, mail) == ({OLD, NEW}, {"ann@x.example"})
     assert "p_1" in subject.destination_ids
+
+
+def test_an_app_is_asked_for_each_name_under_its_own_label_only() -> None:
+    app = {"kind": "onesignal", "app_id": "a", "api_key": "secret://o/k", "subscribers": 9, "alias_labels": ["card", "crm"]}
+    vip = {"audience": {"where": "TRUE"}, "destination": "app", "purposes": ["x"], "key_field": "crm", "channel": "push"}
+    connection = OneSignalConnection.model_validate(app)
+    settings = Settings().model_copy(
+        update={"connections": {"app": connection}, "audiences": {"vip": Sync.model_validate(vip)}}
+    )
+    payloads = {"77": '{"include_aliases": {"card": ["77"]}}', "d-1": '{"include_subscription_ids": ["d-1"]}', "old": "{}"}
+    subject = Subject(
+        ("email", "ann@x.example"),
+        person_ids=frozenset({"p_1"}),
+        destination_ids=frozenset({"p_1", "4711"}),
+        told=frozenset(("app", key) for key in payloads),
+        aliases=frozenset(alias for payload in payloads.values() for alias in aliases_in("app", payload)),
+    )
+
+    names = names_at(settings, "app", Subject.from_json(subject.as_json()))
+
+    assert names == [
+        ("4711", "crm"), ("77", "card"), ("d-1", "subscription_id"), ("old", None), ("p_1", "card"), ("p_1", "crm"),
+    ]  # fmt: skip
+    unsynced = settings.model_copy(update={"audiences": {}})
+    assert "4711" not in {name.value for name in names_at(unsynced, "app", subject)}
+
+
+def test_what_was_told_of_two_people_who_were_one_goes_with_the_one_whom_it_names(lake: Lake) -> None:
+    """The row bears the id that the other one kept when they were split."""
+    links = [{"namespace": "email", "value": f"{name}@x.example", "person_id": f"p_{name}"} for name in ("ann", "bob")]
+    lake.ledger.append(PERSON_LINK, links)
+    rows = [
+        {"delivery_id": f"v-{name}", "person_id": "p_bob", "destination": "ads", "sync_key": f"{name}@x.example",
+         "payload": f'{{"email": "{name}@x.example"}}', "as_of": date(2026, 1, 1)}
+        for name in ("ann", "jo.ann", "bob")
+    ]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    settings = Settings(root=lake.locations.root)
+
+    subject = find_subject(settings, lake, ("email", "ann@x.example"))
+
+    assert subject.told == {("ads", "ann@x.example")}
+    assert "v-ann" in subject.row_ids
+    assert [
+        row["delivery_id"] for batch in matching(settings, lake, ACTIVATION_OUTBOX, subject) for row in batch.to_pylist()
+    ] == ["v-ann"]
+    assert list(matching(settings, lake, ACTIVATION_OUTBOX, subject, is_strict=True)) == []

@@ -1,5 +1,6 @@
 """What receipts of killed runs, failed searches and closed requests come to; without a session."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from personalake.lake import Ledger, Locations
 from personalake.lake.erasing import Erased
 from personalake.pipelines import erase_customers
+from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.erasure_destinations import Answered, ask_destinations
 from personalake.pipelines.erasure_later import awaited
 from personalake.pipelines.erasure_receipts import Found, Receipts
@@ -124,3 +126,39 @@ def test_a_vendor_that_tells_nothing_is_asked_for_as_long_as_any_other_and_its_r
 
     assert (row["recorded_at"], row["detail"]) == (MAY, silent["detail"])
     assert awaited(settings, context.lake.ledger, MAY + timedelta(days=61)) == []  # type: ignore[arg-type]
+
+
+def test_a_place_that_could_not_be_cleaned_keeps_the_request_open_and_one_beyond_reach_is_left_to_a_human(
+    context: Any,
+) -> None:
+    refused = Cleaned("inbox/orders", refused=Counter({"Read-only file system": 2}))
+    taken = Cleaned("files of drop", unsettled={"r1": "taken away; must be asked by hand"})
+    first, second = receipts_of(context, "first"), receipts_of(context, "second")
+
+    for place in (refused, taken):
+        first.add_files(place)
+    second.add_files(taken)
+    second.add_search("r1", CLEAN)
+
+    first.write()
+    assert first.problem("r1") == (
+        "inbox/orders not cleaned: 2 files (Read-only file system); mend that, and run erase_customers again"
+    )
+    assert second.problem("r1") is None
+    assert second.summary("r1") == "nothing found; not erased by request, see receipts: files of drop"
+
+
+def test_a_file_that_is_damaged_or_locked_keeps_no_other_from_being_cleaned() -> None:
+    cleaned = Cleaned("inbox/orders")
+
+    def fails() -> list[int]:
+        raise PermissionError(13, "Permission denied", "/of/ann@x.example")
+
+    def is_gone() -> list[int]:
+        raise FileNotFoundError
+
+    counts = [cleaned.attempt(["r1"], clean) for clean in (fails, is_gone, lambda: [2])]
+
+    assert counts == [[0], [0], [2]]
+    assert (cleaned.files, cleaned.erased) == (3, {"r1": 2})
+    assert cleaned.problem == "not cleaned: 1 file (Permission denied); mend that, and run erase_customers again"

@@ -15,8 +15,9 @@ from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.errors import ConfigError
 from personalake.lake import Lake
+from personalake.lake.notes import removed_with
 from personalake.lake.streams import Stream, run_streams
-from personalake.lake.upkeep import remove_older, removed_with, tidy
+from personalake.lake.upkeep import remove_older, tidy
 from personalake.pipelines import maintain_tables, refine_events, refinery
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.maintain_tables import run

@@ -143,7 +143,7 @@ def test_destroying_the_key_makes_every_copy_unreadable_and_nobody_elses(story: 
 
 
 def test_the_destroyed_key_is_receipted_and_in_no_version(context: JobContext, story: dict[str, Any]) -> None:
-    (receipt,) = story["receipts"]
+    (receipt,) = [row for row in story["receipts"] if row["outcome"] != "intended"]
     assert (receipt["outcome"], receipt["rows_erased"]) == ("erased", 1)
     assert (receipt["rows_before"], receipt["rows_after"]) == (4, 3)
     assert receipt["vacuumed_at"] is not None

@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 _id = attrgetter("delivery_id")
+_ERASE = "erase"
 
 
 class State(StrEnum):
@@ -72,6 +73,28 @@ class Delivery:
     purposes: tuple[str, ...] = ()
     decision_id: str | None = None
     plan_id: str | None = None
+
+
+class Name(NamedTuple):
+    """Whom a destination is asked to forget.
+
+    Args:
+        value: How it knows the person.
+        label: What kind of name that is there, where one value can be the name of several people; null if nobody knows.
+    """
+
+    value: str
+    label: str | None = None
+
+    @property
+    def operation(self) -> str:
+        """What is done at the destination."""
+        return _ERASE if self.label is None else f"{_ERASE}/{self.label}"
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "Name":
+        """The name in a delivery whose operation is one's own."""
+        return cls(delivery.payload, delivery.operation.partition("/")[2] or None)
 
 
 class Claimed(NamedTuple):

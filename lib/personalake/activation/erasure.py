@@ -10,7 +10,7 @@ from typing import Any
 from personalake.activation.answers import Answer
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector, Declaration, Measured, one_by_one
-from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
+from personalake.activation.delivery import Claimed, Delivery, Name, Outcome, Pack, State
 from personalake.activation.sending import Report, finished, sending
 
 # Shorter ones are parts of every number that a destination gives a request.
@@ -38,21 +38,22 @@ class ErasureReceipt:
     requested_at: datetime
 
 
-def delete(identifiers: Iterable[str], connector: Connector, clock: Clock, chance: Chance) -> list[ErasureReceipt]:
+def delete(identifiers: Iterable[str | Name], connector: Connector, clock: Clock, chance: Chance) -> list[ErasureReceipt]:
     """Ask a destination to forget people. Asking twice does no harm, so a lost reply is asked again.
 
     Args:
-        identifiers: Whom, as the destination knows them.
+        identifiers: Whom, as the destination knows them; with the kind of name, where it is known.
         connector: Where.
         clock: Time.
         chance: Randomness of the waits.
 
     Returns:
-        One receipt for each identifier; what is pending or unknown must be asked again later.
+        One receipt for each identifier and kind of name; what is pending or unknown must be asked again later.
     """
     asked_at = clock.now()
-    hashes = {hashlib.sha256(identifier.encode()).hexdigest(): identifier for identifier in identifiers}
-    deliveries = [Delivery(key, key, "erase", identifier) for key, identifier in hashes.items()]
+    names = dict.fromkeys(each if isinstance(each, Name) else Name(each) for each in identifiers)
+    keys = {f"{_hashed(name.value)}{'' if name.label is None else f'/{name.label}'}": name for name in names}
+    deliveries = [Delivery(key, key, name.operation, name.value) for key, name in keys.items()]
     outcomes: list[Outcome] = []
 
     async def run() -> None:
@@ -62,10 +63,14 @@ def delete(identifiers: Iterable[str], connector: Connector, clock: Clock, chanc
     finished(run())
     found = {key: outcome for outcome in outcomes for key in outcome.delivery_ids}
     never = Outcome((), State.PENDING, "not asked: the destination was left alone after an earlier failure")
+    values = {name.value for name in names}  # replies repeat what was asked
     return [
-        _receipt(key, found.get(key, never), connector.name, asked_at, hashes.values())  # replies repeat what was asked
-        for key in hashes
+        _receipt(_hashed(name.value), found.get(key, never), connector.name, asked_at, values) for key, name in keys.items()
     ]
+
+
+def _hashed(identifier: str) -> str:
+    return hashlib.sha256(identifier.encode()).hexdigest()
 
 
 def _receipt(

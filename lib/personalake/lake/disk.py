@@ -12,6 +12,8 @@ REMEDY = "Check the folder's permissions and the free space, or set another PERS
 FREE_SPACE = "Free space on this disk, or set another PERSONALAKE_ROOT."
 # delta-rs passes on the system's own words; 28 is ENOSPC and 122 EDQUOT.
 _FULL = ("no space left on device", "os error 28)", "disk quota exceeded", "os error 122)")
+_REFUSED = {"permission denied": "permission denied", "os error 13)": "permission denied",
+            "read-only file system": "read-only file system", "os error 30)": "read-only file system"}  # fmt: skip
 
 
 @contextmanager
@@ -32,4 +34,7 @@ def writing(path: Path) -> Iterator[None]:
             raise EnvironmentProblem(f"Cannot write {path}: no space left on the disk.", FREE_SPACE) from error
         if isinstance(error, OSError):
             raise EnvironmentProblem(f"Cannot write {path}: {error.strerror or error}.", REMEDY) from error
+        refused = next((why for words, why in _REFUSED.items() if words in str(error).lower()), None)
+        if refused:
+            raise EnvironmentProblem(f"Cannot write {path}: {refused}.", REMEDY) from error
         raise

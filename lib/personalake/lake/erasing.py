@@ -7,12 +7,15 @@ as a table to be merged with, of which the log keeps only the names of the colum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable
+from deltalake import DeltaTable
 
 from personalake.lake.declared import arrow_schema
+from personalake.lake.disk import writing
 from personalake.lake.lake import Lake
+from personalake.lake.notes import noted, properties_with
 from personalake.lake.overtaken import unless_overtaken
 from personalake.tables import Table
 
@@ -47,7 +50,7 @@ def batches_of(lake: Lake, table: Table, columns: Sequence[str]) -> Iterator[pa.
         yield batch.cast(schema)
 
 
-def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta) -> Erased:
+def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta, note: str = "") -> Erased:
     """Remove the rows that have any of some keys, and the files of every version that still holds them.
 
     Args:
@@ -55,9 +58,13 @@ def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta) -
         table: A table that has been created.
         keys: Keys, in columns of the table; none only cleans up what an earlier run has removed.
         retention: Age from which files of older versions go; nothing may read an older version meanwhile.
+        note: What the commit bears, so that `notes.removed_with` finds it.
+
+    Raises:
+        EnvironmentProblem: If the disk is full, or the folder cannot be written.
     """
     before, rows_before = lake.ledger.version(table), lake.ledger.rows(table)
-    remove_rows(lake, table, keys)
+    remove_rows(lake, table, keys, note)
     after, purged_at = lake.ledger.version(table), datetime.now(UTC)
     rows_after = lake.ledger.rows(table)
     vacuum(lake, table, retention)
@@ -66,23 +73,32 @@ def erase_rows(lake: Lake, table: Table, keys: pa.Table, retention: timedelta) -
 
 def vacuum(lake: Lake, table: Table, retention: timedelta) -> None:
     """Take every file off the disk that no version within the retention needs."""
-    (_vacuum_in_catalog if lake.locations.catalog else _vacuum)(lake, table, retention)
+    if lake.locations.catalog:
+        _vacuum_in_catalog(lake, table, retention)
+        return
+    with writing(Path(lake.locations.table(table))):
+        _vacuum(lake, table, retention)
 
 
-def remove_rows(lake: Lake, table: Table, keys: pa.Table) -> None:
+def remove_rows(lake: Lake, table: Table, keys: pa.Table, note: str = "") -> None:
     """Remove the rows that have any of some keys from the current version; older versions keep them until they go."""
-    if len(keys) and not lake.dry_run and lake.ledger.rows(table):
-        distinct = keys.group_by(keys.column_names).aggregate([])
-        (_merge_in_catalog if lake.locations.catalog else _merge)(lake, table, distinct)
+    if not len(keys) or lake.dry_run or not lake.ledger.rows(table):
+        return
+    distinct = keys.group_by(keys.column_names).aggregate([])
+    if lake.locations.catalog:
+        _merge_in_catalog(lake, table, distinct, note)
+        return
+    with writing(Path(lake.locations.table(table))):
+        _merge(lake, table, distinct, note)
 
 
-def _merge(lake: Lake, table: Table, keys: pa.Table) -> None:
+def _merge(lake: Lake, table: Table, keys: pa.Table, note: str) -> None:
     """Nothing but whole files is replaced, so nothing is left to be purged: deletion vectors are off in every table."""
 
     def merge() -> None:
         target = DeltaTable(lake.locations.table(table))
         merging = target.merge(
-            keys, predicate=_condition(keys), source_alias="s", target_alias="t", commit_properties=CommitProperties()
+            keys, predicate=_condition(keys), source_alias="s", target_alias="t", commit_properties=properties_with(note)
         )
         merging.when_matched_delete().execute()
 
@@ -96,7 +112,7 @@ def _vacuum(lake: Lake, table: Table, retention: timedelta) -> None:
     opened.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
 
 
-def _merge_in_catalog(lake: Lake, table: Table, keys: pa.Table) -> None:
+def _merge_in_catalog(lake: Lake, table: Table, keys: pa.Table, note: str) -> None:
     from delta.tables import DeltaTable as SparkDeltaTable
 
     name = lake.locations.identifier(table)
@@ -104,7 +120,8 @@ def _merge_in_catalog(lake: Lake, table: Table, keys: pa.Table) -> None:
         lake.spark, lake.locations.table(table)
     )  # fmt: skip
     source = lake.spark.createDataFrame(keys).alias("s")
-    target.alias("t").merge(source, _condition(keys)).whenMatchedDelete().execute()
+    with noted(lake, note):
+        target.alias("t").merge(source, _condition(keys)).whenMatchedDelete().execute()
     lake.spark.sql(f"REORG TABLE {name} APPLY (PURGE)")
 
 

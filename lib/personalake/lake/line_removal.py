@@ -5,6 +5,7 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -38,17 +39,16 @@ def without_lines(
         counts = [count + test(line.rstrip("\r\n")) for count, test in zip(counts, tests, strict=True)]
     if not any(counts):
         return counts
-    beside = _beside(path)
     pack = gzip.open if path.suffix == ".gz" else open
-    with io.TextIOWrapper(cast(IO[bytes], pack(beside, "wb")), encoding, "surrogateescape", newline="") as target:
-        for line in _records(path, encoding, quote):
-            if not any(test(line.rstrip("\r\n")) for test in tests):
-                target.write(line)
-    if in_place:
-        path.write_bytes(beside.read_bytes())
-        beside.unlink()
-    else:
-        _replace(beside, path)
+    with _written_beside(path) as beside:
+        with io.TextIOWrapper(cast(IO[bytes], pack(beside, "wb")), encoding, "surrogateescape", newline="") as target:
+            for line in _records(path, encoding, quote):
+                if not any(test(line.rstrip("\r\n")) for test in tests):
+                    target.write(line)
+        if in_place:
+            _write_over(path, beside.read_bytes())
+        else:
+            _replace(beside, path)
     return counts
 
 
@@ -61,13 +61,27 @@ def without_rows(path: Path, tests: Sequence[RowOf]) -> list[int]:
     if any(counts):
         codec = file.metadata.row_group(0).column(0).compression.lower()
         kept = table.filter(pa.array([not any(each) for each in told]))
-        pq.write_table(kept, _beside(path), compression="none" if codec == "uncompressed" else codec)
-        _replace(_beside(path), path)
+        with _written_beside(path) as beside:
+            pq.write_table(kept, beside, compression="none" if codec == "uncompressed" else codec)
+            _replace(beside, path)
     return counts
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
+@contextmanager
+def _written_beside(path: Path) -> Iterator[Path]:
+    """Where the new file is written; nothing is left of it there, also if the disk is full."""
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        yield beside
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write_over(path: Path, shorter: bytes) -> None:
+    """Over what is there, and cut: to empty the file first would lose it where the disk is full."""
+    with path.open("r+b") as stream:
+        stream.write(shorter)
+        stream.truncate()
 
 
 def _replace(beside: Path, path: Path) -> None:

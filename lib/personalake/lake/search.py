@@ -1,131 +1,160 @@
 """A search through files as they decode: compressed bytes never show what they hold."""
 
-import base64
-import gzip
 import html
 import json
 import re
-import sqlite3
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import numpy as np
+import numpy.typing as npt
 
-_CHUNK = 1 << 22
-_PARQUET, _GZIP, _ZSTD, _ZIP, _SQLITE = b"PAR1", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"SQLite format 3\x00"
+from personalake.lake.containers import contents
+from personalake.lake.readings import (
+    LONGEST,
+    from_base64,
+    from_hex,
+    from_utf16,
+    in_base64,
+    in_hex,
+    in_utf16,
+    readings,
+    unpacked_from_base64,
+    written,
+)
+
 # What cannot be part of an identifier that is whole; an address ends where a sentence does.
 _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9])"
-
 # In binary files a length or a type stands beside a text, one byte that may look like a letter; two are a longer word.
 _BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
+_LONG = 1 << 14
+_WORD, _BITS = 4, 20
+Decoded = Callable[[bytes, bytes], Iterator[bytes]]
 
 
 class Search:
     """Looks for texts in files of any kind.
 
     Args:
-        needles: The texts; each is found in the spellings of JSON, HTML and addresses, too, where it stands alone.
+        needles: The texts; each is found where it stands alone, in whatever spelling of JSON, HTML, addresses, mails, base64
+            or another character set.
     """
 
     def __init__(self, needles: Iterable[str]) -> None:
-        self._needles = {form: needle for needle in needles for form in _forms(needle)}
-        texts = sorted(self._needles, key=len, reverse=True)
-        pattern = b"|".join(re.escape(text) for text in texts) or rb"\b\B"
-        self._pattern = re.compile(_BEFORE + b"(" + pattern + b")" + _AFTER, re.IGNORECASE)
-        self._in_binary = re.compile(_BINARY_BEFORE + b"(" + pattern + b")" + _BINARY_AFTER, re.IGNORECASE)
-        self._folded = {form.lower(): needle for form, needle in self._needles.items()}
+        texts = {needle: written(needle) for needle in needles}
+        self._folded = {form.lower(): needle for needle, forms in texts.items() for form in forms}
+        self._texts = _Marks(self._folded, is_folded=True)
+        every = {form for forms in texts.values() for form in forms}
+        self._encoded: list[tuple[_Marks, Decoded]] = [
+            (_Marks({mark for form in every for mark in write(form)}), read)
+            for write, read in ((in_base64, from_base64), (in_hex, from_hex), (in_utf16, from_utf16))
+        ]
+        self._overlap = (max(map(len, every), default=0) + 8) * LONGEST
+        self._blacked = sorted({form for needle in texts for form in _forms(needle)}, key=len, reverse=True)
 
     def file(self, path: Path) -> set[str]:
         """The needles that a file holds, in its name or inside, however it is packed; a file that is gone holds none."""
-        found = self.content(str(path).encode())
+        found = self.content(str(path).encode("utf-8", "surrogateescape"))
         try:
             with path.open("rb") as stream:
-                head = stream.read(16)
-            return found | self._inside(path, head)
+                for content in _joined(contents(stream, self._overlap)):
+                    found |= self.content(content)
         except FileNotFoundError:
-            return found
+            pass
+        return found
 
     def content(self, content: bytes) -> set[str]:
-        """The needles in some bytes as they stand."""
-        return self._found(self._pattern, content)
-
-    def _found(self, pattern: re.Pattern[bytes], content: bytes) -> set[str]:
-        return {self._folded[match.lower()] for match in pattern.findall(content)}
+        """The needles in some bytes, however they are spelled."""
+        found = set[str]()
+        for reading in readings(content):
+            found |= self._standing(reading, b"\0" in content)
+            for decoded in self._decoded(reading):
+                found |= {each for one in readings(decoded) for each in self._standing(one, b"\0" in decoded)}
+        return found
 
     def blackened(self, text: str) -> str:
         """The text without the needles."""
         return self._pattern.sub(b"[erased]", text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
-    def _inside(self, path: Path, head: bytes) -> set[str]:
-        if head.startswith(_PARQUET):
-            return self._parquet(path)
-        if head.startswith(_SQLITE):
-            return self._sqlite(path) | self._raw(path.open("rb"))
-        if head.startswith(_GZIP):
-            return self._raw(gzip.open(path))
-        if head.startswith(_ZSTD):
-            return self._raw(pa.CompressedInputStream(str(path), "zstd"))
-        if head.startswith(_ZIP):
-            with zipfile.ZipFile(path) as packed:
-                return {each for name in packed.namelist() for each in self.content(packed.read(name))}
-        return self._raw(path.open("rb"))
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        return _standing_alone(tuple(self._blacked), False)
 
-    def _raw(self, stream: Any) -> set[str]:
-        """Piece by piece, each with the end of the one before; half a gzip counts as far as it goes."""
-        found, tail, longest = set[str](), b"", max(map(len, self._needles), default=0) + 8
-        read = getattr(stream, "read1", stream.read)  # gives what there is before it meets a broken end
-        with stream:
-            try:
-                while chunk := read(_CHUNK):
-                    pattern = self._in_binary if b"\0" in chunk else self._pattern
-                    found |= self._found(pattern, tail + chunk)
-                    tail = chunk[-longest:]
-            except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowInvalid):
-                return found
+    def _standing(self, content: bytes, is_binary: bool) -> set[str]:
+        """Those that stand there as they are."""
+        there = tuple(sorted(self._texts.standing_in(content), key=len, reverse=True))
+        if not there:
+            return set()
+        return {self._folded[match.lower()] for match in _standing_alone(there, is_binary).findall(content)}
+
+    def _decoded(self, content: bytes) -> Iterator[bytes]:
+        for marks, decoded in self._encoded:
+            for mark in marks.standing_in(content):
+                yield from decoded(content, mark)
+        yield from unpacked_from_base64(content)
+
+
+def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Small pieces of text as one, since to look into each for every text takes longer; binary ones stay what they are."""
+    held, size = list[bytes](), 0
+    for piece in pieces:
+        if b"\0" in piece or len(piece) > _LONG:
+            yield piece
+            continue
+        held.append(piece)
+        size += len(piece)
+        if size > _LONG:
+            yield b"\n".join(held)
+            held, size = [], 0
+    yield b"\n".join(held)
+
+
+class _Marks:
+    """Many texts that are looked for at once: where any of them may begin is told by four bytes, for all bytes together.
+
+    Args:
+        marks: The texts.
+        is_folded: Whether capitals and small letters are the same; the texts are in small ones.
+    """
+
+    def __init__(self, marks: Iterable[bytes], is_folded: bool = False) -> None:
+        self._is_folded = is_folded
+        self._beginning: dict[bytes, list[bytes]] = {}
+        self._short = list[bytes]()
+        for mark in sorted(marks):
+            if len(mark) < _WORD:
+                self._short.append(mark)
+            else:
+                self._beginning.setdefault(mark[:_WORD], []).append(mark)
+        self._may_begin = np.zeros(1 << _BITS, dtype=bool)
+        self._may_begin[_places(b"".join(self._beginning))] = True
+
+    def standing_in(self, content: bytes) -> set[bytes]:
+        """Those that are part of the content."""
+        looked_in = content.lower() if self._is_folded else content
+        found = {mark for mark in self._short if mark in looked_in}
+        for shift in range(_WORD if self._beginning else 0):
+            for word in np.flatnonzero(self._may_begin[_places(looked_in, shift)]).tolist():
+                place = shift + _WORD * word
+                for mark in self._beginning.get(looked_in[place : place + _WORD], ()):
+                    if looked_in.startswith(mark, place):
+                        found.add(mark)
         return found
 
-    def _parquet(self, path: Path) -> set[str]:
-        """Values, dictionary pages (of which rows need not use every entry), statistics and metadata."""
-        try:
-            names = [field.path for field in _leaves(pq.ParquetFile(path)) if field.physical_type == "BYTE_ARRAY"]
-            opened = pq.ParquetFile(path, read_dictionary=names)
-        except pa.ArrowInvalid:
-            return self._raw(path.open("rb"))
-        found = self.content(str(opened.metadata.to_dict()).encode()) | self._told(opened)
-        for batch in opened.iter_batches(columns=names) if names else ():
-            for column in batch.columns:
-                found |= self._column(column)
-        return found
 
-    def _told(self, opened: pq.ParquetFile) -> set[str]:
-        """What a file says of itself and of its columns, at any length: `str` of a schema would cut it short."""
-        said = opened.metadata.metadata or {}
-        packed = base64.b64decode(said.get(b"ARROW:schema", b""))
-        found = self.content(b"\n".join((*said.keys(), *said.values(), str(opened.schema_arrow).encode())))
-        return found | self._found(self._in_binary, packed)
+def _places(content: bytes, shift: int = 0) -> npt.NDArray[np.int64]:
+    """A place in a table for each word of four bytes, from some byte on."""
+    words = np.frombuffer(content, dtype="<u4", count=max(0, len(content) - shift) // _WORD, offset=min(shift, len(content)))
+    return (words * np.uint32(2_654_435_761) >> np.uint32(32 - _BITS)).astype(np.int64)
 
-    def _column(self, column: pa.Array) -> set[str]:
-        if pa.types.is_dictionary(column.type):
-            return self._column(column.dictionary)
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            return self.content("\n".join(pc.unique(column.drop_null()).to_pylist()).encode())
-        return self.content(json.dumps(column.to_pylist(), ensure_ascii=False, default=str).encode())
 
-    def _sqlite(self, path: Path) -> set[str]:
-        found = set[str]()
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
-            tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            for table in tables:
-                for row in database.execute(f'SELECT * FROM "{table}"'):
-                    found |= self.content("\n".join(str(value) for value in row).encode())
-        return found
+@lru_cache(maxsize=256)
+def _standing_alone(texts: tuple[bytes, ...], is_binary: bool) -> re.Pattern[bytes]:
+    any_text = b"(" + (b"|".join(map(re.escape, texts)) or rb"\b\B") + b")"
+    before, after = (_BINARY_BEFORE, _BINARY_AFTER) if is_binary else (_BEFORE, _AFTER)
+    return re.compile(before + any_text + after, re.IGNORECASE)
 
 
 def files_below(folders: Iterable[Path]) -> Iterator[Path]:
@@ -138,16 +167,8 @@ def files_below(folders: Iterable[Path]) -> Iterator[Path]:
                 yield path
 
 
-def _leaves(opened: pq.ParquetFile) -> Iterator[pq.ColumnSchema]:
-    return (opened.schema.column(place) for place in range(len(opened.schema.names)))
-
-
 def _forms(text: str) -> set[bytes]:
-    told = {
-        text,
-        json.dumps(text)[1:-1],
-        json.dumps(text, ensure_ascii=False)[1:-1],
-        html.escape(text),
-        quote(text, safe=""),
-    }
-    return {each.encode() for each in told}
+    """How a text may stand in a database of texts."""
+    plain = written(text)
+    told = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], html.escape(text), quote(text, safe="")}
+    return plain | {each.encode() for each in told}

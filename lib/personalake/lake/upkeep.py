@@ -1,19 +1,15 @@
 """Tables kept small and lawful: rows beyond their age go, small files become large ones, old versions leave the disk."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
 from personalake.lake.erasing import vacuum
 from personalake.lake.lake import Lake
+from personalake.lake.notes import noted
 from personalake.tables import Table
-
-_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True)
@@ -54,48 +50,8 @@ def remove_older(lake: Lake, table: Table, before: date | datetime, note: str = 
     if table.aged_by is None:
         return 0
     limit = F.lit(before.isoformat()).cast(table.schema[table.aged_by].dataType)
-    with _noted(lake, note):
+    with noted(lake, note):
         return lake.delete(table, F.col(table.aged_by) < limit)
-
-
-def removed_with(lake: Lake, table: Table, note: str, since: int | None) -> int | None:
-    """Rows that a commit with a note has removed.
-
-    Args:
-        lake: The tables.
-        table: The table.
-        note: The note of `remove_older`.
-        since: A version before which that commit cannot have been.
-
-    Returns:
-        How many, 0 if there was no such commit; None if the log of the table does not reach back so far.
-    """
-    history = _history(lake, table)
-    noted = [commit for commit in history if commit.get("userMetadata") == note]
-    if noted:
-        return sum(int((commit["operationMetrics"] or {}).get("numDeletedRows", 0)) for commit in noted)
-    is_whole = since is not None and min((commit["version"] for commit in history), default=since + 2) <= since + 1
-    return 0 if is_whole else None
-
-
-@contextmanager
-def _noted(lake: Lake, note: str) -> Iterator[None]:
-    """What Spark commits meanwhile bears the note, if there is one."""
-    if note:
-        lake.spark.conf.set(_NOTE, note)
-    try:
-        yield
-    finally:
-        if note:
-            lake.spark.conf.unset(_NOTE)
-
-
-def _history(lake: Lake, table: Table) -> list[dict[str, Any]]:
-    if lake.locations.catalog:
-        rows = lake.spark.sql(f"DESCRIBE HISTORY {lake.locations.identifier(table)}").collect()
-        return [row.asDict() for row in rows]
-    commits: list[dict[str, Any]] = DeltaTable(lake.locations.table(table)).history()
-    return commits
 
 
 def compact(lake: Lake, table: Table) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,17 @@ class LakeJournal:
         destination: Its name.
         stamps: Times of the rows.
         require: Raises `LeaseHeldError` once somebody else sends there.
+        folder: Where the files lie that it takes, which an erasure must find when the connection is gone; null of others.
     """
 
-    def __init__(self, lake: Lake, destination: str, stamps: Stamps, require: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        destination: str,
+        stamps: Stamps,
+        require: Callable[[], None] = lambda: None,
+        folder: Path | None = None,
+    ) -> None:
         opened = lake.ledger.opened(ACTIVATION_LOG)
         self._claimer = f"send_activation.{destination}"
         self._claimed = (opened and opened.transaction_version(self._claimer)) or 0
@@ -67,6 +76,7 @@ class LakeJournal:
         self._lake = lake
         self._destination = destination
         self._stamps = stamps
+        self._folder = folder
 
     def claim(self, claims: Sequence[Claimed]) -> None:
         """Written before anything of a chunk leaves.
@@ -109,9 +119,15 @@ class LakeJournal:
             reason=[outcome.reason for outcome in outcomes],
             pack_id=[outcome.pack_id for outcome in outcomes],
             reference=[outcome.reference for outcome in outcomes],
+            file=[self._file_of(outcome) for outcome in outcomes],
             may_repeat=[outcome.may_repeat for outcome in outcomes],
             requests=[outcome.requests or None for outcome in outcomes],
         )
+
+    def _file_of(self, outcome: Outcome) -> str | None:
+        if self._folder is None or outcome.reference is None or outcome.state not in _TAKEN:
+            return None
+        return str(self._folder.resolve() / outcome.reference)
 
     def _append(self, delivery_ids: Sequence[Sequence[str]], txn: tuple[str, int] | None, **columns: list[Any]) -> int:
         """Column by column, what deliveries have in common said once: rows as dictionaries would keep the event loop from

@@ -111,6 +111,8 @@ def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, 
     with context.progress.step("erasing from files"):
         for cleaned in clean_files(context.settings, context.lake, subjects):
             receipts.add_files(cleaned)
+            if any(cleaned.erased.values()):  # a run that is killed at the next place has said what it did at this one
+                receipts.write()
         receipts.write()
         erasure_work.clean_up(context, ["bronze.landing_file"])
     with context.progress.step("asking destinations"):

@@ -1,14 +1,15 @@
 """Requests to be forgotten, carried to every destination."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from personalake.activation.connectors import connect
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt, delete
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
+from personalake.pipelines.erasure_names import names_at
 from personalake.pipelines.system_clock import SystemClock
 from personalake.privacy.subject import Subject
 
@@ -47,8 +48,8 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
         if not connection.enabled:
             continue
         for request_id, subject in subjects.items():
-            if subject.ids_at(name):
-                answers[request_id].append(_ask(name, settings, subject))
+            if names := names_at(settings, name, subject):
+                answers[request_id].append(_ask(name, settings, names))
     connected = {name for name, connection in settings.connections.items() if connection.enabled}
     for request_id, subject in subjects.items():
         for name in sorted({destination for destination, _ in subject.told} - connected - set(settings.destinations)):
@@ -57,13 +58,13 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
     return answers
 
 
-def _ask(name: str, settings: Settings, subject: Subject) -> Answered:
-    clock, ids = SystemClock(), sorted(subject.ids_at(name))
+def _ask(name: str, settings: Settings, names: Sequence[Name]) -> Answered:
+    clock = SystemClock()
     try:
         connector = connect(name, settings.connections[name], clock)
-        receipts = delete(ids, connector, clock, random.Random())
+        receipts = delete(names, connector, clock, random.Random())
     except PersonalakeError as error:
-        return Answered(name, "pending", len(ids), detail=error.what)
+        return Answered(name, "pending", len(names), detail=error.what)
     return _summed(name, receipts)
 
 

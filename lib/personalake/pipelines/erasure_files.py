@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 
-from personalake.activation.file_drop import MANIFEST, Item, drop, packed
+from personalake.activation.dropped_files import is_dropped
+from personalake.activation.dropped_files import without_rows as without_dropped
+from personalake.activation.file_drop import ERASURE_LIST, MANIFEST, Item, drop, packed
+from personalake.activation.former_drops import without_items
 from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.lake import Lake
@@ -14,6 +17,9 @@ from personalake.lake.file_checks import shape_of
 from personalake.lake.landing import REJECTED
 from personalake.lake.line_removal import without_lines, without_rows
 from personalake.lake.search import Search, files_below
+from personalake.pipelines.erasure_cleaned import Cleaned
+from personalake.pipelines.erasure_drops import clean_drops, item_test, row_test
+from personalake.pipelines.former_sources import clean_former
 from personalake.privacy.payloads import LineTest
 from personalake.privacy.subject import Subject
 from personalake.tables.bronze import LANDING_FILE
@@ -23,38 +29,15 @@ from personalake.tracking.store_files import redact
 Subjects = Mapping[str, Subject]
 
 
-@dataclass
-class Cleaned:
-    """What was done in one place.
-
-    Args:
-        place: Which.
-        files: Files that were looked at.
-        erased: Request to lines, rows or files of the person that were removed.
-        detail: What was done to them.
-        kind: `files` or `store`.
-    """
-
-    place: str
-    files: int = 0
-    erased: dict[str, int] = field(default_factory=dict)
-    detail: str | None = None
-    kind: str = "files"
-
-    def add(self, request_ids: Sequence[str], counts: Sequence[int]) -> None:
-        """Count what was removed from one more file."""
-        self.files += 1
-        for request_id, count in zip(request_ids, counts, strict=True):
-            self.erased[request_id] = self.erased.get(request_id, 0) + count
-
-
 def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
     """Remove persons from every file outside the tables, place by place."""
     for name, source in sorted(settings.sources.items()):
         if source.kind == "files" and source.path is not None:
             yield _landed(lake, name, source, subjects)
             yield _taken_in(lake, name, source, subjects)
+    yield from clean_former(settings, lake, subjects)
     yield _logs(lake, subjects)
+    yield from clean_drops(settings, subjects)
     yield from _exports(settings, lake, subjects)
     report = settings.report.path.expanduser().resolve()
     yield _removed("report", report, subjects, "deleted; publish_report draws it again")
@@ -75,24 +58,27 @@ def _landed(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleane
     resized = []
     for path in files_below([folder]):
         is_rejected = REJECTED in path.relative_to(folder).parts
-        before = path.stat()
-        cleaned.add(list(subjects), _without(path, source, source.encoding, subjects, is_rejected))
-        size = path.stat().st_size
-        if size != before.st_size and not is_rejected:
+        before = _size(path)
+        cleaned.attempt(list(subjects), partial(_without, path, source, source.encoding, subjects, is_rejected))
+        size = _size(path)
+        if size != before and not is_rejected:
             relative = path.relative_to(folder).as_posix()
-            told = next(
-                (row for (place, held, _), row in known.items() if (place, held) == (relative, before.st_size)), None
-            )
+            told = next((row for (place, held, _), row in known.items() if (place, held) == (relative, before)), None)
             resized += [] if told is None else [{**told, "bytes": size}]
     lake.ledger.append(LANDING_FILE, resized)
     return cleaned
+
+
+def _size(path: Path) -> int:
+    """Bytes; none of a file that somebody took away meanwhile."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def _taken_in(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
     """The inbox, under names that the stream knows: it reads no file again."""
     cleaned = Cleaned(f"inbox/{name}", detail="lines removed, files kept")
     for path in files_below([lake.locations.inbox(name)]):
-        cleaned.add(list(subjects), _without(path, source, source.inbox_encoding, subjects, is_loose=False))
+        cleaned.attempt(list(subjects), partial(_without, path, source, source.inbox_encoding, subjects, is_loose=False))
     return cleaned
 
 
@@ -122,7 +108,7 @@ def _logs(lake: Lake, subjects: Subjects) -> Cleaned:
     cleaned = Cleaned("logs", detail="lines removed, files kept")
     tests = [_naming(subject) for subject in subjects.values()]
     for path in files_below([lake.locations.log("any").parent]):
-        cleaned.add(list(subjects), without_lines(path, tests, in_place=True))
+        cleaned.attempt(list(subjects), partial(without_lines, path, tests, in_place=True))
     return cleaned
 
 
@@ -141,22 +127,18 @@ def _exports(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cle
         name, _, day = place.partition("/")
         cleaned = Cleaned(f"exports/{place}", detail="written again without the person")
         folder = exports / name / day
-        if folder.is_dir():
+        if folder.is_dir() and name not in settings.destinations and name not in settings.connections:
+            cleaned.attempt(list(subjects), partial(_without_items, name, folder, subjects))
+        elif folder.is_dir() and name in settings.destinations:
             cleaned.files = len(list(files_below([folder])))
             cleaned.erased = dict.fromkeys(request_ids, 1)
             _drop_again(settings, lake, name, day, folder)
         yield cleaned
-    yield _removed("exports", exports, subjects, "deleted")
+    yield _removed("exports", exports, subjects, "files deleted; of those with a manifest of their own, rows")
 
 
 def _drop_again(settings: Settings, lake: Lake, name: str, day: str, folder: Path) -> None:
-    from datetime import date
-
-    destination = settings.destinations.get(name)
-    if destination is None:  # nobody knows any more how its files are written
-        for path in files_below([folder]):
-            path.unlink()
-        return
+    destination = settings.destinations[name]
     as_of = date.fromisoformat(day)
     planned = lake.ledger.read(ACTIVATION_OUTBOX, where=[("destination", "=", name), ("as_of", "=", as_of)])
     logged = sorted(
@@ -172,17 +154,37 @@ def _drop_again(settings: Settings, lake: Lake, name: str, day: str, folder: Pat
     drop(list(packed(items, name, destination)), folder, name, destination, as_of)
 
 
+def _without_items(name: str, folder: Path, subjects: Subjects) -> list[int]:
+    """Of a destination that is not configured any more; its files tell how they are written, or go."""
+    try:
+        return without_items(folder, [item_test(name, subject) for subject in subjects.values()])
+    except (ValueError, KeyError, FileNotFoundError):
+        for path in files_below([folder]):
+            path.unlink()
+        return [int(any(place == f"{name}/{folder.name}" for place in subject.drops)) for subject in subjects.values()]
+
+
 def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Cleaned:
     """Files that name a person, whole; a manifest that vouches for them goes, too."""
     cleaned = Cleaned(place, detail=detail)
     searches = [Search(subject.needles) for subject in subjects.values()]
     for path in files_below([folder]):
-        found = [bool(search.file(path)) for search in searches]
-        cleaned.add(list(subjects), found)
-        if any(found):
-            path.unlink()
-            (path.parent / MANIFEST).unlink(missing_ok=True)
+        if path.name.startswith(ERASURE_LIST):
+            continue  # it names people to those who are to forget them
+        if is_dropped(path):
+            tests = [row_test("", subject) for subject in subjects.values()]
+            cleaned.attempt(list(subjects), partial(without_dropped, path, tests))
+        else:
+            cleaned.attempt(list(subjects), partial(_without_file, path, searches))
     return cleaned
+
+
+def _without_file(path: Path, searches: Sequence[Search]) -> list[int]:
+    found = [int(bool(search.file(path))) for search in searches]
+    if any(found):
+        path.unlink()
+        (path.parent / MANIFEST).unlink(missing_ok=True)
+    return found
 
 
 def _told_before(access: Path, subjects: Subjects) -> Cleaned:
@@ -191,11 +193,15 @@ def _told_before(access: Path, subjects: Subjects) -> Cleaned:
     searches = [Search(subject.needles) for subject in subjects.values()]
     for folder in sorted(access.glob("*")) if access.is_dir() else ():
         files = list(files_below([folder]))
-        found = [any(search.file(path) for path in files) for search in searches]
-        cleaned.add(list(subjects), found)
-        if any(found):
-            shutil.rmtree(folder)
+        cleaned.attempt(list(subjects), partial(_without_folder, folder, files, searches))
     return cleaned
+
+
+def _without_folder(folder: Path, files: Sequence[Path], searches: Sequence[Search]) -> list[int]:
+    found = [int(any(search.file(path) for path in files)) for search in searches]
+    if any(found):
+        shutil.rmtree(folder)
+    return found
 
 
 def _model_store(lake: Lake, subjects: Subjects) -> Cleaned:
@@ -206,12 +212,17 @@ def _model_store(lake: Lake, subjects: Subjects) -> Cleaned:
     )
     searches = [Search(subject.needles) for subject in subjects.values()]
     for path in files_below([folder]):
-        if path.suffix == ".db":
-            cleaned.add(list(subjects), redact(path, [partial(search.blackened) for search in searches]))
-            continue
-        found = [bool(search.file(path)) for search in searches]
-        is_example = "example" in path.name
-        cleaned.add(list(subjects), [is_found and is_example for is_found in found])
-        if any(found) and is_example:
-            path.unlink()
+        clean = _redacted if path.suffix == ".db" else _without_example
+        cleaned.attempt(list(subjects), partial(clean, path, searches))
     return cleaned
+
+
+def _redacted(path: Path, searches: Sequence[Search]) -> list[int]:
+    return redact(path, [search.blackened for search in searches])
+
+
+def _without_example(path: Path, searches: Sequence[Search]) -> list[int]:
+    found = [int("example" in path.name and bool(search.file(path))) for search in searches]
+    if any(found):
+        path.unlink()
+    return found

@@ -4,19 +4,26 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.lake.erasing import Erased
+from personalake.lake.notes import removed_with
+from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.erasure_destinations import Answered
-from personalake.pipelines.erasure_files import Cleaned
 from personalake.pipelines.erasure_requests import Request
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, mac_of
+from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.receipts import SUPPRESSION
 
+INTENDED = "intended"
 _SHOWN = 5
+_CLEANED = ("files", "store")
+# What nothing here can erase, and a human must see to.
+_ASKED = ("destination", *_CLEANED)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,11 @@ class Found:
     files: int
     places: tuple[str, ...]
     needles: int
+
+
+def note_of(run_id: str) -> str:
+    """What the commits of a run bear."""
+    return f"erasure {run_id}"
 
 
 class Receipts:
@@ -51,14 +63,56 @@ class Receipts:
                 version_after=erased.version_after, purged_at=erased.purged_at, vacuumed_at=erased.vacuumed_at,
             )  # fmt: skip
 
+    def add_intent(self, name: str, counts: Mapping[str, int], rows: int, version: int | None) -> None:
+        """What is about to go from one table, as rows before and after; nothing is erased so far."""
+        for request_id, count in counts.items():
+            if count:
+                self._add(
+                    request_id, name, "table", INTENDED, rows_before=rows, rows_after=rows - count,
+                    rows_erased=0, version_before=version,
+                )  # fmt: skip
+
+    def settle(self, table: Table, counts: Mapping[str, int]) -> None:
+        """Find out what became of what killed runs were about to erase from a table: it goes in one commit, or not at all.
+
+        That commit says how many rows they were. Where the log of the table does not reach back any more, what is still
+        there tells.
+
+        Args:
+            table: The table.
+            counts: Rows of each request that are there now.
+        """
+        open_ones = [row for row in self._open if row["place"] == table.full_name]
+        for intent in open_ones:
+            alone = sum(row["run_id"] == intent["run_id"] for row in open_ones) == 1
+            intended = intent["rows_before"] - intent["rows_after"]
+            removed = removed_with(self._context.lake, table, note_of(intent["run_id"]), intent["version_before"])
+            if removed is None:
+                removed = max(0, intended - counts.get(intent["request_id"], 0))
+            self._add(
+                intent["request_id"], intent["place"], "table", "erased" if removed else "nothing_found",
+                receipt_id=_name(intent, intent["run_id"]), rows_erased=removed if alone else min(removed, intended),
+                rows_before=intent["rows_before"], version_before=intent["version_before"],
+                detail=f"told by run {intent['run_id']}, which ended before it could say what it did; found out afterwards",
+            )  # fmt: skip
+
+    @cached_property
+    def _open(self) -> list[dict[str, Any]]:
+        """What earlier runs were about to erase, and neither they nor later ones said what became of it."""
+        of_requests = [("request_id", "in", sorted(self._requests)), ("kind", "=", "table")]
+        rows = self._context.lake.ledger.read(ERASURE_RECEIPT, where=of_requests) if self._requests else []
+        told = {row["receipt_id"] for row in rows}
+        return [row for row in rows if row["outcome"] == INTENDED and _name(row, row["run_id"]) not in told]
+
     def add_files(self, cleaned: Cleaned) -> None:
         """What was done in one place outside the tables."""
         for request_id in self._requests:
-            removed = cleaned.erased.get(request_id, 0)
+            removed, unsettled = cleaned.erased.get(request_id, 0), cleaned.unsettled.get(request_id)
+            outcome = "pending" if cleaned.problem else "failed" if unsettled else "erased" if removed else "nothing_found"
+            detail = cleaned.problem or unsettled or (cleaned.detail if removed else None)
             self._add(
-                request_id, cleaned.place, cleaned.kind, "erased" if removed else "nothing_found", rows_erased=removed,
-                rows_before=cleaned.files, rows_after=cleaned.files, detail=cleaned.detail if removed else None,
-                purged_at=datetime.now(UTC),
+                request_id, cleaned.place, cleaned.kind, outcome, rows_erased=removed, rows_before=cleaned.files,
+                rows_after=cleaned.files, detail=detail, purged_at=datetime.now(UTC),
             )  # fmt: skip
 
     def add_answers(self, request_id: str, answers: list[Answered]) -> None:
@@ -90,7 +144,10 @@ class Receipts:
         rows = [row for row in self._all if row["request_id"] == request_id]
         left = [row["detail"] for row in rows if row["kind"] == "search" and row["outcome"] == "failed"]
         pending = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "pending"]
-        problems = [f"search: {text}" for text in left] + [f"to be asked again: {name}" for name in pending]
+        stuck = [
+            f"{row['place']} {row['detail']}" for row in rows if row["kind"] in _CLEANED and row["outcome"] == "pending"
+        ]
+        problems = [*stuck, *(f"search: {text}" for text in left), *(f"to be asked again: {name}" for name in pending)]
         return "; ".join(problems) or None
 
     def summary(self, request_id: str) -> str:
@@ -100,7 +157,7 @@ class Receipts:
         latest = [row for row in rows if row["run_id"] == self._context.run_id]
         own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
         removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
-        refusing = [row["place"] for row in latest if row["kind"] == "destination" and row["outcome"] == "failed"]
+        refusing = [row["place"] for row in latest if row["kind"] in _ASKED and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
         listed = dict.fromkeys(row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST))
         unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]
@@ -114,9 +171,9 @@ class Receipts:
         return len(waiting) + self._context.lake.ledger.count(ERASURE_RECEIPT, [("request_id", "=", request_id)])
 
     def _add(self, request_id: str, place: str, kind: str, outcome: str, **facts: Any) -> None:
-        name = hashlib.sha256(f"{request_id}|{place}|{self._context.run_id}".encode()).hexdigest()[:32]
+        run = f"{self._context.run_id}|{INTENDED}" if outcome == INTENDED else self._context.run_id
         row = dict.fromkeys(ERASURE_RECEIPT.columns) | {
-            "receipt_id": name,
+            "receipt_id": _name({"request_id": request_id, "place": place}, run),
             "request_id": request_id,
             "subject": self._requests[request_id].facts["subject"],
             "place": place,
@@ -127,3 +184,7 @@ class Receipts:
             **facts,
         }
         self._waiting.append({**row, MAC: mac_of(self._key, row)})
+
+
+def _name(row: Mapping[str, Any], run: str) -> str:
+    return hashlib.sha256(f"{row['request_id']}|{row['place']}|{run}".encode()).hexdigest()[:32]

@@ -11,6 +11,7 @@ from typing import Any
 from personalake.common.hashing import keyed_hash_of
 from personalake.errors import InputError
 from personalake.lake import Lake
+from personalake.lake.disk import writing
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, due_at, mac_of, pseudonym
 from personalake.privacy.subject import Identifier, Subject
@@ -164,13 +165,18 @@ def _facts(key: str, asked: Identifier, regulation: str, requested_at: datetime,
 
 
 def remember(lake: Lake, request_id: str, subject: Subject) -> None:
-    """Keep what a run found out, until the request is done: half-way through, tables no longer know it."""
+    """Keep what a run found out, until the request is done: half-way through, tables no longer know it.
+
+    Raises:
+        EnvironmentProblem: If the disk is full, or the folder cannot be written.
+    """
     path = _memory(lake, request_id)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = path.with_name(f".{path.name}.tmp")
-    beside.touch(0o600)
-    beside.write_text(subject.as_json(), encoding="utf-8")
-    os.replace(beside, path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside.touch(0o600)
+        beside.write_text(subject.as_json(), encoding="utf-8")
+        os.replace(beside, path)
 
 
 def remembered(lake: Lake, request_id: str) -> Subject | None:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow as pa
 
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.lake.erasing import Erased, batches_of, erase_rows
 from personalake.lake.search import Search, files_below
-from personalake.pipelines.erasure_receipts import Found, Receipts
+from personalake.pipelines.erasure_cleaned import reason_of
+from personalake.pipelines.erasure_drops import drop_folders
+from personalake.pipelines.erasure_receipts import Found, Receipts, note_of
+from personalake.pipelines.former_sources import former_sources, landing_of
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.person_search import payloads_of, personal_tables
@@ -25,16 +29,26 @@ _RAW_KEY = ("source", "payload")
 def erase_from_tables(context: JobContext, subjects: Subjects, receipts: Receipts) -> None:
     """Remove persons from every table that holds anything of a person, and the versions that still know them."""
     for table in personal_tables(context.lake):
-        keys, counts = _keys(context, table, subjects)
-        erased = erase_rows(context.lake, table, keys, _retention(context))
-        receipts.add_table(table.full_name, erased, counts)
-        if any(counts.values()):
-            receipts.write()
-    # Last, since raw rows can only be told apart by who can read them.
-    destroyed = Vault(context.settings, context.lake).destroy(subjects)
-    if destroyed is not None:
-        receipts.add_table(DATA_KEY.full_name, *destroyed)
+        _erase_from(context, table, _keys(context, table, subjects), _retention(context), receipts)
+    # Last, since raw rows can only be told apart by who can read them; whatever the retention is.
+    if context.lake.exists(DATA_KEY):
+        keys = Vault(context.settings, context.lake).keys_of(subjects)
+        _erase_from(context, DATA_KEY, keys, timedelta(0), receipts)
     receipts.write()
+
+
+def _erase_from(
+    context: JobContext, table: Table, found: tuple[pa.Table, dict[str, int]], retention: timedelta, receipts: Receipts
+) -> None:
+    """Told first, done in a commit that bears the run's name, told again: the next run finds out what a killed one did."""
+    (keys, counts), lake = found, context.lake
+    receipts.settle(table, counts)
+    if any(counts.values()):
+        receipts.add_intent(table.full_name, counts, lake.ledger.rows(table), lake.ledger.version(table))
+        receipts.write()
+    receipts.add_table(table.full_name, erase_rows(lake, table, keys, retention, note_of(context.run_id)), counts)
+    if any(counts.values()):
+        receipts.write()
 
 
 def rows_in_tables(context: JobContext, subjects: Subjects) -> dict[str, int]:
@@ -61,16 +75,30 @@ def left_of(context: JobContext, subject: Subject) -> Found:
     own = [root / part for part in ("bronze", "silver", "gold", "_inbox", "_checkpoints", "_logs", "_leases", "mlflow")]
     others = [settings.exports, settings.report.path, settings.erasure.access]
     landed = [source.path for source in settings.sources.values() if source.path is not None]
-    for path in files_below([*own, *(folder.expanduser().resolve() for folder in (*others, *landed))]):
+    former = [landing_of(settings, name) for name in former_sources(settings, context.lake)]
+    dropped = [folder for folders in drop_folders(settings, {"": subject}).values() for folder in folders]
+    folders = [*others, *landed, *filter(None, former), *dropped]
+    for path in files_below([*own, *(folder.expanduser().resolve() for folder in folders)]):
         files += 1
-        if not path.name.startswith(ERASURE_LIST) and search.file(path):
-            is_named = bool(search.content(path.name.encode()))
-            places.append("a file that is named after the person" if is_named else _shown(path, context))
+        if not path.name.startswith(ERASURE_LIST) and (told := _told_of(path, search, context)):
+            places.append(told)
     return Found(files, tuple(places), len(subject.needles))
 
 
-def _shown(path: object, context: JobContext) -> str:
-    return str(path).removeprefix(f"{context.lake.locations.root}/")
+def _told_of(path: Path, search: Search, context: JobContext) -> str | None:
+    """How a file is named in which something is left, or which nobody can read; None of all others."""
+    shown = str(path).removeprefix(f"{context.lake.locations.root}/")
+    try:
+        is_found = bool(search.file(path))
+    except OSError as error:
+        return (
+            f"a file that cannot be read ({reason_of(error)})"
+            if search.content(shown.encode())
+            else f"{shown} (cannot be read: {reason_of(error)})"
+        )
+    if not is_found:
+        return None
+    return "a file that is named after the person" if search.content(path.name.encode()) else shown
 
 
 def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:

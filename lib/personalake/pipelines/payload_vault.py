@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,6 @@ from personalake.ingestion.parsing import with_texts
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import frame_of
-from personalake.lake.erasing import Erased, erase_rows
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.encryption import (
     MARK,
@@ -114,21 +113,18 @@ class Vault:
         place = batch.schema.get_field_index("payload")
         return batch.set_column(place, batch.schema.field(place), pa.array(texts, batch.schema.field(place).type))
 
-    def destroy(self, subjects: Mapping[str, Subject]) -> tuple[Erased, dict[str, int]] | None:
-        """Destroy the keys of persons, out of every version of their table at once; their payloads are gone everywhere.
+    def keys_of(self, subjects: Mapping[str, Subject]) -> tuple[pa.Table, dict[str, int]]:
+        """Keys of persons, to be destroyed out of every version of their table at once: their payloads are gone everywhere.
 
         Returns:
-            What happened to the table, and how many keys of each request went; None if there are no keys.
+            Ids of the keys, and how many each request has.
         """
-        if not self.lake.exists(DATA_KEY):
-            return None
         code = self.settings.identity.calling_code
         hashes = {request: set(subjects_of(subject, self._hash_key, code)) for request, subject in subjects.items()}
         rows = self.lake.ledger.read(DATA_KEY, ("key_id", "subject"))
         counts = {request: sum(row["subject"] in theirs for row in rows) for request, theirs in hashes.items()}
         gone = [row["key_id"] for row in rows if any(row["subject"] in theirs for theirs in hashes.values())]
-        keys = pa.table({"key_id": pa.array(gone, pa.string())}) if gone else pa.table({})
-        return erase_rows(self.lake, DATA_KEY, keys, timedelta(0)), counts
+        return (pa.table({"key_id": pa.array(gone, pa.string())}) if gone else pa.table({})), counts
 
     def rewrap(self) -> int:
         """Wrap what an older master key wraps under the current one; payloads stay as they are.

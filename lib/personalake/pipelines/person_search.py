@@ -11,6 +11,8 @@ from personalake.activation.syncs.wanted import APART
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
+from personalake.pipelines.erasure_names import aliases_in
+from personalake.pipelines.left_in_files import files_with, may_hold
 from personalake.pipelines.payload_vault import Vault
 from personalake.privacy.further import are_shared, with_further
 from personalake.privacy.payloads import PayloadRows
@@ -32,7 +34,7 @@ from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK, QUARANTINE
 
 _RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", "email", "phone", "login", "loyalty_id", "device_id",
                    "cookie_id")  # fmt: skip
-_DELIVERED = ["delivery_id", "destination", "as_of", "sync_key", "decision_id"]
+_DELIVERED = ["delivery_id", "destination", "as_of", "sync_key", "decision_id", "payload"]
 _ROW_IDS = ("event_id", "record_id")
 
 
@@ -123,7 +125,7 @@ def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozens
 def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
     """Add ids of rows by which other tables know them, refused payloads, and what destinations know them by."""
     rows, hashes, destinations, drops = set[str](), set[str](), set(subject.person_ids), set[str]()
-    told = set[Identifier]()
+    told, left, dropped, aliases = set[Identifier](), set[Identifier](), set[str](), set[tuple[str, str, str]]()
     for table in (*SILVER, *TOUCHPOINTS):
         ids = [name for name in _ROW_IDS if name in table.columns and not way_of(table).is_empty]
         for batch in _chosen(settings, lake, table, subject, ids):
@@ -139,13 +141,20 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
             if row["sync_key"]:  # of a message about a decision, the decision follows the key; so does an order
                 key = row["sync_key"].removesuffix(f"/{row['decision_id']}").split(APART)[0]
                 told.add((row["destination"], key))
+            aliases |= aliases_in(row["destination"], row["payload"])
+            if may_hold(settings, row["destination"]) and row["payload"]:
+                left.add((row["destination"], row["payload"]))
+                dropped.add(row["delivery_id"])
     return replace(
         subject,
         row_ids=subject.row_ids | rows,
         payload_hashes=frozenset(hashes),
         destination_ids=frozenset(destinations),
         told=frozenset(told),
+        aliases=frozenset(aliases),
         drops=frozenset(drops),
+        left=frozenset(left),
+        files=files_with(lake, dropped),
     )
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from personalake.lake import Lake
-from personalake.lake.upkeep import older_rows, remove_older, removed_with
+from personalake.lake.notes import removed_with
+from personalake.lake.upkeep import older_rows, remove_older
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.receipt_check import unconfirmed

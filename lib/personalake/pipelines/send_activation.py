@@ -151,7 +151,7 @@ def _errands(
                 continue
         connector = _connected(name, active[name], clock, resolve)
         # The log is looked at only now that nobody else can add to it, and after the journal has seen the last claim.
-        journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name))
+        journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name), active[name].local_folder)
         backlog = opened.enter_context(Backlog(parts, log_about(context.lake.ledger, standing, name)))
         errand = Errand(connector, backlog, journal, clock, partial(leases.require, name))
         if errand.volume.deliveries:
@@ -182,7 +182,7 @@ def _answered_later(
         except LeaseHeldError:
             continue  # somebody else asks; if anything is owed to it besides, that is said there
         connector = partial(_connected, name, active[name], clock, resolve)
-        journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name))
+        journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name), active[name].local_folder)
         told, stopped = ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal)
         if told:
             found[name] = told

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ Identifier = tuple[str, str]
 NAMESPACES = {name: name for name in ("email", "phone", "login", "loyalty_id", "device_id", "cookie_id", "handle")}
 # Shorter ones stand everywhere by chance: "12" is a customer, a price and a day.
 SEARCHABLE_LENGTH = 6
+_TUPLES = ("identifiers", "told", "aliases", "left", "files")
 _EMAIL_SHA256 = "email_sha256"
 
 
@@ -32,7 +34,11 @@ class Subject:
         payload_hashes: SHA-256 of their payloads in quarantine.
         destination_ids: Ids by which any destination may know them.
         told: Keys by which single destinations know them, as `(destination, key)`: told to no other.
+        aliases: Those of which the kind is known, as `(destination, label, key)`, where a destination has several kinds.
         drops: Folders of file destinations in which they stand, as `destination/as_of`.
+        left: Rows about them that went into files of connections, as `(destination, payload)`.
+        files: Those files, as `(destination, path)`; only the name where nobody wrote down the folder, `*` in it where
+            nobody wrote down the name.
     """
 
     asked: Identifier
@@ -43,7 +49,10 @@ class Subject:
     payload_hashes: frozenset[str] = frozenset()
     destination_ids: frozenset[str] = frozenset()
     told: frozenset[Identifier] = frozenset()
+    aliases: frozenset[tuple[str, str, str]] = frozenset()
     drops: frozenset[str] = frozenset()
+    left: frozenset[Identifier] = frozenset()
+    files: frozenset[Identifier] = frozenset()
 
     def values(self, namespace: str) -> frozenset[str]:
         """Their identifiers of one kind."""
@@ -73,11 +82,10 @@ class Subject:
     @classmethod
     def from_json(cls, text: str) -> "Subject":
         """The subject that `as_json` wrote."""
-        read = json.loads(text)
+        read: dict[str, Any] = json.loads(text)
         kind, value = read.pop("asked")
-        known, told = (frozenset((kind, value) for kind, value in read.pop(name, ())) for name in ("identifiers", "told"))
-        others = {name: frozenset(values) for name, values in read.items()}
-        return cls((kind, value), identifiers=known, told=told, **others)
+        kept = {name: map(tuple, values) if name in _TUPLES else values for name, values in read.items()}
+        return cls((kind, value), **{name: frozenset(values) for name, values in kept.items()})
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:

@@ -8,6 +8,7 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from personalake.privacy.payloads import needle_pattern
 from personalake.privacy.subject import NAMESPACES, Subject, in_pairs
 from personalake.tables import Table
 
@@ -17,6 +18,7 @@ _ROWS = ("row_id", "delivery_id", "event_id")
 _VALUES = ("customer_id", "value")
 # Two record keys in one text, and the namespaces that say so.
 _SEVERAL = ("pair", "override")
+_TOLD = ("sync_key", "payload")
 PayloadTest = Callable[[pa.RecordBatch, Subject], pa.Array]
 
 
@@ -32,6 +34,8 @@ class Way:
         rows: Columns with the id of an event, record or delivery.
         payload: Whether the raw row in `payload` must be looked into.
         is_pair: Whether `value` can hold two record keys.
+        told: Columns of what was said to others about somebody: persons who were one then may be two by now, and the row
+            bears the id of the other.
     """
 
     persons: tuple[str, ...] = ()
@@ -41,13 +45,14 @@ class Way:
     rows: tuple[str, ...] = ()
     payload: bool = False
     is_pair: bool = False
+    told: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What must be read to find rows."""
         value = ("namespace", self.value) if self.value else ()
         payload = ("source", "payload") if self.payload else ()
-        return (*self.persons, *value, *self.identifiers, *self.records, *self.rows, *payload)
+        return (*self.persons, *value, *self.identifiers, *self.records, *self.rows, *payload, *self.told)
 
     @property
     def is_empty(self) -> bool:
@@ -68,6 +73,7 @@ def way_of(table: Table) -> Way:
         rows=tuple(name for name in _ROWS if name in columns) if not persons and value is None else (),
         payload="payload" in columns and not persons,
         is_pair=table.name == "identity_guard",
+        told=tuple(name for name in _TOLD if name in columns) if _TOLD[0] in columns else (),
     )
 
 
@@ -88,6 +94,9 @@ def rows_of(batch: pa.RecordBatch, way: Way, subject: Subject, payloads: Payload
         masks.append(_names_a_record(batch["namespace"], batch[way.value], subject))
     if way.payload:
         masks.append(payloads(batch, subject))
+    if way.told and not is_strict:
+        named = needle_pattern(subject.needles - subject.person_ids)
+        masks += [pc.match_substring_regex(batch[name], named) for name in way.told]
     found = pa.array([False] * len(batch))
     for mask in masks:
         found = pc.or_(found, pc.fill_null(mask, False))

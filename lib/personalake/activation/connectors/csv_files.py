@@ -1,9 +1,8 @@
 """CSV files, each followed by its manifest: to a folder, an SFTP server, an object store, Tealium's file import."""
 
 import csv
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter, itemgetter
 from types import SimpleNamespace, TracebackType
@@ -14,11 +13,11 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, declared, decoded
 from personalake.activation.contract import MISSHAPEN, Limits, Measured, misshapen
 from personalake.activation.delivery import Delivery, Pack, State
+from personalake.activation.dropped_files import MANIFEST_END, RUNS, cell_of, manifest_of
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections.files import FilesConnection, TealiumFileConnection
 
-_RUNS = frozenset("=+-@\t\r")
 # Made once: `json.loads` with a hook makes a decoder for each text.
 _DECODER = json.JSONDecoder(parse_float=str)
 _scan = _DECODER.scan_once  # type: ignore[attr-defined]
@@ -57,7 +56,7 @@ class CsvFiles(BaseConnector):
         self._written: set[str] = set()
         self._header = _line(connection.columns)
         self._columns = connection.columns
-        self._runs = _RUNS if connection.escape_formulas else frozenset[str]()
+        self._runs = RUNS if connection.escape_formulas else frozenset[str]()
         self._starts = tuple(f"\n{run}" for run in self._runs)
         self._values = _values_of(self._columns)
         self._needed_places = [self._columns.index(column) for column in needed]
@@ -111,7 +110,7 @@ class CsvFiles(BaseConnector):
             lines = "\n".join(("", *texts))
             if not any(start in lines for start in self._starts):
                 return values
-        return [_cell(value, self._runs) for value in values]
+        return [cell_of(value, self._runs) for value in values]
 
     def size_of(self, delivery: Delivery) -> int:
         """The row's bytes in the file."""
@@ -146,13 +145,7 @@ class CsvFiles(BaseConnector):
 
     async def _put(self, name: str, columns: Sequence[str], rows: Sequence[bytes]) -> Answer:
         content = _line(columns) + b"".join(rows)
-        manifest = {
-            "file": name,
-            "columns": list(columns),
-            "rows": len(rows),
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
+        manifest = manifest_of(name, columns, len(rows), content)
         try:
             if name not in self._written:
                 await self._store.put(name, content)
@@ -164,7 +157,7 @@ class CsvFiles(BaseConnector):
             return Lost(f"perhaps not written: {loss}")
         self._written.add(name)
         try:
-            await self._store.put(f"{name}.manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+            await self._store.put(f"{name}{MANIFEST_END}", manifest)
         except (StoreRefused, StoreFailed, StoreLost) as failure:
             # The file is there: these rows must go into no other.
             return Lost(f"written, but without its manifest: {failure}")
@@ -180,7 +173,7 @@ class CsvFiles(BaseConnector):
 
     def _row(self, delivery: Delivery) -> bytes:
         get = self.parsed(delivery).get
-        return self._lines.of([_cell(get(column), self._runs) for column in self._columns])
+        return self._lines.of([cell_of(get(column), self._runs) for column in self._columns])
 
     async def __aenter__(self) -> Self:
         await self._store.__aenter__()
@@ -201,26 +194,6 @@ def _values_of(columns: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[An
 
 def _limits(connection: FilesConnection) -> Limits:
     return Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, separator=0)
-
-
-def _cell(value: Any, runs: Set[str]) -> str:
-    """A value as text: null is an empty cell; text that begins like a formula gets an apostrophe, numbers do not."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        raise ValueError("more than one value")
-    text = value if isinstance(value, str) else str(value)
-    return f"'{text}" if text[:1] in runs and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.isascii() and text.strip() == text
 
 
 class _Lines:

@@ -11,11 +11,13 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
-from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.delivery import Delivery, Name, Pack
 from personalake.activation.reasons import NO_SUBSCRIBER
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.push import OneSignalConnection, OneSignalUserConnection
 
+# What syncs call the key where it is a device.
+SUBSCRIPTION = "subscription_id"
 AppConnection = OneSignalConnection | OneSignalUserConnection
 _NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
 _TARGETS = ("include_aliases", "include_subscription_ids")
@@ -36,11 +38,16 @@ class OneSignalApp(HttpConnector):
         self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
 
     async def erase(self, pack: Pack) -> Answer:
-        """Delete one user by each label that an id may be an alias of, or one device; who is not there is erased."""
-        base, one = f"{self._app.url}/apps/{self._app.app_id}", pack.deliveries[0].payload
-        name = quote(one, safe="")
-        places = [f"users/by/{quote(label, safe='')}/{name}" for label in self._app.alias_labels]
-        places += [f"subscriptions/{name}"] if _SUBSCRIPTION.fullmatch(one) else []
+        """Delete one user by the label that they are known under, or one device; who is not there is erased.
+
+        Where nobody knows the label, each may be it: deletions cannot be undone, and one label's 77 is not another's.
+        """
+        base, name = f"{self._app.url}/apps/{self._app.app_id}", Name.of(pack.deliveries[0])
+        one, is_device = quote(name.value, safe=""), name.label == SUBSCRIPTION
+        labels = self._app.alias_labels if name.label is None else () if is_device else (name.label,)
+        places = [f"users/by/{quote(label, safe='')}/{one}" for label in labels]
+        if is_device or (name.label is None and _SUBSCRIPTION.fullmatch(name.value)):
+            places.append(f"subscriptions/{one}")
         for place in places:
             answer = await self.exchange(Request("DELETE", f"{base}/{place}", headers=self._headers), _deletion)
             if not isinstance(answer, Taken):

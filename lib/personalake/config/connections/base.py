@@ -1,5 +1,6 @@
 """What the settings of all connections have in common."""
 
+from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -97,6 +98,11 @@ class Connection(Section):
     def promised(self) -> Promise:
         """What can be relied on with these settings."""
         return self.promise
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of this machine in which its files lie; None for all that leaves it."""
+        return None
 
     @property
     def is_encrypted(self) -> bool:

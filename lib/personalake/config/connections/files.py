@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import ClassVar, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, field_validator
 
@@ -25,6 +26,14 @@ class FilesConnection(Connection):
     max_in_flight: int = Field(2, ge=1, description="Files at the same time")
     chunk_items: int = Field(100_000, ge=1, description="Deliveries that are claimed together; bounds memory")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a file that may not be whole")
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of this machine in which files lie; None where they are on another."""
+        folder, uri = getattr(self, "folder", None), getattr(self, "uri", None) or ""
+        if uri.startswith("file://"):
+            return Path(unquote(urlsplit(uri).path))
+        return folder if isinstance(folder, Path) and not uri else None
 
     @field_validator("columns")
     @classmethod
@@ -73,8 +82,6 @@ class ObjectStoreConnection(FilesConnection):
     @field_validator("uri")
     @classmethod
     def _without_credentials(cls, uri: str) -> str:
-        from urllib.parse import urlsplit
-
         parts = urlsplit(uri)
         if parts.scheme not in ("s3", "gs", "gcs", "abfs", "abfss", "file", "hdfs"):
             raise ValueError("expected s3://, gs://, abfss://, hdfs:// or file://")

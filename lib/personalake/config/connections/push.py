@@ -55,7 +55,9 @@ class _OneSignalConnection(Connection):
     api_key: SecretReference = Field(description="REST API key of the app")
     endpoint: str | None = Field(None, description="Another base URL: of this machine")
     alias_labels: tuple[str, ...] = Field(
-        ("external_id",), min_length=1, description="Labels of aliases by which syncs name users; deletions ask by each"
+        ("external_id",),
+        min_length=1,
+        description="Labels of aliases by which syncs name users; deletions ask by the one that was told, else by each",
     )
 
     @field_validator("endpoint")

@@ -1,0 +1,127 @@
+"""CSV files that lie in a folder, each with its manifest: the same without some of their rows."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+RUNS = frozenset("=+-@\t\r")
+RowTest = Callable[[Sequence[str], Sequence[str]], bool]
+MANIFEST_END = ".manifest.json"
+# Written beside, then renamed.
+UNFINISHED = ".tmp"
+
+
+def manifest_of(name: str, columns: Sequence[str], rows: int, content: bytes) -> bytes:
+    """What vouches for one file: it lies beside it, under its name and `MANIFEST_END`."""
+    told = {
+        "file": name,
+        "columns": list(columns),
+        "rows": rows,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return (json.dumps(told, indent=2) + "\n").encode()
+
+
+def is_dropped(path: Path) -> bool:
+    """Whether a file is one that a connection dropped: a CSV with a manifest, or with one that was about to be renamed."""
+    return path.suffix == ".csv" and (_manifest(path).exists() or _beside(_manifest(path)).exists())
+
+
+def without_rows(path: Path, tests: Sequence[RowTest]) -> list[int]:
+    """Rewrite a dropped file without the rows that any test holds for, and its manifest to fit.
+
+    The old manifest goes first and the new one comes last, so that no reader who waits for it meets a file that does not
+    fit; what was killed in between is finished by the next call.
+
+    Args:
+        path: The file; it is only touched if a row goes.
+        tests: Each is asked about the header and the cells of every row.
+
+    Returns:
+        How many rows each test held for.
+    """
+    rows = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
+    header, body = (rows[0], rows[1:]) if rows else ([], [])
+    told = [[test(header, cells) for test in tests] for cells in body]
+    counts = [sum(each) for each in zip(*told, strict=True)] or [0] * len(tests)
+    if any(counts):
+        kept = [cells for cells, each in zip(body, told, strict=True) if not any(each)]
+        _replace(path, header, kept)
+    _finish(path)
+    return counts
+
+
+def cells_of(payload: str, header: Sequence[str]) -> set[tuple[str, ...]]:
+    """A row as it may stand in a file, its formulas made harmless or as they are; none if no column has a value."""
+    with suppress(ValueError):
+        row = json.loads(payload, parse_float=str)
+        if isinstance(row, dict):
+            both = {tuple(cell_of(row.get(name), runs) for name in header) for runs in (RUNS, frozenset[str]())}
+            return {cells for cells in both if any(cells)}
+    return set()
+
+
+def cell_of(value: Any, runs: Set[str]) -> str:
+    """A value as text: null is an empty cell; text that begins like a formula gets an apostrophe, numbers do not."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        raise ValueError("more than one value")
+    text = value if isinstance(value, str) else str(value)
+    return f"'{text}" if text[:1] in runs and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and text.strip() == text
+
+
+def _replace(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([header, *rows])
+    content, mode = text.getvalue().encode(), path.stat().st_mode & 0o777
+    try:
+        for beside, told in (
+            (_beside(path), content),
+            (_beside(_manifest(path)), manifest_of(path.name, header, len(rows), content)),
+        ):
+            beside.write_bytes(told)
+            beside.chmod(mode)
+    except OSError:
+        # Half a file is of use to nobody, and says what other people's rows say.
+        _beside(path).unlink(missing_ok=True)
+        _beside(_manifest(path)).unlink(missing_ok=True)
+        raise
+    _manifest(path).unlink(missing_ok=True)
+    _beside(path).replace(path)
+
+
+def _finish(path: Path) -> None:
+    """Put a manifest in its place that was written for the file as it is now."""
+    beside = _beside(_manifest(path))
+    if not beside.exists():
+        return
+    told: Mapping[str, object] = {}
+    with suppress(ValueError):
+        told = json.loads(beside.read_bytes())
+    if told.get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest():
+        beside.replace(_manifest(path))
+
+
+def _manifest(path: Path) -> Path:
+    return path.with_name(f"{path.name}{MANIFEST_END}")
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}{UNFINISHED}")

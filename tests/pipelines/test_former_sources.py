@@ -1,0 +1,73 @@
+"""What sources brought that are not configured any more is cleaned as well; without a session."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from personalake.config import Settings
+from personalake.lake import Lake
+from personalake.pipelines.erasure_files import clean_files
+from personalake.pipelines.former_sources import NOWHERE, former_sources
+from personalake.privacy.subject import Subject
+from personalake.tables.bronze import LANDING_FILE
+from tests.pipelines.outbox_rows import a_lake
+
+ANN, BOB = "ann@x.example", "bob@x.example"
+SUBJECT = Subject(("email", ANN), identifiers=frozenset({("email", ANN)}))
+
+
+def settings_of(lake: Lake, folder: Path) -> Settings:
+    kept = {"contract": "interaction", "path": folder / "landing" / "kept", "columns": {"email": "mail"}}
+    return Settings.model_validate(
+        {
+            "root": lake.locations.root, "landing": folder / "landing", "exports": folder / "exports",
+            "report": {"path": folder / "report"}, "erasure": {"access": folder / "access"}, "sources": {"kept": kept},
+        }
+    )  # fmt: skip
+
+
+def brought(folder: Path) -> None:
+    """Lines of two people in each way that a file can be written."""
+    folder.mkdir(parents=True)
+    lines = "".join(json.dumps({"mail": who, "note": 'an odd "'}) + "\n" for who in (ANN, BOB))
+    (folder / "a.json").write_text(lines)
+    (folder / "b.json.gz").write_bytes(gzip.compress(lines.encode()))
+    (folder / "c.csv").write_text(f'mail,note\n{ANN},"two\nlines"\n{BOB},"two\nlines"\n')
+    (folder / "d.csv").write_text(f"mail,note\n{ANN},x\n{BOB},y\n", encoding="utf-16")
+    pq.write_table(pa.table({"mail": [ANN, BOB]}), folder / "e.parquet")
+
+
+def test_lines_of_a_former_source_go_from_its_inbox_and_its_landing_folder(tmp_path: Path) -> None:
+    lake = a_lake(tmp_path / "lake")
+    settings = settings_of(lake, tmp_path)
+    inbox, landing = lake.locations.inbox("old"), settings.landing / "old"
+    for folder in (inbox, landing):
+        brought(folder)
+
+    found = {one.place: one for one in clean_files(settings, lake, {"r1": SUBJECT})}
+
+    assert former_sources(settings, lake) == ["old"]
+    assert [found[place].erased for place in ("inbox/old", "landing/old")] == [{"r1": 5}, {"r1": 5}]
+    for folder in (inbox, landing):
+        assert BOB in (folder / "a.json").read_text()
+        assert gzip.decompress((folder / "b.json.gz").read_bytes()).decode() == (folder / "a.json").read_text()
+        assert (folder / "c.csv").read_text() == f'mail,note\n{BOB},"two\nlines"\n'
+        assert (folder / "d.csv").read_text(encoding="utf-16") == f"mail,note\n{BOB},y\n"
+        assert pq.read_table(folder / "e.parquet")["mail"].to_pylist() == [BOB]
+        assert ANN not in (folder / "a.json").read_text()
+
+
+def test_a_former_source_whose_folder_nobody_knows_is_named_for_a_human(tmp_path: Path) -> None:
+    lake = a_lake(tmp_path / "lake")
+    settings = settings_of(lake, tmp_path)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [{"source": name, "path": "a.json", "bytes": 1, "modified_at": at} for name in ("gone", "kept")]
+    lake.ledger.append(LANDING_FILE, rows)
+
+    found = {one.place: one.unsettled for one in clean_files(settings, lake, {"r1": SUBJECT}) if one.unsettled}
+
+    assert found == {"landing/gone": {"r1": NOWHERE}}
