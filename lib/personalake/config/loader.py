@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from personalake.config.audience_checks import audience_problems
+from personalake.config.conf_files import unread_files
 from personalake.config.lawful import lawful_problems
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
@@ -102,6 +103,7 @@ def _layers(
     if not conf_dir.is_dir():
         problems.append(f"{conf_dir}: no such folder; pass --conf-dir or run from the project's root")
         return
+    problems.extend(unread_files(conf_dir, _SECTION_FILES))
     yield read_mapping(conf_dir / "base.yml", problems), str(conf_dir / "base.yml")
     yield from _sections(conf_dir, problems)
     environment = conf_dir / "environments" / f"{env}.yml"

@@ -10,6 +10,16 @@ def nearest(name: str, known: Collection[str]) -> str:
     >>> nearest("emial", ["email", "phone"]), nearest("shoe_size", ["email", "phone"])
     ('did you mean email?', 'there are: email, phone')
     """
+    meant = closest(name, known)
+    return f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
+
+
+def closest(name: str, known: Collection[str]) -> str | None:
+    """The one name that a misspelt one comes so near to that it is meant, in any case of letters; none else.
+
+    >>> closest(" Emial", ["email", "phone"])
+    'email'
+    """
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_lower, 1, 0.7)
-    return f"did you mean {by_lower[close[0]]}?" if close else f"there are: {', '.join(known) or 'none'}"
+    close = get_close_matches(name.strip().lower(), by_lower, 1, 0.7)
+    return by_lower[close[0]] if close else None
