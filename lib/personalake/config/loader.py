@@ -10,9 +10,12 @@ from pydantic import ValidationError
 from personalake.config.audience_checks import audience_problems
 from personalake.config.conf_files import unread_files
 from personalake.config.lawful import lawful_problems
+from personalake.config.name_checks import name_problems
+from personalake.config.place_names import expand, unknown_places
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
+from personalake.config.source_checks import source_set_problems
 from personalake.config.trespasses import trespasses
 from personalake.config.validation_words import told
 from personalake.config.yaml_files import read_mapping, read_value, without_echoes
@@ -68,7 +71,9 @@ def load_settings(
         _merge(merged, layer, origin, origins)
     problems.extend(place(merged, region, _own_sources(origins, conf_dir)))
     places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
-    _expand(merged, {**places, "region": region or ""})
+    named = {**places, "region": region or ""}
+    expand(merged, named)
+    problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in unknown_places(merged, named))
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(merged)
@@ -79,7 +84,7 @@ def load_settings(
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:
         unfit = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
-        found = (*lawful_problems(settings), *unfit)
+        found = (*lawful_problems(settings), *unfit, *name_problems(settings), *source_set_problems(settings.sources))
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
         if not problems:  # else the region itself may be wrong, from which places follow
             problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in trespasses(settings))
@@ -176,18 +181,6 @@ def _merge(
         origins[place] = origin
         if isinstance(value, dict):
             _merge(target[key], value, origin, origins, place)
-
-
-def _expand(node: Any, places: Mapping[str, str]) -> Any:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            node[key] = _expand(value, places)
-    elif isinstance(node, list):
-        return [_expand(value, places) for value in node]
-    elif isinstance(node, str):
-        for key, value in places.items():
-            node = node.replace("${" + key + "}", value)
-    return node
 
 
 def _origin(key: tuple[str, ...], origins: Origins) -> str:

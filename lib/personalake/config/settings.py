@@ -1,10 +1,11 @@
 """The whole configuration as one tree of types; each field says its meaning, unit and default."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from personalake.config.activation import Destination
 from personalake.config.audiences import Cap, Sync
@@ -36,6 +37,13 @@ class SparkSettings(Section):
         "auto", description="How a local JVM compiles: quick suits short runs, full long ones; auto looks at what has landed"
     )
     extra: dict[str, str] = Field(default_factory=dict, description="Further Spark settings, verbatim")
+
+    @field_validator("driver_memory")
+    @classmethod
+    def _with_unit(cls, memory: str) -> str:
+        if not re.fullmatch(r"(?i)[1-9]\d*[kmgt]b?", memory):
+            raise ValueError("expected a number with its unit and no blank, e.g. 4g or 4096m")
+        return memory
 
 
 class StreamSettings(Section):
@@ -115,18 +123,6 @@ class Settings(Section):
     )
     templates: dict[str, Template] = Field(default_factory=dict, description="One file each in conf/templates/")
 
-    @model_validator(mode="after")
-    def _known_templates(self) -> "Settings":
-        there = ", ".join(self.templates) or "none"
-        unknown = [
-            f"decisions.rules: rule {rule.name!r} names the template {rule.template!r}; there are: {there}"
-            for rule in self.decisions.rules
-            if rule.template is not None and rule.template not in self.templates
-        ]
-        if unknown:
-            raise ValueError("; ".join(unknown))
-        return self
-
     @field_validator("business_timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -144,6 +140,13 @@ class Settings(Section):
         if as_of == "latest" and info.data.get("require_as_of"):
             raise ValueError("this environment wants an explicit day; pass --as-of, e.g. --as-of 2017-12-01")
         return as_of
+
+    @field_validator("root", "landing", "exports", mode="before")
+    @classmethod
+    def _somewhere(cls, place: object) -> object:
+        if isinstance(place, str) and not place.strip():
+            raise ValueError("expected a folder; nothing stands here")
+        return place
 
     def active_sources(self, *contracts: str) -> dict[str, Source]:
         """The enabled sources, of the given contracts if any are given."""

@@ -167,7 +167,7 @@ def _or_word(errors: Sequence[Any], loc: Sequence[int | str]) -> str:
 
 def _found(problem: Mapping[str, Any], place: Sequence[str], secrets: frozenset[str]) -> str:
     value = problem["input"]
-    is_shown = value is None or isinstance(value, str | int | float | bool)
+    is_shown = isinstance(value, str | int | float | bool)
     if not place or not is_shown or problem["type"] in ("extra_forbidden", "missing"):
         return ""
     if is_secret(place) or secrets.intersection(place) or _SECRET_TEXT.search(str(value)):

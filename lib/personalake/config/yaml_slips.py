@@ -8,7 +8,7 @@ import yaml
 _TAG = "tag:yaml.org,2002:"
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 _CURLED = "“”„‘’‚«»"
-_COMMA = "what follows a comma inside { } is read as a key of its own; put text with a comma in quotes, write numbers without"
+_COMMA = "what follows a comma inside { } is read as a key of its own; put text with a comma in quotes; numbers have none"
 _READ_AS = {
     "bool": "a key that YAML reads as true or false (NO, OFF, YES, ON): put it in quotes",
     "int": "a key that YAML reads as a number: put it in quotes",
