@@ -17,13 +17,20 @@ idle: {enabled: false, kind: csv_drop, folder: x, columns: [id]}
 BRAZE = "braze: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: secret://braze/key}\n"
 
 
-def problems(folder: Path, files: dict[str, str]) -> list[str]:
+def conf_of(folder: Path, files: dict[str, str]) -> Path:
+    """A configuration folder with some files, each named as in conf/, without its ending unless that is the slip."""
     for name, text in {"base": "", "environments/local": "", **files}.items():
         path = folder / (name if name.endswith((".yaml", ".YML")) else f"{name}.yml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def problems(folder: Path, files: dict[str, str], **environ: str) -> list[str]:
+    """What is told of a configuration folder with these files."""
+    variables = {"PERSONALAKE_SECRET_BRAZE_KEY": "x", "PERSONALAKE_SECRET_BRAZE_REST_KEY": "x", **environ}
     try:
-        load_settings("local", folder, environ={"PERSONALAKE_SECRET_BRAZE_KEY": "x"}, check_source=source_problems)
+        load_settings("local", conf_of(folder, files), environ=variables, check_source=source_problems)
     except ConfigError as error:
         return [problem.replace(f"{folder}/", "") for problem in error.problems]
     return []

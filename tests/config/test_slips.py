@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.slips import COLUMNS, FILES, HEAD, RFM, mapped, problems, rule, sync
+from personalake.config import load_settings
+from personalake.errors import ConfigError
+from tests.config.slips import COLUMNS, FILES, HEAD, RFM, conf_of, mapped, problems, rule, sync
 
 CSV = "d: {dialect: csv, purposes: [personalisation], channels: [mail], max_items: 1, max_bytes: 99999}\n"
 
@@ -135,6 +137,32 @@ def test_slips_in_the_other_files_are_told_with_what_is_meant(file: str, text: s
     found = problems(tmp_path, {"sources/orders": HEAD + COLUMNS, "rules": rule(), file: text})
 
     assert any(problem.startswith(f"{file}.yml: ") and told in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AS_OF", "", "as_of: expected a day, e.g. 2025-12-31 or 'latest'"),
+        ("AS_OF", "{a: b}", "as_of: expected a day, e.g. 2025-12-31 or 'latest'"),
+        ("AS_OF", "12:30", "not a value of YAML (line 1: digits with a colon, as 12:30, are read as one number"),
+        ("ROOT", "*x", "not a value of YAML (line 1: a value that begins with * points to another place"),
+        ("ROOT", "a\x00", "not a value of YAML (unacceptable character"),
+        ("SPARK", "5", "spark: expected keys and values (found 5)"),
+        ("SPARK__", "1", "spark.: unknown key; there are: master"),
+        ("TYPO", "1", "typo: unknown key"),
+        ("REGIONS__NAMES", "5", "regions.names: expected a list"),
+        ("ENVIRONMENT", "prod", "environment: is what --env says"),
+    ],
+)
+def test_an_odd_variable_is_told_by_its_name(name: str, value: str, told: str, tmp_path: Path) -> None:
+    found = problems(tmp_path, {}, **{f"PERSONALAKE_{name}": value})
+
+    assert any(problem.startswith(f"environment variable PERSONALAKE_{name}: {told}") for problem in found), found
+
+
+def test_a_region_that_is_a_number_is_no_region(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"region: '5' was asked for, but regions.mode is central"):
+        load_settings("local", conf_of(tmp_path, {}), {"region": 5}, {})
 
 
 def test_what_is_right_is_let_in(tmp_path: Path) -> None:

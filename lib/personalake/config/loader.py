@@ -36,7 +36,8 @@ _SECTION_FILES = {
 }
 _PREFIX = "PERSONALAKE_"
 _PLAIN = "write it plainly, e.g. 2017-12-01 for a day, and in quotes if it begins with a sign such as [ { * & ! % @"
-_NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
+_NOT_SETTINGS = ("PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
+_SECRETS = "PERSONALAKE_SECRET_"
 
 Origins = dict[tuple[str, ...], str]
 SourceCheck = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
@@ -66,8 +67,10 @@ def load_settings(
     problems: list[str] = []
     merged: dict[str, Any] = {"environment": env}
     origins: Origins = {}
-    region = (overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or None
+    region = str((overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or "") or None
     for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems, region):
+        if "environment" in layer:
+            problems.append(f"{origin}: environment: is what --env says, since much follows from it; leave it out")
         _merge(merged, layer, origin, origins)
     problems.extend(place(merged, region, _own_sources(origins, conf_dir)))
     places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
@@ -120,7 +123,7 @@ def _layers(
     if region and region.isalnum():
         yield from _of_region(conf_dir / "regions" / region, problems)
     for name, value in sorted(environ.items()):
-        if name.startswith(_PREFIX) and not name.startswith(_NOT_SETTINGS):
+        if name.startswith(_PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_SECRETS):
             keys = name.removeprefix(_PREFIX).lower().split("__")
             try:
                 yield _nested(keys, read_value(value)), f"environment variable {name}"

@@ -105,7 +105,7 @@ class PrivacySettings(Section):
     """conf/privacy.yml."""
 
     purposes: tuple[str, ...] = Field(
-        (), description="What data may be used for, all of it; nothing is asked for that is not named here. None: anything"
+        (), description="All that data may be used for: no other purpose is asked for; if none is named, any is"
     )
     signals: dict[str, tuple[str, ...]] = Field(
         {GLOBAL_PRIVACY_CONTROL: ("sale", "sharing")},

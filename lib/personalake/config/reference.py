@@ -19,6 +19,8 @@ Made by `make docs` from the models in `lib/personalake/config/`; changes here a
 
 Later wins: `conf/base.yml` and the files beside it, `conf/environments/<env>.yml`, the files in `conf/regions/<region>/`
 (named as in `conf/`, and `region.yml`), environment variables, the command line.
+Files beside `conf/base.yml` leave out the first part of a key, and files of one source or template the first two: what is
+`segments.rfm` here is `rfm` in `conf/segments.yml`, and `sources.orders.path` is `path` in `conf/sources/orders.yml`.
 The setting `spark.driver_memory` is `PERSONALAKE_SPARK__DRIVER_MEMORY` in the environment, `--set spark.driver_memory=6g` on
 the command line. `${root}`, `${landing}`, `${exports}` and `${region}` stand for those settings. A secret is a reference,
 `secret://scope/key`, and comes from `PERSONALAKE_SECRET_<SCOPE>_<KEY>`. Unknown keys, wrong types and unset secrets are all
@@ -27,9 +29,11 @@ reported together, before anything starts.
 _FILES = {
     "segments": "conf/segments.yml",
     "identity": "conf/identity.yml",
+    "privacy": "conf/privacy.yml",
     "profiles": "conf/profiles.yml",
     "quality": "conf/quality.yml",
     "models": "conf/models.yml",
+    "recommender": "conf/recommender.yml",
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",
     "templates": "conf/templates/",
@@ -91,7 +95,7 @@ def _nested(name: str, annotation: Any) -> Iterator[tuple[type[Section], tuple[s
         if origin is Literal:
             return
         for model, place in _nested(name, part):
-            yield model, (*place, *suffix)
+            yield model, (*place[:1], *suffix, *place[1:])
 
 
 def _type(annotation: Any) -> str:
@@ -126,14 +130,27 @@ def _in_one(words: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = None if field.default_factory else field.default
+    value = field.get_default(call_default_factory=True, validated_data={})
     if value is None or value in ((), {}, ""):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, Section):
+        return ""
     if isinstance(value, tuple):
-        return ", ".join(f"`{part}`" for part in value)
-    return f"`{value}`" if not isinstance(value, Section) else ""
+        return ", ".join(f"`{_written(part)}`" for part in value)
+    return f"`{_written(value)}`"
+
+
+def _written(value: Any) -> str:
+    """A value as it would be written into a file."""
+    if isinstance(value, Section) and type(value).__str__ is Section.__str__:  # some have a plainer form of their own
+        return _written({name: getattr(value, name) for name in value.model_dump(exclude_defaults=True)})
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_written(each) for each in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _meaning(field: FieldInfo) -> str:
