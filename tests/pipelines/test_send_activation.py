@@ -22,6 +22,7 @@ from personalake.config import Settings
 from personalake.errors import LeaseHeldError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines import send_activation
+from personalake.pipelines import sending_lease as leases
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.awaited import awaits_results
 from personalake.pipelines.job import JobContext, JobResult
@@ -613,14 +614,14 @@ def test_what_somebody_else_settled_before_the_lease_was_ours_is_not_sent_again(
 ) -> None:
     unlimited(WEBHOOK, fakes)
     planned(lake, WEBHOOK, 6)
-    lease = send_activation.sending_lease
+    lease = leases.sending_lease
 
     def after_another_run(*given: Any) -> Any:
         journal = LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), []))
         journal.record([Outcome(tuple(one.delivery_id for one in WEBHOOK.deliveries(6)), State.CONFIRMED)])
         return lease(*given)
 
-    monkeypatch.setattr(send_activation, "sending_lease", after_another_run)
+    monkeypatch.setattr(leases, "sending_lease", after_another_run)
 
     assert send(lake, fakes, WEBHOOK).message == "nothing is left to send"
     assert held(WEBHOOK, fakes) == Counter()

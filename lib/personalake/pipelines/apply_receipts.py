@@ -138,6 +138,8 @@ def _settle_recent(context: JobContext) -> int:
     if not days or not context.lake.ledger.rows(ACTIVATION_LOG):
         return 0
     since = context.run_started_at - timedelta(days=days)
+    if not context.lake.ledger.count(DELIVERY_RECEIPT, [("known_at", ">=", since), ("reference", "!=", "")]):
+        return 0
     recent = context.lake.read(DELIVERY_RECEIPT).where(F.col("known_at") >= F.lit(since.isoformat()).cast("timestamp"))
     referring = recent.where("delivery_id IS NULL AND reference IS NOT NULL")
     stamped = referring.withColumn("batch_id", F.lit(f"{JOB}:{context.run_id}"))
