@@ -225,15 +225,20 @@ def check_source(
     rows: Annotated[int, typer.Option(min=1, help="Rows to look at.")] = 1_000,
     region: Region = None,
 ) -> None:
-    """Look at a source's landing files for personal data, before anything is read."""
+    """Look at a source's landing files for personal data and columns that are not there, before anything is read."""
     from personalake.pipelines.look_view import source_view
     from personalake.pipelines.source_check import check_source as look_at
+    from personalake.pipelines.source_check import unseen_columns
 
     settings = settings_for(env, conf_dir, None, None, None, region=region)
     if name not in settings.sources:
         raise InputError(f"No source is called {name!r}; {nearest(name, sorted(settings.sources))}")
     seen = look_at(settings.sources[name], rows)
     Console().print(source_view(name, seen))
+    for column, readers in unseen_columns(settings.sources[name], rows).items():
+        Console().print(
+            f"[bold red]no row has the column[/] {column}, which {', '.join(readers)} would read", highlight=False
+        )
     if any(column.untagged for column in seen):
         sys.exit(InputError.exit_code)
 
