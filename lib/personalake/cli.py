@@ -236,9 +236,8 @@ def check_source(
     seen = look_at(settings.sources[name], rows)
     Console().print(source_view(name, seen))
     for column, readers in unseen_columns(settings.sources[name], rows).items():
-        Console().print(
-            f"[bold red]no row has the column[/] {column}, which {', '.join(readers)} would read", highlight=False
-        )
+        told = f"no row has the column {column}, which {', '.join(readers)} would read"
+        Console().print(told, style="bold red", highlight=False, markup=False)
     if any(column.untagged for column in seen):
         sys.exit(InputError.exit_code)
 
