@@ -53,6 +53,17 @@ def test_slips_of_yaml_are_told_by_file_and_line(text: str, told: str, tmp_path:
     assert any(problem.startswith(f"base.yml: {told}") for problem in found), found
 
 
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, encoding: str) -> str:
+        raise PermissionError
+
+    conf_of(tmp_path, {})
+    monkeypatch.setattr(Path, "read_text", refuse)
+
+    with pytest.raises(ConfigError, match=r"base\.yml: cannot be read as YAML: no permission; give this user the right"):
+        load_settings("local", tmp_path, environ={})
+
+
 def test_text_behind_a_comma_is_not_repeated(tmp_path: Path) -> None:
     found = problems(tmp_path, {"connections": "c: {kind: segment, write_key: ab,REAL}\n"})
 
@@ -91,6 +102,11 @@ def test_a_file_that_nothing_reads_is_told(name: str, told: str, tmp_path: Path)
         ("identity", "calling_code: '+49'\n", "calling_code: expected one to three digits without + or 00"),
         ("identity", "nicknames: {Bob: robert}\n", "nicknames: 'Bob' would meet nobody"),
         ("identity", "nicknames: {no: norbert}\n", "nicknames: line 1: a key that YAML reads as true or false"),
+        (
+            "identity",
+            "matching: {blocking: ['uper(email)']}\n",
+            "no function uper in Spark SQL: 'uper(email)'; did you mean",
+        ),
         ("identity", "identifiers: {emial: {}}\n", "no kind of identifier: emial; did you mean email?"),
         ("identity", "survivorship: {default: most_recnt}\n", "'most_complete'; did you mean most_recent?"),
         (
@@ -123,6 +139,11 @@ def test_a_file_that_nothing_reads_is_told(name: str, told: str, tmp_path: Path)
             "quality",
             "datasets: {silver.order_line: {volume: {warn_z: 7, fail_z: 3}}}\n",
             "warn_z (7.0) is above fail_z (3.0)",
+        ),
+        (
+            "quality",
+            "datasets: {silver.catalog_item: {near_duplicates: {columns: [name], block: max(name)}}}\n",
+            "'max(name)' needs more than one row",
         ),
         ("models", "churn: {candidates: {xgbost: {space: {}}}}\n", "no candidate 'xgbost'"),
         (

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.nearest import nearest
-from personalake.config.sql import check_columns
+from personalake.config.sql import check_columns, check_row
 from personalake.tables.silver import DEMOGRAPHICS
 
 # What a record can say about a person, standardised; see tables/silver.py, match_record.
@@ -163,6 +163,7 @@ class MatchSettings(Section):
     def _reads_only_fields(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
         for rule in rules:
             check_columns(rule, FIELDS)
+            check_row(rule)
         return rules
 
     @field_validator("training_blocks", "certain_blocks")

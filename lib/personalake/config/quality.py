@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from personalake.config.base import Section
 from personalake.config.distributions import DistributionChecks, unreadable
 from personalake.config.nearest import closest, nearest
-from personalake.config.sql import columns_of
+from personalake.config.sql import check_row, columns_of
 from personalake.tables import BY_NAME, Table
 
 # Lines of many kinds; and what persons and destinations said, which nobody may put in other words.
@@ -129,6 +129,12 @@ class NearDuplicates(Section):
     largest_block: int = Field(500, ge=2, description="Rows of a block beyond which its rows are not compared")
     tolerance: float = Field(0.01, ge=0, le=1, description="Share of such rows that is a pass")
     fail_beyond: float = Field(0.1, ge=0, le=1, description="Share beyond which it is a failure")
+
+    @field_validator("block")
+    @classmethod
+    def _of_one_row(cls, block: str) -> str:
+        check_row(block)
+        return block
 
     @model_validator(mode="after")
     def _ordered(self) -> "NearDuplicates":
