@@ -6,7 +6,7 @@ import pytest
 
 from personalake.config import load_settings
 from personalake.errors import ConfigError
-from tests.config.slips import COLUMNS, FILES, HEAD, RFM, conf_of, mapped, problems, rule, sync
+from tests.config.slips import COLUMNS, FILES, HEAD, RFM, conf_of, in_segment, mapped, problems, rule, sync
 
 CSV = "d: {dialect: csv, purposes: [personalisation], channels: [mail], max_items: 1, max_bytes: 99999}\n"
 
@@ -116,8 +116,8 @@ def test_a_file_that_nothing_reads_is_told(name: str, told: str, tmp_path: Path)
         ),
         (
             "identity",
-            "overrides: [{decision: never, between: ['crm:1', 'login:a'], reason: x}]\n",
-            "no source has keys of 'crm'",
+            "overrides: [{decision: never, between: ['logn:1', 'email:a'], reason: x}]\n",
+            "no source has keys of 'logn'; did you mean login?",
         ),
         ("profiles", "licences: {a: {until: 31.12.2025}}\n", "until: expected a day, e.g. 2025-12-31 (found '31.12.2025')"),
         (
@@ -151,7 +151,7 @@ def test_a_file_that_nothing_reads_is_told(name: str, told: str, tmp_path: Path)
             "churn: {candidates: {gbt: {space: {maxItr: [1]}}}}\n",
             "gbt has no parameter maxItr; did you mean maxIter?",
         ),
-        ("destinations", CSV, "no rule has 'mail' among its channels"),
+        ("destinations", CSV, "no rule has 'mail' among its channels; did you mean email?"),
     ],
 )
 def test_slips_in_the_other_files_are_told_with_what_is_meant(file: str, text: str, told: str, tmp_path: Path) -> None:
@@ -190,6 +190,7 @@ def test_what_is_right_is_let_in(tmp_path: Path) -> None:
     where = "where: lower(type) LIKE 'order%' AND try_cast(amount AS DECIMAL(12,2)) > 0\n"
     dated = mapped("occurred_at", "{column: at, format: \"yyyy-MM-dd'T'HH:mm:ss[.SSS]XXX\"}")
 
-    files = {"sources/o": dated + where, "rules": rule(), "segments": RFM, "connections": FILES, "audiences": sync()}
+    idle = sync("t", enabled="false", audience=in_segment("Gone"))
+    files = {"sources/o": dated + where, "rules": rule(), "segments": RFM, "connections": FILES, "audiences": sync() + idle}
 
     assert problems(tmp_path, files) == []

@@ -9,12 +9,14 @@ from personalake.config.audience_kinds import ability, kind_of
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.identity import IDENTIFIERS
-from personalake.config.nearest import nearest
+from personalake.config.nearest import closest, nearest
 from personalake.config.segmentation import UNNAMED
 from personalake.config.settings import Settings
 from personalake.config.sql import check_expression
 
 Problem = tuple[tuple[str, ...], str]
+# How near a name must come that could also be one of its own.
+_MISSPELT = 0.85
 # Kinds that hold one value of a field for each person, whoever sent it.
 _HOLDING = frozenset({"segment", "braze_track", "onesignal_user", "sfmc_rows", "sfmc_rowset"})
 
@@ -52,12 +54,14 @@ def _of_rules(settings: Settings) -> Iterator[Problem]:
 
 def _of_audiences(settings: Settings) -> Iterator[Problem]:
     for name, sync in sorted(settings.audiences.items()):
+        if not sync.enabled:
+            continue
         segment, connection = sync.audience.segment, settings.connections.get(sync.destination)
         if segment is not None and segment.scheme == "rfm" and not _is_segment(segment.name, settings):
             yield ("audiences", name, "audience", "segment", "name"), _no_segment(segment.name, settings)
         for called in _segments_in(sync.audience.where or "", settings):
             yield ("audiences", name, "audience", "where"), _no_segment(called, settings)
-        if sync.enabled and connection is not None and not connection.enabled:
+        if connection is not None and not connection.enabled:
             yield (
                 ("audiences", name, "destination"),
                 f"the connection {sync.destination!r} is off, so nothing would be sent; enable it, or turn this sync off",
@@ -85,33 +89,33 @@ def _segments_in(condition: str, settings: Settings) -> Iterator[str]:
 
 
 def _decided(settings: Settings, kind: str, names: Collection[str]) -> Iterator[Problem]:
-    """Actions or channels that no rule has."""
+    """Actions or channels that no rule has; of destinations, which may wait for a rule, those that nearly are one."""
     asked: dict[tuple[str, ...], tuple[str, ...]] = {
         ("destinations", name, kind): getattr(it, kind) for name, it in settings.destinations.items()
     }
     for name, sync in settings.audiences.items():
-        if sync.audience.decisions is not None:
+        if sync.enabled and sync.audience.decisions is not None:
             asked["audiences", name, "audience", "decisions", kind] = getattr(sync.audience.decisions, kind)
     for key, values in asked.items():
         for value in values:
-            if value not in names:
+            if value not in names and (key[0] == "audiences" or closest(value, names)):
                 yield key, f"no rule has {value!r} among its {kind}; {nearest(value, sorted(names))}"
 
 
 def _of_sources(settings: Settings) -> Iterator[Problem]:
-    """Sources and namespaces that identity names; where no source is declared, nothing can be said."""
-    if not settings.sources:
-        return
+    """Sources and namespaces that identity names and that are nearly others; those of former sources may stay."""
     for kind in ("trusted_sources", "partial_sources"):
         for name in getattr(settings.identity.survivorship, kind):
-            if name not in settings.sources:
-                yield ("identity", "survivorship", kind), f"no source {name!r}; {nearest(name, sorted(settings.sources))}"
+            meant = None if name in settings.sources else closest(name, settings.sources, _MISSPELT)
+            if meant is not None:
+                yield ("identity", "survivorship", kind), f"no source {name!r}; did you mean {meant}?"
     namespaces = sorted({*IDENTIFIERS, *(source.namespace for source in settings.sources.values())})
     for number, override in enumerate(settings.identity.overrides):
         for identifier in override.between:
             namespace = identifier.partition(":")[0]
-            if namespace not in namespaces:
-                told = f"{identifier!r}: no source has keys of {namespace!r}; {nearest(namespace, namespaces)}"
+            meant = None if namespace in namespaces else closest(namespace, namespaces, _MISSPELT)
+            if meant is not None:
+                told = f"no source has keys of {namespace!r}; did you mean {meant}?"
                 yield ("identity", "overrides", str(number), "between"), told
 
 

@@ -14,12 +14,17 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
 
 
-def closest(name: str, known: Collection[str]) -> str | None:
+def closest(name: str, known: Collection[str], alike: float = 0.7) -> str | None:
     """The one name that a misspelt one comes so near to that it is meant, in any case of letters; none else.
+
+    Args:
+        name: The name.
+        known: Names that there are.
+        alike: How near, 0..1; `difflib` tells what that is.
 
     >>> closest(" Emial", ["email", "phone"])
     'email'
     """
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.strip().lower(), by_lower, 1, 0.7)
+    close = get_close_matches(name.strip().lower(), by_lower, 1, alike)
     return by_lower[close[0]] if close else None

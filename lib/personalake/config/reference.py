@@ -58,7 +58,8 @@ def _sections(section: type[Section], at: tuple[str, ...], shown: set[tuple[obje
     for name, field in section.model_fields.items():
         found = list(_nested(name, field.annotation))
         inner.extend((model, (*at, *place)) for model, place in found)
-        if not (found and found[0][1] == (name,) and found[0][0] is field.annotation):
+        has_heading = found and found[0][1] == (name,) and found[0][0] is field.annotation
+        if not has_heading or _default(field):
             rows.append((f"`{name}`", _type(field.annotation), _default(field), _meaning(field)))
     yield f"## {_title(at)}{_kind(section)}\n\n{(section.__doc__ or '').strip().splitlines()[0]}\n"
     if rows:
@@ -110,7 +111,7 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{part}`" for part in parts)
     if origin in (Union, types.UnionType):
-        return " or ".join(_type(part) for part in parts if part is not type(None))
+        return " or ".join(dict.fromkeys(_type(part) for part in parts if part is not type(None)))
     if origin is typing.Annotated:
         return _type(parts[0])
     if origin is dict:
@@ -135,7 +136,7 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    if isinstance(value, Section):
+    if isinstance(value, Section) and _written(value) == "{}":
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{_written(part)}`" for part in value)

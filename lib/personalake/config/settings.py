@@ -31,7 +31,7 @@ class SparkSettings(Section):
     """How the one Spark session is sized."""
 
     master: str = Field("local[*]", description="Spark master; ignored where the platform starts Spark")
-    driver_memory: str = Field("4g", description="Memory of the driver, with unit")
+    driver_memory: str = Field("4g", description="Memory of the driver, with its unit, e.g. 4g")
     shuffle_partitions: int = Field(4, ge=1, description="Partitions after a shuffle; near the core count on small machines")
     compiler: Literal["auto", "quick", "full"] = Field(
         "auto", description="How a local JVM compiles: quick suits short runs, full long ones; auto looks at what has landed"
@@ -78,7 +78,7 @@ class ReportSettings(Section):
 class Settings(Section):
     """Everything that a run needs to know."""
 
-    environment: str = Field("local", description="Name of the environment, set by --env")
+    environment: str = Field("local", description="Name of the environment, set by --env alone")
     root: Path = Field(Path("lakehouse"), description="Folder of the lake; tables lie at <root>/<layer>/<table>")
     catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
