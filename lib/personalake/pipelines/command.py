@@ -96,9 +96,10 @@ def existing_lake(settings: Settings) -> Lake:
     Raises:
         InputError: If its folder is not there: a misspelt one would look like a lake without a person.
     """
-    if not settings.catalog and not settings.root.is_dir():
+    root = Locations.of(settings).root
+    if not settings.catalog and not root.is_dir():
         raise InputError(
-            f"No lake lies in {settings.root}.",
+            f"No lake lies in {root}.",
             "Run `personalake run` first, or name the lake's folder by --root or PERSONALAKE_ROOT.",
         )
     return open_lake(settings)
