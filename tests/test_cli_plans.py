@@ -68,6 +68,8 @@ def console(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Console:
 def test_a_plan_is_told_with_what_leaves_what_does_not_and_what_it_costs(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert console.run(monkeypatch, "plan")[0] == 4  # a lake that is not there is not one without plans
+    console.locations.root.mkdir()
     assert "No plan yet" in console.run(monkeypatch, "plan")[1]
     console.plans(regulars="awaiting_approval", lapsed="ready", old="superseded")
 

@@ -13,8 +13,9 @@ from personalake.cli_activation import activation
 from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for
 from personalake.cli_plans import add_plan_commands
 from personalake.cli_receipts import receipts
+from personalake.config.nearest import nearest
 from personalake.errors import InputError, PersonalakeError
-from personalake.pipelines.command import EXIT_CODES, fail, open_lake
+from personalake.pipelines.command import EXIT_CODES, existing_lake, fail, open_lake
 from personalake.pipelines.progress import Progress
 
 app = typer.Typer(
@@ -156,7 +157,7 @@ def explain(
         raise typer.BadParameter("name a person (--person ID) or a pair of records (--pair crm:17 web:4), one of the two")
     settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
-    ledger = open_lake(settings).ledger
+    ledger = existing_lake(settings).ledger
     if pair is not None:
         steps = explain_records(ledger, *pair, settings.identity)
         log_pair(settings, ledger, pair)
@@ -185,7 +186,7 @@ def template_preview(
 
     settings = settings_for(env, conf_dir, root, as_of, None, region=region)
     day = None if settings.as_of == "latest" else settings.as_of
-    ledger = open_lake(settings).ledger
+    ledger = existing_lake(settings).ledger
     found = previews(settings, ledger, person, template, day)
     log_look(settings, ledger, "template preview", explain_person(ledger, person, day))
     Console().print(previews_view([preview.as_row() for preview in found]))
@@ -198,7 +199,7 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.look_view import tables_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    Console().print(tables_view(table_facts(open_lake(settings).ledger), datetime.now(UTC)))
+    Console().print(tables_view(table_facts(existing_lake(settings).ledger), datetime.now(UTC)))
 
 
 @app.command()
@@ -213,7 +214,7 @@ def query(
     """Ask the tables in SQL, with personal columns masked as analysts see them."""
     from personalake.pipelines.masked_query import logged_query
 
-    print(logged_query(open_lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger, sql, rows))
+    print(logged_query(existing_lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger, sql, rows))
 
 
 @app.command("check-source")
@@ -224,15 +225,19 @@ def check_source(
     rows: Annotated[int, typer.Option(min=1, help="Rows to look at.")] = 1_000,
     region: Region = None,
 ) -> None:
-    """Look at a source's landing files for personal data, before anything is read."""
+    """Look at a source's landing files for personal data and columns that are not there, before anything is read."""
     from personalake.pipelines.look_view import source_view
     from personalake.pipelines.source_check import check_source as look_at
+    from personalake.pipelines.source_check import unseen_columns
 
     settings = settings_for(env, conf_dir, None, None, None, region=region)
     if name not in settings.sources:
-        raise InputError(f"No source is called {name!r}.", f"There are: {', '.join(sorted(settings.sources))}.")
+        raise InputError(f"No source is called {name!r}; {nearest(name, sorted(settings.sources))}")
     seen = look_at(settings.sources[name], rows)
     Console().print(source_view(name, seen))
+    for column, readers in unseen_columns(settings.sources[name], rows).items():
+        told = f"no row has the column {column}, which {', '.join(readers)} would read"
+        Console().print(told, style="bold red", highlight=False, markup=False)
     if any(column.untagged for column in seen):
         sys.exit(InputError.exit_code)
 

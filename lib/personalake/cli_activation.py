@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
-from personalake.pipelines.command import open_lake
+from personalake.pipelines.command import existing_lake
 from personalake.reports.words import plural
 
 activation = typer.Typer(help="What leaves for vendors, and what became of it.", no_args_is_help=True)
@@ -30,7 +30,7 @@ def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.activation_view import status_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    ledger = open_lake(settings).ledger
+    ledger = existing_lake(settings).ledger
     sent = sent_so_far(ledger)
     Console().print(status_view(sent, totals_so_far(ledger, sent)))
 
@@ -53,6 +53,6 @@ def resolve(
     from personalake.pipelines.system_clock import SystemClock
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    lake = open_lake(settings)
+    lake = existing_lake(settings)
     count = settle_unknown(lake, settings, destination, verdict.value, SystemClock(), deliveries or ())
     Console().print(f"{plural(count, 'delivery', 'deliveries')} to {destination} settled: {verdict.value}")

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
-from personalake.pipelines.command import open_lake
+from personalake.pipelines.command import existing_lake
 
 
 def add_plan_commands(group: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def plan(
     from personalake.pipelines.plan_view import plans_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    found = latest_plans(open_lake(settings).ledger, sync).values()
+    found = latest_plans(existing_lake(settings).ledger, sync).values()
     Console().print(plans_view([row for row in found if everything or row["state"] != "superseded"]))
 
 
@@ -44,7 +44,7 @@ def approve(
     from personalake.pipelines.approve_plan import approve_plan
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    row = approve_plan(open_lake(settings), settings, plan_id)
+    row = approve_plan(existing_lake(settings), settings, plan_id)
     count = row["added"] + row["changed"] + row["removed"]
     told = f"{plan_id} is approved: {count:,} deliveries to {row['destination']} leave with the next send_activation."
     Console().print(told, highlight=False)

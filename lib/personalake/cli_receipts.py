@@ -9,7 +9,7 @@ from rich.console import Console
 
 from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
 from personalake.errors import UnhealthyError
-from personalake.pipelines.command import open_lake
+from personalake.pipelines.command import existing_lake
 
 receipts = typer.Typer(help="Receipts of what was erased, and of what went for its age.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def verify(
     from personalake.pipelines.verify_receipts import request_verified, told, verify_receipts
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    ledger = open_lake(settings).ledger
+    ledger = existing_lake(settings).ledger
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     if request is not None:
         one = request_verified(settings, ledger, request)

@@ -49,7 +49,7 @@ i: {{audience: {{orders: {{}}}}, purposes: [news], destination: shop, mode: inse
   product_id: store_id, currency: currency, price: order_total, time: occurred_at}}}}
 j: {{{who}, destination: cdp, mode: mirror, anonymous_key: customer_id, fields: {{address: "'x'"}}}}
 k: {{audience: {{orders: {{}}}}, purposes: [news], destination: cdp, mode: upsert}}
-m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{a: customer_id}}}}
+m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{z: customer_id}}}}
 l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}}}}
 o: {{{who}, destination: app, key_field: crm, fields: {{a: customer_id}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
@@ -172,7 +172,7 @@ def test_purposes_are_asked_of_what_is_read_and_of_nothing_else() -> None:
     "where",
     [
         "orders >= '3' AND ORDERS < 9", "last_order_date > '2026-01-01'", "preferences['language'] = 'de'", "true",
-        "NOT coalesce(orders > 1, false)", "some_function_of_ours(email)", "size(items) > 0", "currency = 'EUR'",
+        "NOT coalesce(orders > 1, false)", "luhn_check(email)", "size(items) > 0", "currency = 'EUR'",
         "CASE WHEN orders > 1 THEN true ELSE false END", "email RLIKE 'x' OR churn_percentile IS NULL",
     ],
 )  # fmt: skip

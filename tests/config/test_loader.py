@@ -32,8 +32,8 @@ def problems(folder: Path, overrides: dict[str, Any] | None = None, **environ: s
 def test_later_layers_win_base_environment_variable_command_line(tmp_path: Path) -> None:
     folder = conf(
         tmp_path,
-        base="spark: {master: base, driver_memory: base, shuffle_partitions: 1}\nlease: {heartbeat_seconds: 1}\n",
-        environments__local="spark: {driver_memory: environment, shuffle_partitions: 2}\nlease: {heartbeat_seconds: 2}\n",
+        base="spark: {master: base, driver_memory: 1g, shuffle_partitions: 1}\nlease: {heartbeat_seconds: 1}\n",
+        environments__local="spark: {driver_memory: 2g, shuffle_partitions: 2}\nlease: {heartbeat_seconds: 2}\n",
     )
 
     settings = load(
@@ -44,7 +44,7 @@ def test_later_layers_win_base_environment_variable_command_line(tmp_path: Path)
     )
 
     spark = settings.spark
-    assert (spark.master, spark.driver_memory, spark.shuffle_partitions) == ("base", "environment", 3)
+    assert (spark.master, spark.driver_memory, spark.shuffle_partitions) == ("base", "2g", 3)
     assert settings.lease.heartbeat_seconds == 4
 
 
@@ -110,7 +110,7 @@ def test_an_unset_secret_is_named_with_the_variable_that_would_set_it(tmp_path: 
 
 
 def test_a_disabled_source_needs_no_secret(tmp_path: Path) -> None:
-    source = "enabled: false\n" + ORDERS + "severities: {}\nnamespace: secret://nobody/knows\n"
+    source = "enabled: false\n" + ORDERS + "severities: {}\nevent_type: secret://nobody/knows\n"
 
     assert load(conf(tmp_path, sources__orders=source)).sources["orders"].enabled is False
 

@@ -41,7 +41,7 @@ def problems(folder: Path, region: str | None) -> list[str]:
 
 
 def test_each_region_and_the_centre_have_places_of_their_own(tmp_path: Path) -> None:
-    folder = conf(tmp_path, **{"regions/us/sources/stores": ORDERS})
+    folder = conf(tmp_path, **{"regions/us/sources/stores": ORDERS.replace("/orders", "/stores")})
     eu, us, centre = (load(folder, region) for region in ("eu", "us", None))
 
     assert [one.root for one in (eu, us, centre)] == [Path("lake/eu"), Path("lake/us"), Path("lake/central")]

@@ -148,7 +148,8 @@ def test_a_rule_that_names_a_template_that_is_not_there_is_refused(tmp_path: Pat
     with pytest.raises(ConfigError) as error:
         load_settings("local", tmp_path, environ={})
 
-    assert list(error.value.problems) == ["conf: decisions.rules: rule 'r' names the template 'lost'; there are: none"]
+    told = "rules.yml: decisions.rules.0.template: rule 'r' names the template 'lost'; there are: none"
+    assert [problem.replace(f"{tmp_path}/", "") for problem in error.value.problems] == [told]
 
 
 def test_every_variable_of_a_profile_is_one_value_that_can_be_shown() -> None:

@@ -54,8 +54,22 @@ def test_a_bad_line_keeps_all_its_reasons(spark: SparkSession) -> None:
         "product_id: missing",
         "quantity: not a number",
         "amount: not a number",
-        "occurred_at: not a date and time",
+        "occurred_at: not a date and time (at: a, not ISO 8601)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("at", "shape"),
+    [("01/03/2017 Ann", "99/99/9999 a"), ("7" * 40, "9" * 30 + "…")],
+)
+def test_a_time_of_another_form_is_told_by_its_form_and_never_by_what_it_says(
+    spark: SparkSession, at: str, shape: str
+) -> None:
+    dated = source(columns=COLUMNS | {"occurred_at": {"column": "at", "format": "dd.MM.yyyy"}})
+
+    row = parsed(spark, {**GOOD, "at": at}, using=dated).collect()[0]
+
+    assert row.reasons == [f"occurred_at: not a date and time (at: {shape}, not dd.MM.yyyy)"]
 
 
 def test_columns_of_the_source_may_be_called_like_ours(spark: SparkSession) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from personalake.cli import app
 from personalake.config import load_settings
+from personalake.errors import InputError
 from personalake.lake.lease import lease
 from personalake.pipelines import command
 from personalake.pipelines.command import add_common_options, run_command
@@ -162,3 +163,22 @@ def test_the_environment_comes_from_the_command_line_else_from_the_environment_v
 
     assert parser.parse_args([]).env == "prod"
     assert parser.parse_args(["--env", "demo"]).env == "demo"
+
+
+@pytest.mark.parametrize("pair", ["spark", "=1"])
+def test_an_override_without_its_key_or_value_is_told_how_it_is_written(
+    shop: Path, capsys: pytest.CaptureFixture[str], pair: str
+) -> None:
+    code, _, told = run(shop, capsys, "ingest_records", "--set", pair)
+
+    assert code == 2
+    assert f"--set {pair}: expected KEY=VALUE, e.g. --set spark.driver_memory=6g" in told
+
+
+def test_a_lake_that_is_not_there_is_not_looked_at(shop: Path) -> None:
+    settings = load_settings("local", shop / "conf", environ={})
+
+    with pytest.raises(InputError, match=r"No lake lies in .*/lake\."):
+        command.existing_lake(settings)
+
+    assert not settings.root.exists()

@@ -98,7 +98,8 @@ def test_each_odd_line_becomes_an_order_line_or_is_refused_with_its_reason(shop:
     assert anonymous["occurred_at"] == datetime(2017, 7, 6, 10, 0, tzinfo=UTC)
     assert (anonymous["customer_id"], anonymous["warnings"]) == (None, ["customer_id: missing"])
     assert (back["is_return"], back["amount"]) == (True, Decimal("-617.25"))
-    assert [row["reasons"] for row in shop.lake.ledger.read(QUARANTINE)] == [["occurred_at: not a date and time"]]
+    told = "occurred_at: not a date and time (Datum: 99.99.9999 99:99, not dd.MM.yyyy HH:mm)"
+    assert [row["reasons"] for row in shop.lake.ledger.read(QUARANTINE)] == [[told]]
     assert {row["balanced"] for row in shop.lake.ledger.read(DATA_HEALTH)} == {True}
 
 

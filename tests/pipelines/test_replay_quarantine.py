@@ -48,12 +48,13 @@ def test_events_and_records_go_back_to_their_bronze_table_as_they_came(
 
 def test_only_the_chosen_source_and_reason_go(lake: Lake, context_of: Callable[..., JobContext]) -> None:
     rows = [refused("1", "x: bad", "y: bad"), refused("2", "y: bad"), refused("3", "x: bad", source="other")]
+    rows += [refused("4", "x: bad (at: 99, not yyyy)"), refused("5", "x: badly (at: 99, not yyyy)")]
     lake.ledger.append(QUARANTINE, rows)
 
     run(context_of(source="orders", reason="x: bad"))
 
-    assert payloads(lake, EVENT) == ["1"]
-    assert payloads(lake, QUARANTINE) == ["2", "3"]
+    assert payloads(lake, EVENT) == ["1", "4"]
+    assert payloads(lake, QUARANTINE) == ["2", "3", "5"]
 
 
 def test_rows_that_are_equal_to_the_byte_all_go_and_a_second_run_adds_nothing(

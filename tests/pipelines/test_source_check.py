@@ -7,7 +7,7 @@ import pytest
 
 from personalake.config.sources import Source
 from personalake.errors import InputError
-from personalake.pipelines.source_check import check_source, source_problems
+from personalake.pipelines.source_check import check_source, source_problems, unseen_columns
 
 COLUMNS = {"record_id": "id", "customer_id": "member", "campaign_id": "campaign", "offer_id": "note1",
            "response_type": "kind", "occurred_at": "at"}  # fmt: skip
@@ -52,6 +52,18 @@ def test_personal_data_on_its_way_into_an_untagged_column_is_seen_in_the_rows(
     assert seen["note1"].untagged == ("offer_id",)
     assert seen["spare"].fields == {}
     assert "jane" not in repr(seen)
+
+
+def test_a_column_that_no_row_has_is_told_with_what_would_read_it(tmp_path: Path) -> None:
+    columns = {**COLUMNS, "campaign_id": "campain", "offer_id": {"expression": "coalesce(note1, campain)"}}
+
+    found = unseen_columns(source(landed(tmp_path, "json"), columns=columns, where="kinds = 'k'"), rows=100)
+
+    assert found == {
+        "campain (did you mean campaign?)": ("campaign_id", "offer_id"),
+        "kinds (did you mean kind?)": ("where",),
+    }
+    assert unseen_columns(source(tmp_path), rows=100) == {}
 
 
 def test_a_source_without_rows_cannot_be_looked_at(tmp_path: Path) -> None:

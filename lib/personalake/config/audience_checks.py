@@ -11,6 +11,7 @@ from personalake.config.audience_templates import completed, template_problems
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
+from personalake.config.nearest import nearest
 from personalake.config.sql import columns_of
 from personalake.config.templates import Template
 
@@ -45,9 +46,12 @@ def audience_problems(
     for name, sync in sorted(syncs.items()):
         connection = connections.get(sync.destination)
         if connection is None:
-            there = ", ".join(sorted(connections)) or "none"
+            there = nearest(sync.destination, sorted(connections))
             hint = "; files in conf/destinations.yml take decisions only" if sync.destination in destinations else ""
-            yield ("audiences", name, "destination"), f"no connection {sync.destination!r}{hint}; there are: {there}"
+            yield (
+                ("audiences", name, "destination"),
+                f"no connection {sync.destination!r}{hint}; {there}",
+            )
             continue
         for key, text in (*_of_sync(sync, connection), *_of_template(sync, connection, templates)):
             yield ("audiences", name, *key.split(".")), text

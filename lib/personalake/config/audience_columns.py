@@ -8,7 +8,15 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from personalake.config.decisions import DECISION_COLUMNS, SHARES
-from personalake.config.sql import check_columns, check_expression
+from personalake.config.sql import (
+    CLOCKS_AND_DICE,
+    NO_CLOCKS,
+    check_columns,
+    check_expression,
+    check_functions,
+    check_row,
+    why_not_sql,
+)
 from personalake.tables import Table
 from personalake.tables.gold import (
     CUSTOMER_FEATURE,
@@ -28,9 +36,6 @@ QUERYABLE: dict[str, Table] = {
     table.full_name: table
     for table in (CUSTOMER_PROFILE, CUSTOMER_FEATURE, SEGMENT_MEMBERSHIP, PREDICTION, RECOMMENDATION, DECISION)
 }
-_CLOCKS_AND_DICE = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime, exp.Rand, exp.Uuid)
-
-_NO_CLOCKS = "clocks and dice are not allowed: the same plan must come out again; days count from the as-of"
 
 
 class SourceColumn(NamedTuple):
@@ -111,11 +116,9 @@ def check_readable(expression: str, known: Collection[str]) -> None:
         ValueError: If it does not.
     """
     check_columns(expression, known)
-    parsed = check_expression(expression)
-    if parsed.find(exp.Query, exp.AggFunc, exp.Window):
+    if check_expression(expression).find(exp.Query, exp.AggFunc, exp.Window):
         raise ValueError(f"{expression!r} looks beyond one person; audience.query may")
-    if parsed.find(*_CLOCKS_AND_DICE):
-        raise ValueError(f"{expression!r}: {_NO_CLOCKS}")
+    check_row(expression)
 
 
 def read_query(query: str) -> exp.Query:
@@ -130,7 +133,8 @@ def read_query(query: str) -> exp.Query:
     try:
         parsed = sqlglot.parse_one(query, read="spark")
     except SqlglotError as error:
-        raise ValueError(f"not Spark SQL: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"not Spark SQL: {why_not_sql(error)}") from error
+    check_functions(query)
     if not isinstance(parsed, exp.Query):
         raise ValueError("expected a query: SELECT person_id FROM gold.…")
     named = {cte.alias for cte in parsed.find_all(exp.CTE)}
@@ -138,8 +142,8 @@ def read_query(query: str) -> exp.Query:
     unknown = sorted({table.sql("spark") for table in found if f"{table.db}.{table.name}" not in QUERYABLE})
     if unknown:
         raise ValueError(f"unknown table {', '.join(unknown)}; there are: {', '.join(QUERYABLE)}")
-    if parsed.find(*_CLOCKS_AND_DICE):
-        raise ValueError(_NO_CLOCKS)
+    if parsed.find(*CLOCKS_AND_DICE):
+        raise ValueError(NO_CLOCKS)
     gold = {table.name: {field.name: field.type for field in table.fields} for table in QUERYABLE.values()}
     try:
         spelled = qualify(parsed, dialect="spark", schema={"gold": gold})

@@ -1,5 +1,6 @@
 """Audiences and syncs: who is sent where, what is said of them, and when it stops."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -25,13 +26,13 @@ from personalake.config.sql import check_condition, columns_of
 Hashing = Literal["none", "sha256", "sha256_email", "sha256_phone", "hmac"]
 _KINDS = ("where", "query", "segment", "decisions", "orders")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_SCHEDULE = rf"^(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|on demand)$"
+_SCHEDULE = rf"(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|on demand)"
 
 
 class SegmentAudience(Section):
     """A segment as it was cut at the as-of."""
 
-    scheme: str = Field("rfm", description="How the segments were cut: rfm or kmeans")
+    scheme: Literal["rfm", "kmeans"] = Field("rfm", description="How the segments were cut: rfm or kmeans")
     name: str = Field(min_length=1, description="Name of the segment, e.g. At risk")
 
 
@@ -124,9 +125,7 @@ class Sync(Section):
         description="insert: new ones only; update: those whom the destination knows; upsert: both; "
         "mirror: and who left is taken away; archive: and who left is marked",
     )
-    schedule: str = Field(
-        "daily", pattern=_SCHEDULE, description="daily, weekly on monday, monthly on 1 (to 28), or on demand (--sync)"
-    )
+    schedule: str = Field("daily", description="daily, weekly on monday, monthly on 1 (to 28), or on demand (--sync)")
     purposes: tuple[str, ...] = Field(min_length=1, description="Consent purposes that a person must have granted, all")
     key: Mapped = Field(Mapped(source="customer_id"), description="What the destination knows a person by")
     key_field: str | None = Field(None, description="What the destination calls it; by kind if not said")
@@ -169,6 +168,13 @@ class Sync(Section):
     )
     max_item_bytes: int = Field(32_000, ge=1, description="Bytes of one delivery; a larger one is refused")
     resend_rejected: bool = Field(False, description="Whether what the destination refused is planned again as it was")
+
+    @field_validator("schedule")
+    @classmethod
+    def _known_schedule(cls, schedule: str) -> str:
+        if not re.fullmatch(_SCHEDULE, schedule):
+            raise ValueError("expected daily, weekly on monday, monthly on 1 (to 28), or on demand; each in small letters")
+        return schedule
 
     @field_validator("key", "anonymous_key", mode="before")
     @classmethod

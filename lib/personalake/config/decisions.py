@@ -1,11 +1,14 @@
 """Rules: what should be done for whom."""
 
 import re
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
-from personalake.config.sql import check_columns
+from personalake.config.nearest import nearest
+from personalake.config.sql import check_columns, check_condition, check_row
+from personalake.tables.gold import CUSTOMER_PROFILE
 
 # What rules may read, and what each means; `decisions.candidates` gives exactly these.
 DECISION_COLUMNS: dict[str, str] = {
@@ -39,7 +42,13 @@ DECISION_COLUMNS: dict[str, str] = {
     "next_new_item_name": "its name, or its id where the catalog has none",
     "next_new_item_reason": "why it is first, in words",
 }
+# Columns of DECISION_COLUMNS that are no text, beside the shares and what the profile has.
+_TYPES = {"days_since_last_order": "int"}
 SHARES = ("discount_share", "churn_probability", "churn_percentile")
+_PROFILE = {field.name: field.type for field in CUSTOMER_PROFILE.fields}
+DECISION_TYPES: dict[str, str] = {
+    name: "double" if name in SHARES else _TYPES.get(name, _PROFILE.get(name, "string")) for name in DECISION_COLUMNS
+}
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
@@ -51,8 +60,8 @@ class Rule(Section):
     action: str = Field(min_length=1, description="What to do, e.g. win_back_coupon")
     channel: str = Field(min_length=1, description="Channel to use, e.g. email")
     purpose: str = Field(min_length=1, description="Consent purpose that the action needs, beside personalisation")
-    offer: str = Field(
-        "none", pattern="^(none|favourite_category|next_best_item|next_new_item)$", description="What is offered"
+    offer: Literal["none", "favourite_category", "next_best_item", "next_new_item"] = Field(
+        "none", description="What is offered"
     )
     template: str | None = Field(
         None, description="Template in conf/templates/ in which the person is told; none by default"
@@ -64,11 +73,15 @@ class Rule(Section):
         problems = []
         try:
             check_columns(self.when, DECISION_COLUMNS)
+            check_row(self.when)
+            check_condition(self.when, DECISION_TYPES)
         except ValueError as error:
             problems.append(f"when: {error}")
         unknown = [name for name in PLACEHOLDER.findall(self.reason) if name not in DECISION_COLUMNS]
         if unknown:
-            problems.append(f"reason: unknown placeholder {', '.join(unknown)}; there are: {', '.join(DECISION_COLUMNS)}")
+            problems.append(f"reason: unknown placeholder {', '.join(unknown)}; {nearest(unknown[0], DECISION_COLUMNS)}")
+        if self.reason.count("{") != self.reason.count("}") or PLACEHOLDER.sub("", self.reason).count("{"):
+            problems.append("reason: a brace { } has no partner; placeholders are {column}")
         if problems:
             raise ValueError(f"rule {self.name!r}: {'; '.join(problems)}")
         return self

@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
-from personalake.config.sql import check_columns
+from personalake.config.nearest import nearest
+from personalake.config.sql import check_columns, check_row
 from personalake.tables.silver import DEMOGRAPHICS
 
 # What a record can say about a person, standardised; see tables/silver.py, match_record.
@@ -169,6 +170,7 @@ class MatchSettings(Section):
     def _reads_only_fields(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
         for rule in rules:
             check_columns(rule, FIELDS)
+            check_row(rule)
         return rules
 
     @field_validator("training_blocks", "certain_blocks")
@@ -233,16 +235,14 @@ class Survivorship(Section):
         known = (*FIELDS, *DEMOGRAPHICS)
         unknown = [name for name in fields if name not in known]
         if unknown:
-            raise ValueError(f"no field of a record: {', '.join(unknown)}; there are: {', '.join(known)}")
+            raise ValueError(f"no field of a record: {', '.join(unknown)}; {nearest(unknown[0], known)}")
         return fields
 
 
 class IdentitySettings(Section):
     """conf/identity.yml."""
 
-    calling_code: str = Field(
-        "1", pattern=r"^[1-9]\d{0,2}$", description="Country calling code of phone numbers that are written without one"
-    )
+    calling_code: str = Field("1", description="Country calling code of phone numbers that are written without one")
     nicknames: dict[str, str] = Field(
         default_factory=dict, description="Short form: the first name that it stands for, both in small letters"
     )
@@ -262,10 +262,25 @@ class IdentitySettings(Section):
     overrides: tuple[Override, ...] = Field((), description="Links that people decided on")
     survivorship: Survivorship = Survivorship()
 
+    @field_validator("calling_code")
+    @classmethod
+    def _only_digits(cls, code: str) -> str:
+        if not re.fullmatch(r"[1-9]\d{0,2}", code):
+            raise ValueError("expected one to three digits without + or 00, e.g. '49'")
+        return code
+
+    @field_validator("nicknames")
+    @classmethod
+    def _as_names_are_compared(cls, names: dict[str, str]) -> dict[str, str]:
+        odd = [name for pair in names.items() for name in pair if name != name.strip().lower() or not name.strip()]
+        if odd:
+            raise ValueError(f"{odd[0]!r} would meet nobody: names are compared in small letters and without blanks around")
+        return names
+
     @field_validator("identifiers")
     @classmethod
     def _known_kinds(cls, kinds: dict[str, IdentifierKind]) -> dict[str, IdentifierKind]:
         unknown = [name for name in kinds if name not in IDENTIFIERS]
         if unknown:
-            raise ValueError(f"no kind of identifier: {', '.join(unknown)}; there are: {', '.join(IDENTIFIERS)}")
+            raise ValueError(f"no kind of identifier: {', '.join(unknown)}; {nearest(unknown[0], IDENTIFIERS)}")
         return kinds

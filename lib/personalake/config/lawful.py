@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from personalake.config.audience_columns import PSEUDONYM
+from personalake.config.nearest import nearest
 from personalake.config.purposes import purposes_asked
 from personalake.config.settings import Settings
 from personalake.tables import ALL
@@ -31,10 +32,9 @@ def _undeclared_purposes(settings: Settings) -> Iterator[Problem]:
     declared = settings.privacy.purposes
     if not declared:
         return
-    there_are = f"privacy.purposes does not name; there are: {', '.join(declared)}"
     for key, purpose in purposes_asked(settings):
         if purpose not in declared:
-            yield key, f"{purpose!r} is a purpose that {there_are}"
+            yield key, f"{purpose!r} is a purpose that privacy.purposes does not name; {nearest(purpose, declared)}"
     needed = {
         purpose: f"{table.full_name}.{field.name}"
         for table in ALL

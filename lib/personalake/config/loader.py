@@ -8,10 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from personalake.config.audience_checks import audience_problems
+from personalake.config.conf_files import unread_files
 from personalake.config.lawful import lawful_problems
+from personalake.config.name_checks import name_problems
+from personalake.config.place_names import expand, unknown_places
 from personalake.config.regions import forbidden, place
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
+from personalake.config.source_checks import source_set_problems
 from personalake.config.trespasses import trespasses
 from personalake.config.validation_words import told
 from personalake.config.yaml_files import read_mapping, read_value, without_echoes
@@ -32,7 +36,8 @@ _SECTION_FILES = {
 }
 _PREFIX = "PERSONALAKE_"
 _PLAIN = "write it plainly, e.g. 2017-12-01 for a day, and in quotes if it begins with a sign such as [ { * & ! % @"
-_NOT_SETTINGS = ("PERSONALAKE_SECRET_", "PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
+_NOT_SETTINGS = ("PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
+_SECRETS = "PERSONALAKE_SECRET_"
 
 Origins = dict[tuple[str, ...], str]
 SourceCheck = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
@@ -62,12 +67,16 @@ def load_settings(
     problems: list[str] = []
     merged: dict[str, Any] = {"environment": env}
     origins: Origins = {}
-    region = (overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or None
+    region = str((overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or "") or None
     for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems, region):
+        if "environment" in layer:
+            problems.append(f"{origin}: environment: is what --env says, since much follows from it; leave it out")
         _merge(merged, layer, origin, origins)
     problems.extend(place(merged, region, _own_sources(origins, conf_dir)))
     places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
-    _expand(merged, {**places, "region": region or ""})
+    named = {**places, "region": region or ""}
+    expand(merged, named)
+    problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in unknown_places(merged, named))
     settings: Settings | None = None
     try:
         settings = Settings.model_validate(merged)
@@ -78,7 +87,7 @@ def load_settings(
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:
         unfit = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
-        found = (*lawful_problems(settings), *unfit)
+        found = (*lawful_problems(settings), *unfit, *name_problems(settings), *source_set_problems(settings.sources))
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
         if not problems:  # else the region itself may be wrong, from which places follow
             problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in trespasses(settings))
@@ -102,6 +111,7 @@ def _layers(
     if not conf_dir.is_dir():
         problems.append(f"{conf_dir}: no such folder; pass --conf-dir or run from the project's root")
         return
+    problems.extend(unread_files(conf_dir, _SECTION_FILES))
     yield read_mapping(conf_dir / "base.yml", problems), str(conf_dir / "base.yml")
     yield from _sections(conf_dir, problems)
     environment = conf_dir / "environments" / f"{env}.yml"
@@ -113,7 +123,7 @@ def _layers(
     if region and region.isalnum():
         yield from _of_region(conf_dir / "regions" / region, problems)
     for name, value in sorted(environ.items()):
-        if name.startswith(_PREFIX) and not name.startswith(_NOT_SETTINGS):
+        if name.startswith(_PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_SECRETS):
             keys = name.removeprefix(_PREFIX).lower().split("__")
             try:
                 yield _nested(keys, read_value(value)), f"environment variable {name}"
@@ -174,18 +184,6 @@ def _merge(
         origins[place] = origin
         if isinstance(value, dict):
             _merge(target[key], value, origin, origins, place)
-
-
-def _expand(node: Any, places: Mapping[str, str]) -> Any:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            node[key] = _expand(value, places)
-    elif isinstance(node, list):
-        return [_expand(value, places) for value in node]
-    elif isinstance(node, str):
-        for key, value in places.items():
-            node = node.replace("${" + key + "}", value)
-    return node
 
 
 def _origin(key: tuple[str, ...], origins: Origins) -> str:

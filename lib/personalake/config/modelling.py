@@ -1,10 +1,21 @@
 """Models: what is predicted, from when, and how hard to search."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from personalake.config.base import Section
+from personalake.config.nearest import nearest
 
 SpaceValue = int | float | str
+# What may be searched for each candidate: MLlib's parameters of it, those left out that say which columns are read.
+_OF_TREES = (
+    *("maxDepth", "maxBins", "minInstancesPerNode", "minWeightFractionPerNode", "minInfoGain"),
+    *("subsamplingRate", "featureSubsetStrategy"),
+)
+SEARCHED: dict[str, tuple[str, ...]] = {
+    "logistic_regression": ("regParam", "elasticNetParam", "maxIter", "tol", "fitIntercept", "standardization"),
+    "random_forest": (*_OF_TREES, "numTrees", "impurity", "bootstrap"),
+    "gbt": (*_OF_TREES, "maxIter", "stepSize", "validationTol"),
+}
 
 
 class CandidateSettings(Section):
@@ -50,6 +61,20 @@ class ChurnSettings(Section):
         },
         description="What competes: logistic_regression, random_forest, gbt",
     )
+
+    @field_validator("candidates")
+    @classmethod
+    def _known_candidates(cls, candidates: dict[str, CandidateSettings]) -> dict[str, CandidateSettings]:
+        for kind, candidate in candidates.items():
+            if kind not in SEARCHED:
+                raise ValueError(f"no candidate {kind!r}; {nearest(kind, SEARCHED)}")
+            unknown = [name for name in candidate.space if name not in SEARCHED[kind]]
+            if unknown:
+                raise ValueError(f"{kind} has no parameter {unknown[0]}; {nearest(unknown[0], SEARCHED[kind])}")
+            empty = [name for name, values in candidate.space.items() if not values]
+            if empty:
+                raise ValueError(f"{kind}.space.{empty[0]}: name one value at least")
+        return candidates
 
     @property
     def training_purposes(self) -> tuple[str, ...]:

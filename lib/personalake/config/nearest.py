@@ -10,6 +10,21 @@ def nearest(name: str, known: Collection[str]) -> str:
     >>> nearest("emial", ["email", "phone"]), nearest("shoe_size", ["email", "phone"])
     ('did you mean email?', 'there are: email, phone')
     """
+    meant = closest(name, known)
+    return f"did you mean {meant}?" if meant else f"there are: {', '.join(known) or 'none'}"
+
+
+def closest(name: str, known: Collection[str], alike: float = 0.7) -> str | None:
+    """The one name that a misspelt one comes so near to that it is meant, in any case of letters; none else.
+
+    Args:
+        name: The name.
+        known: Names that there are.
+        alike: How near, 0..1; `difflib` tells what that is.
+
+    >>> closest(" Emial", ["email", "phone"])
+    'email'
+    """
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_lower, 1, 0.7)
-    return f"did you mean {by_lower[close[0]]}?" if close else f"there are: {', '.join(known) or 'none'}"
+    close = get_close_matches(name.strip().lower(), by_lower, 1, alike)
+    return by_lower[close[0]] if close else None

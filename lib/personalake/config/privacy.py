@@ -105,7 +105,7 @@ class PrivacySettings(Section):
     """conf/privacy.yml."""
 
     purposes: tuple[str, ...] = Field(
-        (), description="What data may be used for, all of it; nothing is asked for that is not named here. None: anything"
+        (), description="All that data may be used for: no other purpose is asked for; if none is named, any is"
     )
     signals: dict[str, tuple[str, ...]] = Field(
         {GLOBAL_PRIVACY_CONTROL: ("sale", "sharing")},
@@ -121,8 +121,11 @@ class PrivacySettings(Section):
 
     @model_validator(mode="after")
     def _known_purposes(self) -> "PrivacySettings":
+        odd = [name for name in self.purposes if name != name.strip() or not name or self.purposes.count(name) > 1]
+        if odd:
+            raise ValueError(f"purposes: {odd[0]!r} stands twice, is empty, or has blanks around it")
         named = {purpose for purposes in self.signals.values() for purpose in purposes}
         unknown = sorted(named - set(self.purposes)) if self.purposes else []
         if unknown:
-            raise ValueError(f"signals speak for {', '.join(unknown)}, which purposes do not name")
+            raise ValueError(f"signals speak for {', '.join(unknown)}, which purposes do not name; add them, or set signals")
         return self

@@ -6,6 +6,8 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.distributions import DistributionChecks, unreadable
+from personalake.config.near_duplicates import NearDuplicates
+from personalake.config.nearest import closest, nearest
 from personalake.config.sources import ContractName
 from personalake.config.sql import columns_of
 from personalake.tables import BY_NAME, Table
@@ -113,16 +115,11 @@ class Volume(Section):
     warn_z: float = Field(3.5, gt=0, description="Robust z-score beyond which it is a warning")
     fail_z: float = Field(7.0, gt=0, description="Robust z-score beyond which it is a failure")
 
-
-class NearDuplicates(Section):
-    """How many rows may be nearly the same as an earlier one."""
-
-    columns: tuple[str, ...] = Field(min_length=1, description="Columns of text that are compared, edits summed over them")
-    block: str = Field(description="Spark SQL that two rows must share to be compared at all, e.g. postcode")
-    most_edits: int = Field(2, ge=0, description="Edits (Levenshtein) up to which two rows are nearly the same")
-    largest_block: int = Field(500, ge=2, description="Rows of a block beyond which its rows are not compared")
-    tolerance: float = Field(0.01, ge=0, le=1, description="Share of such rows that is a pass")
-    fail_beyond: float = Field(0.1, ge=0, le=1, description="Share beyond which it is a failure")
+    @model_validator(mode="after")
+    def _ordered(self) -> "Volume":
+        if self.warn_z > self.fail_z:
+            raise ValueError(f"warn_z ({self.warn_z}) is above fail_z ({self.fail_z})")
+        return self
 
 
 class DatasetChecks(DistributionChecks):
@@ -152,6 +149,12 @@ class Consistency(Section):
     right: str = Field(description="The other one, in the same form")
     tolerance: float = Field(0.0, ge=0, le=1, description="Share of unknown rows, or relative difference, that is a pass")
     fail_beyond: float = Field(0.05, ge=0, le=1, description="Share or difference beyond which it is a failure")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Consistency":
+        if self.tolerance > self.fail_beyond:
+            raise ValueError(f"tolerance ({self.tolerance}) is above fail_beyond ({self.fail_beyond})")
+        return self
 
     @model_validator(mode="after")
     def _readable(self) -> "Consistency":
@@ -201,14 +204,18 @@ class QualitySettings(Section):
         problems = []
         for name, checks in datasets.items():
             if name not in BY_NAME:
-                problems.append(f"{name} is not a table; see docs/tables.md")
+                problems.append(f"{name} is not a table; {nearest_table(name)}")
                 continue
             needs_clock = bool(checks.freshness or checks.volume or checks.drift or checks.evenness or checks.sample_ratio)
             wanted = [*checks.completeness, *([checks.clock] if needs_clock else [])]
             if checks.near_duplicates:
                 wanted += [*checks.near_duplicates.columns, *columns_of(checks.near_duplicates.block)]
                 problems += [] if BY_NAME[name].key else [f"{name} has no key to tell its rows apart by"]
-            problems += [f"{name} has no column {column}" for column in wanted if column not in BY_NAME[name].columns]
+            problems += [
+                f"{name} has no column {column}; {nearest(column, BY_NAME[name].columns)}"
+                for column in wanted
+                if column not in BY_NAME[name].columns
+            ]
             problems += unreadable(BY_NAME[name], checks)
             types = {field.name: field.type for field in BY_NAME[name].fields}
             if needs_clock and types.get(checks.clock) not in (None, "timestamp", "date"):
@@ -216,6 +223,16 @@ class QualitySettings(Section):
         if problems:
             raise ValueError("; ".join(problems))
         return datasets
+
+
+def nearest_table(name: str) -> str:
+    """What to say of a table that is none: the one that is meant, or where all are.
+
+    >>> nearest_table("order_line")
+    'did you mean silver.order_line?'
+    """
+    meant = closest(name, tuple(BY_NAME)) or next((known for known in BY_NAME if known.endswith(f".{name}")), None)
+    return f"did you mean {meant}?" if meant else "see docs/tables.md"
 
 
 def measure_of(text: str, kind: str) -> tuple[str, Table, str | None]:

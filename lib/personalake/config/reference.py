@@ -19,6 +19,8 @@ Made by `make docs` from the models in `lib/personalake/config/`; changes here a
 
 Later wins: `conf/base.yml` and the files beside it, `conf/environments/<env>.yml`, the files in `conf/regions/<region>/`
 (named as in `conf/`, and `region.yml`), environment variables, the command line.
+Files beside `conf/base.yml` leave out the first part of a key, and files of one source or template the first two: what is
+`segments.rfm` here is `rfm` in `conf/segments.yml`, and `sources.orders.path` is `path` in `conf/sources/orders.yml`.
 The setting `spark.driver_memory` is `PERSONALAKE_SPARK__DRIVER_MEMORY` in the environment, `--set spark.driver_memory=6g` on
 the command line. `${root}`, `${landing}`, `${exports}` and `${region}` stand for those settings. A secret is a reference,
 `secret://scope/key`, and comes from `PERSONALAKE_SECRET_<SCOPE>_<KEY>`. Unknown keys, wrong types and unset secrets are all
@@ -27,9 +29,11 @@ reported together, before anything starts.
 _FILES = {
     "segments": "conf/segments.yml",
     "identity": "conf/identity.yml",
+    "privacy": "conf/privacy.yml",
     "profiles": "conf/profiles.yml",
     "quality": "conf/quality.yml",
     "models": "conf/models.yml",
+    "recommender": "conf/recommender.yml",
     "decisions": "conf/rules.yml",
     "sources": "conf/sources/",
     "templates": "conf/templates/",
@@ -54,7 +58,8 @@ def _sections(section: type[Section], at: tuple[str, ...], shown: set[tuple[obje
     for name, field in section.model_fields.items():
         found = list(_nested(name, field.annotation))
         inner.extend((model, (*at, *place)) for model, place in found)
-        if not (found and found[0][1] == (name,) and found[0][0] is field.annotation):
+        has_heading = found and found[0][1] == (name,) and found[0][0] is field.annotation
+        if not has_heading or _default(field):
             rows.append((f"`{name}`", _type(field.annotation), _default(field), _meaning(field)))
     yield f"## {_title(at)}{_kind(section)}\n\n{(section.__doc__ or '').strip().splitlines()[0]}\n"
     if rows:
@@ -91,7 +96,7 @@ def _nested(name: str, annotation: Any) -> Iterator[tuple[type[Section], tuple[s
         if origin is Literal:
             return
         for model, place in _nested(name, part):
-            yield model, (*place, *suffix)
+            yield model, (*place[:1], *suffix, *place[1:])
 
 
 def _type(annotation: Any) -> str:
@@ -106,7 +111,7 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{part}`" for part in parts)
     if origin in (Union, types.UnionType):
-        return " or ".join(_type(part) for part in parts if part is not type(None))
+        return " or ".join(dict.fromkeys(_type(part) for part in parts if part is not type(None)))
     if origin is typing.Annotated:
         return _type(parts[0])
     if origin is dict:
@@ -126,14 +131,27 @@ def _in_one(words: str) -> str:
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    value = None if field.default_factory else field.default
+    value = field.get_default(call_default_factory=True, validated_data={})
     if value is None or value in ((), {}, ""):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, Section) and _written(value) == "{}":
+        return ""
     if isinstance(value, tuple):
-        return ", ".join(f"`{part}`" for part in value)
-    return f"`{value}`" if not isinstance(value, Section) else ""
+        return ", ".join(f"`{_written(part)}`" for part in value)
+    return f"`{_written(value)}`"
+
+
+def _written(value: Any) -> str:
+    """A value as it would be written into a file."""
+    if isinstance(value, Section) and type(value).__str__ is Section.__str__:  # some have a plainer form of their own
+        return _written({name: getattr(value, name) for name in value.model_dump(exclude_defaults=True)})
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_written(each) for each in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _meaning(field: FieldInfo) -> str:

@@ -70,9 +70,8 @@ def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ())
         What is wrong with the choice of region, and with topics and databases that all regions share.
     """
     regions = merged.get("regions") or {}
-    mode, names = (
-        (regions.get("mode", "central"), list(regions.get("names") or [])) if isinstance(regions, dict) else (None, [])
-    )
+    mode, told = (regions.get("mode", "central"), regions.get("names")) if isinstance(regions, dict) else (None, None)
+    names = [str(name) for name in told] if isinstance(told, list | tuple) else []
     merged["region"] = region
     if mode not in ("regional", "hybrid"):
         if region is not None:

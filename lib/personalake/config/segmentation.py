@@ -3,9 +3,11 @@
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
-from personalake.config.sql import check_columns, check_condition
+from personalake.config.sql import check_columns, check_condition, check_row, numbers_beside
 
 SCORES = ("r", "f", "m")
+# Segments that need no declaration: of people without an order, and of those whom no condition takes.
+UNNAMED = ("No orders yet", "Other")
 
 
 class RfmSegment(Section):
@@ -19,6 +21,7 @@ class RfmSegment(Section):
     @classmethod
     def _reads_only_scores(cls, when: str) -> str:
         check_columns(when, SCORES)
+        check_row(when)
         check_condition(when, dict.fromkeys(SCORES, "int"))
         return when
 
@@ -51,10 +54,21 @@ class SegmentSettings(Section):
         5, ge=1, description="Fewest people of a segment that gold.segment_summary shows; members of all keep theirs"
     )
 
+    @model_validator(mode="after")
+    def _within_the_scores(self) -> "SegmentSettings":
+        for segment in self.rfm:
+            beyond = [number for number in numbers_beside(segment.when, SCORES) if not 1 <= number <= self.rfm_quantiles]
+            if beyond:
+                raise ValueError(
+                    f"segment {segment.name!r}: {beyond[0]:g} is no score; they are 1 to {self.rfm_quantiles}, as "
+                    "rfm_quantiles says"
+                )
+        return self
+
     @field_validator("rfm")
     @classmethod
     def _unique_names(cls, segments: tuple[RfmSegment, ...]) -> tuple[RfmSegment, ...]:
-        names = [segment.name for segment in segments]
+        names = [segment.name.strip().casefold() for segment in segments]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"segment names must be unique; more than once: {', '.join(twice)}")

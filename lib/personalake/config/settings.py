@@ -1,10 +1,11 @@
 """The whole configuration as one tree of types; each field says its meaning, unit and default."""
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from personalake.config.activation import Destination
 from personalake.config.audiences import Cap, Sync
@@ -30,12 +31,19 @@ class SparkSettings(Section):
     """How the one Spark session is sized."""
 
     master: str = Field("local[*]", description="Spark master; ignored where the platform starts Spark")
-    driver_memory: str = Field("4g", description="Memory of the driver, with unit")
+    driver_memory: str = Field("4g", description="Memory of the driver, with its unit, e.g. 4g")
     shuffle_partitions: int = Field(4, ge=1, description="Partitions after a shuffle; near the core count on small machines")
     compiler: Literal["auto", "quick", "full"] = Field(
         "auto", description="How a local JVM compiles: quick suits short runs, full long ones; auto looks at what has landed"
     )
     extra: dict[str, str] = Field(default_factory=dict, description="Further Spark settings, verbatim")
+
+    @field_validator("driver_memory")
+    @classmethod
+    def _with_unit(cls, memory: str) -> str:
+        if not re.fullmatch(r"(?i)[1-9]\d*[kmgt]b?", memory):
+            raise ValueError("expected a number with its unit and no blank, e.g. 4g or 4096m")
+        return memory
 
 
 class StreamSettings(Section):
@@ -70,7 +78,7 @@ class ReportSettings(Section):
 class Settings(Section):
     """Everything that a run needs to know."""
 
-    environment: str = Field("local", description="Name of the environment, set by --env")
+    environment: str = Field("local", description="Name of the environment, set by --env alone")
     root: Path = Field(Path("lakehouse"), description="Folder of the lake; tables lie at <root>/<layer>/<table>")
     catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
@@ -118,18 +126,6 @@ class Settings(Section):
     )
     templates: dict[str, Template] = Field(default_factory=dict, description="One file each in conf/templates/")
 
-    @model_validator(mode="after")
-    def _known_templates(self) -> "Settings":
-        there = ", ".join(self.templates) or "none"
-        unknown = [
-            f"decisions.rules: rule {rule.name!r} names the template {rule.template!r}; there are: {there}"
-            for rule in self.decisions.rules
-            if rule.template is not None and rule.template not in self.templates
-        ]
-        if unknown:
-            raise ValueError("; ".join(unknown))
-        return self
-
     @field_validator("business_timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -147,6 +143,13 @@ class Settings(Section):
         if as_of == "latest" and info.data.get("require_as_of"):
             raise ValueError("this environment wants an explicit day; pass --as-of, e.g. --as-of 2017-12-01")
         return as_of
+
+    @field_validator("root", "landing", "exports", mode="before")
+    @classmethod
+    def _somewhere(cls, place: object) -> object:
+        if isinstance(place, str) and not place.strip():
+            raise ValueError("expected a folder; nothing stands here")
+        return place
 
     def active_sources(self, *contracts: str) -> dict[str, Source]:
         """The enabled sources, of the given contracts if any are given."""

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
 from personalake.config.databases import DatabaseSettings
-from personalake.config.sql import check_expression
+from personalake.config.date_patterns import check_pattern
+from personalake.config.sql import check_condition, check_row, columns_of
 
 _PROTOCOL = "kafka.security.protocol"
 Severity = Literal["refuse", "warn", "ignore"]
@@ -55,7 +56,16 @@ class ColumnMap(Section):
         if sum(value is not None for value in (self.column, self.expression, self.constant)) != 1:
             raise ValueError("name exactly one of column, expression, constant")
         if self.expression is not None:
-            check_expression(self.expression)
+            check_row(self.expression)
+        if self.format is not None:
+            check_pattern(self.format)
+        if self.column is not None and self.column != self.column.strip():
+            raise ValueError(
+                f"column {self.column!r} begins or ends with a blank; if it does so in the files, too, write "
+                f'{{expression: "`{self.column}`"}}'
+            )
+        if self.column == "":
+            raise ValueError("column is empty; name a column, or leave the field out")
         return self
 
 
@@ -219,5 +229,27 @@ class Source(Section):
     @classmethod
     def _readable_where(cls, where: str | None) -> str | None:
         if where is not None:
-            check_expression(where)
+            check_row(where)
+            check_condition(where, dict.fromkeys((name.lower() for name in columns_of(where)), "string"))
         return where
+
+    @field_validator("each")
+    @classmethod
+    def _readable_each(cls, each: str | None) -> str | None:
+        if each is not None:
+            check_row(each)
+        return each
+
+    @field_validator("glob")
+    @classmethod
+    def _below_the_folder(cls, glob: str) -> str:
+        if not glob.strip() or glob.startswith("/") or ".." in Path(glob).parts:
+            raise ValueError("a glob names files below the folder in path, e.g. *.csv or **/*.json")
+        return glob
+
+    @field_validator("namespace")
+    @classmethod
+    def _plain_namespace(cls, namespace: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", namespace):
+            raise ValueError("a namespace has small letters, digits and _, e.g. customer_id")
+        return namespace

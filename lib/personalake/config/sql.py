@@ -3,12 +3,22 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
-from personalake.config.nearest import nearest
+from personalake.config.nearest import closest, nearest
+from personalake.config.spark_functions import SPARK_FUNCTIONS
+
+# Written like functions, and no entries of Spark's list: its grammar knows them.
+_OF_THE_GRAMMAR = frozenset({"try_cast", "timestampadd", "timestampdiff", "dateadd", "over", "within", "row"})
+CLOCKS_AND_DICE = (
+    *(exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime, exp.Localtimestamp),
+    *(exp.Rand, exp.Randn, exp.Uuid),
+)
+NO_CLOCKS = "clocks and dice are not allowed: the same must come out again on any day; days count from the as-of"
 
 
 def check_expression(expression: str) -> exp.Expr:
@@ -20,8 +30,56 @@ def check_expression(expression: str) -> exp.Expr:
     try:
         return sqlglot.parse_one(expression, read="spark")
     except SqlglotError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"expression {expression!r} is not Spark SQL: {reason}") from error
+        raise ValueError(f"expression {expression!r} is not Spark SQL: {why_not_sql(error)}") from error
+
+
+def why_not_sql(error: SqlglotError) -> str:
+    """The parser's reason in one line, without the names of its own parts."""
+    reason = str(error).splitlines()[0]
+    if "Required keyword" in reason or "Invalid expression" in reason:
+        place = reason.rpartition(". Line")[2].rpartition("Col: ")[2].rstrip(". ")
+        return f"something is missing or too much near character {place}" if place else reason
+    return reason
+
+
+def check_row(expression: str) -> exp.Expr:
+    """Check that an expression gives one value of one row, by functions that Spark has, and the same one on any day.
+
+    Raises:
+        ValueError: If it does not; says what is in the way.
+    """
+    parsed = check_expression(expression)
+    if isinstance(parsed, exp.Alias):
+        raise ValueError(f"{expression!r} gives its value a name; leave out AS {parsed.alias}")
+    if isinstance(parsed, exp.Query | exp.DDL | exp.Command | exp.Drop) or parsed.find(exp.Query):
+        raise ValueError(f"{expression!r} is a query, or holds one; expected an expression over one row")
+    if parsed.find(exp.AggFunc, exp.Window, exp.Explode, exp.Posexplode, exp.Inline):
+        raise ValueError(f"{expression!r} needs more than one row, or makes them; expected an expression over one row")
+    check_functions(expression)
+    if parsed.find(*CLOCKS_AND_DICE):
+        raise ValueError(f"{expression!r}: {NO_CLOCKS}")
+    return parsed
+
+
+def check_functions(expression: str) -> None:
+    """Check that Spark has every function that is called.
+
+    Raises:
+        ValueError: If it has not; names those that it lacks, and the nearest that it has.
+    """
+    tokens = sqlglot.tokenize(expression, read="spark")
+    if any(token.token_type == TokenType.SEMICOLON for token in tokens):
+        raise ValueError(f"{expression!r} holds a semicolon; leave it out")
+    called = [
+        name.text
+        for name, bracket in pairwise(tokens)
+        if name.token_type == TokenType.VAR and bracket.token_type == TokenType.L_PAREN
+    ]
+    unknown = [name for name in dict.fromkeys(called) if name.lower() not in SPARK_FUNCTIONS | _OF_THE_GRAMMAR]
+    if unknown:
+        meant = closest(unknown[0], SPARK_FUNCTIONS)
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ValueError(f"no function {', '.join(unknown)} in Spark SQL: {expression!r}{hint}")
 
 
 @lru_cache
@@ -93,6 +151,22 @@ def check_condition(expression: str, types: Mapping[str, str]) -> None:
         for value, text in ((comparison.this, comparison.expression), (comparison.expression, comparison.this)):
             if isinstance(text, exp.Literal) and text.is_string and not _fits(text.name, value.type):
                 raise ValueError(f"{expression!r} compares {value.name}, a {_named(value)}, with the text {text.name!r}")
+
+
+def numbers_beside(expression: str, columns: Collection[str]) -> list[float]:
+    """Numbers with which an expression compares any of some columns, in order of appearance.
+
+    >>> numbers_beside("r >= 4 AND f BETWEEN 2 AND 3", ("r", "f"))
+    [4.0, 2.0, 3.0]
+    """
+    found: list[float] = []
+    for part in check_expression(expression).find_all(
+        exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In
+    ):
+        sides = [part.this, part.expression, *(part.args.get(end) for end in ("low", "high")), *part.expressions]
+        if any(isinstance(side, exp.Column) and side.name.lower() in columns for side in sides):
+            found += [float(side.name) for side in sides if isinstance(side, exp.Literal) and not side.is_string]
+    return found
 
 
 def _named(value: exp.Expr) -> str:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
-from personalake.config.nearest import nearest
+from personalake.config.nearest import closest, nearest
+from personalake.config.unknown_keys import where_it_belongs
 
 _SECRET_WORDS = frozenset(
     {"password", "passwd", "passphrase", "secret", "token", "key", "credential", "credentials", "jaas", "bearer"}
@@ -19,6 +20,8 @@ _SECRET_NAMES = frozenset({"client_id", "service_account", "username"})
 _SECRET_TEXT = re.compile(r"://[^/@\s]*:[^/@\s]+@|(?:password|passwd|pwd|secret|token|key|sig)\s*=", re.IGNORECASE)
 _WHOLE, _NUMBER, _FLAG = "expected a whole number", "expected a number", "expected true or false"
 _LIST, _KEYS = "expected a list, e.g. [a, b]", "expected keys and values"
+_DAY = "expected a day, e.g. 2025-12-31"
+_NOTHING = "nothing stands here: indent what belongs under it, or leave the key out"
 _WORDS = {
     "tuple_type": _LIST,
     "list_type": _LIST,
@@ -33,6 +36,13 @@ _WORDS = {
     "bool_type": _FLAG,
     "bool_parsing": _FLAG,
     "path_type": "expected a path",
+    "date_type": _DAY,
+    "date_parsing": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_from_datetime_inexact": _DAY,
+    "finite_number": "expected a finite number",
+    "string_too_short": "expected text; nothing stands here",
+    "string_pattern_mismatch": "expected a name of small letters, digits and _",
 }
 _OF_SECTIONS = {
     "ColumnMap": "expected the name of a column, or one of {column: …}, {expression: …}, {constant: …}; a fixed value is "
@@ -52,10 +62,17 @@ def told(
         merged: The keys and values that it was given; parts of its places that are in none of them are its own.
         settings: The model that was filled.
     """
+    days: set[tuple[str, ...]] = set()
     for details in error.errors():
         problem: dict[str, Any] = {**details}
         place = _place(problem["loc"], merged, problem["type"] == "missing")
-        yield place, _text(problem) + _found(problem, place, secret_fields(settings))
+        if problem["type"] == "literal_error" and place in days:
+            continue  # the other half of "a day, or latest"
+        text = where_it_belongs(place, settings) if problem["type"] == "extra_forbidden" and place else _text(problem)
+        if problem["type"].startswith("date_"):
+            days.add(place)
+            text += _or_word(error.errors(), problem["loc"])
+        yield place, text + _found(problem, place, secret_fields(settings))
 
 
 @lru_cache
@@ -105,8 +122,6 @@ def _place(loc: Sequence[int | str], merged: Any, is_missing: bool) -> tuple[str
 
 def _text(problem: Mapping[str, Any]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
-    if kind == "extra_forbidden":
-        return "unknown key; see the settings in docs/configuration.md"
     if kind == "missing":
         return "missing"
     if kind == "union_tag_not_found":
@@ -116,15 +131,43 @@ def _text(problem: Mapping[str, Any]) -> str:
         return f"no kind {context['tag']!r}; {nearest(str(context['tag']), kinds)}"
     if kind == "string_type" and isinstance(problem["input"], bool):
         return _READ_AS_FLAG
+    if problem["input"] is None and kind in ("model_type", "dict_type", "tuple_type", "list_type"):
+        return _NOTHING
     if kind == "model_type":
         return _OF_SECTIONS.get(str(context.get("class_name")), _KEYS)
     words = _WORDS.get(kind, problem["msg"].removeprefix("Value error, "))
-    return re.sub(r"^Input should be", "expected", words)
+    return re.sub(r"^Input should be", "expected", words) + _hint(kind, problem["input"], context)
+
+
+def _hint(kind: str, value: object, context: Mapping[str, Any]) -> str:
+    """What was perhaps meant by a number, or by one of a few words."""
+    if not isinstance(value, str):
+        return ""
+    if kind == "literal_error":
+        meant = closest(value, re.findall(r"'([^']*)'", str(context.get("expected"))))
+        return f"; did you mean {meant}?" if meant else ""
+    if kind not in ("int_parsing", "float_parsing"):
+        return ""
+    text = value.strip()
+    if re.fullmatch(r"\d+([.,]\d+)?\s*%", text):
+        return f"; a share of {text} is {float(text.rstrip('% ').replace(',', '.')) / 100:g}"
+    if re.fullmatch(r"\d{1,3}([,.' ]\d{3})+", text):
+        return f"; write {re.sub(r'[^0-9]', '', text)}, without separators"
+    if re.fullmatch(r"\d+,\d+", text):
+        return f"; write {text.replace(',', '.')}, with a point"
+    unit = re.fullmatch(r"(\d+) *[A-Za-z]+", text)
+    return f"; write {unit[1]} alone, the unit is in docs/configuration.md" if unit else ""
+
+
+def _or_word(errors: Sequence[Any], loc: Sequence[int | str]) -> str:
+    """The word that may stand in the place of a day, if there is one."""
+    words = [one["ctx"]["expected"] for one in errors if one["type"] == "literal_error" and one["loc"][:-1] == loc[:-1]]
+    return f" or {words[0]}" if words else ""
 
 
 def _found(problem: Mapping[str, Any], place: Sequence[str], secrets: frozenset[str]) -> str:
     value = problem["input"]
-    is_shown = value is None or isinstance(value, str | int | float | bool)
+    is_shown = isinstance(value, str | int | float | bool)
     if not place or not is_shown or problem["type"] in ("extra_forbidden", "missing"):
         return ""
     if is_secret(place) or secrets.intersection(place) or _SECRET_TEXT.search(str(value)):

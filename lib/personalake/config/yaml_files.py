@@ -1,13 +1,26 @@
 """Reads YAML so that a slip is told by file and line, and no line of the file is repeated: it may hold a secret."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from personalake.config.yaml_slips import slips
+
 UNREAD = ": cannot be read as YAML: "
-_MERGE = "<<"
+# Words of the parser: what to say in their place. Names of aliases and tags are not repeated.
+_PLAINER = {
+    r"'\t'": "a tab; indent with spaces",
+    "undefined alias": "a value that begins with * points to another place of the file; put text in quotes",
+    "constructor for the tag": "a value that begins with ! is a tag; put text in quotes",
+    "single document": "--- begins a second document; one file holds one",
+    "mapping values": "a colon where none can stand; write `key: value` with a blank behind the colon, and put text with a "
+    "colon in quotes",
+    "expected ':'": "a line without `key: value`; a blank follows the colon",
+    "<block end>": "a line that is indented unlike its neighbours, or text behind a closing quote, bracket or brace",
+    "expected ',' or": "a bracket or brace that is not closed, or text inside it with a colon, quote or bracket; put that "
+    "text in quotes",
+}
 
 
 def read_mapping(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -18,7 +31,10 @@ def read_mapping(path: Path, problems: list[str]) -> dict[str, Any]:
         problems: Takes up what is wrong with it: unreadable, no keys and values, a key that stands twice.
     """
     try:
-        content, twice = _loaded(path.read_text(encoding="utf-8"))
+        content, odd = _loaded(path.read_text(encoding="utf-8"))
+    except PermissionError:
+        problems.append(f"{path}{UNREAD}no permission; give this user the right to read it")
+        return {}
     except FileNotFoundError:
         problems.append(f"{path}: no such file")
         return {}
@@ -28,11 +44,12 @@ def read_mapping(path: Path, problems: list[str]) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         problems.append(f"{path}{UNREAD}{why_unreadable(error)}")
         return {}
-    problems.extend(f"{path}: {told}" for told in twice)
+    problems.extend(f"{path}: {told}" for told in odd)
     if content is None:
         return {}
     if not isinstance(content, dict):
-        problems.append(f"{path}: expected keys and values, found {type(content).__name__}")
+        found = "text; a blank follows the colon" if isinstance(content, str) else type(content).__name__
+        problems.append(f"{path}: expected keys and values, found {found}")
         return {}
     return content
 
@@ -44,9 +61,12 @@ def read_value(text: str) -> Any:
         ValueError: If it is not YAML; says why without repeating it.
     """
     try:
-        return yaml.safe_load(text)
+        content, odd = _loaded(text)
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(why_unreadable(error)) from None
+    if odd:
+        raise ValueError("; ".join(odd))
+    return content
 
 
 def why_unreadable(error: Exception) -> str:
@@ -54,8 +74,9 @@ def why_unreadable(error: Exception) -> str:
     if not isinstance(error, yaml.MarkedYAMLError):
         return " ".join(str(error).split())
     reason = " ".join(part for part in (error.context, error.problem) if part)
-    if r"'\t'" in reason:
-        reason = "a tab; indent with spaces"
+    if "cannot start any token" in reason:
+        reason = f"{reason.partition('found ')[2]}; put the value in quotes"
+    reason = next((plainer for words, plainer in _PLAINER.items() if words in reason), reason)
     mark = error.problem_mark or error.context_mark
     return reason if mark is None else f"line {mark.line + 1}: {reason}"
 
@@ -67,27 +88,13 @@ def without_echoes(problems: list[str]) -> list[str]:
 
 
 def _loaded(text: str) -> tuple[Any, list[str]]:
-    """The content, and each key that stands twice in one place, of which YAML would take the last without a word."""
+    """The content, and what in it is odd."""
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None, []
-        twice = list(_twice(node, ()))
-        return loader.construct_document(node), twice
+        odd = list(slips(node))
+        return loader.construct_document(node), odd
     finally:
         loader.dispose()
-
-
-def _twice(node: yaml.Node, at: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _twice(value, (*at, str(index)))
-    elif isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in lines and name != _MERGE:
-                yield f"{'.'.join((*at, name))}: stands twice, in lines {lines[name]} and {line}; keep one"
-            lines.setdefault(name, line)
-            yield from _twice(value, (*at, name))

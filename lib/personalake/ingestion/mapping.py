@@ -1,9 +1,15 @@
 """Whether a source's YAML fits its contract, judged before anything is read: a slip there would refuse every row later."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from personalake.ingestion.contracts import CONTRACTS, Contract
+from personalake.config.nearest import nearest
+from personalake.config.sources import Source
+from personalake.ingestion.contracts import CONTRACTS, Contract, ContractField
+
+_FLAGS = ("true", "false", "t", "f", "yes", "no", "y", "n", "1", "0")
 
 
 def mapping_problems(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -22,13 +28,49 @@ def mapping_problems(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     names = [field.name for field in contract.fields]
     for name in columns:
         if name not in names:
-            yield f"columns.{name}", f"no field of {contract.name}; there are: {', '.join(names)}"
+            yield f"columns.{name}", f"no field of {contract.name}; {_misplaced(name) or nearest(str(name), names)}"
+    for field in contract.fields:
+        yield from _unfit(field, columns.get(field.name), str(source.get("decimal", ".")))
     for name in _unmapped(contract, source, columns, severities):
         yield f"columns.{name}", f"missing: {contract.name} needs it, and without it every row would be refused"
     rules = [rule.name for rule in contract.expectations] + [rule.name for rule in contract.references]
     for name in severities:
         if name not in rules:
             yield f"severities.{name}", f"no rule of {contract.name}; there are: {', '.join(rules) or 'none'}"
+
+
+def _misplaced(name: object) -> str | None:
+    is_setting = name in Source.model_fields and name != "columns"
+    return f"it is a setting of the source: indent {name} less" if is_setting else None
+
+
+def _unfit(field: ContractField, mapped: object, decimal: str) -> Iterator[tuple[str, str]]:
+    """A pattern that nothing would heed, and a constant that no row could have."""
+    if not isinstance(mapped, dict):
+        return
+    if mapped.get("format") is not None and field.type != "timestamp":
+        yield (
+            f"columns.{field.name}.format",
+            f"is for dates with their time alone, and {field.name} is a {field.noun}; an expression can change how it is "
+            "written",
+        )
+    constant = mapped.get("constant")
+    if isinstance(constant, str) and mapped.get("format") is None and not _can_be(constant.strip(), field.type, decimal):
+        yield f"columns.{field.name}.constant", f"{constant!r} is not a {field.noun}: every row would be refused"
+
+
+def _can_be(text: str, type_: str, decimal: str) -> bool:
+    """Whether Spark casts a text to a type."""
+    try:
+        if type_ in ("int", "bigint"):
+            int(text)
+        elif type_ == "double" or type_.startswith("decimal"):
+            Decimal(text.replace(".", "").replace(",", ".") if decimal == "," else text)
+        elif type_ == "timestamp":
+            datetime.fromisoformat(text)
+    except (ValueError, ArithmeticError):
+        return False
+    return type_ != "boolean" or text.lower() in _FLAGS
 
 
 def _unmapped(

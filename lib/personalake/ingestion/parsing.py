@@ -15,6 +15,8 @@ from personalake.quality.expectations import Expectation, reasons
 MALFORMED = "payload: not readable"
 CORRUPT = "_corrupt"
 _OURS = "_ours"
+# Characters of how a text is written: the longest usual form of a time has one less, and reasons are counted by their words.
+_SHAPE = 30
 KEPT = ("source", "payload", "source_file", "ordinal", "landed_at")
 
 
@@ -157,9 +159,7 @@ def _judged(source: Source, contract: Contract) -> Transformation:
         if field.required
     ]
     mistyped = [
-        F.when(
-            F.col(f"text_{field.name}").isNotNull() & F.col(field.name).isNull(), F.lit(f"{field.name}: not a {field.noun}")
-        )
+        F.when(F.col(f"text_{field.name}").isNotNull() & F.col(field.name).isNull(), _mistyped(source, field))
         for field in contract.fields
         if field.type != "string" and field.name != "known_at"
     ]
@@ -173,6 +173,19 @@ def _judged(source: Source, contract: Contract) -> Transformation:
         .withColumn("warnings", reasons(warned))
         .drop(*texts, "is_malformed")
     )
+
+
+def _mistyped(source: Source, field: ContractField) -> Column:
+    """That a text is not of its type; of a time, how it is written beside how it should be, and never what it says."""
+    told = f"{field.name}: not a {field.noun}"
+    if field.type != "timestamp":
+        return F.lit(told)
+    mapped = source.columns.get(field.name) or ColumnMap(expression="NULL")
+    where, wanted = mapped.column or "expression", mapped.format or "ISO 8601"
+    digits = F.regexp_replace(f"text_{field.name}", "[0-9]", "9")
+    shape = F.regexp_replace(digits, r"\p{L}+", "a")
+    cut = F.when(F.length(shape) > _SHAPE, F.concat(F.left(shape, F.lit(_SHAPE)), F.lit("…"))).otherwise(shape)
+    return F.concat(F.lit(f"{told} ({where}: "), cut, F.lit(f", not {wanted})"))
 
 
 def expectations_of(source: Source, contract: Contract) -> list[Expectation]:

@@ -13,7 +13,7 @@ from typing import Any
 from personalake.config import Settings, load_settings
 from personalake.config.settings import SparkSettings
 from personalake.config.yaml_files import read_value
-from personalake.errors import ConfigError, EnvironmentProblem, PersonalakeError
+from personalake.errors import ConfigError, EnvironmentProblem, InputError, PersonalakeError
 from personalake.lake import Lake, Locations
 from personalake.pipelines.failure_words import DiscreetFormatter, said_of
 from personalake.pipelines.intake import waiting_bytes
@@ -67,7 +67,9 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
     """The settings that the common options ask for."""
     overrides: dict[str, Any] = {}
     for pair in parsed["set"]:
-        key, _, value = pair.partition("=")
+        key, sign, value = pair.partition("=")
+        if not sign or not key:
+            raise ConfigError([f"--set {pair}: expected KEY=VALUE, e.g. --set spark.driver_memory=6g"])
         try:
             overrides[key] = read_value(value)
         except ValueError as error:
@@ -86,6 +88,21 @@ def open_lake(settings: Settings, dry_run: bool = False) -> Lake:
     _log_to(locations.log("personalake"))
     spark = _compiled_for(settings, locations)
     return Lake(locations, lambda: get_session(spark, locations.log("spark"), zone), dry_run)
+
+
+def existing_lake(settings: Settings) -> Lake:
+    """The lake of the settings, to look at.
+
+    Raises:
+        InputError: If its folder is not there: a misspelt one would look like a lake without a person.
+    """
+    root = Locations.of(settings).root
+    if not settings.catalog and not root.is_dir():
+        raise InputError(
+            f"No lake lies in {root}.",
+            "Run `personalake run` first, or name the lake's folder by --root or PERSONALAKE_ROOT.",
+        )
+    return open_lake(settings)
 
 
 def _compiled_for(settings: Settings, locations: Locations) -> SparkSettings:

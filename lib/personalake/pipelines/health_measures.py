@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
-from personalake.config.quality import Consistency, DatasetChecks, NearDuplicates, measure_of
+from personalake.config.near_duplicates import NearDuplicates
+from personalake.config.quality import Consistency, DatasetChecks, measure_of
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
 from personalake.pipelines.distribution_measures import distribution_verdicts

@@ -6,6 +6,7 @@ import sqlglot
 from sqlglot import exp
 
 from personalake.common.hashing import key_blocks
+from personalake.config.sql import why_not_sql
 from personalake.errors import InputError
 from personalake.lake import Ledger
 from personalake.pipelines.access import log_query
@@ -80,8 +81,10 @@ def tables_of(sql: str) -> list[Table]:
     """
     try:
         statements = [statement for statement in sqlglot.parse(sql, dialect="duckdb") if statement is not None]
-    except sqlglot.errors.ParseError as error:
-        raise InputError(f"That is not SQL: {error}") from error
+    except sqlglot.errors.SqlglotError as error:
+        raise InputError(
+            f"That is not SQL: {why_not_sql(error)}.", "Write one SELECT over tables of silver and gold."
+        ) from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise InputError("Expected one SELECT.", "Other statements are not for analysts.")
     query = statements[0]

@@ -55,7 +55,8 @@ def _selection(context: JobContext) -> Column:
     if context.options.get("source"):
         condition &= F.col("source") == context.options["source"]
     if context.options.get("reason"):
-        condition &= F.array_contains("reasons", context.options["reason"])
+        asked = context.options["reason"]  # with or without how a time was written, which stands behind it in brackets
+        condition &= F.exists("reasons", lambda reason: (reason == asked) | reason.startswith(f"{asked} ("))
     return condition
 
 

@@ -11,7 +11,8 @@ from typing import IO, Any
 
 import pyarrow.parquet as pq
 
-from personalake.config.sources import ColumnMap, Source
+from personalake.config.nearest import nearest
+from personalake.config.sources import ELEMENT, POSITION, ColumnMap, Source
 from personalake.config.sql import names_read, roots_read
 from personalake.errors import InputError
 from personalake.ingestion.contracts import CONTRACTS
@@ -83,9 +84,7 @@ def check_source(source: Source, rows: int) -> list[Seen]:
     Raises:
         InputError: If nothing has landed yet.
     """
-    sample = list(islice(_rows(source), rows))
-    if not sample:
-        raise InputError(f"No row lies in {source.path}.", "Put a file there, as the source will send it.")
+    sample = _sample(source, rows)
     tags = {field.name: field.pii for field in CONTRACTS[source.contract].table.fields}
     used = {name: _columns_of(mapped) for name, mapped in source.columns.items()}
     return [
@@ -93,6 +92,33 @@ def check_source(source: Source, rows: int) -> list[Seen]:
         for finding in findings(sample)
         if finding.column not in source.not_personal
     ]
+
+
+def unseen_columns(source: Source, rows: int) -> dict[str, tuple[str, ...]]:
+    """What a source's YAML reads and no row has: the column, and what reads it.
+
+    A value that is told seldom may be seen in no row; a misspelt one never is.
+
+    Raises:
+        InputError: If nothing has landed yet.
+    """
+    there = {name for row in _sample(source, rows) for name in row}
+    readers: dict[str, list[str]] = {}
+    for field, mapped in source.columns.items():
+        for column in (mapped.column,) if mapped.column else roots_read(mapped.expression or "NULL"):
+            readers.setdefault(column, []).append(field)
+    for key, expression in (("where", source.where), ("each", source.each)):
+        for column in roots_read(expression or "NULL"):
+            readers.setdefault(column, []).append(key)
+    unseen = (column for column in readers if column not in there | {ELEMENT, POSITION})
+    return {f"{column} ({nearest(column, sorted(map(str, there)))})": tuple(readers[column]) for column in unseen}
+
+
+def _sample(source: Source, rows: int) -> list[Mapping[str, object]]:
+    sample = list(islice(_rows(source), rows))
+    if not sample:
+        raise InputError(f"No row lies in {source.path}.", "Put a file there, as the source will send it.")
+    return sample
 
 
 def _columns_of(mapped: ColumnMap) -> set[str]:

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-from personalake.config.quality import Consistency, Freshness, NearDuplicates, RefusedRows, Volume
+from personalake.config.near_duplicates import NearDuplicates
+from personalake.config.quality import Consistency, Freshness, RefusedRows, Volume
 from personalake.quality.outliers import MAD_SCALE
 
 Result = Literal["pass", "warn", "fail", "unknown"]

@@ -6,11 +6,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from personalake.config.segmentation import RfmSegment, SegmentSettings
+from personalake.config.segmentation import UNNAMED, RfmSegment, SegmentSettings
 from personalake.tables.gold import SEGMENT_MEMBERSHIP
 
 SCHEME = "rfm"
-NO_ORDERS, OTHER = "No orders yet", "Other"
+NO_ORDERS, OTHER = UNNAMED
 _VALUES = {"r": "recency_days", "f": "orders", "m": "spend"}
 
 

@@ -1,0 +1,134 @@
+"""Names that one part of the settings uses and another one gives; a misspelt one would reach nobody, without a word."""
+
+from collections.abc import Collection, Iterator
+from itertools import combinations
+
+from sqlglot import exp
+
+from personalake.config.audience_kinds import ability, kind_of
+from personalake.config.audiences import Sync
+from personalake.config.connections import Connection
+from personalake.config.identity import IDENTIFIERS
+from personalake.config.nearest import closest, nearest
+from personalake.config.segmentation import UNNAMED
+from personalake.config.settings import Settings
+from personalake.config.sql import check_expression
+
+Problem = tuple[tuple[str, ...], str]
+# How near a name must come that could also be one of its own.
+_MISSPELT = 0.85
+# Kinds that hold one value of a field for each person, whoever sent it.
+_HOLDING = frozenset({"segment", "braze_track", "onesignal_user", "sfmc_rows", "sfmc_rowset"})
+
+
+def name_problems(settings: Settings) -> Iterator[Problem]:
+    """Key and text of each name that nothing has, and of what two syncs call the same."""
+    yield from _of_rules(settings)
+    yield from _of_audiences(settings)
+    yield from _of_sources(settings)
+    if settings.decisions.rules:
+        for kind, names in (
+            ("actions", {rule.action for rule in settings.decisions.rules}),
+            ("channels", {rule.channel for rule in settings.decisions.rules}),
+        ):
+            yield from _decided(settings, kind, names)
+    for (one, first), (other, second) in combinations(sorted(settings.audiences.items()), 2):
+        connection = settings.connections.get(first.destination)
+        if first.enabled and second.enabled and first.destination == second.destination and connection is not None:
+            for name in _fought_over(first, second, connection):
+                yield (
+                    ("audiences", other, "fields", name),
+                    f"{one} sets it, too, at {first.destination}, and the last one sent would win; rename one, or make "
+                    f"one sync of both",
+                )
+
+
+def _of_rules(settings: Settings) -> Iterator[Problem]:
+    for number, rule in enumerate(settings.decisions.rules):
+        if rule.template is not None and rule.template not in settings.templates:
+            told = f"rule {rule.name!r} names the template {rule.template!r}; {nearest(rule.template, settings.templates)}"
+            yield ("decisions", "rules", str(number), "template"), told
+        for name in _segments_in(rule.when, settings):
+            yield ("decisions", "rules", str(number), "when"), _no_segment(name, settings)
+
+
+def _of_audiences(settings: Settings) -> Iterator[Problem]:
+    for name, sync in sorted(settings.audiences.items()):
+        if not sync.enabled:
+            continue
+        segment, connection = sync.audience.segment, settings.connections.get(sync.destination)
+        if segment is not None and segment.scheme == "rfm" and not _is_segment(segment.name, settings):
+            yield ("audiences", name, "audience", "segment", "name"), _no_segment(segment.name, settings)
+        for called in _segments_in(sync.audience.where or "", settings):
+            yield ("audiences", name, "audience", "where"), _no_segment(called, settings)
+        if connection is not None and not connection.enabled:
+            yield (
+                ("audiences", name, "destination"),
+                f"the connection {sync.destination!r} is off, so nothing would be sent; enable it, or turn this sync off",
+            )
+
+
+def _is_segment(name: str, settings: Settings) -> bool:
+    named = [segment.name for segment in settings.segments.rfm]
+    return not named or name in (*named, *UNNAMED)
+
+
+def _no_segment(name: str, settings: Settings) -> str:
+    return f"no segment {name!r}; {nearest(name, [*(segment.name for segment in settings.segments.rfm), *UNNAMED])}"
+
+
+def _segments_in(condition: str, settings: Settings) -> Iterator[str]:
+    """Texts with which a condition compares the RFM segment, and which name none."""
+    if "rfm_segment" not in condition.lower():
+        return
+    for part in check_expression(condition).find_all(exp.EQ, exp.NEQ, exp.In):
+        values = [part.this, *(part.expressions if isinstance(part, exp.In) else [part.expression])]
+        if any(isinstance(value, exp.Column) and value.name.lower() == "rfm_segment" for value in values):
+            texts = [value.name for value in values if isinstance(value, exp.Literal) and value.is_string]
+            yield from (text for text in texts if not _is_segment(text, settings))
+
+
+def _decided(settings: Settings, kind: str, names: Collection[str]) -> Iterator[Problem]:
+    """Actions or channels that no rule has; of destinations, which may wait for a rule, those that nearly are one."""
+    asked: dict[tuple[str, ...], tuple[str, ...]] = {
+        ("destinations", name, kind): getattr(it, kind) for name, it in settings.destinations.items()
+    }
+    for name, sync in settings.audiences.items():
+        if sync.enabled and sync.audience.decisions is not None:
+            asked["audiences", name, "audience", "decisions", kind] = getattr(sync.audience.decisions, kind)
+    for key, values in asked.items():
+        for value in values:
+            if value not in names and (key[0] == "audiences" or closest(value, names)):
+                yield key, f"no rule has {value!r} among its {kind}; {nearest(value, sorted(names))}"
+
+
+def _of_sources(settings: Settings) -> Iterator[Problem]:
+    """Sources and namespaces that identity names and that are nearly others; those of former sources may stay."""
+    for kind in ("trusted_sources", "partial_sources"):
+        for name in getattr(settings.identity.survivorship, kind):
+            meant = None if name in settings.sources else closest(name, settings.sources, _MISSPELT)
+            if meant is not None:
+                yield ("identity", "survivorship", kind), f"no source {name!r}; did you mean {meant}?"
+    namespaces = sorted({*IDENTIFIERS, *(source.namespace for source in settings.sources.values())})
+    for number, override in enumerate(settings.identity.overrides):
+        for identifier in override.between:
+            namespace = identifier.partition(":")[0]
+            meant = None if namespace in namespaces else closest(namespace, namespaces, _MISSPELT)
+            if meant is not None:
+                told = f"no source has keys of {namespace!r}; did you mean {meant}?"
+                yield ("identity", "overrides", str(number), "between"), told
+
+
+def _fought_over(one: Sync, other: Sync, connection: Connection) -> list[str]:
+    """Fields of one person that both syncs set; people of two segments of one scheme are never the same."""
+    if kind_of(connection) not in _HOLDING or one.group is not None or other.group is not None:
+        return []
+    if any(ability(connection, sync.happening, sync.audience.orders is not None).is_message for sync in (one, other)):
+        return []
+    apart = (one.audience.segment, other.audience.segment)
+    keep = {"insert", "update", "upsert"}
+    is_parted = None not in apart and apart[0] != apart[1] and {one.mode, other.mode} <= keep
+    shared = [] if is_parted else [name for name in one.fields if name in other.fields]
+    if one.membership is not None and one.membership in (other.membership, *other.fields):
+        shared.append(one.membership)
+    return shared

@@ -1,0 +1,93 @@
+"""Slips of somebody who writes rules and audiences: each is told before anything starts, in words that say what to write."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.slips import BRAZE, FILES, PURPOSES, RFM, braze, in_segment, problems, rule, sync
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"audience": in_segment("Champoins")}, "audience.segment.name: no segment 'Champoins'; did you mean Champions?"),
+        ({"audience": "{segment: {scheme: rmf, name: Champions}}"}, "audience.segment.scheme: expected 'rfm' or 'kmeans'"),
+        ({"audience": "{where: \"rfm_segment IN ('Champions', 'Lots')\"}"}, "audience.where: no segment 'Lots'"),
+        ({"audience": "{where: 'nvll(orders, 0) > 3'}"}, "audience.where: no function nvll in Spark SQL"),
+        ({"audience": "{decisions: {actions: [wim]}}"}, "audience.decisions.actions: no rule has 'wim' among its actions"),
+        ({"audience": "{decisions: {channels: [emial]}}"}, "among its channels; did you mean email?"),
+        (
+            {"destination": "idle", "fields": "{}", "membership": None},
+            "the connection 'idle' is off, so nothing would be sent",
+        ),
+        ({"destination": "fils"}, "destination: no connection 'fils'; did you mean files?"),
+        ({"schedule": "weekly on mondy"}, "schedule: expected daily, weekly on monday, monthly on 1 (to 28), or on demand"),
+        (
+            {"fields": "{a: 'uper(currency)'}"},
+            "fields.a: no function uper in Spark SQL: 'uper(currency)'; did you mean upper?",
+        ),
+        ({"bounds": "{max_removed_share: 20%}"}, "bounds.max_removed_share: expected a number; a share of 20% is 0.2"),
+        ({"approve_above": "'100,000'"}, "approve_above: expected a whole number; write 100000, without separators"),
+    ],
+)
+def test_a_sync_names_what_there_is(changes: dict[str, str | None], told: str, tmp_path: Path) -> None:
+    found = problems(tmp_path, {"connections": FILES, "segments": RFM, "rules": rule(), "audiences": sync(**changes)})
+
+    assert any(problem.startswith("audiences.yml: audiences.s") and told in problem for problem in found), found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_fought"),
+    [
+        ({}, {}, True),
+        ({}, {"fields": "{b: orders}"}, False),
+        ({"audience": in_segment("Champions")}, {"audience": in_segment("Other")}, False),
+        (
+            {"audience": in_segment("Champions")},
+            {"audience": in_segment("Other"), "mode": "mirror", "membership": "in"},
+            True,
+        ),
+        ({"fields": "{b: orders}", "membership": "in"}, {"membership": "in"}, True),
+        ({}, {"event": "Ordered", "mode": "insert"}, False),
+        ({}, {"enabled": "false"}, False),
+    ],
+)
+def test_two_syncs_do_not_set_one_field_of_one_person(
+    one: dict[str, str], other: dict[str, str], is_fought: bool, tmp_path: Path
+) -> None:
+    audiences = braze("s", **one) + braze("t", **other)
+
+    found = problems(tmp_path, {"connections": BRAZE, "segments": RFM, "audiences": audiences})
+
+    assert [problem.partition(" sets it")[0].rpartition(".")[0] for problem in found] == (
+        ["audiences.yml: audiences.t.fields"] if is_fought else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"when": "orders"}, "when: 'orders' is no condition: it gives bigint, not true or false"),
+        ({"when": "\"orders > 'many'\""}, "compares orders, a bigint, with the text 'many'"),
+        ({"when": "orders > 3 && spend > 2"}, "something is missing or too much near character 13"),
+        ({"when": "sum(orders) > 3"}, "needs more than one row"),
+        ({"when": "last_order_date < current_date()"}, "clocks and dice are not allowed"),
+        ({"when": "\"rfm_segment = 'Champoins'\""}, "when: no segment 'Champoins'; did you mean Champions?"),
+        ({"purpose": "salle"}, "'salle' is a purpose that privacy.purposes does not name; did you mean sale?"),
+        ({"template": "win_bak"}, "template: rule 'r' names the template 'win_bak'; there are: none"),
+        (
+            {"offer": "next_best"},
+            "offer: expected 'none', 'favourite_category', 'next_best_item' or 'next_new_item'; did you",
+        ),
+        (
+            {"reason": "'likes {favorite_category}'"},
+            "unknown placeholder favorite_category; did you mean favourite_category?",
+        ),
+        ({"reason": "'likes {favourite_category'"}, "reason: a brace { } has no partner"),
+    ],
+)
+def test_a_rule_is_a_condition_over_what_is_known(changes: dict[str, str], told: str, tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, {"segments": RFM, "privacy": PURPOSES, "rules": rule(**changes)})
+
+    assert found.startswith("rules.yml: decisions.rules.0")
+    assert told in found
