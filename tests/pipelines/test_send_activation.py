@@ -99,7 +99,7 @@ def test_a_plan_is_sent_whole_once_and_the_log_and_the_equation_say_so(lake: Lak
     assert (again.skipped, again.message) == (True, "nothing is left to send")
 
 
-@pytest.mark.parametrize("state", ["awaiting_approval", "stopped", "superseded"])
+@pytest.mark.parametrize("state", ["awaiting_approval", "stopped", "superseded", "rejected"])
 def test_a_plan_that_does_not_stand_is_not_sent(lake: Lake, fakes: Fakes, state: str) -> None:
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 4)
@@ -108,7 +108,7 @@ def test_a_plan_that_does_not_stand_is_not_sent(lake: Lake, fakes: Fakes, state:
     send(lake, fakes, SEGMENT)
 
     assert not held(SEGMENT, fakes)
-    assert set(states(lake).values()) == ({"cancelled"} if state == "superseded" else set())
+    assert set(states(lake).values()) == ({"cancelled"} if state in ("superseded", "rejected") else set())
 
 
 def test_a_plan_is_sent_once_it_is_approved(lake: Lake, fakes: Fakes) -> None:
