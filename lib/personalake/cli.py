@@ -211,13 +211,9 @@ def query(
     region: Region = None,
 ) -> None:
     """Ask the tables in SQL, with personal columns masked as analysts see them."""
-    from personalake.pipelines.access import log_query
-    from personalake.pipelines.masked_query import masked_query, tables_of
+    from personalake.pipelines.masked_query import logged_query
 
-    ledger = open_lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger
-    answer = masked_query(ledger, sql, rows)
-    log_query(ledger, len(answer), [table.full_name for table in tables_of(sql)])
-    print(answer)
+    print(logged_query(open_lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger, sql, rows))
 
 
 @app.command("check-source")

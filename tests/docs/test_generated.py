@@ -6,6 +6,7 @@ from personalake.config import Settings, load_settings
 from personalake.config.base import Section
 from personalake.config.connection_guide import guide, kinds
 from personalake.config.connections import CsvDropConnection
+from personalake.config.maintenance import MaintenanceSettings
 from personalake.config.privacy import PrivacySettings
 from personalake.config.reference import reference
 from personalake.privacy.data_map import data_map, recipients
@@ -54,7 +55,7 @@ def test_the_data_map_names_every_personal_column_its_retention_and_its_recipien
 
     text = data_map(settings, [guest, Table("gold", "figure", "One sum", (), (Field("sum", "bigint", "Sum"),))])
 
-    assert "| `gold.guest` | One guest | pseudonym, identifier | 90 days after `seen_at` |" in text
+    assert "| `gold.guest` | One guest | person id, identifier | 90 days after `seen_at` |" in text
     assert "| `mail` | identifier | Address | email |" in text
     assert "`visits`" not in text
     assert "gold.figure" not in text
@@ -89,6 +90,59 @@ def test_the_assessment_is_unsigned_and_names_every_declared_purpose() -> None:
 
     assert all(f"\n| {purpose} |" in text for purpose in settings.privacy.purposes)
     assert "| Data protection officer |  |  |  |" in text
+
+
+def test_the_assessment_says_what_is_on_and_what_is_not(tmp_path: Path) -> None:
+    told = {
+        "audience": {"where": "orders > 1"}, "destination": "ads", "purposes": ["personalisation"], "key": "pseudonym",
+        "min_people": 70,
+    }  # fmt: skip
+    bare = load_settings("local")
+    secured = Settings.model_validate(
+        {
+            "environment": "prod", "catalog": "shop", "erasure": {"key": "secret://e/k"},
+            "connections": {"ads": {"kind": "csv_drop", "folder": str(tmp_path), "columns": ["id"]}},
+            "audiences": {"loyal": told}, "maintenance": {"retention_days": {"gold.decision": 400}, "landed_days": 30},
+            "privacy": {"pseudonyms": {"keys": {"k7": "secret://p/k7"}, "current": "k7"},
+                        "encryption": {"keys": {"m3": "secret://v/m3"}, "current": "m3"}},
+        }
+    )  # fmt: skip
+
+    off, on = impact_assessment(bare), impact_assessment(secured)
+
+    for lack in (
+        ": no key (`privacy.pseudonyms`)",
+        ": without a catalog",
+        ": raw payloads are clear text",
+        " in the environment",
+    ):
+        assert f"**Not set**{lack}" in off
+        assert f"**Not set**{lack}" not in on
+    assert "`braze` (customer_id), `email_csv` (customer_id)" in off
+    assert "key version `k7`; under keyed names: `ads`, by the sync `loyal` (pseudonym)" in on
+    assert "| required; what would travel in clear text is refused at the start |" in on
+    assert "on, by the master key `m3`" in on
+    assert "least audience of syncs: `loyal` 70" in on
+    assert "landed files after 30 days; ages of your own: `gold.decision` 400 days" in on
+    assert "receipts under a configured key" in on
+    assert "**Not set**: `privacy.purposes` names none" in on
+
+
+def test_the_data_map_names_files_and_folders_too_each_with_its_age() -> None:
+    bare = load_settings("local")
+    own = bare.model_copy(update={"maintenance": MaintenanceSettings(retention_days={"gold.decision": 400}, landed_days=30)})
+
+    rows = [line for line in data_map(bare).splitlines() if line.startswith("| `")]
+    changed = data_map(own)
+
+    wanted = (
+        *("`landing/orders/`", "`landing/orders/_rejected/`", "`lakehouse/_inbox/`", "`lakehouse/_checkpoints/`"),
+        *("`lakehouse/_logs/`", "`lakehouse/mlflow/`", "`exports/braze/`", "`access/`", "`report/`"),
+    )
+    assert all(any(row.startswith(f"| {place} |") for row in rows) for place in wanted)
+    assert any("`landing/orders/`" in row and "730 days" in row for row in rows)
+    assert "as it wrote them | 30 days after they were let in" in changed
+    assert "| 400 days after `as_of` |" in changed
 
 
 def test_the_dictionary_names_every_table_and_column() -> None:

@@ -158,6 +158,12 @@ def test_the_access_export_holds_everything_of_the_person_and_nothing_of_others(
     (row,) = planted.lake.ledger.read(ACCESS_LOG, where=[("action", "=", "export"), ("destination", "=", None)])
     assert (row["job"], row["action"], ANN.email in str(row)) == ("export_customer", "export", False)
     assert "silver.person" in row["tables"]
+    about = json.loads(texts["about.json"])
+    assert [(each["job"], "user" in each) for each in about["accesses"]] == [("export_customer", False)]
+    assert {each["recipient"] for each in about["recipients"]} == {"elsewhere", "mail"}
+    kept = {each["table"]: each["kept"] for each in about["retention"]}
+    assert kept["silver.support_ticket"] == "1,095 days after `occurred_at`"
+    assert "about.csv" in texts
 
 
 def test_what_comes_in_again_is_refused_counted_and_kept_in_no_table(planted: JobContext, story: dict[str, Any]) -> None:

@@ -7,10 +7,13 @@ import pytest
 
 from personalake.config import Settings
 from personalake.errors import InputError
-from personalake.lake import Lake, Locations
+from personalake.lake import Lake, Ledger, Locations
+from personalake.pipelines import publish_counts
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.pipelines.publish_counts import run
+from personalake.privacy.published_counts import noisy_counts
+from personalake.tables import Table
 from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.privacy import PRIVACY_BUDGET, PUBLISHED_COUNT
 
@@ -81,3 +84,41 @@ def test_what_cannot_be_published_is_refused_and_costs_nothing(
         publish("one", **options)
 
     assert lake.ledger.rows(PRIVACY_BUDGET) == 0
+
+
+def test_of_two_runs_that_saw_the_same_budget_only_as_many_publish_as_it_pays_for(
+    lake: Lake, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*told: Any) -> Any:
+        monkeypatch.setattr(publish_counts, "noisy_counts", noisy_counts)
+        publish("two", epsilon="0.6")
+        return noisy_counts(*told)
+
+    monkeypatch.setattr(publish_counts, "noisy_counts", meanwhile)
+
+    with pytest.raises(InputError, match=r"Another run .* beyond it by 0\.2 of epsilon"):
+        publish("one", epsilon="0.6")
+
+    assert {row["publication_id"] for row in lake.ledger.read(PUBLISHED_COUNT)} == {"two"}
+    assert {row["publication_id"] for row in lake.ledger.read(PRIVACY_BUDGET)} == {"one", "two"}
+
+
+def test_a_run_that_dies_before_it_shows_anything_has_paid(
+    lake: Lake, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Ledger.append
+
+    def dying(ledger: Ledger, table: Table, rows: Any) -> Any:
+        if table is PUBLISHED_COUNT:
+            raise KeyboardInterrupt
+        return append(ledger, table, rows)
+
+    monkeypatch.setattr(Ledger, "append", dying)
+
+    with pytest.raises(KeyboardInterrupt):
+        publish("one")
+
+    assert lake.ledger.rows(PUBLISHED_COUNT) == 0
+    assert [row["epsilon"] for row in lake.ledger.read(PRIVACY_BUDGET)] == [0.5]
+    monkeypatch.undo()
+    assert publish("two").figures["budget_left"] == pytest.approx(0)

@@ -1,6 +1,7 @@
 """What analysts see, locally and on Databricks; the same tags make both."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from personalake.common.hashing import keyed_hash_of, person_hash_of
 from personalake.config import Settings
 from personalake.config.privacy import AccessSettings
 from personalake.errors import InputError
@@ -17,12 +19,15 @@ from personalake.lake import Lake, Locations
 from personalake.lake.ledger import Ledger
 from personalake.pipelines import protect_tables
 from personalake.pipelines.job import JobContext
-from personalake.pipelines.masked_query import masked_query
+from personalake.pipelines.masked_query import logged_query, masked_query
+from personalake.pipelines.privacy_key import analyst_key
 from personalake.pipelines.progress import Progress
-from personalake.privacy.masking import mask_of, masked_columns, protection
+from personalake.privacy.masking import GUESSABLE, mask_of, masked_columns, protection
 from personalake.tables import ALL, Field, Table
-from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.erasure import ACCESS_LOG
+from personalake.tables.gold import CUSTOMER_PROFILE, DECISION
 from personalake.tables.identity import PERSON
+from personalake.tables.silver import PERSON_LINK
 
 
 @pytest.mark.parametrize(
@@ -67,7 +72,7 @@ def ledger(tmp_path: Path) -> Ledger:
 def test_an_analyst_sees_groups_and_figures_but_nobodys_name(ledger: Ledger) -> None:
     sql = """
         SELECT first_name, email, birth_date, records, age_band, customer_id, preferences, orders
-        FROM silver.person LEFT JOIN gold.customer_profile USING (person_id) ORDER BY person_id
+        FROM silver.person LEFT JOIN gold.customer_profile USING (person_id) ORDER BY records DESC
     """
 
     rows = masked_query(ledger, sql).fetchall()
@@ -82,6 +87,16 @@ def test_an_analyst_sees_groups_and_figures_but_nobodys_name(ledger: Ledger) -> 
     "sql",
     [
         "SELECT * FROM unmasked_silver_person",
+        "SELECT * FROM unmasked",
+        "SELECT * FROM masked",
+        "SELECT * FROM query('SELECT 1')",
+        "SELECT * FROM duckdb_settings()",
+        "SELECT * FROM duckdb_secrets()",
+        "SELECT * FROM information_schema.tables",
+        "SELECT * FROM read_parquet('*')",
+        "SELECT * FROM arrow_scan(1, 2, 3)",
+        "SELECT getenv('HOME')",
+        "SUMMARIZE silver.person",
         "SELECT * FROM bronze.record",
         "SELECT * FROM read_text('/etc/hostname')",
         "SELECT * FROM '/etc/hostname'",
@@ -89,6 +104,11 @@ def test_an_analyst_sees_groups_and_figures_but_nobodys_name(ledger: Ledger) -> 
         "WITH a AS (SELECT 1) SELECT * FROM a, main.unmasked_silver_person",
         "SELECT (SELECT max(email) FROM memory.main.unmasked_silver_person)",
         "COPY (SELECT 1) TO 'x'",
+        "ATTACH 'x' AS x",
+        "SET enable_external_access = true",
+        "PRAGMA enable_profiling",
+        "CALL enable_logging()",
+        "EXPORT DATABASE 'x'",
         "SELECT 1; DROP VIEW silver.person",
         "SELEC 1",
     ],
@@ -96,6 +116,59 @@ def test_an_analyst_sees_groups_and_figures_but_nobodys_name(ledger: Ledger) -> 
 def test_nothing_but_one_select_over_masked_views_is_answered(ledger: Ledger, sql: str) -> None:
     with pytest.raises(InputError):
         masked_query(ledger, sql)
+
+
+def test_who_knows_an_identifier_cannot_look_up_whose_row_it_is_and_rows_still_join(ledger: Ledger) -> None:
+    ann, bob = (person_hash_of("email", value) for value in ("ann@x.example", "bob@x.example"))
+    ledger.append(DECISION, [{"decision_id": f"d_{person}", "person_id": person, "rule": "r"} for person in (ann, ann, bob)])
+    ledger.append(
+        PERSON_LINK, [{"namespace": "email", "value": f"{person}@x", "person_id": person} for person in (ann, bob)]
+    )
+    asked = f"SELECT count(*) FROM gold.decision WHERE person_id = '{ann}' OR decision_id = 'd_{ann}'"
+    joined = "SELECT person_id, count(*) FROM gold.decision JOIN silver.person_link USING (person_id) GROUP BY 1 ORDER BY 2"
+
+    found = masked_query(ledger, joined).fetchall()
+
+    assert masked_query(ledger, asked).fetchall() == [(0,)]
+    key = (ledger.locations.root / "_keys" / "analysts.key").read_text()
+    assert found == [(f"m_{keyed_hash_of(key, person)[:24]}", rows) for person, rows in ((bob, 1), (ann, 2))]
+    assert masked_query(ledger, joined).fetchall() == found
+
+
+def test_masks_are_all_that_a_question_about_masked_columns_can_tell_apart(ledger: Ledger) -> None:
+    """Order, statistics, likeness and errors are oracles where the value itself lies under the mask."""
+    ledger.append(PERSON, [{"person_id": f"p{place}", "email": f"{name}@x.example"} for place, name in enumerate("zab", 3)])
+
+    ordered = masked_query(ledger, "SELECT DISTINCT email FROM silver.person ORDER BY email NULLS LAST").fetchall()
+    profile = masked_query(ledger, "FROM (SUMMARIZE silver.person)").fetchall()
+    alike = masked_query(ledger, "SELECT count(*) FROM silver.person WHERE email LIKE 'ann%' OR email > '***'").fetchall()
+
+    assert ordered == [("***",), (None,)]
+    assert "x.example" not in str(profile)
+    assert alike == [(0,)]
+
+
+def test_a_question_is_written_down_also_if_its_answer_is_an_error(ledger: Ledger) -> None:
+    logged_query(ledger, "SELECT records FROM silver.person")
+    with pytest.raises(InputError, match="Ages: 35-44"):
+        logged_query(ledger, "SELECT error('Ages: ' || any_value(age_band)) FROM gold.customer_profile")
+
+    written = [(row["action"], row["rows"], row["tables"]) for row in ledger.read(ACCESS_LOG)]
+    assert sorted(written) == [("query", 0, ["gold.customer_profile"]), ("query", 2, ["silver.person"])]
+
+
+def test_the_key_of_masked_ids_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    locations = Locations(tmp_path)
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: analyst_key(locations), range(16)))
+
+    (path,) = (tmp_path / "_keys").iterdir()
+    assert keys == {path.read_text()}
+    assert (path.name, path.stat().st_mode & 0o777) == ("analysts.key", 0o600)
+    path.unlink()
+    path.mkdir()  # nobody can read it
+    assert len({analyst_key(locations) for _ in range(2)}) == 2
 
 
 def test_a_value_that_does_not_fit_the_question_is_told_as_a_mask_and_with_what_to_do(ledger: Ledger) -> None:
@@ -126,7 +199,8 @@ def test_no_masked_view_shows_what_is_tagged(tmp_path: Path, table: Table) -> No
     shown = {field.name for field, value in zip(table.fields, row, strict=True) if "canary" in str(value)}
     hidden = {field.name for field in table.fields if field.pii in ("identifier", "contact", "payload")}
     assert shown.isdisjoint(hidden)
-    assert shown == {field.name for field in table.fields if mask_of(field) is None and "canary" in str(_canary(field))}
+    open_fields = [field for field in table.fields if mask_of(field) is None and field.name not in GUESSABLE]
+    assert shown == {field.name for field in open_fields if "canary" in str(_canary(field))}
 
 
 def _canary(field: Field) -> Any:

@@ -15,6 +15,13 @@ class MaintenanceSettings(Section):
         168, ge=24, description="Age from which files of older versions go, hours; nothing may read versions that are older"
     )
     compact: bool = Field(True, description="Whether small files become large ones")
+    landed_days: int | None = Field(
+        None,
+        ge=1,
+        le=_LONGEST_DAYS,
+        description="Days that landed files are kept once bronze has read them, in landing folders and inboxes alike; "
+        "as long as rows of bronze.event by default. What was rejected or not read yet stays",
+    )
     retention_days: dict[str, int] = Field(
         default_factory=dict,
         description="Table to days that its rows are kept, where docs/data-map.md does not fit, e.g. gold.decision: 400",

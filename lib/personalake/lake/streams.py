@@ -20,7 +20,7 @@ from personalake.tables import Table
 logger = logging.getLogger(__name__)
 _POLL_SECONDS = 1
 _SELF_DESCRIBING = ("parquet",)
-_CAUGHT_UP = "caught_up_at"
+CAUGHT_UP = "caught_up_at"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | No
             try:
                 ended = query.awaitTermination(_POLL_SECONDS)
                 if ended and trigger_seconds is None:
-                    (stream.checkpoint / _CAUGHT_UP).write_text(started_at.isoformat())
+                    (stream.checkpoint / CAUGHT_UP).write_text(started_at.isoformat())
             except StreamingQueryException as error:
                 failures.append((stream, error))
                 ended = True
@@ -79,7 +79,7 @@ def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | No
 def caught_up_at(checkpoint: Path) -> datetime | None:
     """Up to when a stream has read everything that was there; None if it never got to its end."""
     try:
-        return datetime.fromisoformat((checkpoint / _CAUGHT_UP).read_text())
+        return datetime.fromisoformat((checkpoint / CAUGHT_UP).read_text())
     except (FileNotFoundError, ValueError):
         return None
 

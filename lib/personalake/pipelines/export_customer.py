@@ -12,7 +12,8 @@ from personalake.pipelines.erasure_requests import identifiers_named
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.person_search import find_subject, is_shared, matching, personal_tables, rows_told
 from personalake.pipelines.privacy_key import erasure_key
-from personalake.privacy.receipts import pseudonym
+from personalake.privacy.circumstances import UNSAID, circumstances, flat
+from personalake.privacy.receipts import PERSON, pseudonym
 from personalake.privacy.subject import Identifier, Subject
 from personalake.tables.erasure import ACCESS_LOG
 
@@ -22,6 +23,9 @@ README = """Everything that is held about you
 
 Each table is here twice: as JSON, and as CSV for spreadsheets. columns.csv says what each column means.
 Rows that name another person, too, are left out.
+
+about.json and about.csv say what the data is used for, who was sent some of it, how long each table is kept, where the data
+came from, who looked at it here, what was decided by machines and by which logic, and what your rights are.
 """
 
 
@@ -44,7 +48,10 @@ def run(context: JobContext) -> JobResult:
         return JobResult(message=f"{len(subjects)} persons would be exported")
     rows = [_export(context, one, subject) for one, subject in subjects.items()]
     folder = context.settings.erasure.access
-    return JobResult(rows_read=sum(rows), message=f"{sum(rows):,} rows of {len(rows)} persons are in {folder}")
+    message = f"{sum(rows):,} rows of {len(rows)} persons are in {folder}"
+    if lacking := [name for name, told in vars(context.settings.erasure.notice).items() if told is None]:
+        message += f"; about.json says of {', '.join(lacking)}: {UNSAID} (erasure.notice)"
+    return JobResult(rows_read=sum(rows), message=message)
 
 
 def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
@@ -56,6 +63,7 @@ def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
     # Logged before it is written: what left without a trace is worse than a trace of what did not leave.
     names = [table.full_name for table in held]
     context.lake.add([access_row(JOB, "export", who, rows, names, context.run_id)], ACCESS_LOG)
+    parts = circumstances(context.settings, held, _accesses(context, subject))
     folder = context.settings.erasure.access.expanduser().resolve() / f"{who[:16]}-{context.run_id}"
     try:
         folder.mkdir(parents=True, mode=0o700)
@@ -66,10 +74,10 @@ def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
             for column in table.fields
         ]
         _write_csv(folder / "columns.csv", meanings)
+        _write(folder / "about.json", _as_json(parts))
+        _write_csv(folder / "about.csv", [_flat(row) for row in flat(parts)])
         for table, found in held.items():
-            _write(
-                folder / f"{table.full_name}.json", json.dumps(found, indent=2, default=_plain, ensure_ascii=False) + "\n"
-            )
+            _write(folder / f"{table.full_name}.json", _as_json(found))
             _write_csv(folder / f"{table.full_name}.csv", [_flat(row) for row in found])
     except OSError as error:
         raise EnvironmentProblem(
@@ -77,6 +85,19 @@ def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
             "Check the folder's permissions, or set another erasure.access.",
         ) from error
     return rows
+
+
+def _accesses(context: JobContext, subject: Subject) -> list[dict[str, Any]]:
+    """Who looked at the person or exported them, this time included; the log knows them by pseudonyms only."""
+    named = [*subject.identifiers, *((PERSON, one) for one in (*subject.person_ids, *subject.record_keys)), subject.asked]
+    key = erasure_key(context.settings, context.lake.locations)
+    subjects = sorted({pseudonym(key, *one) for one in named})
+    found: list[dict[str, Any]] = context.lake.ledger.read(ACCESS_LOG, where=[("subject", "in", subjects)])
+    return found
+
+
+def _as_json(told: Any) -> str:
+    return json.dumps(told, indent=2, default=_plain, ensure_ascii=False) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

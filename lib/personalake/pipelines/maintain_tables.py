@@ -1,19 +1,18 @@
 """Every table kept small and lawful: rows beyond their retention go, files are compacted, old versions leave the disk.
 
 Ages count from the as-of. Rows go first, so that the versions which still hold them go with the next clean-up; until then
-`maintenance.version_hours` keeps them readable.
+`maintenance.version_hours` keeps them readable. Landed files go by the same clock, once bronze has read them.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from personalake.errors import ConfigError
 from personalake.lake.lake import WriteResult
-from personalake.lake.search import files_below
 from personalake.lake.upkeep import Upkeep, compact, older_rows, tidy
 from personalake.pipelines.job import JobContext, JobResult
+from personalake.pipelines.landed_files import old_files, remove_files, settle_files
 from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.quiet import alone
 from personalake.pipelines.refine_first import refine_waiting
@@ -38,11 +37,8 @@ def run(context: JobContext) -> JobResult:
             refine_waiting(context)
         keys = Vault(context.settings, context.lake).rewrap()
         done = [_maintained(context, table) for table in ALL if context.lake.exists(table)]
-        files = _old_landings(context)
-        if not context.dry_run:
-            for path in files:
-                path.unlink()
-    return _told(context, done, len(files), keys)
+        files, rejected = _landed(context)
+    return _told(context, done, files, rejected, keys)
 
 
 def _maintained(context: JobContext, table: Table) -> Upkeep:
@@ -75,31 +71,44 @@ def _cutoff(context: JobContext, table: Table) -> date | datetime:
     oldest = context.as_of - timedelta(_kept_days(context, table))
     if table.aged_by is not None and table.schema[table.aged_by].dataType.typeName() == "date":
         return oldest
-    return datetime.combine(oldest, time(), ZoneInfo(context.settings.business_timezone)).astimezone(UTC)
+    return _midnight(context, oldest)
 
 
-def _old_landings(context: JobContext) -> list[Path]:
-    """Copies of landed files that were taken in as long ago as rows of bronze are kept, and were read long ago.
-
-    A file may have been written earlier than it came; its inode changed when it was taken in.
-    """
-    cutoff = _cutoff(context, EVENT)
-    assert isinstance(cutoff, datetime), "rows of bronze are aged by a moment"
-    inboxes = context.lake.locations.inbox("any").parent
-    return [path for path in files_below([inboxes]) if path.stat().st_ctime < cutoff.timestamp()]
+def _midnight(context: JobContext, day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(context.settings.business_timezone)).astimezone(UTC)
 
 
-def _told(context: JobContext, done: list[Upkeep], files: int, keys: int) -> JobResult:
+def _landed(context: JobContext) -> tuple[int, int]:
+    """Landed files that go, or would go, and rejected ones as old, which nobody has looked after."""
+    days = context.settings.maintenance.landed_days or _kept_days(context, EVENT)
+    cutoff = _midnight(context, context.as_of - timedelta(days))
+    if not context.dry_run:
+        settle_files(context)
+    found = old_files(context, cutoff)
+    rejected = sum(old.rejected for old in found)
+    if context.dry_run:
+        return sum(len(old.paths) for old in found), rejected
+    return sum(remove_files(context, old, days, cutoff) for old in found), rejected
+
+
+def _told(context: JobContext, done: list[Upkeep], files: int, rejected: int, keys: int) -> JobResult:
     removed = {one.table: one.rows_removed for one in done if one.rows_removed}
     would = "would go" if context.dry_run else "removed"
     parts = [f"{sum(removed.values()):,} rows beyond their retention {would}"]
     if files:
         parts.append(f"{files:,} landed files as well")
+    if rejected:
+        parts.append(f"{rejected:,} rejected files are as old, and wait in _rejected/ for somebody to mend or delete them")
     if keys:
         parts.append(f"{keys:,} data keys {'would be' if context.dry_run else 'were'} wrapped by the current master key")
     compacted = [one for one in done if one.files_after < one.files_before]
     if compacted:
         before, after = sum(one.files_before for one in compacted), sum(one.files_after for one in compacted)
         parts.append(f"{before:,} files of {len(compacted)} tables became {after:,}")
-    figures: dict[str, Any] = {"removed": removed, "landed_files": files, "compacted": [one.table for one in compacted]}
+    figures: dict[str, Any] = {
+        "removed": removed,
+        "landed_files": files,
+        "rejected_files": rejected,
+        "compacted": [one.table for one in compacted],
+    }
     return JobResult(message="; ".join(parts), figures=figures)

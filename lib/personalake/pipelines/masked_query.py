@@ -1,16 +1,37 @@
 """SQL over masked copies, without Spark: what an analyst sees of a lake of folders."""
 
 import duckdb
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
+from personalake.common.hashing import key_blocks
 from personalake.errors import InputError
 from personalake.lake import Ledger
-from personalake.privacy.masking import masked_columns
+from personalake.pipelines.access import log_query
+from personalake.pipelines.privacy_key import analyst_key
+from personalake.privacy.masking import KEY_BLOCKS, masked_columns
 from personalake.tables import ALL, Table
 
 _TABLES = {table.full_name: table for table in ALL if table.layer != "bronze"}
-_RAW = "unmasked"
+_RAW, _MASKED = "unmasked", "masked"
+
+
+def logged_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.DuckDBPyRelation:
+    """The same as `masked_query`, written down before anything is shown; so is a question that ends in an error.
+
+    Raises:
+        InputError: See `masked_query`.
+        EnvironmentProblem: If it cannot be written down.
+    """
+    names = [table.full_name for table in tables_of(sql)]
+    try:
+        answer = masked_query(ledger, sql, rows)
+    except InputError:  # its text may tell as much as an answer
+        log_query(ledger, 0, names)
+        raise
+    log_query(ledger, len(answer), names)
+    return answer
 
 
 def masked_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.DuckDBPyRelation:
@@ -24,21 +45,31 @@ def masked_query(ledger: Ledger, sql: str, rows: int | None = None) -> duckdb.Du
         InputError: If it is no single SELECT, or reads something that is no table of silver or gold.
     """
     tables = tables_of(sql)
+    blocks = key_blocks(analyst_key(ledger.locations))
     database = duckdb.connect(":memory:")
     database.execute("SET enable_external_access = false")
     database.execute("SET python_enable_replacements = false")
     for layer in ("silver", "gold"):
         database.execute(f"CREATE SCHEMA {layer}")
     for table in tables:
-        database.register(_RAW, ledger.arrow(table))
-        database.execute(f"CREATE TABLE {table.full_name} AS SELECT {masked_columns(table)} FROM {_RAW}")
-        database.unregister(_RAW)
+        database.register(_MASKED, _masked(ledger, table, blocks))
+        database.execute(f"CREATE TABLE {table.full_name} AS FROM {_MASKED}")
+        database.unregister(_MASKED)
     database.execute("SET lock_configuration = true")
     try:
         answer = database.sql(sql)
         return (answer if rows is None else answer.limit(rows)).materialize()
     except duckdb.Error as error:
         raise InputError(f"DuckDB cannot answer that: {error}") from error
+
+
+def _masked(ledger: Ledger, table: Table, blocks: tuple[bytes, bytes]) -> pa.Table:
+    """A masked copy, made in a database of its own: the query's database has never seen a raw row, nor the key."""
+    inner, outer = KEY_BLOCKS
+    with duckdb.connect(":memory:") as masking:
+        masking.register(_RAW, ledger.arrow(table))
+        key = f"(SELECT ? AS {inner}, ? AS {outer})"
+        return masking.sql(f"SELECT {masked_columns(table)} FROM {_RAW}, {key}", params=blocks).to_arrow_table()
 
 
 def tables_of(sql: str) -> list[Table]:

@@ -7,7 +7,7 @@ from personalake.config.privacy import PublishingSettings
 from personalake.errors import InputError
 from personalake.lake import Ledger
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.privacy.published_counts import Budget, Cell, budget_left, noisy_counts, price_of
+from personalake.privacy.published_counts import Budget, Cell, budget_left, is_overdrawn, noisy_counts, price_of
 from personalake.tables import ALL, Table
 from personalake.tables.privacy import PRIVACY_BUDGET, PUBLISHED_COUNT
 
@@ -17,10 +17,14 @@ _UNCOUNTABLE = ("identifier", "contact", "payload", "protected")
 
 
 def run(context: JobContext) -> JobResult:
-    """Publish one set of counts. The budget is charged first: a run that dies has spent it, and shown nothing."""
+    """Publish one set of counts.
+
+    The budget is charged first: a run that dies has spent it, and shown nothing. It is looked at again after that, since two
+    runs may have seen the same budget: appends never meet, so that the one of both that looks last sees both charges.
+    """
     ledger, settings = context.lake.ledger, context.settings.privacy.publishing
     table, by, epsilon = _asked(context.options)
-    left = budget_left(ledger.read(PRIVACY_BUDGET), context.run_started_at, settings)
+    left = _left(ledger, context, settings)
     price = price_of(epsilon, settings.minimum_cell)
     if not left.covers(price):
         raise _beyond(price, left, settings)
@@ -30,9 +34,12 @@ def run(context: JobContext) -> JobResult:
     charge = {"publication_id": context.run_id, "subject": table.full_name, "by": list(by), "as_of": context.as_of,
               "epsilon": epsilon, "run_id": context.run_id, "spent_at": context.run_started_at}  # fmt: skip
     if context.dry_run:
-        return JobResult(message=f"{len(counts):,} cells would be counted for {epsilon:g} of {left.epsilon:g} that are left")
+        return JobResult(message=f"counts would cost {epsilon:g} of {left.epsilon:g} that are left of the budget")
     published = noisy_counts(counts, epsilon, settings.minimum_cell)
     ledger.append(PRIVACY_BUDGET, [{**charge, "delta": published.delta, "accuracy": published.accuracy}])
+    left = _left(ledger, context, settings)
+    if is_overdrawn(left, settings):
+        raise _overtaken(left)
     ledger.append(
         PUBLISHED_COUNT,
         [
@@ -43,14 +50,26 @@ def run(context: JobContext) -> JobResult:
     )  # fmt: skip
     return JobResult(
         message=f"{len(published.counts):,} cells of at least {settings.minimum_cell} persons, each within "
-        f"{published.accuracy:.0f} of the truth 95 % of the time; {left.epsilon - epsilon:g} of the budget are left",
+        f"{published.accuracy:.0f} of the truth 95 % of the time; {max(left.epsilon, 0):g} of the budget are left",
         figures={
             "cells": len(published.counts),
             "epsilon": epsilon,
             "delta": published.delta,
-            "budget_left": left.epsilon - epsilon,
-            "delta_left": left.delta - published.delta,
+            "budget_left": left.epsilon,
+            "delta_left": left.delta,
         },
+    )
+
+
+def _left(ledger: Ledger, context: JobContext, settings: PublishingSettings) -> Budget:
+    return budget_left(ledger.read(PRIVACY_BUDGET), context.run_started_at, settings)
+
+
+def _overtaken(left: Budget) -> InputError:
+    return InputError(
+        "Another run has charged the privacy budget meanwhile, and both together are beyond it by "
+        f"{max(-left.epsilon, 0):g} of epsilon and {max(-left.delta, 0):.1g} of delta; nothing was published.",
+        "What was charged stays charged. Use what has been published, or wait until a publication is old enough.",
     )
 
 

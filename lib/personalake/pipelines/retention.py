@@ -56,6 +56,21 @@ def announce(context: JobContext, table: Table, kept_days: int, cutoff: date | d
     return receipt
 
 
+def announce_files(context: JobContext, place: str, kept_days: int, cutoff: datetime, files: int) -> Receipt:
+    """Write down that files are about to go, as `announce` does for rows: place, and how many files."""
+    receipt = {
+        "table": place, "aged_by": "checked_at", "kept_days": kept_days, "removed_before": cutoff, "rows": files,
+        "sources": {}, "rows_removed": None, "version_before": None, "run_id": context.run_id,
+    }  # fmt: skip
+    _write(context, receipt)
+    return receipt
+
+
+def unconfirmed_of(lake: Lake, place: str) -> list[Receipt]:
+    """Receipts of a place that tell what is about to go, of a run that died."""
+    return [*unconfirmed(_receipts_of(lake, place))]
+
+
 def remove_told(lake: Lake, table: Table, receipt: Receipt) -> int:
     """Remove the rows that a receipt tells of, in a commit that names the receipt's run.
 
@@ -96,7 +111,11 @@ def _note(receipt: Receipt) -> str:
 
 
 def _receipts(lake: Lake, table: Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = lake.ledger.read(RETENTION_RECEIPT, where=[("table", "=", table.full_name)])
+    return _receipts_of(lake, table.full_name)
+
+
+def _receipts_of(lake: Lake, place: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lake.ledger.read(RETENTION_RECEIPT, where=[("table", "=", place)])
     return found
 
 

@@ -1,27 +1,30 @@
 """docs/data-map.md: which personal data lies where, for which purposes, how long, and who gets it; made from the tags."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from personalake.common.markdown import markdown_table
 from personalake.config import Settings
 from personalake.config.audiences import Mapped
+from personalake.privacy.places import kept, places
 from personalake.tables import ALL, Field, Table
 
-PSEUDONYM = "pseudonym"
+PERSON_ID = "person id"
 KINDS = {
     "identifier": "tells who it is by itself: e-mail address, phone number, account, card, device, cookie",
     "contact": "names and postal addresses",
     "demographic": "what a person is or wishes: age, income, household, preferences",
     "protected": "may say whether groups are treated alike, and decides nothing: gender",
     "payload": "free text or a whole message, which may hold anything",
-    PSEUDONYM: "the id of a resolved person, or of something that is one person's: no name, and yet about somebody",
+    PERSON_ID: "the id of a resolved person: no name, and no pseudonym either, as who knows an identifier may compute it",
 }
 _ABOUT_A_PERSON = ("person_id", "old_person_id", "new_person_id")
 _INTRODUCTION = """# Data map
 
-Made by `make docs` from the tags in `lib/personalake/tables/` and the destinations in `conf/`; changes here are lost.
+Made by `make docs` from the tags in `lib/personalake/tables/` and the settings in `conf/`; changes here are lost. It is the
+map of the environment `{environment}`; that of another one is written by
+`python -m personalake.privacy.data_map FILE ENVIRONMENT`.
 
 Where personal data lies, what it may be used for, how long it may be kept, and who gets it. A column with *purposes* leaves
 only through a destination that has them, for persons who grant them. *Kept* is the longest time that rows about persons may
@@ -29,10 +32,16 @@ be kept: `maintain_tables` removes what is older, with a row in `gold.retention_
 erased* says what is so, is made of other rows, or is proof: of consent, of an erasure, of what a destination holds.
 """
 
+_BESIDE = """## Where it lies outside of tables
+
+Backups, and what a platform keeps of its own (audit logs, Spark's temporary files), are not here: the configuration does not
+know of them.
+"""
+
 
 def personal_fields(table: Table) -> list[tuple[Field, str]]:
     """Columns of a table that are about persons, each with its kind."""
-    kinds = ((field, field.pii or (PSEUDONYM if field.name in _ABOUT_A_PERSON else None)) for field in table.fields)
+    kinds = ((field, field.pii or (PERSON_ID if field.name in _ABOUT_A_PERSON else None)) for field in table.fields)
     return [(field, kind) for field, kind in kinds if kind is not None]
 
 
@@ -61,8 +70,16 @@ def _said(one: Mapped) -> str:
 def data_map(settings: Settings, tables: Iterable[Table] = ALL) -> str:
     """The data map as Markdown."""
     held = personal_tables(tables)
-    parts = [_INTRODUCTION, "## Kinds of personal data\n", markdown_table(("kind", "what it is"), KINDS.items()), ""]
-    parts += ["## Where it lies\n", markdown_table(("table", "one row is", "kinds", "kept"), map(_row, held)), ""]
+    days = settings.maintenance.retention_days
+    parts = [
+        _INTRODUCTION.format(environment=settings.environment),
+        "## Kinds of personal data\n",
+        markdown_table(("kind", "what it is"), KINDS.items()),
+        "",
+    ]
+    rows = (_row(table, days) for table in held)
+    parts += ["## Where it lies\n", markdown_table(("table", "one row is", "kinds", "kept"), rows), ""]
+    parts += [_BESIDE, markdown_table(("place", "what lies there", "kept"), places(settings)), ""]
     parts += ["## Who gets it\n"]
     parts += [markdown_table(("destination", "knows persons by", "gets", "purposes"), recipients(settings)), ""]
     parts += ["## Columns\n"]
@@ -74,12 +91,15 @@ def data_map(settings: Settings, tables: Iterable[Table] = ALL) -> str:
     return "\n".join(parts)
 
 
-def _row(table: Table) -> Sequence[str]:
+def _row(table: Table, days: Mapping[str, int]) -> Sequence[str]:
     kinds = dict.fromkeys(kind for _, kind in personal_fields(table))
-    return f"`{table.full_name}`", table.grain, ", ".join(kinds), table.kept
+    return f"`{table.full_name}`", table.grain, ", ".join(kinds), kept(table, days)
 
 
 if __name__ == "__main__":
     from personalake.config import load_settings
 
-    Path(sys.argv[1]).write_text(data_map(load_settings("local")), encoding="utf-8")
+    # The page tells of no day, and production demands one.
+    environment = sys.argv[2] if len(sys.argv) > 2 else "local"
+    settings = load_settings(environment, overrides={"as_of": "2000-01-01"})
+    Path(sys.argv[1]).write_text(data_map(settings), encoding="utf-8")

@@ -4,6 +4,9 @@
 |---|---|
 | identifier, contact, payload | `***` where there is a value |
 | demographic | the value itself, since groups of people are their work; of a day of birth the year only; of a map nothing |
+
+Locally, ids that are plain hashes of a person or of a payload are keyed once more: rows still join by them, and who knows
+somebody's e-mail address cannot compute the id under which the rows stand.
 """
 
 import re
@@ -16,6 +19,14 @@ from personalake.tables import ALL, Field, Table
 
 HIDDEN = "***"
 _DAYS = ("birth_date",)
+# Hashes without a key of an identifier, of a person and a moment, or of what is sent: who guesses that can compute them.
+GUESSABLE = (
+    *("person_id", "old_person_id", "new_person_id", "decision_id", "delivery_id", "session_id"),
+    "payload_hash",
+)
+# HMAC-SHA-256 as RFC 2104 has it, by the key's blocks beside each row.
+_KEYED = "'m_' || substr(sha256(_outer || unhex(sha256(_inner || encode({value})))), 1, 24)"
+KEY_BLOCKS = ("_inner", "_outer")
 _HEADER = """-- Made by `make docs` from the tags in lib/personalake/tables/; changes here are lost.
 -- The job `protect_tables` of the bundle does the same, and needs no warehouse; run it after each release. Or run this in a
 -- SQL warehouse after the tables are there, with the parameter `catalog`:
@@ -47,7 +58,7 @@ def mask_of(field: Field) -> str | None:
 
 
 def masked_columns(table: Table) -> str:
-    r"""The select list of a masked view, in SQL that DuckDB reads.
+    r"""The select list of a masked view, in SQL that DuckDB reads, over rows with the blocks of a key beside them.
 
     >>> from personalake.tables.silver import PERSON_LINK
     >>> masked_columns(PERSON_LINK)[:68]
@@ -58,7 +69,9 @@ def masked_columns(table: Table) -> str:
 
 def _masked(field: Field) -> str:
     mask, name = mask_of(field), f'"{field.name}"'
-    return name if mask is None else f"{_OF_TEXT.get(mask, 'NULL').format(value=name)} AS {name}"
+    if mask is not None:
+        return f"{_OF_TEXT.get(mask, 'NULL').format(value=name)} AS {name}"
+    return f"{_KEYED.format(value=name)} AS {name}" if field.name in GUESSABLE else name
 
 
 def protection(access: AccessSettings, tables: Iterable[Table] = ALL) -> str:

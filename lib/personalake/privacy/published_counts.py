@@ -107,6 +107,15 @@ def budget_left(ledger: Iterable[Mapping[str, Any]], now: datetime, settings: Pu
     return Budget(settings.budget, settings.delta_budget).after(spent)
 
 
+def is_overdrawn(left: Budget, settings: PublishingSettings) -> bool:
+    """Whether more was charged than there was, rounding aside.
+
+    >>> is_overdrawn(Budget(0.0, -1e-20), PublishingSettings()), is_overdrawn(Budget(0.0, -1e-9), PublishingSettings())
+    (False, True)
+    """
+    return left.epsilon < -1e-9 or left.delta < -1e-9 * settings.delta_budget
+
+
 def _mechanism(epsilon: float, minimum_cell: int) -> Any:
     if not epsilon > 0:
         raise InputError(f"epsilon is {epsilon}; expected a number above 0.", "0.1 to 1 are usual.")
