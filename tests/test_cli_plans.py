@@ -1,6 +1,5 @@
 """Plans on the console: what a person sees of them, and lets leave."""
 
-import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from personalake.errors import InputError, LeaseHeldError
 from personalake.lake import Ledger, Locations
 from personalake.lake.lease import lease
 from personalake.pipelines.plan_states import latest_plans
-from personalake.tables.gold import ACTIVATION_PLAN
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 
 DAY, MOMENT = date(2026, 11, 25), datetime(2026, 11, 25, 8, tzinfo=UTC)
-WIDE = {"COLUMNS": "240", "NO_COLOR": "1"}
+NARROW = {"COLUMNS": "80", "NO_COLOR": "1"}
 PLAN = {
     "destination": "crm", "mode": "mirror", "as_of": DAY, "added": 120_000, "changed": 30, "removed": 4, "unchanged": 5,
     "refused": {"no consent at this moment": 1_234}, "holdout": 6, "bytes": 9_000_000, "calls": 1_601, "seconds": 32.0,
@@ -45,7 +44,7 @@ class Console:
         asked = ["personalake", "activation", *words, "--conf-dir", str(self._folder / "conf")]
         with monkeypatch.context() as typed:
             typed.setattr("sys.argv", asked)
-            for name, value in WIDE.items():
+            for name, value in NARROW.items():
                 typed.setenv(name, value)
             try:
                 cli.main()
@@ -76,18 +75,21 @@ def test_a_plan_is_told_with_what_leaves_what_does_not_and_what_it_costs(
     code, out, _ = console.run(monkeypatch, "plan")
 
     assert code == 0
-    (line,) = [line for line in out.splitlines() if "plan_regulars" in line]
-    cells = [cell.strip() for cell in re.split("[│┃]", line) if cell.strip()]
-    assert cells == [
-        "plan_regulars", "regulars", "crm", "mirror", "2026-11-25", "120,000", "30", "4", "5", "1,234", "6", "1,601", "32 s",
-        "awaiting approval",
-    ]  # fmt: skip
-    assert "480,000 data points" in out
-    assert "1,234 refused: no consent at this moment" in out
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert lines[lines.index("plan_regulars") :][:7] == [
+        "plan_regulars",
+        "  regulars to crm, mirror, as of 2026-11-25",
+        "  awaiting approval",
+        "  120,000 added, 30 changed, 4 removed, 5 unchanged, 1,234 refused, 6 held out",
+        "  1,601 calls, about 32 s, 480,000 data points",
+        "  1,234 refused: no consent at this moment",
+        "",
+    ]
     assert "plan_lapsed" in out
     assert "plan_old" not in out
     assert "plan_old" in console.run(monkeypatch, "plan", "--all")[1]
     assert "plan_lapsed" not in console.run(monkeypatch, "plan", "--sync", "regulars")[1]
+    assert console.run(monkeypatch, "plan", "ol")[1].splitlines()[0].rstrip() == "plan_old"
 
 
 def test_a_person_lets_a_plan_leave_that_waits_and_no_other(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +104,7 @@ def test_a_person_lets_a_plan_leave_that_waits_and_no_other(console: Console, mo
     code, _, err = console.run(monkeypatch, "approve", "plan_lapsed")
 
     assert code == InputError.exit_code
-    assert "plan_lapsed does not wait for approval: it is stopped." in err
+    assert "plan_lapsed does not wait for approval: it is stopped." in err.replace("\n", " ")
     assert "No plan is waiting; see `personalake activation plan`." in err
     assert console.states() == {"regulars": "approved", "lapsed": "stopped"}
 
@@ -116,3 +118,51 @@ def test_nothing_is_approved_while_plans_are_made(console: Console, monkeypatch:
     assert code == LeaseHeldError.exit_code
     assert "plan_activation" in err
     assert console.states() == {"regulars": "awaiting_approval"}
+
+
+def test_the_beginning_of_a_name_is_enough_if_no_other_begins_like_that(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.plans(ab1="awaiting_approval", ab2="awaiting_approval", c="awaiting_approval")
+
+    code, _, err = console.run(monkeypatch, "approve", "plan_ab")
+
+    assert code == InputError.exit_code
+    assert "plan_ab begins the names of 2 plans: plan_ab1, plan_ab2." in err
+    assert console.run(monkeypatch, "approve", "ab2")[0] == 0
+    assert console.run(monkeypatch, "reject", "plan_c")[0] == 0
+    assert console.states() == {"ab1": "awaiting_approval", "ab2": "approved", "c": "rejected"}
+
+
+def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.plans(regulars="awaiting_approval", old="superseded")
+    row = {"person_id": "p", "destination": "crm", "operation": "identify", "payload": "{}", "plan_id": "plan_regulars"}
+    console.ledger.append(ACTIVATION_OUTBOX, [{**row, "delivery_id": name} for name in ("d1", "d2")])
+
+    code, out, _ = console.run(monkeypatch, "reject", "regulars")
+
+    assert (code, out.strip()) == (0, "plan_regulars is rejected: 2 deliveries to crm are cancelled.")
+    logged = console.ledger.read(ACTIVATION_LOG, ("delivery_id", "state", "reason"))
+    assert {row["delivery_id"]: (row["state"], row["reason"]) for row in logged} == dict.fromkeys(
+        ("d1", "d2"), ("cancelled", "no longer current: its plan was rejected by a person")
+    )
+    assert "it is rejected" in console.run(monkeypatch, "approve", "regulars")[2]
+    code, _, err = console.run(monkeypatch, "reject", "old")
+    assert code == InputError.exit_code
+    assert "plan_old would not leave anyway: it is superseded." in err
+
+
+def test_what_a_sender_is_at_work_on_is_rejected_and_left_to_it(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    console.plans(regulars="approved")
+    row = {"person_id": "p", "destination": "crm", "operation": "identify", "payload": "{}", "plan_id": "plan_regulars"}
+    console.ledger.append(ACTIVATION_OUTBOX, [{**row, "delivery_id": "d1"}])
+
+    with lease(console.locations.lease("send_activation.crm"), "a run", 10, 60):
+        code, out, _ = console.run(monkeypatch, "reject", "regulars")
+
+    assert code == 0
+    assert "crm is being sent to" in out
+    assert console.states() == {"regulars": "rejected"}
+    assert console.ledger.rows(ACTIVATION_LOG) == 0

@@ -1,4 +1,4 @@
-"""`personalake activation plan | approve`: plans of audiences, and a person's word that one may leave."""
+"""`personalake activation plan | approve | reject`: plans of audiences, and a person's word that one may leave, or not."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +9,21 @@ from rich.console import Console
 from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
 from personalake.pipelines.command import existing_lake
 
+PlanId = Annotated[
+    str,
+    typer.Argument(help="Name of the plan, as `personalake activation plan` shows it; its beginning is enough."),
+]
+
 
 def add_plan_commands(group: typer.Typer) -> None:
     """Add the commands to the group `activation`."""
     group.command()(plan)
     group.command()(approve)
+    group.command()(reject)
 
 
 def plan(
+    plan_id: Annotated[str | None, typer.Argument(help="Only this plan; the beginning of its name is enough.")] = None,
     sync: Annotated[str | None, typer.Option("--sync", help="Only plans of this sync of conf/audiences.yml.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Superseded plans, too.")] = False,
     env: Env = "local",
@@ -25,16 +32,17 @@ def plan(
     region: Region = None,
 ) -> None:
     """Each plan: what would leave for where, what it costs, and whether it may."""
-    from personalake.pipelines.plan_states import latest_plans
+    from personalake.pipelines.plan_states import latest_plans, meant
     from personalake.pipelines.plan_view import plans_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    found = latest_plans(existing_lake(settings).ledger, sync).values()
-    Console().print(plans_view([row for row in found if everything or row["state"] != "superseded"]))
+    found = latest_plans(existing_lake(settings).ledger, sync)
+    chosen = [row for row in found.values() if everything or row["state"] != "superseded"]
+    Console().print(plans_view(chosen if plan_id is None else [meant(found, plan_id)]))
 
 
 def approve(
-    plan_id: Annotated[str, typer.Argument(help="Name of the plan, as `personalake activation plan` shows it.")],
+    plan_id: PlanId,
     env: Env = "local",
     conf_dir: ConfDir = Path("conf"),
     root: Root = None,
@@ -46,5 +54,23 @@ def approve(
     settings = settings_for(env, conf_dir, root, None, None, region=region)
     row = approve_plan(existing_lake(settings), settings, plan_id)
     count = row["added"] + row["changed"] + row["removed"]
-    told = f"{plan_id} is approved: {count:,} deliveries to {row['destination']} leave with the next send_activation."
-    Console().print(told, highlight=False)
+    told = f"{row['plan_id']} is approved: {count:,} deliveries to {row['destination']} leave with the next send_activation."
+    Console().print(told, highlight=False, soft_wrap=True)
+
+
+def reject(
+    plan_id: PlanId,
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    region: Region = None,
+) -> None:
+    """Keep a plan from leaving, and take back what it has not sent; it is not made again for its as-of."""
+    from personalake.pipelines.approve_plan import reject_plan
+
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    row, cancelled, busy = reject_plan(existing_lake(settings), settings, plan_id)
+    told = f"{row['plan_id']} is rejected: {cancelled:,} deliveries to {row['destination']} are cancelled."
+    if busy:
+        told += f" {row['destination']} is being sent to: that run stops before what it has not sent, and takes it back."
+    Console().print(told, highlight=False, soft_wrap=True)

@@ -23,7 +23,7 @@ from personalake.tables.silver import PERSON_LINK
 from tests.activation.matrix import CASES, PATIENCE, TodaysClock
 from tests.fakes import Fakes, Step
 from tests.fakes.fixtures import fakes, started_fakes
-from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, planned, send, settings, states
+from tests.pipelines.outbox_rows import PLANNED_AT, a_lake, answered, changed, planned, send, settings, states
 
 __all__ = ["fakes", "started_fakes"]
 SEGMENT, WEBHOOK = CASES["segment"], CASES["webhook"]
@@ -46,8 +46,8 @@ def half_sent(lake: Lake, fakes: Fakes) -> Lake:
 
 def shown(view: Any) -> str:
     out = io.StringIO()
-    Console(width=250, file=out).print(view)
-    return re.sub(r"[ │┃]+", " ", out.getvalue())
+    Console(width=80, file=out).print(view)
+    return re.sub(r"\s+", " ", out.getvalue())
 
 
 def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
@@ -59,8 +59,9 @@ def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
     assert sent.reasons["cancelled", "no consent at this moment"] == 2
     assert sum(count for (state, _), count in sent.reasons.items() if state == "unknown") == 2
     text = shown(status_view([sent]))
-    assert " there plan-1 ready 8 3 0 1 2 0 2 0 50.0 % 6 " in text
-    assert " there plan-1 cancelled no consent at this moment 2 " in text
+    told = "plan-1 to there, ready planned 8, sent 3, rejected 1, unknown 2, cancelled 2, waiting 0, share sent 50.0 %, "
+    assert text.startswith(f"{told}data points 6, ")
+    assert " 2 cancelled: no consent at this moment" in text
 
 
 def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_out(half_sent: Lake) -> None:
@@ -96,7 +97,8 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
     counts = (total.planned, total.taken, total.delivered, total.rejected, total.unknown, total.cancelled, total.held_out)
     assert counts == (8, 3, 3, 1, 2, 2, 1)
     assert (total.calls, total.data_points) == (6, 6)
-    assert " there 8 3 0 3 100.0 % 1 2 2 0 1 6 0 6 " in shown(status_view(sent_so_far(ledger), [total]))
+    told = "there planned 8, sent 3, delivered 3, share delivered 100.0 %, rejected 1, unknown 2, cancelled 2, waiting 0, "
+    assert shown(status_view(sent_so_far(ledger), [total])).startswith(f"{told}held out 1, calls 6, data points 6, ")
 
 
 def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destination(half_sent: Lake, fakes: Fakes) -> None:
@@ -113,8 +115,8 @@ def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destinat
     assert total.reasons["cancelled", "no consent at this moment"] == 4
     assert not [state for state, _ in total.reasons if state == "refused"]
     text = shown(status_view(sent, [total]))
-    assert " there cancelled no consent at this moment 4 " in text
-    assert " there plan-2 refused no person 4 " in text
+    assert " 4 cancelled: no consent at this moment" in text
+    assert " 4 refused: no person" in text
 
 
 def test_every_request_that_left_is_a_call_whatever_came_of_it(lake: Lake, fakes: Fakes) -> None:
@@ -192,3 +194,42 @@ def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fa
 
     (sent,) = sent_so_far(lake.ledger)
     assert (sent.planned, sent.pending, sent.first_at) == (4, 4, None)
+    why = "4 deliveries are planned; bounds.max_deliveries is 3"
+    assert f"STOPPED. sending stopped, and 4 deliveries of plan plan-1 wait: {why}. Mend the cause" in shown(
+        status_view([sent])
+    )
+
+
+def test_the_report_raises_an_alarm_for_what_waits_since_sending_stopped_until_it_is_sent(lake: Lake, fakes: Fakes) -> None:
+    class Data:
+        totals = ()
+        sent = ()
+
+    planned(lake, WEBHOOK, 4)
+    # One request is refused with the token, and what was begun besides is given back.
+    fakes.webhook.script(Step("status", status=401, at=[1]))
+    with pytest.raises(SendingStoppedError):
+        send(lake, fakes, WEBHOOK, max_in_flight=1)
+
+    Data.sent = sent_so_far(lake.ledger)  # type: ignore[assignment]
+    alarm = what_was_sent(Data).blocks[0]  # type: ignore[arg-type, union-attr]
+    assert alarm.tone == "alarm"  # type: ignore[union-attr]
+    assert re.match(r"there: sending stopped, and 4 deliveries of plan plan-1 wait: .*401.* Mend the cause", alarm.text)  # type: ignore[union-attr]
+    send(lake, fakes, WEBHOOK)
+
+    Data.sent = sent_so_far(lake.ledger)  # type: ignore[assignment]
+    assert not [block for block in what_was_sent(Data).blocks if block.kind == "note"]  # type: ignore[arg-type, union-attr]
+
+
+def test_what_a_later_plan_took_over_is_not_planned_twice(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, WEBHOOK, 4)
+    changed(lake, "superseded")
+    send(lake, fakes, WEBHOOK)
+    again = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
+             for row in lake.ledger.read(ACTIVATION_OUTBOX)]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, again)
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-2", "state": "ready", "logged_at": PLANNED_AT + timedelta(2)}])
+
+    (total,) = totals_so_far(lake.ledger, sent_so_far(lake.ledger))
+
+    assert (total.planned, total.cancelled, total.pending, total.reasons) == (4, 0, 4, {})

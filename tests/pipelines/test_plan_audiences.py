@@ -23,6 +23,7 @@ from personalake.errors import ConfigError, InputError, LeaseHeldError
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
 from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.approve_plan import reject_plan
 from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext, JobResult
@@ -204,16 +205,18 @@ def test_only_what_differs_leaves_and_a_withdrawn_consent_is_a_removal(shop: Sho
 
 def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop: Shop) -> None:
     shop.people(a="tea", b="tea", c="tea")
-    run(shop.context())
+    run(shop.context(approve_above=0))
     first = shop.newest()["plan_id"]
+    approve(shop.lake, first, START + timedelta(hours=1, minutes=1))
     shop.sent("ca")
     shop.sent("cb", state="unknown")
     before = shop.counts()
 
-    run(shop.context())
+    run(shop.context(approve_above=0))
 
-    # b may be there: it is said again, by a plan of its own.
+    # b may be there: it is said again, by a plan of its own. All of it was approved before, so nobody is asked again.
     second = shop.newest()["plan_id"]
+    assert (shop.newest()["state"], shop.newest()["reason"]) == ("approved", f"all of it was approved as {first}")
     assert second != first
     assert shop.outbox().keys() == {"cb", "cc"}
     cancelled = [row for row in shop.lake.ledger.read(ACTIVATION_LOG) if row["state"] == "cancelled"]
@@ -222,19 +225,28 @@ def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop:
 
     shop.sent("cb")
     before = shop.counts()
-    run(shop.context())
+    run(shop.context(approve_above=0))
 
     assert (shop.newest()["plan_id"], shop.counts()) == (second, before)
 
     # The same wish after another one in between: its deliveries were taken back, so it comes under another name.
     shop.people(a="tea", b="tea", c="soup")
-    run(shop.context())
+    run(shop.context(approve_above=0))
+    assert shop.newest()["state"] == "awaiting_approval"
     shop.people(a="tea", b="tea", c="tea")
     run(shop.context())
 
     assert len(shop.plans()) == 4
     assert shop.outbox().keys() == {"cc"}
     assert [row["state"] for row in shop.plans().values()].count("ready") == 1
+
+    # A person says no to it: the same is not made again for this day.
+    last = shop.newest()["plan_id"]
+    reject_plan(shop.lake, shop.context().settings, last[:12])
+    before = shop.counts()
+    run(shop.context())
+
+    assert (shop.newest()["plan_id"], shop.newest()["state"], shop.counts()) == (last, "rejected", before)
 
 
 def test_a_destination_is_planned_or_sent_to_and_never_both(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

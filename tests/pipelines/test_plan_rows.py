@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from personalake.activation.syncs.diff import outbox_rows
 from personalake.activation.syncs.few import few_to_outbox
 from personalake.lake.direct import frame_of
-from personalake.pipelines.plan_rows import FewRows, PlanRows
+from personalake.pipelines.plan_rows import FewRows, PlanRows, on_the_driver
 from personalake.tables.gold import ACTIVATION_OUTBOX
 
 SCHEMA = {
@@ -57,10 +57,11 @@ ROWS = [
 
 def test_what_is_said_of_few_rows_is_what_spark_says_of_them(spark: SparkSession) -> None:
     frame = frame_of(spark, pa.Table.from_pylist(ROWS, pa.schema(list(SCHEMA.items()))))
-    few, many = FewRows(frame), PlanRows(frame)
+    few, many = on_the_driver(frame, most_bytes=26), PlanRows(frame)
 
     counts = few.counted(REST)
 
+    assert isinstance(few, FewRows)
     assert counts == many.counted(REST)
     assert (counts.added, counts.changed, counts.removed, counts.unchanged) == (2, 1, 1, 91)
     assert (counts.bytes, counts.values, counts.contents, counts.pending, counts.repeated, counts.stale) == (
@@ -82,7 +83,17 @@ def test_what_is_said_of_few_rows_is_what_spark_says_of_them(spark: SparkSession
 
 
 def test_of_nothing_nothing_leaves_and_nothing_is_counted(spark: SparkSession) -> None:
-    few = FewRows(frame_of(spark, pa.schema(list(SCHEMA.items())).empty_table()))
+    few = on_the_driver(frame_of(spark, pa.schema(list(SCHEMA.items())).empty_table()))
 
     assert (few.counted(()).audience, few.counted(REST).unchanged) == (0, 90)
     assert few_to_outbox(few.frame.toArrow(), *NAMED).num_rows == 0
+
+
+def test_few_rows_whose_payloads_are_too_large_together_stay_in_spark_with_all_of_them(spark: SparkSession) -> None:
+    frame = frame_of(spark, pa.Table.from_pylist(ROWS, pa.schema(list(SCHEMA.items()))))
+
+    rows = on_the_driver(frame, most_bytes=25)
+
+    assert not isinstance(rows, FewRows)
+    assert rows.counted(()).bytes == 26
+    rows.release()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from personalake.activation.delivery import Claimed, Outcome, State
 from personalake.config import Settings
-from personalake.errors import LeaseHeldError, SendingStoppedError
+from personalake.errors import LeaseHeldError, PersonalakeError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines import send_activation
 from personalake.pipelines import sending_lease as leases
@@ -99,7 +99,7 @@ def test_a_plan_is_sent_whole_once_and_the_log_and_the_equation_say_so(lake: Lak
     assert (again.skipped, again.message) == (True, "nothing is left to send")
 
 
-@pytest.mark.parametrize("state", ["awaiting_approval", "stopped", "superseded"])
+@pytest.mark.parametrize("state", ["awaiting_approval", "stopped", "superseded", "rejected"])
 def test_a_plan_that_does_not_stand_is_not_sent(lake: Lake, fakes: Fakes, state: str) -> None:
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 4)
@@ -108,7 +108,7 @@ def test_a_plan_that_does_not_stand_is_not_sent(lake: Lake, fakes: Fakes, state:
     send(lake, fakes, SEGMENT)
 
     assert not held(SEGMENT, fakes)
-    assert set(states(lake).values()) == ({"cancelled"} if state == "superseded" else set())
+    assert set(states(lake).values()) == ({"cancelled"} if state in ("superseded", "rejected") else set())
 
 
 def test_a_plan_is_sent_once_it_is_approved(lake: Lake, fakes: Fakes) -> None:
@@ -528,7 +528,7 @@ def test_what_a_replaced_plan_still_owed_is_cancelled_and_what_it_had_claimed_is
     result = send(lake, fakes, SEGMENT)
 
     assert Counter(states(lake).values()) == {"unknown": 2, "cancelled": 4}
-    assert result.message == "4 of superseded plans taken back"
+    assert result.message.startswith("4 of superseded or rejected plans taken back; there: 2 deliveries are unknown")
     assert not held(SEGMENT, fakes)
 
 
@@ -543,7 +543,7 @@ def test_what_a_replaced_plan_still_owed_waits_while_somebody_else_is_sending_th
         send(lake, fakes, SEGMENT)
 
     assert states(lake) == {}
-    assert send(lake, fakes, SEGMENT).message == "6 of superseded plans taken back"
+    assert send(lake, fakes, SEGMENT).message == "6 of superseded or rejected plans taken back"
 
 
 def test_a_replaced_plan_that_is_made_again_is_sent_after_all(lake: Lake, fakes: Fakes) -> None:
@@ -726,3 +726,56 @@ def test_a_dry_run_says_how_much_would_leave_and_sends_nothing(lake: Lake, fakes
     assert told.message == "would send there: 4, and cancel 2 (2 no consent at this moment)"
     assert told.figures["destinations"]["there"]["would_cancel"] == {"no consent at this moment": 2}
     assert (held(SEGMENT, fakes), lake.ledger.rows(ACTIVATION_LOG), lake.ledger.rows(RUN)) == (Counter(), 0, 0)
+
+
+def test_with_nothing_left_to_send_what_is_unknown_and_who_waits_for_approval_is_said(lake: Lake, fakes: Fakes) -> None:
+    unlimited(WEBHOOK, fakes)
+    planned(lake, WEBHOOK, 4)
+    LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), [])).claim([Claimed(("d000",), "pack-1")])
+    waiting = {"plan_id": "plan-2", "destination": "there", "state": "awaiting_approval", "added": 3, "changed": 1}
+    lake.ledger.append(ACTIVATION_PLAN, [{**waiting, "logged_at": PLANNED_AT}])
+    send(lake, fakes, WEBHOOK)
+
+    again = send(lake, fakes, WEBHOOK)
+
+    assert again.skipped
+    assert again.message == (
+        "nothing is left to send; there: 1 delivery is unknown, see `personalake activation resolve`; "
+        "plan-2 waits for approval with 4 deliveries to there"
+    )
+
+
+def test_an_error_of_one_destination_hides_no_other_and_the_gravest_comes_first(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for case in (SEGMENT, WEBHOOK, FCM):
+        unlimited(case, fakes)
+        rows = [{"delivery_id": f"{case.kind}-{one.delivery_id}", "person_id": one.person_id, "destination": case.kind,
+                 "operation": one.operation, "payload": one.payload, "plan_id": "plan-1", "removal": True}
+                for one in case.deliveries(4)]  # fmt: skip
+        lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "state": "ready", "logged_at": PLANNED_AT}])
+    connections = {
+        case.kind: case.connection(fakes, **{**case.small, "patience": PATIENCE, **more})
+        for case, more in ((SEGMENT, {}), (WEBHOOK, {"bounds": {"max_deliveries": 3}}), (FCM, {}))
+    }
+    written = LakeJournal.record
+
+    def record(self: LakeJournal, outcomes: Sequence[Outcome]) -> None:
+        if self._destination == "segment":
+            raise OSError("the disk is full")
+        written(self, outcomes)
+
+    monkeypatch.setattr(LakeJournal, "record", record)
+
+    def resolve(reference: str) -> str:
+        return FCM.secrets(FCM.handle(fakes)).get(reference) or SEGMENT.resolve(fakes)(reference)
+
+    with pytest.raises(PersonalakeError) as raised:
+        send_planned(context(lake, settings(lake, connections)), TodaysClock(), random.Random(1), resolve)
+
+    places = [raised.value.what.find(text) for text in ("FAILED: OSError", "webhook: 0 of 4 sent", "fcm: 4 of 4 sent")]
+    assert raised.value.what.startswith("segment: ")
+    assert 0 < places[0] < places[1] < places[2], raised.value.what
+    assert isinstance(raised.value.__cause__, OSError)
+    assert raised.value.exit_code == 1

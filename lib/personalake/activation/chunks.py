@@ -1,7 +1,7 @@
 """Requests by the chunk that is claimed together, made beside the sending of earlier ones."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import islice
 
 from personalake.activation.delivery import Delivery, Outcome, Pack
@@ -13,17 +13,17 @@ _READ, _SLICE = 1_000, 100
 Chunk = list[Pack | Outcome]
 
 
-async def chunks(deliveries: Iterable[Delivery], packing: Packing, max_items: int) -> AsyncIterator[Chunk]:
+async def chunks(deliveries: Iterable[Delivery], packing: Packing, max_items: Callable[[], int]) -> AsyncIterator[Chunk]:
     """Runs of requests and outcomes of at most so many deliveries, one request at least.
 
     Args:
         deliveries: Read as needed.
         packing: Makes requests of them.
-        max_items: Deliveries in a chunk.
+        max_items: Deliveries in a chunk, as it is wanted by now.
     """
     filling = _Filling(max_items)
     source = iter(deliveries)
-    while some := await asyncio.to_thread(_read, source, min(_READ, max_items)):
+    while some := await asyncio.to_thread(_read, source, min(_READ, max_items())):
         for place in range(0, len(some), _SLICE):
             await asyncio.sleep(0)
             for part in packing.add(some[place : place + _SLICE]):
@@ -43,7 +43,7 @@ def _read(source: Iterator[Delivery], count: int) -> list[Delivery]:
 class _Filling:
     """A chunk that grows."""
 
-    def __init__(self, max_items: int) -> None:
+    def __init__(self, max_items: Callable[[], int]) -> None:
         self.chunk: Chunk = []
         self._max_items = max_items
         self._held = 0
@@ -52,7 +52,7 @@ class _Filling:
         """Put a part in; the chunk before, if it did not fit any more."""
         count = len(part.deliveries) if isinstance(part, Pack) else 1
         full = None
-        if self.chunk and self._held + count > self._max_items:
+        if self.chunk and self._held + count > self._max_items():
             full, self.chunk, self._held = self.chunk, [], 0
         self.chunk.append(part)
         self._held += count

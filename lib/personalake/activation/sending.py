@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from personalake.activation.attempts import Run, Traffic, look, settle
 from personalake.activation.breaker import Breaker, Volume
 from personalake.activation.chunks import Chunk, chunks
+from personalake.activation.claiming import ClaimSize
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
@@ -145,7 +146,8 @@ async def sending(
     report.traffic = run.traffic
     if volume is not None:
         run.breaker.plan(volume, started)
-    coming = chunks(deliveries, Packing(connector, clock.now()), connector.declaration.chunk_items)
+    size = ClaimSize(connector.declaration)
+    coming = chunks(deliveries, Packing(connector, clock.now()), lambda: size.items)
     order = Order()
     async with connector:
         at_work: deque[asyncio.Task[Sequence[Outcome]]] = deque()
@@ -156,7 +158,7 @@ async def sending(
                 ahead = _next(coming)
                 if claims := _claims(chunk):
                     await asyncio.to_thread(journal.claim, claims)
-                at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal)))
+                at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal, size)))
                 while len(at_work) >= _CHUNKS:
                     yield await at_work.popleft()
             while at_work:
@@ -194,7 +196,7 @@ def _claims(chunk: Chunk) -> list[Claimed]:
     return [Claimed(part.delivery_ids, part.pack_id) for part in chunk if isinstance(part, Pack)]
 
 
-async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequence[Outcome]:
+async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal, size: ClaimSize) -> Sequence[Outcome]:
     """Everything of one chunk, to its outcomes; what is known is written down even if something breaks."""
     outcomes = [part for part in chunk if isinstance(part, Outcome)]
     packs = [part for part in chunk if isinstance(part, Pack)]
@@ -216,6 +218,7 @@ async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal) -> Sequ
     except Exception:
         await asyncio.to_thread(journal.record, outcomes)
         raise
+    size.took(sum(len(pack.deliveries) for pack in packs), run.clock.ticks() - looked_at)
     await asyncio.to_thread(journal.record, outcomes)
     return outcomes
 

@@ -21,8 +21,14 @@ from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, RUN
 
 STANDING = ("ready", "approved")
-_SUPERSEDED = "no longer current: its plan is superseded"
+# Plans that are over, and what is said of what they still owed.
+_OVER = {
+    "superseded": "no longer current: its plan is superseded",
+    "rejected": "no longer current: its plan was rejected by a person",
+}
 _CHUNK = 50_000
+_COUNTS = ("added", "changed", "removed")
+_READ = ("plan_id", "sync", "state", "destination", "data_points", "bytes", "refused", "logged_at", *_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class PlanState:
     Args:
         plan_id: The plan.
         sync: Name of the sync that it is for.
-        state: ready, awaiting_approval, approved, stopped or superseded.
+        state: ready, awaiting_approval, approved, stopped, rejected or superseded.
         data_points: What the vendor bills for all of it, estimated; null where it bills none.
         planned_at: When it was first made.
         changed_at: When it came into its state.
@@ -41,6 +47,7 @@ class PlanState:
         bytes: Bytes of all its payloads; null if nobody counted them.
         destination: Where it goes.
         refused: Who of its audience was left out of it, by reason; the holdout apart.
+        deliveries: How many it has.
     """
 
     plan_id: str
@@ -54,13 +61,12 @@ class PlanState:
     bytes: int | None = None
     destination: str | None = None
     refused: Mapping[str, int] = field(default_factory=dict)
+    deliveries: int = 0
 
 
 def plans(ledger: Ledger) -> list[PlanState]:
     """Every plan, in the order in which they were made; none before the first."""
-    rows = ledger.read(
-        ACTIVATION_PLAN, ("plan_id", "sync", "state", "destination", "data_points", "bytes", "refused", "logged_at")
-    )
+    rows = ledger.read(ACTIVATION_PLAN, _READ)
     histories: dict[str, list[dict[str, Any]]] = {}
     # Of states that were logged in one instant, one that keeps the plan from being sent counts.
     for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
@@ -77,6 +83,7 @@ def _state(history: Sequence[dict[str, Any]]) -> PlanState:
     return PlanState(
         last["plan_id"], last["sync"], last["state"], last["data_points"], history[0]["logged_at"], last["logged_at"],
         since, has_stood, last["bytes"], last["destination"], last["refused"] or {},
+        sum(last[name] or 0 for name in _COUNTS),
     )  # fmt: skip
 
 
@@ -117,8 +124,8 @@ def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:
 
 
 def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
-    """Plans that stood when sending last came to its end, or later, and have been replaced since."""
-    gone = [plan for plan in known if plan.state == "superseded" and plan.has_stood]
+    """Plans that stood when sending last came to its end, or later, and have been replaced or rejected since."""
+    gone = [plan for plan in known if plan.state == "rejected" or (plan.state == "superseded" and plan.has_stood)]
     if not gone:
         return []
     runs = ledger.read(RUN, ("job", "status", "started_at"), [("job", "=", "send_activation"), ("status", "!=", "failed")])
@@ -129,7 +136,7 @@ def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
 def cancel_superseded(
     lake: Lake, gone: Sequence[PlanState], stamps: Stamps, hold: Callable[[str], AbstractContextManager[Callable[[], None]]]
 ) -> tuple[int, list[LeaseHeldError]]:
-    """Log what replaced plans still owed: cancelled, or unknown if it may have left.
+    """Log what plans that are over still owed: cancelled, or unknown if it may have left.
 
     Args:
         lake: The tables.
@@ -141,6 +148,7 @@ def cancel_superseded(
         How many were cancelled, and of which destinations nothing was, since somebody else is sending there.
     """
     cancelled, busy = 0, list[LeaseHeldError]()
+    reasons = {plan.plan_id: _OVER[plan.state] for plan in gone}
     for destination, parts in owed(lake.ledger, gone).items():
         try:
             with (
@@ -148,7 +156,7 @@ def cancel_superseded(
                 Backlog(parts, log_about(lake.ledger, gone, destination)) as backlog,
             ):
                 journal = LakeJournal(lake, destination, stamps, require)
-                outcomes = map(_taken_back, backlog.deliveries(lambda delivery: True))
+                outcomes = (_taken_back(one, reasons) for one in backlog.deliveries(lambda delivery: True))
                 while some := list(islice(outcomes, _CHUNK)):
                     journal.record(some)
                     cancelled += sum(outcome.state is State.CANCELLED for outcome in some)
@@ -157,11 +165,11 @@ def cancel_superseded(
     return cancelled, busy
 
 
-def _taken_back(delivery: Delivery) -> Outcome:
-    which = (delivery.delivery_id,)
+def _taken_back(delivery: Delivery, reasons: Mapping[str, str]) -> Outcome:
+    which, why = (delivery.delivery_id,), reasons[delivery.plan_id or ""]
     if delivery.claim is None:
-        return Outcome(which, State.CANCELLED, _SUPERSEDED)
-    return Outcome(which, State.UNKNOWN, f"may have left before: {_SUPERSEDED}", delivery.claim.pack_id)
+        return Outcome(which, State.CANCELLED, why)
+    return Outcome(which, State.UNKNOWN, f"may have left before: {why}", delivery.claim.pack_id)
 
 
 def _distinct(

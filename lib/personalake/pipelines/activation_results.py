@@ -14,6 +14,9 @@ from personalake.pipelines.job import JobResult
 
 TAKEN = (State.ACCEPTED.value, State.CONFIRMED.value)
 _REASONS = 20
+_NOT_REACHED = "not reached: "
+# Nothing was left to reach, but what the stopped run had begun was given back.
+_GIVEN_BACK = f"{State.PENDING.value}: not sent: "
 _AT_ONCE = 10_000
 
 
@@ -22,7 +25,7 @@ def equation(destination: str, report: Report, owed: int, run_id: str) -> dict[s
     reached, taken = report.states.total(), _taken(report)
     reasons = {f"{state}: {why}": count for (state, why), count in report.reasons.most_common(_REASONS)}
     if report.stopped is not None and owed > reached:
-        reasons[f"not reached: {report.stopped}"] = owed - reached
+        reasons[f"{_NOT_REACHED}{report.stopped}"] = owed - reached
     return {
         "job": "send_activation",
         "source": destination,
@@ -38,6 +41,15 @@ def equation(destination: str, report: Report, owed: int, run_id: str) -> dict[s
         "warnings": {"may repeat": report.may_repeat} if report.may_repeat else {},
         "recorded_at": datetime.now(UTC),
     }
+
+
+def why_stopped(reasons: Mapping[str, int]) -> str | None:
+    """Why the run of an `equation` stopped, by its reasons; null if it came to its end."""
+    for beginning in (_NOT_REACHED, _GIVEN_BACK):
+        for reason in reasons:
+            if reason.startswith(beginning):
+                return reason.removeprefix(beginning)
+    return None
 
 
 def figures(report: Report, owed: int) -> Mapping[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.tally import tally
 from personalake.lake import Ledger
-from personalake.pipelines.activation_plans import PlanState, plans
+from personalake.pipelines.activation_plans import STANDING, PlanState, plans
+from personalake.pipelines.activation_results import why_stopped
 from personalake.reports.data import Sent
-from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 
 _TAKEN = ("accepted", "confirmed")
 # A claim without an outcome may have left: nobody knows until the next run.
@@ -26,15 +27,23 @@ def sent_so_far(ledger: Ledger) -> list[Sent]:
     counted: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in tally(outbox, ledger.scan(ACTIVATION_LOG, [("logged_at", ">=", since)])):
         counted.setdefault((row["plan_id"], row["destination"]), []).append(row)
+    stopped = _stopped(ledger)
     found = [
-        (known[plan_id][0], _sent(known[plan_id][1], destination, rows))
+        (known[plan_id][0], _sent(known[plan_id][1], destination, rows, stopped.get(destination)))
         for (plan_id, destination), rows in counted.items()
         if plan_id in known
     ]
     return [sent for _, sent in sorted(found, key=lambda pair: (-pair[0], pair[1].destination))]
 
 
-def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]]) -> Sent:
+def _stopped(ledger: Ledger) -> dict[str, str]:
+    """Why sending to a destination stopped when it last was sent to, of those where it did."""
+    rows = ledger.read(DATA_HEALTH, ("source", "reasons", "recorded_at"), [("job", "=", "send_activation")])
+    last = {row["source"]: why_stopped(row["reasons"] or {}) for row in sorted(rows, key=lambda row: row["recorded_at"])}
+    return {destination: why for destination, why in last.items() if why is not None}
+
+
+def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]], stopped: str | None) -> Sent:
     rows = list(rows)
     reasons: dict[tuple[str, str], int] = {(REFUSED, why): count for why, count in plan.refused.items()}
     for row in rows:
@@ -60,6 +69,7 @@ def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]]) 
         last_at=max((row["last_at"] for row in rows if row["last_at"]), default=None),
         reasons=reasons,
         bytes=round((plan.bytes or 0) * taken / planned),
+        stopped=stopped if plan.state in STANDING else None,
     )
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from personalake.activation.syncs.diff import REFUSED
+from personalake.activation.syncs.verdict import SUPERSEDED
 from personalake.activation.traffic import Traffic, traffic
 from personalake.lake import Ledger
 from personalake.reports.data import Sent, Total
@@ -32,13 +33,13 @@ def _total(name: str, sent: Sequence[Sent], counted: Traffic) -> Total:
     spans = [one.last_at - one.first_at for one in sent if one.first_at is not None and one.last_at is not None]
     return Total(
         destination=name,
-        planned=sum(one.planned for one in sent),
+        planned=sum(one.planned - _taken_back(one) for one in sent),
         taken=sum(one.taken for one in sent),
         confirmed=sum(one.confirmed for one in sent),
         delivered=counted.delivered,
         rejected=sum(one.rejected for one in sent),
         unknown=sum(one.unknown for one in sent),
-        cancelled=sum(one.cancelled for one in sent),
+        cancelled=sum(one.cancelled - _taken_back(one) for one in sent),
         pending=sum(one.pending for one in sent),
         held_out=counted.held_out,
         calls=counted.calls,
@@ -49,9 +50,15 @@ def _total(name: str, sent: Sequence[Sent], counted: Traffic) -> Total:
     )
 
 
+def _taken_back(one: Sent) -> int:
+    """What a superseded plan did not send: the later one has it among its own, so it is not planned twice."""
+    return one.cancelled if one.plan_state == SUPERSEDED else 0
+
+
 def _reasons(sent: Sequence[Sent]) -> dict[tuple[str, str], int]:
     """Of all plans; whom each plan left out is said of it alone, since the next one leaves out the same people."""
     found: Counter[tuple[str, str]] = Counter()
     for one in sent:
-        found.update({(state, why): count for (state, why), count in one.reasons.items() if state != REFUSED})
+        apart = (REFUSED, "cancelled") if one.plan_state == SUPERSEDED else (REFUSED,)
+        found.update({(state, why): count for (state, why), count in one.reasons.items() if state not in apart})
     return dict(found)

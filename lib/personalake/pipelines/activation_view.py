@@ -1,42 +1,46 @@
-"""How `personalake activation status` looks in a terminal."""
+"""How `personalake activation status` looks in a terminal: blocks, since the tables of the report ask for 180 columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from personalake.pipelines.plan_view import block
 from personalake.reports.data import Sent, Total
-from personalake.reports.sending import (
-    HEAD,
-    REASONS_HEAD,
-    TOTAL_HEAD,
-    TOTAL_REASONS_HEAD,
-    cells,
-    reason_rows,
-    total_cells,
-    total_reason_rows,
-)
+from personalake.reports.sending import HEAD, TOTAL_HEAD, cells, stopped_words, total_cells
+from personalake.reports.words import ABSENT
 
-_TEXTS = ("Destination", "Sync", "Plan", "Plan is", "State", "Reason")
+# Said also where they are nothing.
+_ALWAYS = ("Planned", "Sent", "Waiting")
 
 
 def status_view(sent: Sequence[Sent], totals: Sequence[Total] = ()) -> RenderableType:
-    """Destinations, their plans, and below them why deliveries did not arrive."""
+    """Destinations, their plans, and below each why deliveries did not arrive."""
     if not sent:
         return Text("Nothing has been planned for a connection so far.", style="dim italic")
-    told = [_table(TOTAL_HEAD, [total_cells(one) for one in totals])] if totals else []
-    if whole := total_reason_rows(totals):
-        told.append(_table(TOTAL_REASONS_HEAD, whole))
-    told.append(_table(HEAD, [cells(one) for one in sent]))
-    reasons = reason_rows(sent)
-    return Group(*told, *([_table(REASONS_HEAD, reasons)] if reasons else []))
+    told: list[RenderableType] = []
+    for total in totals:
+        told.append(block(total.destination, [_figures(TOTAL_HEAD[1:], total_cells(total)[1:]), *_reasons(total.reasons)]))
+    told += [block(one.plan_id, _of_plan(one)) for one in sent]
+    return Group(*told)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    view = Table(title=None, header_style="bold", expand=False)
-    for column in head:
-        view.add_column(column, justify="left" if column in _TEXTS else "right", no_wrap=column == "Destination")
-    for row in rows:
-        view.add_row(*row)
-    return view
+def _of_plan(one: Sent) -> Iterator[str]:
+    _, _, _, state, *figures = cells(one)
+    yield f"{f'{one.sync} to ' if one.sync else 'to '}{one.destination}, {state}"
+    yield _figures(HEAD[4:], figures)
+    yield from _reasons(one.reasons)
+    if (why := stopped_words(one)) is not None:
+        yield f"STOPPED. {why}"
+
+
+def _figures(head: Sequence[str], values: Sequence[str]) -> str:
+    """Figures with their names, those that are nothing left out."""
+    shown = [pair for pair in zip(head, values, strict=True) if pair[0] in _ALWAYS or pair[1] not in ("0", ABSENT)]
+    return ", ".join(f"{name.lower()} {value}" for name, value in shown)
+
+
+def _reasons(reasons: Mapping[tuple[str, str], int]) -> list[str]:
+    """The most frequent first."""
+    found = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    return [f"{count:,} {state}: {why}" for (state, why), count in found]

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.counts import Counts, left_out
+from personalake.activation.syncs.diff import DELIVERED, REMOVED
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.verdict import STOPPED, Cost, cost, is_too_small, plan_id, verdict
+from personalake.activation.syncs.verdict import (
+    APPROVED,
+    AWAITING,
+    STOPPED,
+    Cost,
+    cost,
+    is_too_small,
+    plan_id,
+    verdict,
+)
 from personalake.activation.syncs.wanted import NO_PERSON
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
@@ -24,7 +33,7 @@ from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
-from personalake.pipelines.plan_rows import FewRows, PlanRows
+from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables import Table
@@ -141,6 +150,8 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
                 leaving = rows.taking_away()
                 counts = leaving.counted(rest)
             row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
+            if row["state"] == AWAITING and _is_approved(planning, leaving):
+                row |= {"state": APPROVED, "reason": f"all of it was approved as {planning.standing}"}
             if context.dry_run:
                 return Planned(name, row, counts, _samples(leaving.frame))
             require()
@@ -154,7 +165,7 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
 
 def _rows(planning: Planning, narrow: Narrow | None) -> PlanRows:
     found = changes(planning, narrow)
-    return FewRows(found) if narrow is not None and narrow.are_few else PlanRows(found.persist(StorageLevel.MEMORY_AND_DISK))
+    return on_the_driver(found) if narrow is not None and narrow.are_few else in_spark(found)
 
 
 def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:
@@ -192,6 +203,17 @@ def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost
         "reason": reason,
         "logged_at": _stamp(context, known),
     }
+
+
+def _is_approved(planning: Planning, rows: PlanRows) -> bool:
+    """Whether all that leaves is part of a plan that a person has approved, as is the rest after a run that died."""
+    standing = planning.standing
+    if standing is None or planning.known[standing]["state"] != APPROVED:
+        return False
+    seen = planning.deliveries.where(F.col("plan_id") == standing).select("sync_key", "payload_hash", "removal")
+    leaving = rows.frame.where(F.col("change").isin(*DELIVERED)).withColumn("removal", F.col("change") == REMOVED)
+    is_same = [F.col(f"leaving.{name}").eqNullSafe(F.col(f"seen.{name}")) for name in seen.columns]
+    return leaving.alias("leaving").join(seen.alias("seen"), is_same, how="left_anti").isEmpty()
 
 
 def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:

@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
 
 from personalake.activation.syncs.counts import Counts, counted, row_hash
 from personalake.activation.syncs.diff import audience_rows, only_taking_away, outbox_rows
@@ -16,6 +18,9 @@ from personalake.lake.direct import frame_of
 from personalake.tables.gold import ACTIVATION_OUTBOX
 
 Groups = Sequence[Mapping[str, Any]]
+# Payloads of all rows together that the driver takes in.
+_MOST_BYTES = 64 << 20
+_SIZE = "payloads_size"
 
 
 class PlanRows:
@@ -59,12 +64,13 @@ class FewRows(PlanRows):
     """Rows on the driver, in one request to Spark.
 
     Args:
-        rows: Rows of `changes`, few enough to be there with all their payloads.
+        spark: The session, for what is seldom asked.
+        rows: Rows of `changes` with their hash, few enough to be there with all their payloads.
     """
 
-    def __init__(self, rows: DataFrame) -> None:
-        self._spark = rows.sparkSession
-        self._rows = rows.withColumn(ROW_HASH, row_hash()).toArrow()
+    def __init__(self, spark: SparkSession, rows: pa.Table) -> None:
+        self._spark = spark
+        self._rows = rows
 
     @cached_property
     def frame(self) -> DataFrame:
@@ -85,3 +91,19 @@ class FewRows(PlanRows):
     def to_outbox(self, lake: Lake, about: int, plan_id: str, sync: str, destination: str, how: str, day: date) -> None:
         """Write what leaves."""
         lake.put(few_to_outbox(self._rows, plan_id, sync, destination, how, day), ACTIVATION_OUTBOX, "append")
+
+
+def on_the_driver(rows: DataFrame, most_bytes: int = _MOST_BYTES) -> PlanRows:
+    """Few rows of `changes`, brought to the driver in one request; they stay in Spark if their payloads are too large."""
+    size = F.coalesce(F.sum(F.octet_length("payload").cast("bigint")).over(Window.partitionBy(F.lit(0))), F.lit(0))
+    sized = rows.withColumn(ROW_HASH, row_hash()).withColumn(_SIZE, size)
+    # Without their payloads they may come all the same, which tells that they are too large in the same request.
+    found = sized.withColumn("payload", F.when(F.col(_SIZE) <= most_bytes, F.col("payload"))).toArrow()
+    if found.num_rows and found[_SIZE][0].as_py() > most_bytes:
+        return in_spark(rows)
+    return FewRows(rows.sparkSession, found.drop_columns([_SIZE]))
+
+
+def in_spark(rows: DataFrame) -> PlanRows:
+    """Rows of `changes` that are asked more than once, kept in Spark until they are released."""
+    return PlanRows(rows.persist(StorageLevel.MEMORY_AND_DISK))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from personalake.activation.syncs.verdict import APPROVED, AWAITING, READY, STOPPED, SUPERSEDED, again
+from personalake.activation.syncs.verdict import APPROVED, AWAITING, READY, REJECTED, STOPPED, SUPERSEDED, again
 from personalake.errors import InputError
 from personalake.lake import Lake, Ledger
 from personalake.tables.gold import ACTIVATION_PLAN
@@ -44,8 +44,30 @@ def superseding(known: Mapping[str, Row], plan_id: str, at: datetime) -> Iterato
             yield {**row, "state": SUPERSEDED, "reason": f"{plan_id} took its place", "logged_at": at}
 
 
+def meant(known: Mapping[str, Row], words: str) -> Row:
+    """The plan of a name, or of the beginning of one that begins no other; `plan_` may be left out.
+
+    Raises:
+        InputError: If there is none, or several begin like that.
+    """
+    if words in known:
+        return known[words]
+    found = [name for name in known if words and name.startswith((words, f"plan_{words}"))]
+    if len(found) == 1:
+        return known[found[0]]
+    if found:
+        raise InputError(f"{words} begins the names of {len(found)} plans: {', '.join(found)}.", "Give more of the name.")
+    waiting = [name for name, row in known.items() if row["state"] == AWAITING]
+    raise InputError(f"There is no plan {words}.", _remedy(waiting))
+
+
 def approve(lake: Lake, plan_id: str, at: datetime) -> Row:
     """Let a plan leave that waits for it.
+
+    Args:
+        lake: The tables.
+        plan_id: The plan, see `meant`.
+        at: When it was said.
 
     Returns:
         The plan.
@@ -53,18 +75,40 @@ def approve(lake: Lake, plan_id: str, at: datetime) -> Row:
     Raises:
         InputError: If there is no such plan, or it does not wait.
     """
+    return _said(lake, plan_id, at, APPROVED, (AWAITING,), "does not wait for approval")
+
+
+def reject(lake: Lake, plan_id: str, at: datetime) -> Row:
+    """Keep a plan from leaving that waits, or may leave already; it is not made again for its as-of.
+
+    Args:
+        lake: The tables.
+        plan_id: The plan, see `meant`.
+        at: When it was said.
+
+    Returns:
+        The plan.
+
+    Raises:
+        InputError: If there is no such plan, or nothing of it would leave anyway.
+    """
+    return _said(lake, plan_id, at, REJECTED, (AWAITING, READY, APPROVED), "would not leave anyway")
+
+
+def _said(lake: Lake, plan_id: str, at: datetime, state: str, before: Sequence[str], otherwise: str) -> Row:
     known = latest_plans(lake.ledger)
-    waiting = [name for name, row in known.items() if row["state"] == AWAITING]
-    remedy = f"Waiting: {', '.join(waiting)}." if waiting else "No plan is waiting; see `personalake activation plan`."
-    if plan_id not in known:
-        raise InputError(f"There is no plan {plan_id}.", remedy)
-    row = known[plan_id]
-    if row["state"] != AWAITING:
+    row = meant(known, plan_id)
+    if row["state"] not in before:
         why = f" ({row['reason']})" if row["reason"] else ""
-        raise InputError(f"{plan_id} does not wait for approval: it is {row['state']}{why}.", remedy)
-    approved = {**row, "state": APPROVED, "reason": None, "logged_at": at}
-    lake.add([approved], ACTIVATION_PLAN)
-    return approved
+        open_ones = [name for name, one in known.items() if one["state"] in before]
+        raise InputError(f"{row['plan_id']} {otherwise}: it is {row['state']}{why}.", _remedy(open_ones))
+    told = {**row, "state": state, "reason": None, "logged_at": at}
+    lake.add([told], ACTIVATION_PLAN)
+    return told
+
+
+def _remedy(waiting: Sequence[str]) -> str:
+    return f"Waiting: {', '.join(waiting)}." if waiting else "No plan is waiting; see `personalake activation plan`."
 
 
 def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
@@ -76,12 +120,14 @@ def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
 
 
 def next_state(current: str | None, judged: str) -> str | None:
-    """The state that a plan comes into; null if it stays where it is.
+    """The state that a plan comes into; null if it stays where it is: what a person said of it stands.
 
     >>> next_state("approved", "awaiting_approval") is None, next_state("stopped", "ready")
     (True, 'ready')
+    >>> next_state("rejected", "ready") is None
+    True
     """
-    if current == judged or (current == APPROVED and judged in (AWAITING, READY)):
+    if current in (judged, REJECTED) or (current == APPROVED and judged in (AWAITING, READY)):
         return None
     return judged
 

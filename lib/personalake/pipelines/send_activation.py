@@ -36,7 +36,9 @@ from personalake.pipelines.activation_plans import (
 from personalake.pipelines.activation_results import equation, figures, foretold, sentence
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
+from personalake.pipelines.open_ends import open_ends
 from personalake.pipelines.results_later import ask_on, handed, with_results
+from personalake.pipelines.sending_failures import failure
 from personalake.pipelines.sending_lease import Leases
 from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
@@ -89,7 +91,8 @@ def send_planned(
         leases = Leases(context, opened)
         later, silent = _answered_later(context, active, stamps, clock, resolve, leases)
         if not (standing or fallen or later or silent):
-            return JobResult(skipped=True, message="no plan is ready to be sent")
+            told = ["no plan is ready to be sent", *open_ends(context.lake.ledger, known)]
+            return JobResult(skipped=True, message="; ".join(told))
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
@@ -97,15 +100,21 @@ def send_planned(
                 due = {name: one.backlog.deliveries(one.is_held) for name, one in errands.items()}
                 return foretold(due, check)
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
-        failures: Sequence[BaseException] = ()
+        broken: Mapping[str, BaseException] = {}
         if errands:
             leaving = {name: one.volume.deliveries for name, one in errands.items()}
             log_exports(context.lake, "send_activation", leaving, context.run_id)
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             with _last_look(context, as_ofs, clock, _rest(list(errands.values()))) as check:
                 check.begin()
-                failures = finished(_all(list(errands.values()), clock, chance, check))
-    return _ended(context, errands, cancelled, [*failures, *busy, *crossed, *silent], later)
+                broken = finished(_all(errands, clock, chance, check))
+    results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
+    context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
+    error = failure(results, broken, [*busy, *crossed, *silent])
+    if error is not None:
+        raise error
+    ends = [] if results else open_ends(context.lake.ledger, known)
+    return _ended(results, cancelled, later, ends)
 
 
 def _rest(errands: Sequence[Errand]) -> float:
@@ -200,8 +209,8 @@ def _connected(name: str, connection: Connection, clock: Clock, resolve: Callabl
         ) from error
 
 
-async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: LastLook) -> list[BaseException]:
-    """All destinations at the same time; one that breaks does not end the others."""
+async def _all(errands: Mapping[str, Errand], clock: Clock, chance: Chance, check: LastLook) -> dict[str, BaseException]:
+    """All destinations at the same time; one that breaks does not end the others: which did, and by what."""
 
     async def one(errand: Errand) -> None:
         def still(deliveries: Sequence[Delivery]) -> Mapping[str, str]:
@@ -215,34 +224,23 @@ async def _all(errands: Sequence[Errand], clock: Clock, chance: Chance, check: L
         async for outcomes in run:
             errand.report.add(outcomes)
 
-    found = await asyncio.gather(*map(one, errands), return_exceptions=True)
-    return [error for error in found if error is not None]
+    found = await asyncio.gather(*map(one, errands.values()), return_exceptions=True)
+    return {name: error for name, error in zip(errands, found, strict=True) if error is not None}
 
 
 def _ended(
-    context: JobContext,
-    errands: Mapping[str, Errand],
-    cancelled: int,
-    failures: Sequence[BaseException],
-    later: Mapping[str, Counter[str]],
+    results: Mapping[str, tuple[Report, int]], cancelled: int, later: Mapping[str, Counter[str]], ends: Sequence[str]
 ) -> JobResult:
-    """Write the equations down; then say what happened, or raise what broke, the gravest first."""
-    results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
-    context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
-    for error in sorted(failures, key=lambda error: isinstance(error, LeaseHeldError)):
-        raise error
-    in_order = sorted(results.items(), key=lambda one: one[1][0].stopped is None)
-    told = [sentence(name, *one) for name, one in in_order]
-    if any(report.stopped is not None for report, _ in results.values()):
-        raise SendingStoppedError("; ".join(told))
+    """Say what happened; and where nothing was sent, what stays open."""
+    told = [sentence(name, *one) for name, one in results.items()]
     if cancelled:
-        told.append(f"{cancelled:,} of superseded plans taken back")
+        told.append(f"{cancelled:,} of superseded or rejected plans taken back")
     for name, states in later.items():
         told.append(f"{name}: of earlier requests {', '.join(f'{n:,} {state}' for state, n in sorted(states.items()))}")
     return JobResult(
         rows_read=sum(owed for _, owed in results.values()),
         rows_rejected=sum(report.states["rejected"] for report, _ in results.values()),
-        message="; ".join(told) or "nothing is left to send",
+        message="; ".join([*(told or ["nothing is left to send"]), *ends]),
         skipped=not told,
         figures={"destinations": {name: figures(*one) for name, one in results.items()}, **_of_later(later)},
     )

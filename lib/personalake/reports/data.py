@@ -79,6 +79,7 @@ class Sent:
         last_at: Latest change; null before.
         reasons: Deliveries by state and reason; `refused` are those of the audience whom the plan left out.
         bytes: Bytes of what was taken, estimated from the plan.
+        stopped: Why the last run that sent there stopped before its end, if some still waits for that; null if it did not.
     """
 
     destination: str
@@ -99,6 +100,7 @@ class Sent:
     last_at: datetime | None
     reasons: Mapping[tuple[str, str], int]
     bytes: int = 0
+    stopped: str | None = None
 
 
 @dataclass(frozen=True)

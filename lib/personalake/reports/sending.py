@@ -91,7 +91,7 @@ def _who(sent: Sent) -> tuple[str, str, str]:
 
 def _alarms(sent: Sequence[Sent]) -> list[Note]:
     """What a person should look at."""
-    found = []
+    found = [Note(f"{one.destination}: {why}", "alarm") for one in sent if (why := stopped_words(one)) is not None]
     for one in sent:
         if one.unknown:
             told = plural(one.unknown, "delivery", "deliveries")
@@ -100,6 +100,17 @@ def _alarms(sent: Sequence[Sent]) -> list[Note]:
             )
             found.append(Note(text, "alarm"))
     return found
+
+
+def stopped_words(one: Sent) -> str | None:
+    """What waits since sending was stopped, and what to do; null where nothing does."""
+    if one.stopped is None or not one.pending:
+        return None
+    waits = plural(one.pending, "delivery", "deliveries")
+    return (
+        f"sending stopped, and {waits} of plan {one.plan_id[:_SHORT]} wait: {one.stopped}. Mend the cause, or raise the "
+        "bound in conf/connections.yml if that much is meant; then run send_activation again."
+    )
 
 
 def _took(sent: Sent) -> str:

@@ -165,7 +165,7 @@ ACTIVATION_PLAN = Table(
         Field("calls", "bigint", "Requests or files, estimated from the limits of the connection"),
         Field("seconds", "double", "How long sending takes by its rates and requests, estimated, seconds"),
         Field("data_points", "bigint", "Data points that the vendor bills, estimated; null where it bills none"),
-        Field("state", "string", "ready, awaiting_approval, approved, stopped or superseded; ready and approved may leave"),
+        Field("state", "string", "ready or approved, which may leave, awaiting_approval, stopped, rejected or superseded"),
         Field("reason", "string", "Why, e.g. the bound that stopped it; null if nothing to say"),
         Field("logged_at", "timestamp", "When the state changed"),
     ),

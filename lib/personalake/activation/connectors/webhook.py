@@ -28,8 +28,7 @@ class Webhook(HttpConnector):
         )
         super().__init__(name, declared(connection), clock, transport)
         self._url = connection.url
-        # It has taken the key in: to copy it costs half of what a new one does.
-        self._signer = hmac.new(signing_key(resolve(connection.secret)), digestmod="sha256")
+        self._key = signing_key(resolve(connection.secret))
         self._headers = dict(JSON)
         if connection.bearer:
             self._headers["Authorization"] = f"Bearer {resolve(connection.bearer)}"
@@ -60,7 +59,7 @@ class Webhook(HttpConnector):
         return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
 
     def _signed(self, message_id: str, body: bytes) -> Request:
-        headers = signature(self._signer, message_id, self.clock.now(), body)
+        headers = signature(self._key, message_id, self.clock.now(), body)
         headers.update(self._headers)
         return Request("POST", self._url, body, headers)
 
@@ -73,19 +72,18 @@ def signing_key(secret: str) -> bytes:
         return secret.encode()
 
 
-def signature(signer: hmac.HMAC, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def signature(key: bytes, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The three headers: HMAC-SHA256 over id, timestamp and body.
 
     Args:
-        signer: Holds the shared secret.
+        key: The shared secret, see `signing_key`.
         message_id: The same each time the message is sent.
         now: Time of sending; receivers refuse old ones.
         body: Exactly what is sent.
     """
     timestamp = str(int(now.timestamp()))
-    signing = signer.copy()
-    signing.update(f"{message_id}.{timestamp}.".encode() + body)
-    signed = signing.digest()
+    # At once, which costs half of what a copy of a signer that has taken the key in does.
+    signed = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,

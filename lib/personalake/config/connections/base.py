@@ -82,7 +82,11 @@ class Connection(Section):
     rates: tuple[Rate, ...] = Field((), description="How much may leave in a time; all of them hold")
     max_in_flight: int = Field(8, ge=1, description="Requests at the same time")
     seconds_per_call: float = Field(0.25, gt=0, description="How long a request takes, for estimates of plans, seconds")
-    chunk_items: int = Field(20_000, ge=1, description="Deliveries that are claimed together; bounds memory")
+    chunk_items: int = Field(
+        20_000,
+        ge=1,
+        description="Deliveries that are claimed together, at most; where `unknown` is hold, ten seconds of sending",
+    )
     recheck_seconds: float = Field(
         30, ge=0, description="Consent is asked again before a request if the last look is older, seconds"
     )
