@@ -216,7 +216,9 @@ def test_it_is_found_however_it_is_written(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [in_base64, as_mail, lambda text: text.encode().hex(), lambda text: quote(text, safe="")], ids=str
+    "write",
+    [in_base64, as_mail, lambda text: text.encode().hex(), lambda text: quote(text, safe="")],
+    ids=["base64", "mail", "hex", "percent"],
 )
 def test_a_longer_word_is_no_find_in_another_spelling(write: Callable[[str], str]) -> None:
     search = Search(["ann@x.example"])
