@@ -133,7 +133,7 @@ def test_names_of_requests_sort_in_the_order_of_sending() -> None:
 
 def test_chunks_hold_whole_requests() -> None:
     async def made() -> list[Chunk]:
-        return [chunk async for chunk in chunks(deliveries(*"abcdefgh"), Packing(Scripted(), START), max_items=6)]
+        return [chunk async for chunk in chunks(deliveries(*"abcdefgh"), Packing(Scripted(), START), max_items=lambda: 6)]
 
     sizes = [[len(part.deliveries) for part in chunk if isinstance(part, Pack)] for chunk in asyncio.run(made())]
     assert sizes == [[3, 3], [2]]
