@@ -1,8 +1,10 @@
 """How a table's values should be spread: as they were, alike in every group, and as an experiment planned."""
 
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
-from personalake.config.base import Section
+from personalake.config.base import Ordered, Section
 from personalake.tables import Table
 
 # Whatever names or reaches somebody must not be told in words.
@@ -11,7 +13,7 @@ _UNTELLABLE = ("identifier", "contact", "payload")
 _COUNTED = ("string", "int", "bigint", "double", "boolean", "decimal(12,3)", "decimal(18,2)")
 
 
-class Drift(Section):
+class Drift(Ordered):
     """How far the values of the newest days may have moved from those before them."""
 
     days: int = Field(7, ge=1, description="Newest days before the as-of")
@@ -21,14 +23,10 @@ class Drift(Section):
     bins: int = Field(10, ge=2, le=50, description="Groups of equally many earlier rows into which numbers are cut")
     fewest_rows: int = Field(200, ge=20, description="Rows on each side below which there is no verdict")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Drift":
-        if self.warn_psi > self.fail_psi:
-            raise ValueError(f"warn_psi ({self.warn_psi}) is above fail_psi ({self.fail_psi})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("warn_psi", "fail_psi")
 
 
-class Evenness(Section):
+class Evenness(Ordered):
     """Whether as many rows have a value in one group as in all others."""
 
     by: str = Field(description="Column of the groups, e.g. store_id")
@@ -38,11 +36,7 @@ class Evenness(Section):
     fewest_rows: int = Field(50, ge=10, description="Rows, or units, below which a group is not judged")
     days: int = Field(90, ge=1, description="Newest days before the as-of that are looked at")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Evenness":
-        if self.most_below > self.fail_below:
-            raise ValueError(f"most_below ({self.most_below}) is above fail_below ({self.fail_below})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("most_below", "fail_below")
 
 
 class SampleRatio(Section):

@@ -1,12 +1,14 @@
 """Rows of a table that are nearly the same as others: how they are found, and how many are too many."""
 
-from pydantic import Field, field_validator, model_validator
+from typing import ClassVar
 
-from personalake.config.base import Section
+from pydantic import Field, field_validator
+
+from personalake.config.base import Ordered
 from personalake.config.sql import check_row
 
 
-class NearDuplicates(Section):
+class NearDuplicates(Ordered):
     """How many rows may be nearly the same as an earlier one."""
 
     columns: tuple[str, ...] = Field(min_length=1, description="Columns of text that are compared, edits summed over them")
@@ -22,8 +24,4 @@ class NearDuplicates(Section):
         check_row(block)
         return block
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "NearDuplicates":
-        if self.tolerance > self.fail_beyond:
-            raise ValueError(f"tolerance ({self.tolerance}) is above fail_beyond ({self.fail_beyond})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("tolerance", "fail_beyond")

@@ -1,10 +1,10 @@
 """Quality beyond single rows: what is done about outliers and gaps, and what a sound table looks like."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from personalake.config.base import Section
+from personalake.config.base import Ordered, Section
 from personalake.config.distributions import DistributionChecks, unreadable
 from personalake.config.near_duplicates import NearDuplicates
 from personalake.config.nearest import closest, nearest
@@ -95,31 +95,23 @@ class ColumnTreatment(Section):
     impute: ImputeSettings | None = Field(None, description="Missing values; they stay missing by default")
 
 
-class Freshness(Section):
+class Freshness(Ordered):
     """How old the newest row may be."""
 
     warn_days: float = Field(gt=0, description="Days from the newest row to the as-of beyond which it is a warning")
     fail_days: float = Field(gt=0, description="Days beyond which it is a failure")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Freshness":
-        if self.warn_days > self.fail_days:
-            raise ValueError(f"warn_days ({self.warn_days}) is above fail_days ({self.fail_days})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("warn_days", "fail_days")
 
 
-class Volume(Section):
+class Volume(Ordered):
     """How far the rows of the newest day may be from those of earlier days."""
 
     history_days: int = Field(28, ge=7, description="Days that the newest one is compared with")
     warn_z: float = Field(3.5, gt=0, description="Robust z-score beyond which it is a warning")
     fail_z: float = Field(7.0, gt=0, description="Robust z-score beyond which it is a failure")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Volume":
-        if self.warn_z > self.fail_z:
-            raise ValueError(f"warn_z ({self.warn_z}) is above fail_z ({self.fail_z})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("warn_z", "fail_z")
 
 
 class DatasetChecks(DistributionChecks):
@@ -141,7 +133,7 @@ class DatasetChecks(DistributionChecks):
         return wanted
 
 
-class Consistency(Section):
+class Consistency(Ordered):
     """What two tables must agree on: a measure of each, or keys of one that the other knows."""
 
     kind: Literal["foreign_key", "equal"] = Field(description="foreign_key: values are known to the other; equal: measures")
@@ -150,11 +142,7 @@ class Consistency(Section):
     tolerance: float = Field(0.0, ge=0, le=1, description="Share of unknown rows, or relative difference, that is a pass")
     fail_beyond: float = Field(0.05, ge=0, le=1, description="Share or difference beyond which it is a failure")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Consistency":
-        if self.tolerance > self.fail_beyond:
-            raise ValueError(f"tolerance ({self.tolerance}) is above fail_beyond ({self.fail_beyond})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("tolerance", "fail_beyond")
 
     @model_validator(mode="after")
     def _readable(self) -> "Consistency":

@@ -1,8 +1,10 @@
 """Segments: how people are grouped."""
 
+from typing import ClassVar
+
 from pydantic import Field, field_validator, model_validator
 
-from personalake.config.base import Section
+from personalake.config.base import Ordered, Section
 from personalake.config.sql import check_columns, check_condition, check_row, numbers_beside
 
 SCORES = ("r", "f", "m")
@@ -26,7 +28,7 @@ class RfmSegment(Section):
         return when
 
 
-class ClusterSettings(Section):
+class ClusterSettings(Ordered):
     """How people are clustered by K-Means."""
 
     min_clusters: int = Field(3, ge=2, description="Fewest clusters that are tried")
@@ -36,11 +38,7 @@ class ClusterSettings(Section):
     max_iterations: int = Field(20, ge=1, description="Iterations of a fit at most")
     partitions: int = Field(1, ge=1, description="Partitions while fitting; more for millions of people")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "ClusterSettings":
-        if self.min_clusters > self.max_clusters:
-            raise ValueError(f"min_clusters ({self.min_clusters}) is above max_clusters ({self.max_clusters})")
-        return self
+    in_order: ClassVar[tuple[str, str]] = ("min_clusters", "max_clusters")
 
 
 class SegmentSettings(Section):
