@@ -23,7 +23,8 @@ def where_it_belongs(place: Sequence[str], settings: type[Section]) -> str:
         return f"unknown key; did you mean {name.strip().lower().replace('-', '_')}?"
     below = [key for section in here for key, inner in _inner(section) if name in inner.model_fields]
     if below:
-        return f"unknown key; it belongs under {below[0]}: indent it there"
+        whole = ".".join((*place[:-1], below[0], name))
+        return f"unknown key; it belongs under {below[0]}, as {whole}: indent it there"
     if len(place) > 1 and any(name in section.model_fields for section in _sections_at(settings, place[:-2])):
         return f"unknown key; it belongs beside {place[-2]}, not under it: indent it less"
     hint = nearest(name, known)
