@@ -59,7 +59,7 @@ LINKS = [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in PE
 # Of each address: the people who are written to there; its answers are those of nobody in particular.
 SHARED = {
     "fam@x.example": ("lea", "max"), "again@x.example": ("ned",), "442079460000": ("oli",), "sign@x.example": ("pia",),
-    "later@x.example": ("quy",), "ended@x.example": ("rob",), "odd@x.example": ("sam",),
+    "441632960123": ("wes", "xia"), "later@x.example": ("quy",), "ended@x.example": ("rob",), "odd@x.example": ("sam",),
 }  # fmt: skip
 BY_ADDRESS = [
     ("email", " Fam@X.example", "email", "withdrawn", EARLY, None),
@@ -67,6 +67,7 @@ BY_ADDRESS = [
     ("email", "again@x.example", "email", "withdrawn", EARLY, None),
     ("email", "AGAIN@x.example", "email", "granted", LATE, None),
     ("phone", "020 7946 0000", "email", "denied", LATE, None), ("phone", "0049 30 1234567", "email", "denied", LATE, None),
+    ("phone", "441632960123", "email", "withdrawn", EARLY, None),
     ("email", "sign@x.example", "browser_signal", "withdrawn", EARLY, None),
     ("email", "sign@x.example", "browser_signal", "granted", LATE, None),
     ("email", "later@x.example", "email", "withdrawn", EARLY, None),

@@ -48,6 +48,8 @@ def refused_addresses(answers: DataFrame, people: DataFrame, calling_code: str, 
     newest = Window.partitionBy("namespace", "value", "purpose").orderBy(
         F.desc("occurred_at"), is_granted, F.desc("known_at"), F.asc("record_id")
     )
-    told = answers.where(F.col("namespace").isin(*ADDRESSES) & ~waits).withColumn("value", spelled)
+    # Of a phone in its one spelling the country is not told once more: each address counts as it is, too.
+    either = F.explode(F.array_distinct(F.array("customer_id", spelled)))
+    told = answers.where(F.col("namespace").isin(*ADDRESSES) & ~waits).withColumn("value", either)
     last = told.withColumn("place", F.row_number().over(newest)).where((F.col("place") == 1) & ~is_granted)
     return last.drop("place").join(addressees(people), ["namespace", "value"]).drop("value")

@@ -6,7 +6,7 @@ import duckdb
 
 from personalake.privacy.addresses import ADDRESSES
 
-# As common.standardise spells addresses; what is no address is nobody's.
+# As common.standardise spells addresses; what is no address is nobody's. What is spelled so already counts as it is.
 _SPELLED = r"""
 CASE WHEN namespace = 'email' THEN lower(trim(customer_id))
     WHEN starts_with(trim(customer_id), '+') THEN regexp_replace(customer_id, '\D', '', 'g')
@@ -28,7 +28,7 @@ def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, 
         f"""
         CREATE OR REPLACE TEMP TABLE refused_address AS
         SELECT namespace, value, coalesce(spoken_for, said.purpose) AS purpose, status, occurred_at, known_at, record_id
-        FROM (SELECT *, {_SPELLED} AS value FROM given_address_consent) AS said
+        FROM (SELECT *, unnest(list_distinct([customer_id, {_SPELLED}])) AS value FROM given_address_consent) AS said
         LEFT JOIN signal ON said.purpose = signal.signal
         WHERE (status IS DISTINCT FROM 'granted' OR occurred_at IS NULL OR occurred_at <= $now)
             AND NOT (spoken_for IS NOT NULL AND status IS NOT DISTINCT FROM 'granted')
