@@ -22,7 +22,7 @@ _DAYS = ("birth_date",)
 # Hashes without a key of an identifier, of a person and a moment, or of what is sent: who guesses that can compute them.
 GUESSABLE = (
     *("person_id", "old_person_id", "new_person_id", "decision_id", "delivery_id", "session_id"),
-    "payload_hash",
+    *("change_id", "suppression_id", "payload_hash"),
 )
 # HMAC-SHA-256 as RFC 2104 has it, by the key's blocks beside each row.
 _KEYED = "'m_' || substr(sha256(_outer || unhex(sha256(_inner || encode({value})))), 1, 24)"
