@@ -65,7 +65,7 @@ def reject(
     root: Root = None,
     region: Region = None,
 ) -> None:
-    """Keep a plan from leaving, and take back what it has not sent; it is not made again for its as-of."""
+    """Keep a plan from leaving, and take back what it has not sent; what else its as-of brings waits for approval."""
     from personalake.pipelines.approve_plan import reject_plan
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)

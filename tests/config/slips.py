@@ -12,7 +12,7 @@ COLUMNS = "columns:\n  order_id: order\n  product_id: product\n  quantity: qty\n
 PURPOSES = "purposes: [personalisation, analytics, fairness, sale, sharing]\n"
 RFM = "rfm: [{name: Champions, when: r >= 4, meaning: best}]\n"
 FILES = """files: {kind: csv_drop, folder: out, columns: [id, a, in]}
-idle: {enabled: false, kind: csv_drop, folder: x, columns: [id]}
+idle: {enabled: false, kind: csv_drop, folder: x, columns: [id, a, in]}
 """
 BRAZE = "braze: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: secret://braze/key}\n"
 

@@ -16,10 +16,6 @@ from tests.config.slips import BRAZE, FILES, PURPOSES, RFM, braze, in_segment, p
         ({"audience": "{where: 'nvll(orders, 0) > 3'}"}, "audience.where: no function nvll in Spark SQL"),
         ({"audience": "{decisions: {actions: [wim]}}"}, "audience.decisions.actions: no rule has 'wim' among its actions"),
         ({"audience": "{decisions: {channels: [emial]}}"}, "among its channels; did you mean email?"),
-        (
-            {"destination": "idle", "fields": "{}", "membership": None},
-            "the connection 'idle' is off, so nothing would be sent",
-        ),
         ({"destination": "fils"}, "destination: no connection 'fils'; did you mean files?"),
         ({"schedule": "weekly on mondy"}, "schedule: expected daily, weekly on monday, monthly on 1 (to 28), or on demand"),
         (
@@ -34,6 +30,12 @@ def test_a_sync_names_what_there_is(changes: dict[str, str | None], told: str, t
     found = problems(tmp_path, {"connections": FILES, "segments": RFM, "rules": rule(), "audiences": sync(**changes)})
 
     assert any(problem.startswith("audiences.yml: audiences.s") and told in problem for problem in found), found
+
+
+def test_a_connection_may_be_turned_off_without_its_syncs_since_that_is_how_sending_there_is_stopped(tmp_path: Path) -> None:
+    files = {"connections": FILES, "segments": RFM, "rules": rule()}
+
+    assert problems(tmp_path, {**files, "audiences": sync(destination="idle")}) == []
 
 
 @pytest.mark.parametrize(

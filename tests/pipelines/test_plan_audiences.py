@@ -248,6 +248,16 @@ def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop:
 
     assert (shop.newest()["plan_id"], shop.newest()["state"], shop.counts()) == (last, "rejected", before)
 
+    # What is like it, as what is left once a part has gone, waits for that person; nothing slips by as another plan.
+    shop.people(a="tea", b="tea", c="juice")
+    run(shop.context())
+
+    (next_one,) = [row for row in shop.plans().values() if row["state"] not in ("superseded", "rejected")]
+    assert (next_one["state"], next_one["reason"]) == (
+        "awaiting_approval",
+        f"{last} of the same day was rejected by a person",
+    )
+
 
 def test_a_destination_is_planned_or_sent_to_and_never_both(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.people(a="tea", b="milk")

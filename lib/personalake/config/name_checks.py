@@ -56,16 +56,11 @@ def _of_audiences(settings: Settings) -> Iterator[Problem]:
     for name, sync in sorted(settings.audiences.items()):
         if not sync.enabled:
             continue
-        segment, connection = sync.audience.segment, settings.connections.get(sync.destination)
+        segment = sync.audience.segment
         if segment is not None and segment.scheme == "rfm" and not _is_segment(segment.name, settings):
             yield ("audiences", name, "audience", "segment", "name"), _no_segment(segment.name, settings)
         for called in _segments_in(sync.audience.where or "", settings):
             yield ("audiences", name, "audience", "where"), _no_segment(called, settings)
-        if connection is not None and not connection.enabled:
-            yield (
-                ("audiences", name, "destination"),
-                f"the connection {sync.destination!r} is off, so nothing would be sent; enable it, or turn this sync off",
-            )
 
 
 def _is_segment(name: str, settings: Settings) -> bool:

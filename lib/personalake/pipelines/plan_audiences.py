@@ -1,5 +1,6 @@
 """Audiences to plans: what each connection lacks of its syncs goes to the outbox, if it may leave."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.verdict import (
     APPROVED,
     AWAITING,
+    READY,
     STOPPED,
     Cost,
     cost,
@@ -34,11 +36,12 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
 from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
-from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, standing_at, superseding
+from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, rejected_at, standing_at, superseding
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
 
+logger = logging.getLogger(__name__)
 _SAMPLES = 3
 Row = dict[str, Any]
 
@@ -81,6 +84,8 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
         raise ConfigError(problems)
     if asked is not None:
         return {asked: active[asked]}
+    for name in sorted(name for name, sync in settings.audiences.items() if sync.enabled and name not in active):
+        logger.warning("%s is not planned: its connection %s is off", name, settings.audiences[name].destination)
     if not active:
         return {}
     planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}
@@ -180,6 +185,9 @@ def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost
     own = plan_id(name, place_of(context, sync), sync.mode, context.as_of, counts.content)
     called = standing if standing is not None and counts.is_what_waits else named(own, known)
     state, reason = verdict(counts, sync)
+    said_no = rejected_at(known, context.as_of)
+    if state == READY and said_no is not None and counts.added + counts.changed:
+        state, reason = AWAITING, f"{said_no} of the same day was rejected by a person"
     current = known[called]["state"] if called in known else None
     if next_state(current, state) is None and current is not None:
         state, reason = current, known[called]["reason"]

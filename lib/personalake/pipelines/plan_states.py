@@ -79,7 +79,8 @@ def approve(lake: Lake, plan_id: str, at: datetime) -> Row:
 
 
 def reject(lake: Lake, plan_id: str, at: datetime) -> Row:
-    """Keep a plan from leaving that waits, or may leave already; it is not made again for its as-of.
+    """Keep a plan from leaving that waits, or may leave already; what is like it waits for a person as long as
+    its as-of lasts.
 
     Args:
         lake: The tables.
@@ -117,6 +118,11 @@ def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
         if row["as_of"] == as_of and row["state"] in (READY, AWAITING, APPROVED):
             return name
     return None
+
+
+def rejected_at(known: Mapping[str, Row], as_of: object) -> str | None:
+    """A plan of this as-of to which a person said no."""
+    return next((name for name, row in known.items() if row["as_of"] == as_of and row["state"] == REJECTED), None)
 
 
 def next_state(current: str | None, judged: str) -> str | None:
