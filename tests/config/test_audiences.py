@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from personalake.config.audience_columns import read_query
 from personalake.config.audiences import Sync
 from personalake.config.loader import load_settings
 from personalake.errors import ConfigError
@@ -180,3 +181,13 @@ def test_whatever_is_true_or_false_is_a_condition(where: str) -> None:
     purposes = ["news", "personalisation"]
 
     assert Sync.model_validate({**SYNC, "audience": {"where": where}, "purposes": purposes}).audience.where == where
+
+
+def test_a_table_whose_columns_are_listed_is_not_taken_for_a_function() -> None:
+    spent = "SELECT person_id, spend FROM gold.customer_profile"
+
+    read = read_query(f"WITH some (person, spent) AS ({spent}) SELECT person AS person_id FROM some WHERE spent > 1")
+
+    assert read.named_selects == ["person_id"]
+    with pytest.raises(ValueError, match="no function sum_of in Spark SQL"):
+        read_query(f"WITH some (person, spent) AS ({spent}) SELECT person AS person_id FROM some WHERE sum_of(spent) > 1")

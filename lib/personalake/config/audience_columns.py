@@ -134,7 +134,7 @@ def read_query(query: str) -> exp.Query:
         parsed = sqlglot.parse_one(query, read="spark")
     except SqlglotError as error:
         raise ValueError(f"not Spark SQL: {why_not_sql(error)}") from error
-    check_functions(query)
+    check_functions(query, {alias.name for alias in parsed.find_all(exp.TableAlias) if alias.columns})
     if not isinstance(parsed, exp.Query):
         raise ValueError("expected a query: SELECT person_id FROM gold.…")
     named = {cte.alias for cte in parsed.find_all(exp.CTE)}

@@ -1,6 +1,6 @@
 """Whether sources fit their files and one another: what nothing would heed, columns that cannot be, rows read twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 
 from personalake.config.identity import IDENTIFIERS
@@ -87,15 +87,23 @@ def _reads_the_same(one: Source, other: Source) -> bool:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Whether there may be a path that fits both patterns."""
-    first, second = (text.replace("**/", "*") for text in (one, other))
+    """Whether there may be a path that fits both patterns, read as `Path.glob` reads them: `*` stays within a folder."""
+    return _aligned(one.split("/"), other.split("/"), "**", _one_name)
+
+
+def _one_name(one: str, other: str) -> bool:
+    return _aligned(list(one), list(other), "*", lambda first, second: first == second or "?" in (first, second))
+
+
+def _aligned(first: list[str], second: list[str], any_number: str, is_alike: Callable[[str, str], bool]) -> bool:
+    """Whether two sequences can be the same, `any_number` standing for any number of parts."""
     fits: dict[tuple[int, int], bool] = {}
     for i in range(len(first), -1, -1):
         for j in range(len(second), -1, -1):
             if i == len(first) or j == len(second):
-                fits[i, j] = set(first[i:] + second[j:]) <= {"*"}
-            elif "*" in (first[i], second[j]):
+                fits[i, j] = {*first[i:], *second[j:]} <= {any_number}
+            elif any_number in (first[i], second[j]):
                 fits[i, j] = fits[i + 1, j] or fits[i, j + 1]
             else:
-                fits[i, j] = (first[i] == second[j] or "?" in (first[i], second[j])) and fits[i + 1, j + 1]
+                fits[i, j] = fits[i + 1, j + 1] and is_alike(first[i], second[j])
     return fits[0, 0]

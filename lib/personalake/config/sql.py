@@ -61,8 +61,12 @@ def check_row(expression: str) -> exp.Expr:
     return parsed
 
 
-def check_functions(expression: str) -> None:
+def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
     """Check that Spark has every function that is called.
+
+    Args:
+        expression: Spark SQL.
+        aliases: Names that stand before brackets without being called: of tables whose columns are listed.
 
     Raises:
         ValueError: If it has not; names those that it lacks, and the nearest that it has.
@@ -75,7 +79,8 @@ def check_functions(expression: str) -> None:
         for name, bracket in pairwise(tokens)
         if name.token_type == TokenType.VAR and bracket.token_type == TokenType.L_PAREN
     ]
-    unknown = [name for name in dict.fromkeys(called) if name.lower() not in SPARK_FUNCTIONS | _OF_THE_GRAMMAR]
+    known = SPARK_FUNCTIONS | _OF_THE_GRAMMAR
+    unknown = [name for name in dict.fromkeys(called) if name.lower() not in known and name not in aliases]
     if unknown:
         meant = closest(unknown[0], SPARK_FUNCTIONS)
         hint = f"; did you mean {meant}?" if meant else ""
