@@ -27,7 +27,8 @@ def failure(
     errors = [*broken.values(), *others]
     told = [(_grade(broken.get(name), report), _of(name, report, owed, broken.get(name)))
             for name, (report, owed) in results.items()]  # fmt: skip
-    told += [(_grade(error), error.what) for error in others]
+    # A destination at which somebody is at work stands in the way of its plan, and of taking back another.
+    told += dict.fromkeys((_grade(error), error.what) for error in others)
     gravest = min((grade for grade, _ in told), default=_GOOD)
     if gravest == _GOOD:
         return None
