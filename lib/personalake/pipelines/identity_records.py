@@ -26,7 +26,8 @@ from personalake.pipelines.identity_ahead import Ahead
 from personalake.pipelines.identity_arrivals import Arrivals, arrivals
 from personalake.pipelines.identity_renewals import Renewals
 from personalake.pipelines.job import JobContext
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_MODEL, MATCH_RECORD, PERSON, RESOLUTION
+from personalake.pipelines.match_models import latest_model
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_RECORD, PERSON, RESOLUTION
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
@@ -205,10 +206,7 @@ def resolution_row(context: JobContext, resolved: Resolved) -> Mapping[str, Any]
 
 def _trained(context: JobContext) -> MatchModel | None:
     """The model that an earlier run has trained, unless another is asked for."""
-    trained = context.lake.ledger.read(MATCH_MODEL)
-    if not context.settings.identity.matching.enabled or not trained or context.options.get("retrain"):
-        return None
-    return MatchModel.from_json(max(trained, key=lambda row: row["trained_at"])["model"])
+    return None if context.options.get("retrain") else latest_model(context.lake.ledger, context.settings.identity)
 
 
 def _model(context: JobContext, trained: MatchModel | None, come: Arrivals) -> tuple[MatchModel | None, bool]:

@@ -10,8 +10,8 @@ from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
 from personalake.identity.explanation import Step, explain_pair, explain_person
 from personalake.identity.households import fitting_guards
-from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger
+from personalake.pipelines.match_models import latest_model
 from personalake.pipelines.product_names import product_names
 from personalake.tables import ALL, Table
 from personalake.tables.gold import (
@@ -24,7 +24,7 @@ from personalake.tables.gold import (
     RECOMMENDATION,
     SEGMENT_MEMBERSHIP,
 )
-from personalake.tables.identity import MATCH_EDGE, MATCH_MODEL, MATCH_RECORD
+from personalake.tables.identity import MATCH_EDGE, MATCH_RECORD
 from personalake.tables.silver import CONSENT_CURRENT, PERSON_LINK
 
 _HINTED = 3
@@ -133,14 +133,9 @@ def _bridges(ledger: Ledger, records: Sequence[Row], settings: IdentitySettings)
         return []
     keys = sorted(row["record_key"] for row in records)
     edges = ledger.read(MATCH_EDGE, ["left_key", "right_key", "match_weight"], [("left_key", "in", keys)])
-    model = _latest_model(ledger)
+    model = latest_model(ledger, settings)
     guarded = fitting_guards(settings, model.household_share if model else None)
     return [asdict(bridge) for bridge in explain_person(records, edges, guarded)]
-
-
-def _latest_model(ledger: Ledger) -> MatchModel | None:
-    models = sorted(ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])
-    return MatchModel.from_json(models[-1]["model"]) if models else None
 
 
 def _latest(ledger: Ledger, table: Table, person_id: str, as_of: date | None) -> list[Row]:
@@ -178,7 +173,7 @@ def explain_records(ledger: Ledger, left: str, right: str, settings: IdentitySet
         settings: How records are compared.
 
     Raises:
-        InputError: If a record is not there, or no match model has been trained.
+        InputError: If a record is not there, or no match model serves.
     """
     found = {row["record_key"]: row for row in ledger.read(MATCH_RECORD, where=[("record_key", "in", [left, right])])}
     missing = [key for key in (left, right) if key not in found]
@@ -187,9 +182,11 @@ def explain_records(ledger: Ledger, left: str, right: str, settings: IdentitySet
             f"No record goes by {', '.join(missing)}: expected source:record_id.",
             "personalake explain --person lists the records of a person.",
         )
-    model = _latest_model(ledger)
+    model = latest_model(ledger, settings)
     if model is None:
-        raise InputError("No match model has been trained yet.", "Run resolve_identities first.")
+        raise InputError(
+            "No match model serves: none has been trained yet, or identity.matching is off.", "Run resolve_identities first."
+        )
     return explain_pair(model, found[left], found[right], settings.matching)
 
 

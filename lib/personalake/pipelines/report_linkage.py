@@ -4,10 +4,10 @@ import numpy as np
 
 from personalake.config import Settings
 from personalake.identity.explanation import threshold_choice
-from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger
+from personalake.pipelines.match_models import latest_model
 from personalake.reports.data import Linkage
-from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, PERSON, PERSON_CHANGE
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, PERSON, PERSON_CHANGE
 
 _CUTS = (-2.0, 0.0, 2.0, 4.0, 6.0, 8.0, 10.0)
 
@@ -17,8 +17,8 @@ def linkage_of(settings: Settings, ledger: Ledger) -> Linkage | None:
     if not ledger.rows(PERSON):
         return None
     matching = settings.identity.matching
-    models = sorted(ledger.read(MATCH_MODEL), key=lambda row: row["trained_at"])
-    levels = MatchModel.from_json(models[-1]["model"]).levels if models else {}
+    model = latest_model(ledger, settings.identity)
+    levels = model.levels if model else {}
     weights = np.asarray(ledger.arrow(MATCH_EDGE, ["match_weight"])["match_weight"].to_numpy(), np.float64)
     cuts = threshold_choice(weights.tolist(), sorted({*_CUTS, matching.link_weight})) if levels else []
     return Linkage(
