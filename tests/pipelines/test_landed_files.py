@@ -114,3 +114,13 @@ def test_how_many_files_a_run_deleted_before_it_died_is_found_out_by_the_next(
 
     told = {(row["run_id"], row["rows_removed"]) for row in context.lake.ledger.read(RETENTION_RECEIPT)}
     assert told == {("one", None), ("one", 1), ("two", None), ("two", 2)}
+
+
+def test_what_a_source_brought_that_is_not_configured_any_more_goes_from_its_inbox_as_it_did(context: JobContext) -> None:
+    before = there(context)
+    settings = Settings(root=context.settings.root, maintenance={"landed_days": 90})
+
+    done = run(replace(context, settings=settings))
+
+    assert before - there(context) == {"inbox/read.csv", "inbox/changed.csv"}
+    assert done.figures["landed_files"] == 2

@@ -94,6 +94,8 @@ def _write(path: Path, content: bytes) -> None:
     beside = path.with_name(f"{path.name}{UNFINISHED}")
     try:
         beside.write_bytes(content)
+        if path.exists():  # a file that only some may read stays so
+            beside.chmod(path.stat().st_mode & 0o777)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

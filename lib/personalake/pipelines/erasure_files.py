@@ -168,11 +168,11 @@ def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Clean
     """Files that name a person, whole; a manifest that vouches for them goes, too."""
     cleaned = Cleaned(place, detail=detail)
     searches = [Search(subject.needles) for subject in subjects.values()]
+    tests = [row_test("", subject) for subject in subjects.values()]
     for path in files_below([folder]):
         if path.name.startswith(ERASURE_LIST):
             continue  # it names people to those who are to forget them
         if is_dropped(path):
-            tests = [row_test("", subject) for subject in subjects.values()]
             cleaned.attempt(list(subjects), partial(without_dropped, path, tests))
         else:
             cleaned.attempt(list(subjects), partial(_without_file, path, searches))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
 from personalake.lake.landing import REJECTED, files_of
 from personalake.lake.streams import caught_up_at
+from personalake.pipelines.former_sources import former_sources
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.retention import Receipt, announce_files, confirm, unconfirmed_of
 from personalake.tables.bronze import LANDING_FILE
@@ -40,28 +42,33 @@ class OldFiles:
 
 
 def old_files(context: JobContext, cutoff: datetime) -> list[OldFiles]:
-    """Files that came before a moment, of every source that has any, enabled or not."""
-    sources = {name: source for name, source in sorted(context.settings.sources.items()) if source.kind == "files"}
-    found = (_of_source(context.lake, name, source, cutoff) for name, source in sources.items())
+    """Files that came before a moment, of every source that has any, enabled or not; of one removed since, in its inbox."""
+    configured = {name: source for name, source in context.settings.sources.items() if source.kind == "files"}
+    sources = {**configured, **dict.fromkeys(former_sources(context.settings, context.lake))}
+    found = (_of_source(context.lake, name, source, cutoff) for name, source in sorted(sources.items(), key=itemgetter(0)))
     return [old for old in found if old.paths or old.rejected]
 
 
-def _of_source(lake: Lake, name: str, source: Source, cutoff: datetime) -> OldFiles:
+def _of_source(lake: Lake, name: str, source: Source | None, cutoff: datetime) -> OldFiles:
     verdicts = [row for row in lake.ledger.read(LANDING_FILE, where=[("source", "=", name)]) if row["checked_at"] < cutoff]
     refused = {row["path"] for row in verdicts if row["status"] == "rejected"}
-    rejected = sum(source.path is not None and (source.path / REJECTED / path).is_file() for path in refused)
+    folder = None if source is None else source.path
+    rejected = sum(folder is not None and (folder / REJECTED / path).is_file() for path in refused)
     admitted = [row for row in verdicts if row["status"] == "admitted"]
     return OldFiles(name, tuple(_read_of(lake, name, source, admitted)), rejected)
 
 
-def _read_of(lake: Lake, name: str, source: Source, admitted: Iterable[dict[str, Any]]) -> Iterator[Path]:
+def _read_of(lake: Lake, name: str, source: Source | None, admitted: Iterable[dict[str, Any]]) -> Iterator[Path]:
     """A file was read if it was let in before its stream last read all that there was."""
-    read_until = caught_up_at(lake.locations.checkpoint(f"ingest_{CONTRACTS[source.contract].kind}s", name))
+    kinds = {one.kind for one in CONTRACTS.values()} if source is None else {CONTRACTS[source.contract].kind}
+    times = [caught_up_at(lake.locations.checkpoint(f"ingest_{kind}s", name)) for kind in sorted(kinds)]
+    read_until = max((time for time in times if time is not None), default=None)
     if read_until is None:
         return
     read = [row for row in admitted if row["checked_at"] < read_until]
-    told = {(row["path"], row["bytes"], row["modified_at"]) for row in read}
-    yield from (file.path for file in files_of(source) if (file.relative, file.size, file.modified_at) in told)
+    if source is not None:
+        told = {(row["path"], row["bytes"], row["modified_at"]) for row in read}
+        yield from (file.path for file in files_of(source) if (file.relative, file.size, file.modified_at) in told)
     yield from _in_inbox(lake.locations.inbox(name), read)
 
 
@@ -78,7 +85,7 @@ def _in_inbox(inbox: Path, old: Iterable[dict[str, Any]]) -> Iterator[Path]:
 
 def settle_files(context: JobContext) -> None:
     """Confirm what a run told of before it died: of its files, those that are no longer there are gone."""
-    for name in sorted(context.settings.sources):
+    for name in sorted({*context.settings.sources, *former_sources(context.settings, context.lake)}):
         for receipt in unconfirmed_of(context.lake, OldFiles(name, ()).place):
             there = [old for old in old_files(context, receipt["removed_before"]) if old.source == name]
             confirm(context, receipt, max(receipt["rows"] - sum(len(old.paths) for old in there), 0))

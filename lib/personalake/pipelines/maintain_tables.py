@@ -17,8 +17,8 @@ from personalake.pipelines.payload_vault import Vault
 from personalake.pipelines.quiet import alone
 from personalake.pipelines.refine_first import refine_waiting
 from personalake.pipelines.retention import announce, confirm, remove_told, settle
+from personalake.privacy.places import days_kept, landed_days
 from personalake.tables import ALL, Table
-from personalake.tables.bronze import EVENT
 
 JOB = "maintain_tables"
 
@@ -48,7 +48,7 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     removed = 0
     settle(context, table)
     if rows := older_rows(lake, table, cutoff):
-        receipt = announce(context, table, _kept_days(context, table), cutoff, rows)
+        receipt = announce(context, table, days_kept(table, context.settings.maintenance.retention_days), cutoff, rows)
         removed = remove_told(lake, table, receipt)
         confirm(context, receipt, removed)
     before, after = 0, 0
@@ -62,13 +62,9 @@ def _maintained(context: JobContext, table: Table) -> Upkeep:
     return Upkeep(table.full_name, removed, before, after)
 
 
-def _kept_days(context: JobContext, table: Table) -> int:
-    return context.settings.maintenance.retention_days.get(table.full_name, table.kept_days)
-
-
 def _cutoff(context: JobContext, table: Table) -> date | datetime:
     """Midnight of the day before which rows are too old, in the type of the column that says so."""
-    oldest = context.as_of - timedelta(_kept_days(context, table))
+    oldest = context.as_of - timedelta(days_kept(table, context.settings.maintenance.retention_days))
     if table.aged_by is not None and table.schema[table.aged_by].dataType.typeName() == "date":
         return oldest
     return _midnight(context, oldest)
@@ -80,7 +76,7 @@ def _midnight(context: JobContext, day: date) -> datetime:
 
 def _landed(context: JobContext) -> tuple[int, int]:
     """Landed files that go, or would go, and rejected ones as old, which nobody has looked after."""
-    days = context.settings.maintenance.landed_days or _kept_days(context, EVENT)
+    days = landed_days(context.settings)
     cutoff = _midnight(context, context.as_of - timedelta(days))
     if not context.dry_run:
         settle_files(context)
