@@ -50,6 +50,8 @@ def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") ->
         # What is held is held for a minute: weighing encodings for each column costs more than the memory it saves.
         "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+        # A VACUUM lists files in so many tasks; the default of 10,000 takes half a minute for two files.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(settings.shuffle_partitions),
         "spark.sql.streaming.metricsEnabled": "false",
         # A Delta snapshot is small here; its default of 50 tasks costs more than the read.
         "spark.databricks.delta.snapshotPartitions": "1",
