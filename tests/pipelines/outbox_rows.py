@@ -53,7 +53,8 @@ def planned(
     lake.ledger.append(ACTIVATION_PLAN, [row])
     rows = [
         {"delivery_id": one.delivery_id, "person_id": one.person_id, "destination": destination, "operation": one.operation,
-         "payload": one.payload, "purpose": PURPOSE, "plan_id": plan, "removal": False, **more}
+         "payload": one.payload, "payload_hash": one.payload, "sync_key": one.delivery_id, "purpose": PURPOSE,
+         "plan_id": plan, "removal": False, **more}
         for one in case.deliveries(count)
     ]  # fmt: skip
     lake.ledger.append(ACTIVATION_OUTBOX, rows)

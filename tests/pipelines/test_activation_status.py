@@ -193,7 +193,7 @@ def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fa
         send(lake, fakes, WEBHOOK, bounds={"max_deliveries": 3})
 
     (sent,) = sent_so_far(lake.ledger)
-    assert (sent.planned, sent.pending, sent.first_at) == (4, 4, None)
+    assert (sent.planned, sent.pending, sent.spells) == (4, 4, ())
     why = "4 deliveries are planned; bounds.max_deliveries is 3"
     assert f"STOPPED. sending stopped, and 4 deliveries of plan plan-1 wait: {why}. Mend the cause" in shown(
         status_view([sent])

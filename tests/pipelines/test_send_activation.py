@@ -1,9 +1,13 @@
 """The job that sends, over Delta tables and without a session; what the vendor then holds is the judge."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +28,8 @@ from personalake.lake import Lake
 from personalake.pipelines import send_activation
 from personalake.pipelines import sending_lease as leases
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.activation_status import sent_so_far
+from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.awaited import awaits_results
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
@@ -313,6 +319,65 @@ def test_killed_at_any_step_and_run_again_the_vendor_has_what_the_connection_pro
     policy = case.connection(fakes).unknown
     told = {int(name[1:]): state for name, state in states(lake).items()}
     assert judged(case, Found(told, held(case, fakes), 0, ()), 12, policy) == []
+
+
+_SENDER = """
+import json, random, sys
+from pathlib import Path
+from personalake.pipelines.send_activation import send_planned
+from personalake.pipelines.system_clock import SystemClock
+from tests.pipelines.outbox_rows import a_lake, context, settings
+lake = a_lake(Path(sys.argv[1]))
+given = context(lake, settings(lake, {"there": json.loads(sys.argv[2])}))
+send_planned(given, SystemClock(), random.Random(1), json.loads(sys.argv[3]).__getitem__)
+"""
+
+
+def killed_while_it_sends(lake: Lake, fakes: Fakes, case: Case) -> None:
+    """A process sends to a destination that answers nothing, until it is killed."""
+    case.handle(fakes).script(Step("hang", every=1))
+    connection = json.dumps(case.connection(fakes, **case.small).model_dump(mode="json"))
+    told = (str(lake.locations.root), connection, json.dumps(case.secrets(case.handle(fakes))))
+    here = Path(__file__).parents[2]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(here / "lib"), str(here)))}
+    process = subprocess.Popen([sys.executable, "-c", _SENDER, *told], env=environ)
+    try:
+        for _ in range(300):
+            if lake.ledger.rows(ACTIVATION_LOG) >= 200:
+                break
+            assert process.poll() is None
+            time.sleep(0.1)
+    finally:
+        process.kill()
+        process.wait()
+    case.handle(fakes).reset()
+
+
+def test_of_a_process_that_is_killed_little_is_unknown_and_what_is_said_again_is_planned_once(
+    lake: Lake, fakes: Fakes
+) -> None:
+    planned(lake, WEBHOOK, 400)
+    killed_while_it_sends(lake, fakes, WEBHOOK)
+    claimed = Counter(states(lake).values())
+    anew = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
+            for row in lake.ledger.read(ACTIVATION_OUTBOX)]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, anew)
+    changed(lake, "superseded")
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-2", "state": "ready", "logged_at": TodaysClock().now()}])
+
+    send(lake, fakes, WEBHOOK)
+
+    # Of a plan of 400, what is claimed before anything is known of the destination's speed: two chunks.
+    assert claimed == {"in_flight": 200}
+    told = sent_so_far(lake.ledger)
+    assert [(one.plan_id, one.planned, one.taken, one.unknown, one.again, one.cancelled) for one in told] == [
+        ("plan-2", 400, 400, 0, 0, 0),
+        ("plan-1", 400, 0, 200, 200, 200),
+    ]
+    (total,) = totals_so_far(lake.ledger, told)
+    assert (total.planned, total.taken, total.unknown, total.again, total.cancelled) == (400, 400, 200, 200, 0)
+    assert total.seconds < 60
+    assert told[1].spells == ()
 
 
 def _dies(patch: pytest.MonkeyPatch, kill: str) -> None:

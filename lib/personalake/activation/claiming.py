@@ -4,7 +4,8 @@ from personalake.activation.contract import Declaration
 
 # Where that is held as unknown, a claim covers about so long a time of sending; each costs two commits of the log.
 _SECONDS = 10.0
-_FIRST, _GROWTH = 1_000, 4
+# Two chunks are at work and a third is made of the first size before anything is known of the destination's speed.
+_FIRST, _GROWTH = 100, 4
 
 
 class ClaimSize:

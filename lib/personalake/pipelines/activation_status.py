@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from personalake.activation.spells import Spell, spells_of_sending
 from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.tally import tally
 from personalake.lake import Ledger
@@ -25,14 +26,17 @@ def sent_so_far(ledger: Ledger) -> list[Sent]:
     since = min(plan.planned_at for _, plan in known.values())
     outbox = ledger.scan(ACTIVATION_OUTBOX, [("plan_id", "!=", None)])
     counted: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in tally(outbox, ledger.scan(ACTIVATION_LOG, [("logged_at", ">=", since)])):
+    log = ledger.scan(ACTIVATION_LOG, [("logged_at", ">=", since)])
+    for row in tally(outbox, log, list(known)):
         counted.setdefault((row["plan_id"], row["destination"]), []).append(row)
+    spells = spells_of_sending(outbox, log)
     stopped = _stopped(ledger)
     found = [
-        (known[plan_id][0], _sent(known[plan_id][1], destination, rows, stopped.get(destination)))
+        (known[plan_id][0],
+         _sent(known[plan_id][1], destination, rows, stopped.get(destination), spells.get((plan_id, destination), ())))
         for (plan_id, destination), rows in counted.items()
         if plan_id in known
-    ]
+    ]  # fmt: skip
     return [sent for _, sent in sorted(found, key=lambda pair: (-pair[0], pair[1].destination))]
 
 
@@ -43,7 +47,9 @@ def _stopped(ledger: Ledger) -> dict[str, str]:
     return {destination: why for destination, why in last.items() if why is not None}
 
 
-def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]], stopped: str | None) -> Sent:
+def _sent(
+    plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]], stopped: str | None, spells: tuple[Spell, ...]
+) -> Sent:
     rows = list(rows)
     reasons: dict[tuple[str, str], int] = {(REFUSED, why): count for why, count in plan.refused.items()}
     for row in rows:
@@ -61,11 +67,12 @@ def _sent(plan: PlanState, destination: str, rows: Iterable[Mapping[str, Any]], 
         confirmed=_count(rows, "confirmed"),
         rejected=_count(rows, "rejected"),
         unknown=_count(rows, *_IN_DOUBT),
+        again=sum(row["again"] for row in rows),
         cancelled=_count(rows, "cancelled"),
         pending=_count(rows, "pending"),
         may_repeat=sum(row["may_repeat"] for row in rows),
         data_points=None if plan.data_points is None else round(plan.data_points * taken / planned),
-        first_at=min((row["first_at"] for row in rows if row["first_at"]), default=None),
+        spells=spells,
         last_at=max((row["last_at"] for row in rows if row["last_at"]), default=None),
         reasons=reasons,
         bytes=round((plan.bytes or 0) * taken / planned),

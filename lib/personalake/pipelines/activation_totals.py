@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from personalake.activation.spells import seconds_of, together
 from personalake.activation.syncs.diff import REFUSED
 from personalake.activation.syncs.verdict import SUPERSEDED
 from personalake.activation.traffic import Traffic, traffic
@@ -30,22 +31,22 @@ def totals_so_far(ledger: Ledger, sent: Sequence[Sent]) -> list[Total]:
 
 def _total(name: str, sent: Sequence[Sent], counted: Traffic) -> Total:
     points = [one.data_points for one in sent if one.data_points is not None]
-    spans = [one.last_at - one.first_at for one in sent if one.first_at is not None and one.last_at is not None]
     return Total(
         destination=name,
-        planned=sum(one.planned - _taken_back(one) for one in sent),
+        planned=sum(one.planned - _taken_back(one) - one.again for one in sent),
         taken=sum(one.taken for one in sent),
         confirmed=sum(one.confirmed for one in sent),
         delivered=counted.delivered,
         rejected=sum(one.rejected for one in sent),
         unknown=sum(one.unknown for one in sent),
+        again=sum(one.again for one in sent),
         cancelled=sum(one.cancelled - _taken_back(one) for one in sent),
         pending=sum(one.pending for one in sent),
         held_out=counted.held_out,
         calls=counted.calls,
         bytes=sum(one.bytes for one in sent),
         data_points=sum(points) if points else None,
-        seconds=sum(span.total_seconds() for span in spans),
+        seconds=seconds_of(together(spell for one in sent for spell in one.spells)),
         reasons=_reasons(sent),
     )
 

@@ -71,15 +71,16 @@ class Sent:
         confirmed: Processed there.
         rejected: Will never be taken as they are.
         unknown: Left, and the reply was lost; or claimed by a run that died.
+        again: Those of the unknown of which a later plan says the same again.
         cancelled: Stopped before they left.
         pending: Still to be sent.
         may_repeat: Sent again after a lost reply to a destination that cannot tell.
         data_points: What the vendor bills for what was taken, estimated; null where it bills none.
-        first_at: First claim; null before.
         last_at: Latest change; null before.
         reasons: Deliveries by state and reason; `refused` are those of the audience whom the plan left out.
         bytes: Bytes of what was taken, estimated from the plan.
         stopped: Why the last run that sent there stopped before its end, if some still waits for that; null if it did not.
+        spells: When something of it was under way, from claim to outcome.
     """
 
     destination: str
@@ -96,11 +97,12 @@ class Sent:
     pending: int
     may_repeat: int
     data_points: int | None
-    first_at: datetime | None
     last_at: datetime | None
     reasons: Mapping[tuple[str, str], int]
     bytes: int = 0
     stopped: str | None = None
+    again: int = 0
+    spells: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,19 +111,20 @@ class Total:
 
     Args:
         destination: Name of the connection.
-        planned: All of them.
+        planned: All of them, what a later plan says again once; with `again`, the sum of all states.
         taken: Accepted or confirmed by the destination.
         confirmed: Processed there.
         delivered: Arrived, as a receipt says.
         rejected: Will never be taken as they are.
         unknown: Left, and the reply was lost.
+        again: Those of the unknown that a later plan says again.
         cancelled: Stopped before they left.
         pending: Still to be sent.
         held_out: Never planned, since the person is held out.
         calls: Requests that left, each try and each half of one that was cut.
         bytes: Bytes of what was taken, estimated from the plans.
         data_points: What the vendor bills, estimated; null where it bills none.
-        seconds: From first claim to last change, over all plans.
+        seconds: How long anything was under way, from claim to outcome.
         reasons: Deliveries by state and reason, over all plans; who was left out of a plan is not among them.
     """
 
@@ -132,6 +135,7 @@ class Total:
     delivered: int
     rejected: int
     unknown: int
+    again: int
     cancelled: int
     pending: int
     held_out: int

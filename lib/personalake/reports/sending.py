@@ -8,25 +8,27 @@ from personalake.reports.data import ReportData, Sent, Total
 from personalake.reports.words import ABSENT, minute, name, number, plural, share
 
 HEAD = (
-    "Destination", "Sync", "Plan", "Plan is", "Planned", "Sent", "Confirmed", "Rejected", "Unknown", "Perhaps twice",
-    "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
+    "Destination", "Sync", "Plan", "Plan is", "Planned", "Sent", "Confirmed", "Rejected", "Unknown", "Said again",
+    "Perhaps twice", "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
 )  # fmt: skip
 REASONS_HEAD = ("Destination", "Sync", "Plan", "State", "Reason", "Deliveries")
 TOTAL_REASONS_HEAD = ("Destination", "State", "Reason", "Deliveries")
 TOTAL_HEAD = (
-    "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "Cancelled",
-    "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
+    "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "Said again",
+    "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
 )  # fmt: skip
 _TOTAL_NOTE = (
     "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
     "see what sending is worth. Calls: requests that left, each try by itself, and each half of one that was cut for a row "
-    "that was refused. Bytes and data points: of what was sent, estimated from the plans."
+    "that was refused. Bytes and data points: of what was sent, estimated from the plans. Planned: what a later plan says "
+    "again counts once."
 )
 _NOTE = (
     "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it left, and the reply "
-    "was lost. Perhaps twice: sent again after that, to a destination that cannot tell a repetition. Cancelled: stopped "
-    "here at the last moment. Share sent: of what was planned and not cancelled. Data points: billed for what was sent, "
-    "estimated."
+    "was lost, or the run died. Said again: of the unknown, what a later plan has among its own. Perhaps twice: sent again "
+    "after a lost reply, to a destination that cannot tell a repetition. Cancelled: stopped here at the last moment. Share "
+    "sent: of what was planned and not cancelled. Data points: billed for what was sent, estimated. Took: while requests "
+    "were under way, without the time between runs."
 )
 _REASONS_NOTE = "Refused: of the audience, and left out of the plan; not among what was planned."
 _NEWEST, _REASONS = 30, 30
@@ -55,10 +57,10 @@ def what_was_sent(data: ReportData) -> Section | None:
 
 def cells(sent: Sent) -> list[str]:
     """A row of the table of plans."""
-    counts = (sent.planned, sent.taken, sent.confirmed, sent.rejected, sent.unknown, sent.may_repeat, sent.cancelled)
+    counts = (sent.planned, sent.taken, sent.confirmed, sent.rejected, sent.unknown, sent.again, sent.may_repeat)
     meant = sent.planned - sent.cancelled
     return [
-        *_who(sent), name(sent.plan_state), *map(number, counts), number(sent.pending),
+        *_who(sent), name(sent.plan_state), *map(number, (*counts, sent.cancelled, sent.pending)),
         share(sent.taken / meant) if meant else ABSENT, number(sent.data_points), _took(sent), minute(sent.last_at),
     ]  # fmt: skip
 
@@ -67,9 +69,10 @@ def total_cells(total: Total) -> list[str]:
     """A row of the table of destinations."""
     first = (total.planned, total.taken, total.confirmed, total.delivered)
     rate = share(total.delivered / total.taken) if total.delivered and total.taken else ABSENT
-    rest = (total.rejected, total.unknown, total.cancelled, total.pending, total.held_out, total.calls, total.bytes)
+    rest = (total.rejected, total.unknown, total.again, total.cancelled, total.pending, total.held_out)
+    costs = (total.calls, total.bytes, total.data_points)
     took = str(timedelta(seconds=round(total.seconds))) if total.taken else ABSENT
-    return [total.destination, *map(number, first), rate, *map(number, rest), number(total.data_points), took]
+    return [total.destination, *map(number, first), rate, *map(number, (*rest, *costs)), took]
 
 
 def reason_rows(sent: Sequence[Sent]) -> list[list[str]]:
@@ -95,8 +98,10 @@ def _alarms(sent: Sequence[Sent]) -> list[Note]:
     for one in sent:
         if one.unknown:
             told = plural(one.unknown, "delivery", "deliveries")
+            again = f" A later plan says {number(one.again)} of them again." if one.again else ""
             text = (
                 f"{one.destination}: {told} of plan {one.plan_id[:_SHORT]} may have been taken or not: the reply was lost."
+                f"{again}"
             )
             found.append(Note(text, "alarm"))
     return found
@@ -114,6 +119,7 @@ def stopped_words(one: Sent) -> str | None:
 
 
 def _took(sent: Sent) -> str:
-    if sent.first_at is None or sent.last_at is None:
+    if not sent.spells:
         return ABSENT
-    return str(timedelta(seconds=round((sent.last_at - sent.first_at).total_seconds())))
+    seconds = sum((until - since).total_seconds() for since, until in sent.spells)
+    return str(timedelta(seconds=round(seconds)))

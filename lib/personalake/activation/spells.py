@@ -1,0 +1,73 @@
+"""How long was really sent: from claim to outcome, without the time between runs."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from personalake.activation.backlog import Rows
+
+Spell = tuple[datetime, datetime]
+_MEMORY = "1GB"
+_CLAIMS = """
+SELECT DISTINCT plan_id, log.destination, pack_id, logged_at FROM log JOIN planned USING (delivery_id)
+WHERE state = 'in_flight' AND pack_id IS NOT NULL
+"""
+# Whoever wrote that requests left has sent them itself. A claim of a run that died is settled by rows without any, from a
+# later run, from a receipt or by hand: how long that run had been at work on it nobody knows.
+_ANSWERS = "SELECT DISTINCT destination, pack_id, logged_at FROM log WHERE requests > 0"
+_SPELLS = """
+SELECT DISTINCT plan_id, destination, max(claim.logged_at) AS since, answer.logged_at AS until
+FROM claim JOIN answer USING (destination, pack_id) WHERE claim.logged_at <= answer.logged_at
+GROUP BY plan_id, destination, pack_id, answer.logged_at
+"""
+
+
+def spells_of_sending(outbox: Rows, log: Rows) -> Mapping[tuple[str, str], tuple[Spell, ...]]:
+    """When at least one request was claimed and had no outcome yet, as far as runs came to write that down.
+
+    Args:
+        outbox: Rows of `gold.activation_outbox` that are part of a plan.
+        log: All rows of `gold.activation_log` about them.
+
+    Returns:
+        Beginnings and ends, one after the other, by plan and destination.
+    """
+    with TemporaryDirectory(prefix="personalake-spells-") as folder, duckdb.connect(":memory:") as opened:
+        opened.execute("SET threads = 2")
+        opened.execute("SET memory_limit = $1", [_MEMORY])
+        opened.execute("SET temp_directory = $1", [folder])
+        opened.execute("SET enable_progress_bar = false")
+        opened.execute("SET TimeZone = 'UTC'")
+        opened.register("planned", outbox.reader(("delivery_id", "plan_id")))
+        opened.register("log", log.reader(("delivery_id", "destination", "state", "pack_id", "logged_at")))
+        opened.execute(f"CREATE TABLE claim AS {_CLAIMS}")
+        opened.register("log", log.reader(("destination", "pack_id", "requests", "logged_at")))
+        opened.execute(f"CREATE TABLE answer AS {_ANSWERS}")
+        rows = opened.execute(_SPELLS).fetchall()
+    found: dict[tuple[str, str], list[Spell]] = {}
+    for plan_id, destination, since, until in rows:
+        found.setdefault((plan_id, destination), []).append((since.astimezone(UTC), until.astimezone(UTC)))
+    return {where: together(spells) for where, spells in found.items()}
+
+
+def together(spells: Iterable[Spell]) -> tuple[Spell, ...]:
+    """The same time with nothing of it twice.
+
+    >>> day = [datetime(2026, 1, 1, hour) for hour in range(6)]
+    >>> [(since.hour, until.hour) for since, until in together([(day[4], day[5]), (day[0], day[2]), (day[1], day[3])])]
+    [(0, 3), (4, 5)]
+    """
+    found: list[Spell] = []
+    for since, until in sorted(spells):
+        if found and since <= found[-1][1]:
+            found[-1] = (found[-1][0], max(until, found[-1][1]))
+        else:
+            found.append((since, until))
+    return tuple(found)
+
+
+def seconds_of(spells: Iterable[Spell]) -> float:
+    """How long spells last that do not overlap."""
+    return sum((until - since for since, until in spells), timedelta()).total_seconds()
