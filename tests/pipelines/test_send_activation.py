@@ -793,6 +793,40 @@ def test_a_dry_run_says_how_much_would_leave_and_sends_nothing(lake: Lake, fakes
     assert (held(SEGMENT, fakes), lake.ledger.rows(ACTIVATION_LOG), lake.ledger.rows(RUN)) == (Counter(), 0, 0)
 
 
+def test_a_dry_run_says_what_would_be_held_taken_back_or_stopped_by_bounds(lake: Lake, fakes: Fakes) -> None:
+    unlimited(WEBHOOK, fakes)
+    planned(lake, WEBHOOK, 3, plan="plan-0")
+    LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), [])).claim([Claimed(("d000",), "pack-1")])
+    rows = lake.ledger.read(ACTIVATION_OUTBOX)
+    lake.ledger.append(
+        ACTIVATION_OUTBOX, [{**row, "delivery_id": f"old-{n}", "plan_id": "old"} for n, row in enumerate(rows)]
+    )
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "old", "state": "ready", "logged_at": PLANNED_AT}])
+    changed(lake, "superseded", plan="old")
+
+    def told(bounds: dict[str, Any]) -> tuple[str, str]:
+        lake.dry_run = True
+        foretold = send(lake, fakes, WEBHOOK, bounds=bounds)
+        lake.dry_run = False
+        try:
+            return foretold.message, send(lake, fakes, WEBHOOK, bounds=bounds).message
+        except SendingStoppedError as error:
+            return foretold.message, error.what
+
+    stopped = told({"max_deliveries": 1})
+    assert stopped[0] == (
+        "would send there: 0, and hold 1 as unknown; would STOP: 2 deliveries are planned; bounds.max_deliveries is 1; "
+        "would take back 3 of superseded or rejected plans"
+    )
+    assert "STOPPED: 2 deliveries are planned; bounds.max_deliveries is 1" in stopped[1]
+    going = told({"max_in_window": 3, "window_seconds": 900})
+    assert going == ("would send there: 2, and hold 1 as unknown", "there: 2 of 3 sent, 1 unknown")
+    lake.ledger.append(ACTIVATION_OUTBOX, [{**rows[0], "delivery_id": f"more-{n}"} for n in range(2)])
+    full = told({"max_in_window": 4, "window_seconds": 900})
+    assert full[0] == "would send there: 1; would STOP: 5 in 900 seconds; bounds.max_in_window is 4"
+    assert full[1].startswith("there: 1 of 2 sent, 1 pending; STOPPED: 5 in 900 seconds; bounds.max_in_window is 4")
+
+
 def test_with_nothing_left_to_send_what_is_unknown_and_who_waits_for_approval_is_said(lake: Lake, fakes: Fakes) -> None:
     unlimited(WEBHOOK, fakes)
     planned(lake, WEBHOOK, 4)

@@ -97,8 +97,13 @@ class Backlog:
         for batch in self._batches(("removal",)):
             removals += sum(map(bool, batch.filter(pa.array(fresh[start : start + len(batch)])).column(0).to_pylist()))
             start += len(batch)
-        claimed = [delivery.removal for delivery in self._claimed(is_held)]
-        return Volume(int(fresh.sum()) + len(claimed), removals + sum(claimed))
+        claimed, held = 0, 0
+        for delivery in self._claimed(is_held):
+            claimed += 1
+            stays = is_held(delivery)
+            held += stays
+            removals += delivery.removal and not stays
+        return Volume(int(fresh.sum()) + claimed, removals, held=held)
 
     @property
     def planned(self) -> int:

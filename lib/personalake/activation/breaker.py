@@ -11,14 +11,21 @@ class Volume:
     """How much a plan wants to send.
 
     Args:
-        deliveries: All that may leave in this run.
-        removals: How many of them take somebody away.
+        deliveries: All that is open in this run.
+        removals: How many of those that leave take somebody away.
+        held: How many of them may have left before, and are not sent again.
         recent: What left in earlier runs: how many seconds ago, and how many deliveries; the oldest first.
     """
 
     deliveries: int
     removals: int = 0
     recent: tuple[tuple[float, int], ...] = ()
+    held: int = 0
+
+    @property
+    def leaving(self) -> int:
+        """How many may leave."""
+        return self.deliveries - self.held
 
 
 class Breaker:
@@ -45,9 +52,9 @@ class Breaker:
         for seconds_ago, deliveries in volume.recent:
             self._window.append((now - seconds_ago, deliveries))
             self._in_window += deliveries
-        self._bound("deliveries are planned", volume.deliveries, self._bounds.max_deliveries, "max_deliveries")
+        self._bound("deliveries are planned", volume.leaving, self._bounds.max_deliveries, "max_deliveries")
         self._bound("removals are planned", volume.removals, self._bounds.max_removals, "max_removals")
-        self._bound("deliveries are planned", volume.deliveries, self._bounds.max_in_window, "max_in_window")
+        self._bound("deliveries are planned", volume.leaving, self._bounds.max_in_window, "max_in_window")
 
     def admit(self, deliveries: int, removals: int) -> bool:
         """Count what is about to leave for the first time; false if it may not."""

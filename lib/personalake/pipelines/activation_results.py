@@ -1,31 +1,26 @@
 """What a run of sending came to, for one destination: the equation, figures, and a sentence."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
-from itertools import islice
 from typing import Any
 
-from personalake.activation.delivery import Delivery, State
-from personalake.activation.journal import Check
+from personalake.activation.delivery import State
 from personalake.activation.sending import Report
-from personalake.pipelines.job import JobResult
 
 TAKEN = (State.ACCEPTED.value, State.CONFIRMED.value)
 _REASONS = 20
-_NOT_REACHED = "not reached: "
-# Nothing was left to reach, but what the stopped run had begun was given back.
-_GIVEN_BACK = f"{State.PENDING.value}: not sent: "
-_AT_ONCE = 10_000
+# The key under which an equation says why its run stopped; no state of a delivery.
+_STOPPED = "stopped: "
 
 
 def equation(destination: str, report: Report, owed: int, run_id: str) -> dict[str, Any]:
     """A row of `gold.data_health`: owed = taken + not taken, each counted by its outcomes."""
     reached, taken = report.states.total(), _taken(report)
     reasons = {f"{state}: {why}": count for (state, why), count in report.reasons.most_common(_REASONS)}
-    if report.stopped is not None and owed > reached:
-        reasons[f"{_NOT_REACHED}{report.stopped}"] = owed - reached
+    if report.stopped is not None:
+        # What was never reached, and what the run had begun and gave back.
+        reasons[f"{_STOPPED}{report.stopped}"] = max(0, owed - reached) + report.states[State.PENDING.value]
     return {
         "job": "send_activation",
         "source": destination,
@@ -45,11 +40,7 @@ def equation(destination: str, report: Report, owed: int, run_id: str) -> dict[s
 
 def why_stopped(reasons: Mapping[str, int]) -> str | None:
     """Why the run of an `equation` stopped, by its reasons; null if it came to its end."""
-    for beginning in (_NOT_REACHED, _GIVEN_BACK):
-        for reason in reasons:
-            if reason.startswith(beginning):
-                return reason.removeprefix(beginning)
-    return None
+    return next((reason.removeprefix(_STOPPED) for reason in reasons if reason.startswith(_STOPPED)), None)
 
 
 def figures(report: Report, owed: int) -> Mapping[str, Any]:
@@ -78,31 +69,6 @@ def sentence(destination: str, report: Report, owed: int) -> str:
         parts.append(f"{report.may_repeat:,} perhaps twice")
     stopped = f"; STOPPED: {report.stopped}" if report.stopped is not None else ""
     return f"{destination}: {', '.join(parts)}{stopped}"
-
-
-def foretold(due: Mapping[str, Iterable[Delivery]], check: Check) -> JobResult:
-    """What would leave, and what would be kept here by what is known of plans and people at this moment.
-
-    Args:
-        due: What is open, by destination.
-        check: The last look before sending.
-    """
-    rows, told = dict[str, dict[str, Any]](), list[str]()
-    for name, deliveries in due.items():
-        count, removals, kept = 0, 0, Counter[str]()
-        for some in iter(partial(_next, iter(deliveries)), []):
-            reasons = check(some)
-            count += len(some) - len(reasons)
-            removals += sum(one.removal for one in some if one.delivery_id not in reasons)
-            kept.update(reasons.values())
-        rows[name] = {"would_send": count, "removals": removals, "would_cancel": dict(kept.most_common(_REASONS))}
-        why = ", ".join(f"{times:,} {reason}" for reason, times in kept.most_common(_REASONS))
-        told.append(f"{name}: {count:,}" + (f", and cancel {kept.total():,} ({why})" if kept else ""))
-    return JobResult(skipped=True, message=f"would send {'; '.join(told) or 'nothing'}", figures={"destinations": rows})
-
-
-def _next(deliveries: Iterator[Delivery]) -> list[Delivery]:
-    return list(islice(deliveries, _AT_ONCE))
 
 
 def _taken(report: Report) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -33,7 +33,8 @@ from personalake.pipelines.activation_plans import (
     plans,
     superseded,
 )
-from personalake.pipelines.activation_results import equation, figures, foretold, sentence
+from personalake.pipelines.activation_results import equation, figures, sentence
+from personalake.pipelines.foretelling import Due, foretold
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.open_ends import open_ends
@@ -66,6 +67,11 @@ class Errand:
         """Whether an unknown delivery stays so, by the destination's policy."""
         return held_back(delivery, self.connector, self.clock.now()) is not None
 
+    def due(self) -> Due:
+        """What is sent, as a dry run looks at it."""
+        bounds = self.connector.declaration.bounds
+        return Due(self.backlog.deliveries(self.is_held), self.is_held, self.volume, bounds)
+
 
 def run(context: JobContext) -> JobResult:
     """Send what standing plans still owe to each destination; what an earlier run left in doubt comes first.
@@ -95,14 +101,14 @@ def send_planned(
             return JobResult(skipped=True, message="; ".join(told))
         errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
+            taken_back, _ = cancel_superseded(context.lake, fallen, stamps, lambda destination: nullcontext(lambda: None))
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
                 check.begin()
-                due = {name: one.backlog.deliveries(one.is_held) for name, one in errands.items()}
-                return foretold(due, check)
+                return foretold({name: one.due() for name, one in errands.items()}, check, taken_back)
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         broken: Mapping[str, BaseException] = {}
         if errands:
-            leaving = {name: one.volume.deliveries for name, one in errands.items()}
+            leaving = {name: one.volume.leaving for name, one in errands.items()}
             log_exports(context.lake, "send_activation", leaving, context.run_id)
             as_ofs = as_ofs_of(context.lake.ledger, standing)
             with _last_look(context, as_ofs, clock, _rest(list(errands.values()))) as check:
