@@ -3,29 +3,60 @@
 import re
 from collections.abc import Iterator
 
-from personalake.common.standardise import EMAIL_LENGTH, FEWEST_DIGITS, MOST_DIGITS, WRITTEN_PHONE_LENGTH
+from personalake.common.standardise import BLANKS, EMAIL_LENGTH, FEWEST_DIGITS, MOST_DIGITS, WRITTEN_PHONE_LENGTH
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
 _NO_DIGIT = re.compile(r"[^0-9]")
 
 
-def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
-    """An identifier as it is written, and in its one spelling."""
-    yield value
+def spelled(namespace: str, value: str, calling_code: str) -> str:
+    """An identifier in its one spelling; what has none stays as it is.
+
+    Args:
+        namespace: Kind of identifier.
+        value: The identifier, as somebody wrote it.
+        calling_code: Country calling code of phone numbers that are written without one.
+
+    >>> spelled("email", " Ann@X.example", "1"), spelled("phone", "(212) 555-0101", "1"), spelled("login", " Ann", "1")
+    ('ann@x.example', '12125550101', ' Ann')
+    """
+    found = None
     if namespace == "email":
-        small = value[: EMAIL_LENGTH + 1].strip(" ").lower()
-        if _EMAIL.fullmatch(small) and len(small) <= EMAIL_LENGTH:
-            yield small
-    if namespace == "phone":
-        yield from _phone(value[:WRITTEN_PHONE_LENGTH].strip(" "), calling_code)
+        found = _email(value)
+    elif namespace == "phone":
+        found = _phone(value, calling_code)
+    return value if found is None else found
 
 
-def _phone(written: str, calling_code: str) -> Iterator[str]:
+def alike(namespace: str, value: str, calling_code: str) -> str:
+    r"""What all ways of writing an identifier have in common; of those without a spelling, blanks around it do not count.
+
+    >>> alike("login", " Ann\t", "1")
+    'Ann'
+    """
+    return spelled(namespace, value.strip(BLANKS), calling_code)
+
+
+def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
+    """An identifier as it is written, in its one spelling, and as records have it: without blanks around it; each once.
+
+    >>> list(spellings("email", "A@b.c ", "1")), list(spellings("login", "ann", "1"))
+    (['A@b.c ', 'a@b.c'], ['ann'])
+    """
+    yield from dict.fromkeys((value, spelled(namespace, value, calling_code), alike(namespace, value, calling_code)))
+
+
+def _email(value: str) -> str | None:
+    small = value.strip(BLANKS)[: EMAIL_LENGTH + 1].lower()
+    return small if len(small) <= EMAIL_LENGTH and _EMAIL.fullmatch(small) else None
+
+
+def _phone(value: str, calling_code: str) -> str | None:
+    written = value.strip(BLANKS)[:WRITTEN_PHONE_LENGTH]
     digits = _NO_DIGIT.sub("", written)
     full = calling_code + digits.removeprefix("0")
     if written.startswith("+"):
         full = digits
     elif digits.startswith("00"):
         full = digits[2:]
-    if FEWEST_DIGITS <= len(full) <= MOST_DIGITS and digits.strip("0"):
-        yield full
+    return full if FEWEST_DIGITS <= len(full) <= MOST_DIGITS and digits.strip("0") else None

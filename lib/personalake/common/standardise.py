@@ -23,6 +23,11 @@ _MORE_ENDINGS = {
 }  # fmt: skip
 _WRITTEN_DAYS = ("d MMM yyyy", "d MMMM yyyy", "MMM d yyyy", "MMMM d yyyy", "yyyy MMM d", "yyyy.M.d")
 FEWEST_DIGITS, MOST_DIGITS, WRITTEN_PHONE_LENGTH = 6, 15, 40
+# Every blank of Unicode, those of no width, and what terminals and spreadsheets leave at the ends of a value.
+BLANKS = (
+    "\0\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
 _FIRST_YEAR = 1880
 
 
@@ -61,8 +66,8 @@ def standard_postcode(text: Column) -> Column:
 
 def standard_email(text: Column) -> Column:
     """An address in small letters, or null where there is no one thing on each side of one `@`."""
-    small = F.lower(F.trim(F.substring(text, 1, EMAIL_LENGTH + 1)))
-    is_address = small.rlike(r"^[^@\s]+@[^@\s]+$") & (F.length(small) <= EMAIL_LENGTH)
+    small = F.lower(F.substring(F.btrim(text, F.lit(BLANKS)), 1, EMAIL_LENGTH + 1))
+    is_address = small.rlike(r"^[^@\s]+@[^@\s]+\z") & (F.length(small) <= EMAIL_LENGTH)
     return F.when(is_address, small)
 
 
@@ -73,7 +78,7 @@ def standard_phone(text: Column, calling_code: str) -> Column:
         text: A number as people write it: `+1 212 555-0101`, `001212…`, `(212) 555 0101`.
         calling_code: Country calling code of a number that has none.
     """
-    written = F.trim(F.substring(text, 1, WRITTEN_PHONE_LENGTH))
+    written = F.substring(F.btrim(text, F.lit(BLANKS)), 1, WRITTEN_PHONE_LENGTH)
     digits = F.regexp_replace(written, r"\D", "")
     local = F.regexp_replace(digits, "^0", "")
     full = (

@@ -8,19 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personalake.activation.syncs.wanted import APART
+from personalake.common.spellings import spellings
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
 from personalake.pipelines.erasure_names import aliases_in
 from personalake.pipelines.left_in_files import files_with, may_hold
 from personalake.pipelines.payload_vault import Vault
-from personalake.privacy.further import are_shared, with_further
+from personalake.privacy.further import accounts_of, are_shared, with_further
 from personalake.privacy.payloads import PayloadRows
 from personalake.privacy.subject import (
     Identifier,
     Subject,
     persons_of,
-    spelled,
     with_derived,
     with_links,
     with_merged,
@@ -58,7 +58,7 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
     links = lake.ledger.arrow(PERSON_LINK)
     alive = set(pc.unique(links["person_id"]).to_pylist())
     records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
-    given = frozenset({asked, (asked[0], spelled(*asked, code))})
+    given = frozenset((asked[0], text) for text in spellings(*asked, code))
     changes = lake.ledger.arrow(PERSON_CHANGE)
     persons = with_merged(persons_of(asked, links, code), changes, alive)
     subject = with_links(Subject(asked, persons, given), links)
@@ -67,7 +67,7 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
         persons = with_merged(subject.person_ids, changes, alive)
         subject = replace(subject, person_ids=persons)
     if not persons:
-        subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, given))
+        subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
     subject = with_derived(with_records(subject, records, links, code), alive)
     return _with_rows(settings, lake, subject)
 
@@ -111,14 +111,9 @@ def payloads_of(settings: Settings, table: Table) -> PayloadRows:
     return PayloadRows(settings.sources, is_loose=table is QUARANTINE)
 
 
-def _keys_of_records(records: pa.Table, given: frozenset[Identifier]) -> frozenset[Identifier]:
+def _keys_of_records(records: pa.Table, asked: Identifier, calling_code: str) -> frozenset[Identifier]:
     """Before persons were resolved: the customers of the records that hold what was asked for, if it is one customer."""
-    ((kind, _), *_) = given
-    if kind not in records.column_names:
-        return frozenset()
-    wanted = pa.array(sorted(value.lower() for _, value in given), pa.string())
-    own = records.filter(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(records[kind])), value_set=wanted))
-    keys = frozenset(zip(own["namespace"].to_pylist(), own["customer_id"].to_pylist(), strict=True))
+    keys = accounts_of({asked}, records, calling_code).get(asked, frozenset())
     return keys if len(keys) == 1 else frozenset()
 
 

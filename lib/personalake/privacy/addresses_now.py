@@ -1,18 +1,18 @@
 """Refusals by address at this moment, without Spark: `refused_addresses` of `privacy.addresses`, in DuckDB."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+from duckdb.func import PythonUDFType
 
+from personalake.common.spellings import spelled
 from personalake.privacy.addresses import ADDRESSES
 
-# As common.standardise spells addresses; what is no address is nobody's. What is spelled so already counts as it is.
-_SPELLED = r"""
-CASE WHEN namespace = 'email' THEN lower(trim(customer_id))
-    WHEN starts_with(trim(customer_id), '+') THEN regexp_replace(customer_id, '\D', '', 'g')
-    WHEN starts_with(regexp_replace(customer_id, '\D', '', 'g'), '00') THEN regexp_replace(customer_id, '\D', '', 'g')[3:]
-    ELSE $code || regexp_replace(regexp_replace(customer_id, '\D', '', 'g'), '^0', '') END
-"""
+# Not in SQL: DuckDB makes letters small and knows digits and blanks otherwise than Spark does.
+_SPELLED = "spelled_address"
 
 
 def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, now: datetime) -> None:
@@ -24,11 +24,17 @@ def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, 
         calling_code: Of phone numbers that are written without one.
         now: The moment, with its zone.
     """
+    spelling: Any = _spelling(calling_code)  # the stubs know no functions of whole columns
+    text = duckdb.sqltype("VARCHAR")
+    opened.create_function(_SPELLED, spelling, [text, text], text, type=PythonUDFType.ARROW)
     opened.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE refused_address AS
         SELECT namespace, value, coalesce(spoken_for, said.purpose) AS purpose, status, occurred_at, known_at, record_id
-        FROM (SELECT *, unnest(list_distinct([customer_id, {_SPELLED}])) AS value FROM given_address_consent) AS said
+        FROM (
+            SELECT *, unnest(list_distinct([customer_id, {_SPELLED}(namespace, customer_id)])) AS value
+            FROM given_address_consent
+        ) AS said
         LEFT JOIN signal ON said.purpose = signal.signal
         WHERE (status IS DISTINCT FROM 'granted' OR occurred_at IS NULL OR occurred_at <= $now)
             AND NOT (spoken_for IS NOT NULL AND status IS NOT DISTINCT FROM 'granted')
@@ -38,8 +44,9 @@ def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, 
                 known_at DESC NULLS LAST, record_id
         ) = 1
         """,
-        {"code": calling_code, "now": now},
+        {"now": now},
     )
+    opened.remove_function(_SPELLED)
     opened.execute(
         f"""
         INSERT INTO answer BY NAME
@@ -49,3 +56,11 @@ def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, 
         """
     )
     opened.execute("DROP TABLE refused_address")
+
+
+def _spelling(calling_code: str) -> Callable[[pa.ChunkedArray, pa.ChunkedArray], pa.Array]:
+    def spelling(namespaces: pa.ChunkedArray, values: pa.ChunkedArray) -> pa.Array:
+        pairs = zip(namespaces.to_pylist(), values.to_pylist(), strict=True)
+        return pa.array([spelled(kind, value, calling_code) for kind, value in pairs], pa.string())
+
+    return spelling

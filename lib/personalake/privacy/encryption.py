@@ -20,11 +20,12 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.common.hashing import keyed_hash_by, keyed_hash_of
+from personalake.common.spellings import spellings
 from personalake.common.standardise import standard_value
 from personalake.config.privacy import EncryptionSettings
 from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError
-from personalake.privacy.subject import Subject, spelled
+from personalake.privacy.subject import Subject
 
 MARK = "aes1:"
 _KEY_BYTES, _NONCE_BYTES, _ID_BYTES = 32, 12, 12
@@ -120,7 +121,7 @@ def subject_column(identifying: Sequence[tuple[Column, str]], calling_code: str,
 def subjects_of(subject: Subject, key: str, calling_code: str) -> Iterator[str]:
     """Hashes under which the payloads of a person may lie, computed in Python."""
     for kind, value in sorted(subject.identifiers):
-        for text in sorted({value, spelled(kind, value, calling_code)}):
+        for text in sorted(spellings(kind, value, calling_code)):
             yield keyed_hash_of(key, f"{_PREFIX}|{kind}|{text}")
 
 

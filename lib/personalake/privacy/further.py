@@ -6,7 +6,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from personalake.privacy.subject import NAMESPACES, Identifier, Subject, in_pairs, spelled
+from personalake.common.spellings import alike, spellings
+from personalake.privacy.subject import NAMESPACES, Identifier, Subject, in_pairs
 
 Accounts = frozenset[Identifier]
 
@@ -26,7 +27,7 @@ def with_further(
         records: Rows of `silver.customer_record`.
         calling_code: Country calling code of numbers that have none.
     """
-    named = {each for kind, value in further for each in ((kind, value), (kind, spelled(kind, value, calling_code)))}
+    named = {(kind, text) for kind, value in further for text in spellings(kind, value, calling_code)}
     accounts = {account for held in accounts_of(further, records, calling_code).values() for account in held}
     own = subject.identifiers | named | accounts
     own |= _told_by(own, accounts, records, calling_code)
@@ -63,9 +64,9 @@ def accounts_of(further: Collection[Identifier], records: pa.Table, calling_code
     found = {}
     for kind, value in further:
         if kind in NAMESPACES and kind in records.column_names:
-            wanted = spelled(kind, value, calling_code)
-            spellings = [each for each in _values(records[kind]) if spelled(kind, each, calling_code) == wanted]
-            found[kind, value] = _accounts(records.filter(pc.is_in(records[kind], pa.array(spellings, pa.string()))))
+            wanted = alike(kind, value, calling_code)
+            written = [each for each in _values(records[kind]) if alike(kind, each, calling_code) == wanted]
+            found[kind, value] = _accounts(records.filter(pc.is_in(records[kind], pa.array(written, pa.string()))))
     return found
 
 
@@ -78,9 +79,9 @@ def _told_by(own: Collection[Identifier], accounts: Collection[Identifier], reco
     found = set()
     for kind in [name for name in NAMESPACES if name in records.column_names]:
         values = _values(told[kind])
-        elsewhere = {spelled(kind, each, code) for each in _values(others[kind])} if values else set()
-        alone = [each for each in values if spelled(kind, each, code) not in elsewhere]
-        found |= {(kind, text) for each in alone for text in (each, spelled(kind, each, code))}
+        elsewhere = {alike(kind, each, code) for each in _values(others[kind])} if values else set()
+        alone = [each for each in values if alike(kind, each, code) not in elsewhere]
+        found |= {(kind, text) for each in alone for text in spellings(kind, each, code)}
     return found
 
 

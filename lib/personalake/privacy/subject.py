@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personalake.common.hashing import person_hash_of
+from personalake.common.spellings import alike, spellings
 
 Identifier = tuple[str, str]
 # Columns that hold an identifier, and the namespace that it is of.
@@ -88,25 +88,6 @@ class Subject:
         return cls((kind, value), **{name: frozenset(values) for name, values in kept.items()})
 
 
-def spelled(namespace: str, value: str, calling_code: str) -> str:
-    """An identifier in the one spelling of `common.standardise`; what has none stays as it is.
-
-    >>> spelled("email", " Ann@X.example", "1"), spelled("phone", "(212) 555-0101", "1")
-    ('ann@x.example', '12125550101')
-    """
-    text = value.strip()
-    if namespace == "email":
-        return text.lower()
-    if namespace != "phone":
-        return text
-    digits = re.sub(r"\D", "", text)
-    if text.startswith("+"):
-        return digits or text
-    if digits.startswith("00"):
-        return digits[2:]
-    return calling_code + digits.removeprefix("0") if digits else text
-
-
 def persons_of(asked: Identifier, links: pa.Table, calling_code: str) -> frozenset[str]:
     """Persons whom links give an identifier to: none, or one.
 
@@ -115,7 +96,7 @@ def persons_of(asked: Identifier, links: pa.Table, calling_code: str) -> frozens
         links: Rows of `silver.person_link`.
         calling_code: Country calling code of numbers that have none.
     """
-    wanted = [asked[1], spelled(*asked, calling_code)]
+    wanted = spellings(*asked, calling_code)
     found = links.filter(pc.and_(pc.equal(links["namespace"], asked[0]), _is_in(links["value"], wanted)))
     return frozenset(found["person_id"].to_pylist())
 
@@ -169,7 +150,7 @@ def with_records(subject: Subject, records: pa.Table, links: pa.Table, calling_c
         if not values:
             continue
         theirs = _shared(namespace, values, others[column], calling_code)
-        told |= {(namespace, each) for value in values - theirs for each in (value, spelled(namespace, value, calling_code))}
+        told |= {(namespace, each) for value in values - theirs for each in spellings(namespace, value, calling_code)}
     told -= _of_others(told, subject.person_ids, links)
     keys = map(":".join, zip(own["source"].to_pylist(), own["record_id"].to_pylist(), strict=True))
     return replace(
@@ -188,7 +169,7 @@ def with_derived(subject: Subject, alive: Collection[str]) -> Subject:
         alive: Persons that any link names today; those that are not the subject's stay out.
     """
     hashed = {
-        (_EMAIL_SHA256, hashlib.sha256(value.strip().lower().encode()).hexdigest()) for value in subject.values("email")
+        (_EMAIL_SHA256, hashlib.sha256(alike("email", value, "").encode()).hexdigest()) for value in subject.values("email")
     }
     own = subject.identifiers | hashed
     lone = {person_hash_of(kind, each) for kind, value in own for each in (value, f"{value}#lone")}
@@ -208,8 +189,8 @@ def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
 
 def _shared(namespace: str, values: set[str], others: pa.ChunkedArray, calling_code: str) -> set[str]:
     """The values that others have, too, however they write them."""
-    endings = {value: spelled(namespace, value, calling_code) for value in values}
-    seen = {spelled(namespace, value, calling_code) for value in pc.unique(others).to_pylist() if value}
+    endings = {value: alike(namespace, value, calling_code) for value in values}
+    seen = {alike(namespace, value, calling_code) for value in pc.unique(others).to_pylist() if value}
     return {value for value, ending in endings.items() if ending in seen}
 
 
