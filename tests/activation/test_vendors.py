@@ -1,10 +1,11 @@
 """Against the fakes: erasure that reaches the vendor, limits that hold, a pace that is kept."""
 
+import json
 import random
 
 import pytest
 
-from personalake.activation.delivery import State
+from personalake.activation.delivery import Delivery, State
 from personalake.activation.erasure import delete
 from personalake.activation.sending import send
 from personalake.pipelines.system_clock import SystemClock
@@ -70,3 +71,23 @@ def test_two_runs_of_one_sync_at_once_repeat_nothing_where_the_destination_knows
         sent(case.deliveries(8), case.connector(fakes, TodaysClock()), clock=TodaysClock())
 
     assert case.effects(fakes.segment.state()) == dict.fromkeys(range(8), 1)
+
+
+def test_two_messages_of_one_campaign_both_reach_a_person(fakes: Fakes) -> None:
+    case = CASES["braze_send"]
+    case.prepare(fakes.braze, 1)
+    recipient = {"external_user_id": "p0"}
+    deliveries = [
+        Delivery(
+            f"d{n}",
+            "p",
+            "send",
+            json.dumps({"campaign_id": "c", "recipients": [{**recipient, "trigger_properties": {"n": n}}]}),
+        )
+        for n in range(2)
+    ]
+
+    _, journal = sent(deliveries, case.whole(fakes, TodaysClock()), clock=TodaysClock())
+
+    assert set(journal.states.values()) == {"accepted"}
+    assert case.effects(fakes.braze.state()) == {0: 1, 1: 1}

@@ -1,5 +1,6 @@
 """Braze: users/track, campaigns/trigger/send, v2/subscription/status/set, users/delete."""
 
+import json
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from tests.fakes.clock import Window
 from tests.fakes.faults import Step
 from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor, digested
 
+_WHO = ("external_user_id", "user_alias", "email")
 _ALL_BAD = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
 _PARSE = {"error": "Error while parsing request body. Please check your syntax."}
 
@@ -191,7 +193,9 @@ class Braze(Vendor):
             raise Reject("recipients", _bad("broadcast and recipients exclude each other"))
         self._dispatches += 1
         dispatch = f"dispatch-{self._dispatches}"
-        for recipient in recipients or ():
+        # Of a person who is named twice in a request one is left.
+        named = {json.dumps([one.get(key) for key in _WHO], sort_keys=True): one for one in reversed(recipients or [])}
+        for recipient in reversed(named.values()):
             self._deliver(body, recipient, dispatch)
         return Reply(201, {"dispatch_id": dispatch, "message": "success"}, self._headers(window))
 

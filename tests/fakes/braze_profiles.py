@@ -54,7 +54,7 @@ class Profiles:
         merge = bool(item.get("_merge_objects"))
         written = 0
         for key, value in item.items():
-            if key in _NOT_ATTRIBUTES:
+            if key in _NOT_ATTRIBUTES or (isinstance(value, dict | list) and _holds_null(value)):
                 continue
             written += 1
             if key in ("email", "phone"):
@@ -111,6 +111,13 @@ def key_of(item: Mapping[str, Any]) -> tuple[str, str] | None:
         if item.get(key):
             return key, str(item[key]).lower()
     return None
+
+
+def _holds_null(value: Any) -> bool:
+    """Braze drops what is nested and has a null anywhere, without a word."""
+    if isinstance(value, dict | list):
+        return any(map(_holds_null, value.values() if isinstance(value, dict) else value))
+    return value is None
 
 
 def _unique(parts: list[Any]) -> list[Any]:

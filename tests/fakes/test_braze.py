@@ -38,6 +38,23 @@ def test_attributes_are_merged_null_removes_and_lists_are_sets(fakes: Fakes) -> 
     assert profile(fakes) == {"tier": "gold", "visits": 5, "tags": ["a", "c"]}
 
 
+def test_an_object_with_a_null_is_dropped_without_a_word_and_an_object_is_taken_away_whole(fakes: Fakes) -> None:
+    home = {"city": "Ulm", "since": {"$time": "2026-01-01"}}
+    track(fakes, attributes=[{"external_id": "p-1", "home": home, "pets": [{"name": "Gus"}]}])
+
+    told = track(
+        fakes,
+        attributes=[
+            {"external_id": "p-1", "_merge_objects": True, "home": {"city": None}, "pets": [{"name": None}], "tier": "gold"}
+        ],
+    )
+
+    assert (told.status, told.body["message"]) == (201, "success")
+    assert profile(fakes) == {"home": home, "pets": [{"name": "Gus"}], "tier": "gold"}
+    track(fakes, attributes=[{"external_id": "p-1", "home": None}])
+    assert profile(fakes) == {"pets": [{"name": "Gus"}], "tier": "gold"}
+
+
 def test_the_same_event_sent_twice_is_two_events(fakes: Fakes) -> None:
     track(fakes, events=[EVENT])
     track(fakes, events=[EVENT], purchases=[PURCHASE])
@@ -214,6 +231,7 @@ def test_newer_contracts_are_told_how_long_to_wait(fakes: Fakes) -> None:
 def test_a_campaign_reaches_fifty_known_people_with_their_own_words(fakes: Fakes) -> None:
     fakes.braze.do("seed", ["p-1"])
     recipients = [{"external_user_id": "p-1", "trigger_properties": {"offer": "B"}}, {"external_user_id": "nobody"}]
+    recipients.append({"external_user_id": "p-1", "trigger_properties": {"offer": "C"}})  # left out: named twice
     body = {"campaign_id": "c", "trigger_properties": {"offer": "A", "year": 2017}, "recipients": recipients}
 
     told = post(fakes, "/campaigns/trigger/send", body)

@@ -65,12 +65,15 @@ sent to the vendor's own hosts.
 A sync's fields are named as the vendor names them; what the vendor keeps for itself is a problem of the configuration.
 
 - Times are UTC in ISO 8601, days `YYYY-MM-DD`. A field with dots is an object (`address.city`) at Segment, Braze,
-  OneSignal and webhooks; Braze merges it with what is there.
+  OneSignal and webhooks. Braze merges it with what is there; a part of an object is erased (`nulls: erase`) by replacing the
+  object with those of its fields that the sync has, and who left loses the object whole: Braze takes no null within one.
 - Orders are an audience: `orders: {each: order}` with the event `Order Completed` at Segment, `orders: {each: product}`
   with `purchase: true` at Braze. Each is sent once, with the time at which it was placed.
 - Segment: `anonymous_key` stands beside the key, or for it where there is none; `address` and `company` are objects.
-- Braze: `key_field` is external_id, user_alias (with `alias_label`), braze_id, email or phone. `dob`, `gender` and
-  `country` are put into Braze's forms; what still does not fit is refused, with the name of the field.
+- Braze: `key_field` is external_id, user_alias (with `alias_label`), braze_id, email or phone. `dob`, `gender`, `country`,
+  `language`, `phone`, and times within objects (`$time`) are put into Braze's forms; what still does not fit, and a text of
+  more than 255 characters, which Braze would cut, is refused with the name of the field. Of one campaign a person is named
+  once in a request: of two messages Braze would send one.
 - Salesforce: the first column of a primary key is the key, the others are fields.
 - FCM: data are texts. OneSignal: `contents`, `headings` and `subtitle` are texts in English, `url` and an e-mail's fields
   stand as they are; all else is `data` for the app, or `custom_data` for a template or an e-mail.

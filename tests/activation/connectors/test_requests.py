@@ -123,6 +123,32 @@ def test_braze_recipients_of_one_campaign_share_a_request() -> None:
     assert json.loads(request.body) == {**shared, "recipients": [payload["recipients"][0] for payload in payloads]}
 
 
+def test_braze_is_asked_in_two_requests_for_two_messages_to_one_person() -> None:
+    connector = connector_of("braze_send")
+
+    def key(n: int, **who: Any) -> str:
+        recipient = {**who, "trigger_properties": {"n": n}}
+        payload = json.dumps({"campaign_id": "c", "recipients": [recipient]})
+        return connector.key_of(Delivery(f"d{n}", f"p{n}", "send", payload))
+
+    assert connector.declaration.limits.distinct
+    assert key(1, external_user_id="u") == key(2, external_user_id="u")
+    assert key(1, external_user_id="u") != key(2, external_user_id="v")
+    assert key(1, external_user_id="u") != key(2, email="u", prioritization=["identified"])
+    alias = {"alias_name": "u", "alias_label": "crm"}
+    assert key(1, user_alias=alias) == key(2, user_alias=dict(reversed(alias.items())))
+
+
+def test_braze_takes_objects_with_times_and_what_is_to_be_done_with_a_list() -> None:
+    request_of(
+        "braze_track",
+        ("attributes", {"external_id": "u", "dates": {"birthday": {"$time": "1980-01-01"}}, "old": None, "names": ["a"]}),
+        ("attributes", {"external_id": "u", "pets": {"$add": [{"id": 3, "name": "Doug"}]}}),
+        ("attributes", {"external_id": "u", "pets": {"$remove": [{"$identifier_key": "id", "$identifier_value": 1}]}}),
+        ("attributes", {"phone": "+4917012345", "language": "zh-Hant", "image_url": "https://shop.example/" + "x" * 300}),
+    )
+
+
 def test_braze_subscriptions_are_one_entry_for_each_group_and_state() -> None:
     def state(person: str, group: str, value: str) -> tuple[str, dict[str, str]]:
         return "subscription", {"subscription_group_id": group, "subscription_state": value, "external_id": person}
@@ -233,6 +259,24 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("braze_track", "attributes", {"external_id": "u", "gender": "female"}, "gender is not M, F, O, N or P"),
         ("braze_track", "attributes", {"email": "a@b.c", "push_subscribe": "yes"}, "push_subscribe is not opted_in"),
         ("braze_track", "attributes", {"email": "a@b.c", "email_subscribe": None}, "email_subscribe is not opted_in"),
+        (
+            "braze_track",
+            "attributes",
+            {"external_id": "u", "language": "German"},
+            "language is not two letters of ISO 639-1",
+        ),
+        ("braze_track", "attributes", {"phone": "0170 123"}, "phone is not in E.164 form"),
+        ("braze_track", "attributes", {"external_id": "u", "a": "x" * 256}, "the attribute a is longer than 255 characters"),
+        ("braze_track", "attributes", {"external_id": "u", "a": {"b": {"c": None}}}, "the attribute a holds a null"),
+        ("braze_track", "attributes", {"external_id": "u", "a": [{"b": None}]}, "the attribute a holds a null"),
+        ("braze_track", "attributes", {"external_id": "u", "a": {"b c": 1}}, "a holds a name with a blank"),
+        ("braze_track", "attributes", {"external_id": "u", "a": {"b": "x" * 256}}, "a holds more than 255 characters"),
+        (
+            "braze_subscription",
+            "s",
+            {"subscription_group_id": "g", "subscription_state": "subscribed", "phone": "+0"},
+            "phone is not in E.164 form",
+        ),
         ("braze_track", "event", {"external_id": "u", "name": "a", "time": "2026-11-25"}, "time is not a time in ISO 8601"),
         ("braze_track", "event", {**CAME, "properties": {"$a": 1}}, "begins with $"),
         ("braze_track", "event", {**CAME, "properties": {"a": "x" * 256}}, "the property a is longer than 255"),

@@ -16,7 +16,7 @@ from personalake.config.connections.braze import BrazeConnection
 
 # How Braze writes ids of its own.
 _OWN = re.compile("[0-9a-f]{24}")
-_PHONE = re.compile(r"\+[0-9]{7,15}")
+_PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 # Where several profiles have an address, the one that was used last goes first.
 _ANY_PROFILE = ["most_recently_updated"]
 # Stands for the name of a deletion that found nobody.
@@ -56,6 +56,15 @@ class Braze(HttpConnector):
         return Taken()
 
 
+def is_e164(number: Any) -> bool:
+    """Whether a telephone number is in the form in which Braze finds people by it.
+
+    >>> is_e164("+4915112345678"), is_e164("0151 12345678")
+    (True, False)
+    """
+    return isinstance(number, str) and _PHONE.fullmatch(number) is not None
+
+
 def succeeded(reply: Reply) -> Answer:
     """Success is a status and a word, and no errors: what they speak of was not taken."""
     if not 200 <= reply.status < 300:
@@ -75,7 +84,7 @@ def _named(ids: list[str], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
     if own := [one for one in ids if _OWN.fullmatch(one)]:
         yield {"braze_ids": own}
     mails = [{"email": one, "prioritization": _ANY_PROFILE} for one in ids if "@" in one]
-    phones = [one for one in ids if _PHONE.fullmatch(one)]
+    phones = list(filter(is_e164, ids))
     if mails:
         yield {"email_addresses": mails}
     if phones:

@@ -11,6 +11,13 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.:]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}(?::?\d{2})?))?")
 _COUNTRY, _CURRENCY = re.compile("[A-Z]{2}"), re.compile("[A-Z]{3}")
+# ISO 639-1, perhaps with a script or a country behind it, as Braze's list has a few.
+_LANGUAGE = re.compile("[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
+# Names in an object that say what is to be done with it.
+_DOING = frozenset({"$time", "$add", "$update", "$remove", "$identifier_key", "$identifier_value", "$new_object"})
+_ODD = frozenset(" .$")
+# Fields of a profile that are no custom attributes, and of another length.
+_LONG = frozenset({"external_id", "email", "image_url"})
 _GENDERS = frozenset({"M", "F", "O", "N", "P"})
 _SUBSCRIPTIONS = frozenset({"opted_in", "unsubscribed", "subscribed"})
 _LONGEST, _MOST_AT_ONCE = 255, 100
@@ -48,6 +55,7 @@ _WHEN = (_matches(_TIME), "a time in ISO 8601")
 _PROFILE: _Rules = {
     "dob": (_matches(_DAY), "a day as YYYY-MM-DD"),
     "country": (_matches(_COUNTRY), "two letters of ISO 3166-1"),
+    "language": (_matches(_LANGUAGE), "two letters of ISO 639-1"),
     "gender": (_is_one_of(_GENDERS), "M, F, O, N or P"),
     **dict.fromkeys(BRAZE_STATES, _SUBSCRIPTION),
     "date_of_first_session": _WHEN,
@@ -78,8 +86,38 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
             is_said = value is not None or (name in BRAZE_STATES and name in payload)
             if is_said and not will_do(value):
                 return f"{name} is not {wanted}"
-    properties = payload.get("properties") if operation != "attributes" else None
+    if operation == "attributes":
+        return _of_attributes(payload)
+    properties = payload.get("properties")
     return None if properties is None else _of_properties(properties)
+
+
+def _of_attributes(payload: Mapping[str, Any]) -> str | None:
+    """Braze cuts a long text short, and drops an object with a null, or with a name of its own, without a word."""
+    for name, value in payload.items():
+        kind = type(value)
+        if kind is str:
+            if len(value) > _LONGEST and name not in _LONG:
+                return f"the attribute {name} is longer than {_LONGEST} characters"
+        elif (kind is dict or kind is list) and name != "user_alias":
+            found = _of_object(value)
+            if found is not None:
+                return f"the attribute {name} {found}"
+    return None
+
+
+def _of_object(value: Any) -> str | None:
+    if isinstance(value, str):
+        return f"holds more than {_LONGEST} characters" if len(value) > _LONGEST else None
+    if not isinstance(value, dict | list):
+        return None
+    if None in (value if isinstance(value, list) else value.values()):
+        return "holds a null, for which Braze drops all of it"
+    if isinstance(value, list):
+        return next(filter(None, map(_of_object, value)), None)
+    if any(name not in _DOING and not _ODD.isdisjoint(name) for name in value):
+        return "holds a name with a blank, a dot or a dollar sign"
+    return next(filter(None, map(_of_object, value.values())), None)
 
 
 def _of_properties(properties: Any) -> str | None:

@@ -7,23 +7,31 @@ from personalake.activation.answers import Answer, Lost, Refused
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.braze import Braze, succeeded
+from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeSendConnection
 
 _SHARED = ("campaign_id", "send_id", "trigger_properties", "attachments")
+_WHO = ("external_user_id", "user_alias", "email")
 
 
 class BrazeSend(Braze):
     """The payload is a request to one person: `campaign_id`, `recipients` with one, and what all recipients share."""
 
     def __init__(self, name: str, connection: BrazeSendConnection, clock: Clock, resolve: Resolve) -> None:
-        super().__init__(name, connection, declared(connection), clock, resolve)
+        limits = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, distinct=True)
+        super().__init__(name, connection, declared(connection, limits=limits), clock, resolve)
 
     def group_of(self, delivery: Delivery) -> str:
         """What all recipients of a request share."""
         payload = self.parsed(delivery)
         return json.dumps({key: payload[key] for key in _SHARED if key in payload}, sort_keys=True)
+
+    def key_of(self, delivery: Delivery) -> str:
+        """Whom: of two messages to one person in a request Braze sends one."""
+        recipient = self.parsed(delivery)["recipients"][0]
+        return json.dumps([recipient.get(key) for key in _WHO], sort_keys=True)
 
     def size_of(self, delivery: Delivery) -> int:
         """The recipient's bytes."""
@@ -40,7 +48,7 @@ class BrazeSend(Braze):
             return "campaign_id is missing"
         if not isinstance(recipients, list) or len(recipients) != 1 or not isinstance(recipients[0], dict):
             return "recipients must hold exactly one"
-        found = [key for key in ("external_user_id", "user_alias", "email") if recipients[0].get(key)]
+        found = [key for key in _WHO if recipients[0].get(key)]
         if len(found) != 1:
             return "a recipient needs exactly one of external_user_id, user_alias, email"
         if found == ["email"] and not recipients[0].get("prioritization"):

@@ -7,7 +7,7 @@ from typing import Any
 from personalake.activation.answers import Answer, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
-from personalake.activation.connectors.braze import Braze, succeeded
+from personalake.activation.connectors.braze import Braze, is_e164, succeeded
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.transport import Reply, Request
@@ -42,7 +42,7 @@ class BrazeSubscription(Braze):
         found = [key for key in _LISTS if payload.get(key)]
         if len(found) != 1:
             return "exactly one of external_id, email, phone is needed"
-        if found == ["phone"] and not str(payload["phone"]).startswith("+"):
+        if found == ["phone"] and not is_e164(payload["phone"]):
             return "phone is not in E.164 form"
         return None
 

@@ -6,7 +6,7 @@ from typing import Any
 from personalake.activation.answers import Answer, Lost, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
-from personalake.activation.connectors.braze import Braze, succeeded
+from personalake.activation.connectors.braze import Braze, is_e164, succeeded
 from personalake.activation.connectors.braze_objects import misspelt
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack
@@ -35,8 +35,11 @@ class BrazeTrack(Braze):
         """One identifier, and what the kind of item needs."""
         if operation not in LISTS:
             return f"operation is not one of {', '.join(LISTS)}"
-        if not any(payload.get(key) for key in IDENTIFIERS):
+        who = next((key for key in IDENTIFIERS if payload.get(key)), None)
+        if who is None:
             return f"none of {', '.join(IDENTIFIERS)} is there"
+        if who == "phone" and not is_e164(payload["phone"]):
+            return "phone is not in E.164 form, and nothing else says who is meant"
         missing = [key for key in _NEEDS[operation] if payload.get(key) in (None, "")]
         return f"{', '.join(missing)} is missing" if missing else misspelt(operation, payload)
 

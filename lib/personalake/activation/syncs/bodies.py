@@ -1,13 +1,12 @@
 """What is said in each destination's words: mapped fields to the body that is kept in step, JSON."""
 
 from collections.abc import Callable, Mapping
-from itertools import chain
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of
-from personalake.config.audience_kinds import BRAZE_STATES
+from personalake.activation.syncs.braze_profile import attributes_of
+from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, text_of
 from personalake.config.audiences import Sync
 
 Fields = Mapping[str, Column]
@@ -17,18 +16,8 @@ _NOTIFICATION = ("title", "body", "image")
 # What an e-mail has at OneSignal instead of contents, and what a push has beside them.
 _MAIL = ("email_subject", "email_body", "email_preheader")
 _TEXTS, _BESIDE = ("contents", "headings", "subtitle"), ("url",)
-# Fields of a profile at Braze that are moments, also where here they are days.
-_MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
 # What OneSignal itself knows of a user; all else is tags.
 USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
-# How Braze writes genders.
-_GENDERS = {
-    **dict.fromkeys(("m", "male", "man"), "M"),
-    **dict.fromkeys(("f", "female", "woman", "w"), "F"),
-    **dict.fromkeys(("o", "other"), "O"),
-    **dict.fromkeys(("n", "not applicable"), "N"),
-    **dict.fromkeys(("p", "prefer not to say"), "P"),
-}
 
 
 def body_of(kind: str, sync: Sync) -> Body:
@@ -63,27 +52,7 @@ def _group(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 
 def _attributes(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Braze's own fields of a profile in the forms that it wants; all else is a custom attribute, as it is."""
-    written = {name: _of_profile(name, value) for name, value in fields.items()}
-    # Nobody is without a state of subscription: where we know none, Braze keeps its own.
-    states = object_of({name: value for name, value in written.items() if name in BRAZE_STATES})
-    rest = {name: value for name, value in written.items() if name not in BRAZE_STATES}
-    return joined(inner(nested_object_of(rest, erases_nulls)), inner(states))
-
-
-def _of_profile(name: str, value: Column) -> Column:
-    """A value in Braze's form; what has none stays as it is, and is refused by the field's name rather than lost."""
-    text = value.cast("string")
-    if name == "dob":
-        return F.coalesce(F.date_format(value.try_cast("date"), "yyyy-MM-dd"), text)
-    if name == "gender":
-        letters = F.create_map(*map(F.lit, chain(*_GENDERS.items())))
-        return F.coalesce(F.element_at(letters, F.lower(F.trim(text))), text)
-    if name in _MOMENTS:
-        return F.coalesce(_text_of(value.try_cast("timestamp")), text)
-    if name == "country":
-        return F.upper(F.trim(text))
-    return value
+    return attributes_of(fields, erases_nulls)
 
 
 def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
@@ -98,15 +67,9 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """Title, text and picture are the notification; all else is data, as texts."""
     notification = {name: value for name, value in fields.items() if name in _NOTIFICATION}
-    data = {name: _text_of(value) for name, value in fields.items() if name not in notification}
+    data = {name: text_of(value) for name, value in fields.items() if name not in notification}
     more = (nested("data", object_of(data)),) if data else ()
     return joined(nested("notification", object_of(notification)), *more)
-
-
-def _text_of(value: Column) -> Column:
-    """A value as text; a time as it is written everywhere, whatever the session's time zone."""
-    is_time = F.typeof(value).startswith("timestamp")
-    return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
 
 
 def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
@@ -121,7 +84,7 @@ def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 def _user(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """A user's tags as texts, and what OneSignal itself knows of them; that somebody is a member is a tag, too."""
-    tags = {name: _text_of(value) for name, value in fields.items() if name not in USER_PROPERTIES}
+    tags = {name: text_of(value) for name, value in fields.items() if name not in USER_PROPERTIES}
     if erases_nulls:
         tags = {name: F.coalesce(value, F.lit("")) for name, value in tags.items()}
     if sync.membership is not None:

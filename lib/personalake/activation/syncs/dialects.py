@@ -59,10 +59,10 @@ def _braze_track(words: Words) -> Made:
             return "purchase", joined(*head, inner(F.col("body")), words.time, words.beside), None
         event = (pair("name", sync.event or ""), words.time, words.beside, nested("properties", words.given))
         return "event", joined(*head, *event), None
-    # An object replaces the one that is there, and with it what was left out here.
-    merges = pair("_merge_objects", True) if any("." in name for name in sync.fields) else None
+    # An object replaces the one that is there, and with it what was left out here; which is how a part of it is erased.
+    merges = pair("_merge_objects", True) if sync.nulls == "skip" and any("." in name for name in sync.fields) else None
     # Who left may be gone there: taking something away must not bring a profile back.
-    gone = joined(who, pair("_update_existing_only", True), merges, inner(words.taken_away))
+    gone = joined(who, pair("_update_existing_only", True), inner(words.taken_away))
     return "attributes", joined(who, only, merges, inner(words.given)), gone
 
 

@@ -72,6 +72,12 @@ def tree_of(values: Mapping[str, Value]) -> dict[str, Any]:
     return tree
 
 
+def text_of(value: Column) -> Column:
+    """A value as text; a time as it is written everywhere, whatever the session's time zone."""
+    is_time = F.typeof(value).startswith("timestamp")
+    return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
+
+
 def _json(members: list[Column], erases_nulls: bool) -> Column:
     return F.to_json(F.struct(*members), {**_TIMES, "ignoreNullFields": "false" if erases_nulls else "true"})
 

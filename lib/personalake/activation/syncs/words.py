@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -65,7 +66,11 @@ class Words:
     def taken_away(self) -> Column:
         """What a removal says of the fields: mirrored, each is null; archived, none is named."""
         names = dict.fromkeys(name for name in self.sync.fields if self.sync.mode == "mirror" and name not in BRAZE_STATES)
-        nulls = tree_of(names) if self.kind in NESTING else names
+        if self.kind == "braze_track":
+            # Braze takes an object away as a whole, and no null within one.
+            nulls: Mapping[str, Any] = dict.fromkeys(name.partition(".")[0] for name in names)
+        else:
+            nulls = tree_of(names) if self.kind in NESTING else names
         return joined(inner(F.lit(json.dumps(nulls, separators=(",", ":")))), self.left)
 
     @property
