@@ -60,6 +60,13 @@ def sync(name: str = "s", **changes: str | None) -> str:
     return f"{name}: {{" + ", ".join(f"{key}: {value}" for key, value in (given | changes).items() if value) + "}\n"
 
 
+def decided(*decisions: str) -> str:
+    """Decisions about identifiers, each as `never: crm:1 login:b`."""
+    told = [each.partition(": ") for each in decisions]
+    rows = [f"{{decision: {it}, between: {pair.split(' ')}}}" for it, _, pair in told]
+    return f"overrides: [{', '.join(rows)}]\n"
+
+
 def braze(name: str, **changes: str) -> str:
     given = {"destination": "braze", "mode": "upsert", "key_field": "external_id", "membership": ""}
     return sync(name, **(given | changes))

@@ -158,7 +158,8 @@ def test_slips_in_a_source_are_told_together_with_their_values(tmp_path: Path) -
     found = problems(conf(tmp_path, sources__orders=ORDERS + slips))
 
     assert sorted(found) == [
-        "sources/orders.yml: sources.orders.currency: expected three capitals of ISO 4217, e.g. EUR (found 'euro')",
+        "sources/orders.yml: sources.orders.currency: expected three capitals of ISO 4217, e.g. EUR; "
+        "did you mean EUR? (found 'euro')",
         "sources/orders.yml: sources.orders.encoding: not a character set; use a name such as utf-8, iso-8859-1 or "
         "windows-1252 (found 'latin-eins')",
         "sources/orders.yml: sources.orders.quote: expected exactly one character (found '')",

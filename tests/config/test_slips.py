@@ -6,7 +6,7 @@ import pytest
 
 from personalake.config import load_settings
 from personalake.errors import ConfigError
-from tests.config.slips import COLUMNS, FILES, HEAD, RFM, conf_of, in_segment, mapped, problems, rule, sync
+from tests.config.slips import COLUMNS, FILES, HEAD, RFM, conf_of, decided, in_segment, mapped, problems, rule, sync
 
 CSV = "d: {dialect: csv, purposes: [personalisation], channels: [mail], max_items: 1, max_bytes: 99999}\n"
 
@@ -123,6 +123,33 @@ def test_a_file_that_nothing_reads_is_told(name: str, told: str, tmp_path: Path)
             "overrides: [{decision: never, between: ['logn:1', 'email:a'], reason: x}]\n",
             "no source has keys of 'logn'; did you mean login?",
         ),
+        (
+            "identity",
+            "nicknames: {bob: rob, rob: robert}\n",
+            "half-way only: 'bob' for 'rob' for 'robert'; write",
+        ),
+        ("identity", "nicknames: {bob: rob, rob: bob}\n", "names in a circle: 'bob' for 'rob' for 'bob'; choose one"),
+        ("identity", "nicknames: {a: b, b: c, c: b}\n", "names in a circle: 'a' for 'b' for 'c' for 'b'"),
+        (
+            "identity",
+            decided("always: crm:1 crm:2", "never: crm:2 crm:1"),
+            "identity.overrides.1.between: never one person's, but identity.overrides.0 joins them",
+        ),
+        (
+            "identity",
+            decided(
+                "never: email:a@x.de login:b", "always: login:b crm:2", "always: crm:9 crm:2", "always: crm:2 email:A@X.de"
+            ),
+            "identity.overrides.0.between: never one person's, but identity.overrides.1 and identity.overrides.3 join them",
+        ),
+        ("identity", decided("always: email:a@x.de email:A@x.de"), "both are one identifier in two spellings"),
+        (
+            "rules",
+            rule(when="\"kmeans_segment = 'recent frequent big spender'\""),
+            "no cluster 'recent frequent big spender'; did you mean recent frequent big spenders?",
+        ),
+        ("rules", rule(when="\"kmeans_segment IN ('rare big spenders 9')\""), "no cluster 'rare big spenders 9'"),
+        ("rules", rule(when="\"kmeans_segment = 'VIPs'\""), "no cluster 'VIPs'; clusters are called by how lately"),
         ("profiles", "licences: {a: {until: 31.12.2025}}\n", "until: expected a day, e.g. 2025-12-31 (found '31.12.2025')"),
         (
             "quality",
@@ -195,6 +222,14 @@ def test_what_is_right_is_let_in(tmp_path: Path) -> None:
     dated = mapped("occurred_at", "{column: at, format: \"yyyy-MM-dd'T'HH:mm:ss[.SSS]XXX\"}")
 
     idle = sync("t", enabled="false", audience=in_segment("Gone"))
-    files = {"sources/o": dated + where, "rules": rule(), "segments": RFM, "connections": FILES, "audiences": sync() + idle}
+    names = [
+        f"{{segment: {{scheme: kmeans, name: {name}}}}}" for name in ("rare big spenders", "lapsed rare small spenders 8")
+    ]
+    syncs = sync() + idle + "".join(sync(f"c{number}", audience=name) for number, name in enumerate(names))
+    identity = decided("always: crm:1 crm:2", "always: crm:2 login:a", "never: crm:1 login:b", "never: crm:2 login:c")
+    files = {
+        "sources/o": dated + where.replace("'order%'", "'o%'"), "rules": rule(), "segments": RFM, "connections": FILES,
+        "audiences": syncs, "identity": identity + "nicknames: {bob: robert, rob: robert}\n",
+    }  # fmt: skip
 
     assert problems(tmp_path, files) == []

@@ -37,6 +37,9 @@ from tests.config.slips import COLUMNS, HEAD, mapped, problems
         (HEAD + "where: amount > (select max(a) from t)\n" + COLUMNS, "is a query, or holds one"),
         (HEAD + "each: get_json_object(\n" + COLUMNS, "each: expression 'get_json_object(' is not Spark SQL"),
         (HEAD + "glob: /data/*.json\n" + COLUMNS, "a glob names files below the folder in path"),
+        (HEAD.replace("EUR", "ERU") + COLUMNS, "currency: expected three capitals of ISO 4217, e.g. EUR; did you mean EUR?"),
+        (HEAD.replace("EUR", "QQQ") + COLUMNS, "currency: expected three capitals of ISO 4217, e.g. EUR (found 'QQQ')"),
+        (HEAD + "event_type: order line\n" + COLUMNS, "event_type: a kind of event is one word, e.g. order_line"),
         (HEAD + "namespace: Login\n" + COLUMNS, "a namespace has small letters, digits and _"),
         (HEAD + "namespace: logins\n" + COLUMNS, "so nobody is known by them; did you mean login?"),
         (HEAD + "separator: ;\n" + COLUMNS, "separator: is for CSV files only, and these are json"),
@@ -81,3 +84,12 @@ def test_two_sources_of_one_contract_do_not_read_the_same_files(one: str, other:
 
     told = "sources/p.yml: sources.p: reads files that o reads, too, onto the same contract: each row would come twice"
     assert found == ([told] if meet else [])
+
+
+def test_a_source_is_called_by_one_word(tmp_path: Path) -> None:
+    (found,) = problems(
+        tmp_path, {"sources/web orders": HEAD + COLUMNS, "sources/web-orders.v2": HEAD.replace("s", "t") + COLUMNS}
+    )
+
+    assert found.endswith("; call it web_orders")
+    assert "web orders.yml: sources.web orders: a source is called by letters" in found

@@ -11,6 +11,12 @@ from tests.config.slips import BRAZE, FILES, PURPOSES, RFM, braze, in_segment, p
     ("changes", "told"),
     [
         ({"audience": in_segment("Champoins")}, "audience.segment.name: no segment 'Champoins'; did you mean Champions?"),
+        (
+            {"audience": "{segment: {scheme: kmeans, name: recent frequent big spendres}}"},
+            "audience.segment.name: no cluster 'recent frequent big spendres'; did you mean recent frequent big spenders?",
+        ),
+        ({"audience": "{where: \"kmeans_segment = 'Champions'\"}"}, "audience.where: no cluster 'Champions'; clusters are"),
+        ({"event": "'Order Completed '"}, "event: a blank at an end would make another event of it"),
         ({"audience": "{segment: {scheme: rmf, name: Champions}}"}, "audience.segment.scheme: expected 'rfm' or 'kmeans'"),
         ({"audience": "{where: \"rfm_segment IN ('Champions', 'Lots')\"}"}, "audience.where: no segment 'Lots'"),
         ({"audience": "{where: 'nvll(orders, 0) > 3'}"}, "audience.where: no function nvll in Spark SQL"),

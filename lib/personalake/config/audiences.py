@@ -169,6 +169,13 @@ class Sync(Section):
     max_item_bytes: int = Field(32_000, ge=1, description="Bytes of one delivery; a larger one is refused")
     resend_rejected: bool = Field(False, description="Whether what the destination refused is planned again as it was")
 
+    @field_validator("event")
+    @classmethod
+    def _as_it_is_called(cls, event: str | None) -> str | None:
+        if event is not None and event != event.strip():
+            raise ValueError("a blank at an end would make another event of it; leave it out")
+        return event
+
     @field_validator("schedule")
     @classmethod
     def _known_schedule(cls, schedule: str) -> str:

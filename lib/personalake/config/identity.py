@@ -239,6 +239,17 @@ class Survivorship(Section):
         return fields
 
 
+def _chained(short: str, names: dict[str, str]) -> str:
+    """What is wrong with a short form of another short form: each is looked up once, so that a chain ends half-way."""
+    passed = [short]
+    while (longer := names.get(passed[-1])) is not None and longer not in passed:
+        passed.append(longer)
+    told = " for ".join(map(repr, (passed[0], *passed[1:], *([] if longer is None else [longer]))))
+    if longer is None:
+        return f"names in a chain meet half-way only: {told}; write {passed[-1]!r} for each"
+    return f"names in a circle: {told}; choose one form that the others stand for"
+
+
 class IdentitySettings(Section):
     """conf/identity.yml."""
 
@@ -275,6 +286,9 @@ class IdentitySettings(Section):
         odd = [name for pair in names.items() for name in pair if name != name.strip().lower() or not name.strip()]
         if odd:
             raise ValueError(f"{odd[0]!r} would meet nobody: names are compared in small letters and without blanks around")
+        for short, name in names.items():
+            if name in names:
+                raise ValueError(_chained(short, names))
         return names
 
     @field_validator("identifiers")

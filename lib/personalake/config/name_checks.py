@@ -10,13 +10,16 @@ from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.identity import IDENTIFIERS
 from personalake.config.nearest import closest, nearest
-from personalake.config.segmentation import UNNAMED
+from personalake.config.override_checks import override_problems
+from personalake.config.segmentation import CLUSTER_NAMES, UNNAMED
 from personalake.config.settings import Settings
 from personalake.config.sql import check_expression
 
 Problem = tuple[tuple[str, ...], str]
 # How near a name must come that could also be one of its own.
 _MISSPELT = 0.85
+# Columns of conditions: the scheme whose segment they are.
+_SEGMENTS = {"rfm_segment": "rfm", "kmeans_segment": "kmeans"}
 # Kinds that hold one value of a field for each person, whoever sent it.
 _HOLDING = frozenset({"segment", "braze_track", "onesignal_user", "sfmc_rows", "sfmc_rowset"})
 
@@ -26,6 +29,7 @@ def name_problems(settings: Settings) -> Iterator[Problem]:
     yield from _of_rules(settings)
     yield from _of_audiences(settings)
     yield from _of_sources(settings)
+    yield from override_problems(settings.identity)
     if settings.decisions.rules:
         for kind, names in (
             ("actions", {rule.action for rule in settings.decisions.rules}),
@@ -48,8 +52,9 @@ def _of_rules(settings: Settings) -> Iterator[Problem]:
         if rule.template is not None and rule.template not in settings.templates:
             told = f"rule {rule.name!r} names the template {rule.template!r}; {nearest(rule.template, settings.templates)}"
             yield ("decisions", "rules", str(number), "template"), told
-        for name in _segments_in(rule.when, settings):
-            yield ("decisions", "rules", str(number), "when"), _no_segment(name, settings)
+        for scheme, name in _segments_in(rule.when):
+            if not _is_segment(scheme, name, settings):
+                yield ("decisions", "rules", str(number), "when"), _no_segment(scheme, name, settings)
 
 
 def _of_audiences(settings: Settings) -> Iterator[Problem]:
@@ -57,30 +62,40 @@ def _of_audiences(settings: Settings) -> Iterator[Problem]:
         if not sync.enabled:
             continue
         segment = sync.audience.segment
-        if segment is not None and segment.scheme == "rfm" and not _is_segment(segment.name, settings):
-            yield ("audiences", name, "audience", "segment", "name"), _no_segment(segment.name, settings)
-        for called in _segments_in(sync.audience.where or "", settings):
-            yield ("audiences", name, "audience", "where"), _no_segment(called, settings)
+        if segment is not None and not _is_segment(segment.scheme, segment.name, settings):
+            yield ("audiences", name, "audience", "segment", "name"), _no_segment(segment.scheme, segment.name, settings)
+        for scheme, called in _segments_in(sync.audience.where or ""):
+            if not _is_segment(scheme, called, settings):
+                yield ("audiences", name, "audience", "where"), _no_segment(scheme, called, settings)
 
 
-def _is_segment(name: str, settings: Settings) -> bool:
+def _is_segment(scheme: str, name: str, settings: Settings) -> bool:
+    """Whether a segment may be called so; clusters that are called alike are numbered from 1."""
+    if scheme == "kmeans":
+        words, _, number = name.rpartition(" ")
+        is_numbered = number.isdecimal() and 1 <= int(number) <= settings.segments.clusters.max_clusters
+        return (words if is_numbered else name) in CLUSTER_NAMES
     named = [segment.name for segment in settings.segments.rfm]
     return not named or name in (*named, *UNNAMED)
 
 
-def _no_segment(name: str, settings: Settings) -> str:
+def _no_segment(scheme: str, name: str, settings: Settings) -> str:
+    if scheme == "kmeans":
+        meant = closest(name, CLUSTER_NAMES)
+        kind = "clusters are called by how lately, how often and for how much people buy, e.g. recent frequent big spenders"
+        return f"no cluster {name!r}; " + (f"did you mean {meant}?" if meant else kind)
     return f"no segment {name!r}; {nearest(name, [*(segment.name for segment in settings.segments.rfm), *UNNAMED])}"
 
 
-def _segments_in(condition: str, settings: Settings) -> Iterator[str]:
-    """Texts with which a condition compares the RFM segment, and which name none."""
-    if "rfm_segment" not in condition.lower():
+def _segments_in(condition: str) -> Iterator[tuple[str, str]]:
+    """Scheme and text where a condition compares the segment of a scheme with a text."""
+    if not any(column in condition.lower() for column in _SEGMENTS):
         return
     for part in check_expression(condition).find_all(exp.EQ, exp.NEQ, exp.In):
         values = [part.this, *(part.expressions if isinstance(part, exp.In) else [part.expression])]
-        if any(isinstance(value, exp.Column) and value.name.lower() == "rfm_segment" for value in values):
-            texts = [value.name for value in values if isinstance(value, exp.Literal) and value.is_string]
-            yield from (text for text in texts if not _is_segment(text, settings))
+        columns = {value.name.lower() for value in values if isinstance(value, exp.Column)}
+        texts = [value.name for value in values if isinstance(value, exp.Literal) and value.is_string]
+        yield from ((scheme, text) for column, scheme in _SEGMENTS.items() if column in columns for text in texts)
 
 
 def _decided(settings: Settings, kind: str, names: Collection[str]) -> Iterator[Problem]:

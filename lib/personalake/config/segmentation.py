@@ -1,5 +1,6 @@
 """Segments: how people are grouped."""
 
+from itertools import product
 from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +11,13 @@ from personalake.config.sql import check_columns, check_condition, check_row, nu
 SCORES = ("r", "f", "m")
 # Segments that need no declaration: of people without an order, and of those whom no condition takes.
 UNNAMED = ("No orders yet", "Other")
+# How clusters are called: by a word for what is low, middling or high in them; see segments/clusters.py.
+CLUSTER_WORDS = {
+    "recency": ("recent", "", "lapsed"),
+    "frequency": ("rare", "regular", "frequent"),
+    "spending": ("small spenders", "medium spenders", "big spenders"),
+}
+CLUSTER_NAMES = tuple(" ".join(filter(None, words)) for words in product(*CLUSTER_WORDS.values()))
 
 
 class RfmSegment(Section):

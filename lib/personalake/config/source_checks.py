@@ -1,5 +1,6 @@
 """Whether sources fit their files and one another: what nothing would heed, columns that cannot be, rows read twice."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 
@@ -8,6 +9,8 @@ from personalake.config.nearest import closest, nearest
 from personalake.config.sources import ELEMENT, POSITION, Source
 from personalake.config.sql import columns_of, roots_read
 
+# Keys of records are source:record_id, and folders of inboxes are called after sources.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _OF_CSV = ("separator", "quote", "header")
 Problem = tuple[tuple[str, ...], str]
 
@@ -20,6 +23,9 @@ def source_set_problems(sources: Mapping[str, Source]) -> Iterator[Problem]:
     """
     active = {name: source for name, source in sorted(sources.items()) if source.enabled}
     for name, source in active.items():
+        if not _NAME.fullmatch(name):
+            meant = re.sub(r"[^A-Za-z0-9_.-]+", "_", name.strip())
+            yield ("sources", name), f"a source is called by letters, digits, _ and -, as its records are; call it {meant}"
         for key, text in (*_unheeded(source), *_columns(source)):
             yield ("sources", name, *key.split(".")), text
     yield from _namespaces(active)

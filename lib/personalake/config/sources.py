@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
+from personalake.config.currencies import check_currency
 from personalake.config.databases import DatabaseSettings
 from personalake.config.date_patterns import check_pattern
 from personalake.config.sql import check_condition, check_row, columns_of
@@ -193,9 +194,9 @@ class Source(Section):
 
     @field_validator("currency")
     @classmethod
-    def _three_capitals(cls, code: str | None) -> str | None:
-        if code is not None and not re.fullmatch("[A-Z]{3}", code):
-            raise ValueError("expected three capitals of ISO 4217, e.g. EUR")
+    def _known_currency(cls, code: str | None) -> str | None:
+        if code is not None:
+            check_currency(code)
         return code
 
     @property
@@ -246,6 +247,13 @@ class Source(Section):
         if not glob.strip() or glob.startswith("/") or ".." in Path(glob).parts:
             raise ValueError("a glob names files below the folder in path, e.g. *.csv or **/*.json")
         return glob
+
+    @field_validator("event_type")
+    @classmethod
+    def _plain_event_type(cls, kind: str) -> str:
+        if not kind or re.search(r"\s", kind):
+            raise ValueError("a kind of event is one word, e.g. order_line: without a blank")
+        return kind
 
     @field_validator("namespace")
     @classmethod

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans as TrialKMeans
 
-from personalake.config.segmentation import ClusterSettings
+from personalake.config.segmentation import CLUSTER_WORDS, ClusterSettings
 from personalake.tables.gold import SEGMENT_MEMBERSHIP
 
 SCHEME = "kmeans"
@@ -21,11 +21,6 @@ INPUTS = ("recency", "frequency", "spending")
 _JUDGED = 20_000  # people on whom numbers of clusters are compared, on the driver: six fits by Spark take seconds
 _TOLERANCE = 1e-3  # standard deviations that a centroid may still move; names depend on halves
 _FAR = 0.5  # standard deviations from the mean beyond which a centroid has a word for it
-_WORDS = {
-    "recency": ("recent", "", "lapsed"),
-    "frequency": ("rare", "regular", "frequent"),
-    "spending": ("small spenders", "medium spenders", "big spenders"),
-}
 
 
 @dataclass(frozen=True)
@@ -160,7 +155,7 @@ def describe(centres: Sequence[Sequence[float]]) -> list[str]:
 
 
 def _word(name: str, value: float) -> str:
-    low, middle, high = _WORDS[name]
+    low, middle, high = CLUSTER_WORDS[name]
     return low if value < -_FAR else high if value > _FAR else middle
 
 
