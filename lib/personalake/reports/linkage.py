@@ -85,13 +85,18 @@ def _guards(linkage: Linkage) -> list[Block]:
         links[str(row["guard"])] += int(row["links"] or 0)
     if not links:
         return [Note("No guard had to refuse anything.", "good")]
-    rows = [[guard, number(count), _GUARDS.get(guard, _limit(guard))] for guard, count in sorted(links.items())]
+    rows = [[guard, number(count), guard_words(guard)] for guard, count in sorted(links.items())]
     return [Table("Guards that fired", ("Guard", "Links refused", "Why"), rows, ("Links refused",))]
 
 
-def _limit(guard: str) -> str:
+def guard_words(guard: str) -> str:
+    """Why a guard refuses.
+
+    >>> guard_words("contradiction_first_name"), guard_words("per_person_login")
+    ('first names disagree', 'a person would have held more values of login than allowed')
+    """
     kind = guard.removeprefix("per_person_")
-    return f"a person would have held more values of {kind} than allowed" if kind != guard else ""
+    return _GUARDS.get(guard, f"a person would have held more values of {kind} than allowed" if kind != guard else "")
 
 
 def _hubs(linkage: Linkage) -> list[Block]:
