@@ -29,6 +29,8 @@ def table(rows: list[tuple[str | None, ...]]) -> pa.Table:
         (("eve", "1970-01-02"), 0.0),  # a twin, or another name: nobody can tell
         (("ann", "1944-11-30"), 0.0),  # mother and daughter of one name, or a wrong year
         (("anne", "1970-02-01"), 0.0),
+        (("tom", "1970-01-13"), 0.0),  # another name and one digit: a slip in one of them will do
+        (("anna", "1944-11-30"), 0.0),
     ],
 )
 def test_two_records_of_an_address_are_evidently_two_persons_if_neither_detail_can_be_one_persons(

@@ -18,6 +18,7 @@ _GUARDS = {
     "oversized_key": "too many records share a blocking key to compare them; links counts the pairs avoided",
     "override_conflict": "decisions contradict each other; the two are kept apart",
     "override_unknown": "a decision names an identifier that no record holds",
+    "weak_for_groups": "two groups of several records have no pair that is strong enough for so many",
     "contradiction_first_name": "first names disagree",
     "contradiction_birth_date": "birth dates disagree",
 }
