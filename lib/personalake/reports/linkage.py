@@ -135,6 +135,6 @@ def _cuts(linkage: Linkage) -> Table:
     head = ("Match weight from which a pair is a link", "Pairs", "Expected precision", "Expected recall")
     note = (
         "As the model expects them, of pairs alone and before any guard; recall counts among the pairs that were compared "
-        "and kept. A wrong merge is worse than a missed one."
+        "and kept. A wrong merge is worse than a missed one. Between groups of several records a pair needs more bits."
     )
     return Table("Where to cut", head, rows, head[1:], note)
