@@ -150,7 +150,7 @@ def explain(
     """Everything about one person, from records to what would be sent; or why two records are one person's, or not."""
     from personalake.pipelines.access import log_look, log_pair
     from personalake.pipelines.look import explain as explain_person
-    from personalake.pipelines.look import explain_records
+    from personalake.pipelines.look_pair import explain_records
     from personalake.pipelines.look_view import explanation_view, pair_view
 
     if (person is None) == (pair is None):
@@ -159,9 +159,9 @@ def explain(
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = existing_lake(settings).ledger
     if pair is not None:
-        steps = explain_records(ledger, *pair, settings.identity)
+        two = explain_records(ledger, *pair, settings.identity)
         log_pair(settings, ledger, pair)
-        Console().print(pair_view(steps))
+        Console().print(pair_view(two))
     elif person is not None:
         found = explain_person(ledger, person, day, settings.identity)
         log_look(settings, ledger, "explain", found)

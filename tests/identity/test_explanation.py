@@ -6,7 +6,7 @@ from personalake.config.identity import IdentitySettings, MatchSettings, Survivo
 from personalake.identity.bridges import weakest_by_group
 from personalake.identity.comparisons import splink_comparison
 from personalake.identity.explanation import explain_pair, explain_person, threshold_choice
-from personalake.identity.golden_record import golden_records
+from personalake.identity.golden_record import WRITTEN, golden_records
 from personalake.identity.match_model import MatchModel
 from personalake.identity.resolution import resolve
 from personalake.identity.training import splink_settings
@@ -114,4 +114,16 @@ def test_the_golden_record_takes_each_value_by_its_rule_and_says_where_it_is_fro
         "street": "crm:1 at 2025-01-01T00:00:00Z (most_complete)",
     }
     assert (p["records"], p["sources"], p["weakest_link"], p["birth_date"]) == (2, ["crm", "pos"], 4.0, None)
+    assert (p["first_known_at"].day, p["last_known_at"].day) == (1, 2)
     assert (q["first_name"], q["records"], q["weakest_link"]) == ("anna", 1, None)
+
+
+def test_of_two_values_told_at_one_time_that_of_the_greater_record_key_survives() -> None:
+    rows = [record("crm:1", city="ulm"), record("crm:2", city="bonn")]
+    texts = pa.table({name: pa.nulls(0, pa.string()) for name in ("source", "record_id", *WRITTEN)})
+
+    golden = golden_records(
+        pd.DataFrame(rows), pd.Series(["p", "p"]), pd.Series([4.0, 4.0]).to_numpy(), Survivorship(), texts
+    )
+
+    assert golden["city"].to_pylist() == ["bonn"]

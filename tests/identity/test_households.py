@@ -1,9 +1,12 @@
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from personalake.config.identity import GuardSettings, IdentitySettings
 from personalake.identity.households import fitting_guards, household_share
 from personalake.identity.match_model import MatchModel
+from personalake.identity.resolution import resolve
+from tests.identity.records import edge, edge_frame, partition, record
 
 COLUMNS = ("last_name", "street", "first_name", "birth_date")
 
@@ -26,6 +29,8 @@ def table(rows: list[tuple[str | None, ...]]) -> pa.Table:
         (("eve", "1970-01-02"), 0.0),  # a twin, or another name: nobody can tell
         (("ann", "1944-11-30"), 0.0),  # mother and daughter of one name, or a wrong year
         (("anne", "1970-02-01"), 0.0),
+        (("tom", "1970-01-13"), 0.0),  # another name and one digit: a slip in one of them will do
+        (("anna", "1944-11-30"), 0.0),
     ],
 )
 def test_two_records_of_an_address_are_evidently_two_persons_if_neither_detail_can_be_one_persons(
@@ -57,6 +62,22 @@ def test_contradictions_refuse_only_where_records_know_households() -> None:
 
     assert kept == {None: ("first_name", "birth_date"), 0.05: ("first_name", "birth_date"), 0.049: ()}
     assert fitting_guards(settings, 0.0).guards.max_merges == settings.guards.max_merges
+
+
+@pytest.mark.parametrize(
+    ("share", "configured", "persons"),
+    [(0.06, 0.05, 2), (0.05, 0.05, 2), (0.04, 0.05, 1), (0.0, 0.05, 1), (0.0, 0.0, 2), (None, 0.05, 2)],
+)
+def test_twins_are_two_persons_where_households_are_known_and_one_where_a_name_may_be_a_slip(
+    share: float | None, configured: float, persons: int
+) -> None:
+    home = {"last_name": "lee", "street": "1 mill lane", "birth_date": "1990-04-05"}
+    twins = [record("crm:1", first_name="ann", **home), record("crm:2", first_name="eve", **home)]
+    settings = IdentitySettings(guards=GuardSettings(household_share=configured))
+
+    found = resolve(pd.DataFrame(twins), edge_frame([edge("crm:1", "crm:2", 12)]), fitting_guards(settings, share))
+
+    assert len(partition(found)) == persons
 
 
 def test_a_model_keeps_what_it_learnt_of_households_and_an_older_ones_version_stays() -> None:

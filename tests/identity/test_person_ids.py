@@ -59,6 +59,15 @@ def test_a_new_person_gets_the_hash_of_the_oldest_identifier_as_a_lone_one_does(
     assert changes(assigned) == []
 
 
+def test_the_oldest_identifier_names_a_person_and_not_the_first_of_the_alphabet() -> None:
+    rows = found({"1": "a b"}).to_pylist()
+    rows[0]["first_known_at"] = day("z")
+
+    assigned = assign_ids(pa.Table.from_pylist(rows), previous({}))
+
+    assert set(persons(assigned).values()) == {person_hash_of("crm", "b")}
+
+
 def test_two_persons_who_are_one_keep_the_id_of_the_larger_part() -> None:
     assigned = assign_ids(found({"1": "a b c"}), previous({"old": "a", "large": "b c"}))
 

@@ -45,7 +45,7 @@ def partition(found: dict[tuple[str, str], str]) -> set[frozenset[tuple[str, str
     return {frozenset(key for key, person in found.items() if person == each) for each in set(found.values())}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(crowds(), st.integers(0, 9), st.integers(0, 3))
 def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     crowd: tuple[list[Any], list[Any]], old: int, lost: int

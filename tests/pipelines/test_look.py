@@ -10,18 +10,22 @@ from typer.testing import CliRunner
 
 from personalake.cli import app
 from personalake.config import Settings
+from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
+from personalake.identity.match_model import MatchModel
 from personalake.lake import Ledger, Locations
 from personalake.pipelines.access import log_pair
-from personalake.pipelines.look import explain, table_facts
-from personalake.pipelines.look_view import explanation_view, tables_view
+from personalake.pipelines.look import Explanation, explain, table_facts
+from personalake.pipelines.look_pair import explain_records
+from personalake.pipelines.look_view import explanation_view, pair_view, tables_view
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.receipts import pseudonym
 from personalake.tables import ALL
 from personalake.tables.erasure import ACCESS_LOG
 from personalake.tables.gold import PREDICTION
-from personalake.tables.identity import MATCH_RECORD
+from personalake.tables.identity import IDENTITY_GUARD, MATCH_EDGE, MATCH_MODEL, MATCH_RECORD
 from personalake.tables.silver import PERSON_LINK
+from tests.identity.test_explanation import hand_made_model
 from tests.reports.gold_rows import AS_OF, fill, person
 
 
@@ -141,6 +145,71 @@ def test_whoever_looks_at_a_pair_of_records_is_written_down_once_for_each_person
     key = erasure_key(settings, ledger.locations)
     ann, nobody = pseudonym(key, "person_id", "p_ann"), pseudonym(key, "person_id", "till:3")
     assert sorted(rows) == sorted([("explain", "look", ann)] * 2 + [("explain", "look", nobody)])
+
+
+@pytest.mark.parametrize(("share", "weights"), [(0.01, [12.0]), (0.2, [])])
+def test_what_holds_a_person_together_is_told_by_the_guards_that_fit_its_records(
+    share: float, weights: list[float], tmp_path: Path
+) -> None:
+    ledger = Ledger(Locations(tmp_path), no_session)
+    names = {"crm:1": "ann", "crm:2": "xqv"}
+    known = {"source": "crm", "namespace": "crm", "known_at": datetime(2025, 1, 1, tzinfo=UTC)}
+    ledger.append(
+        MATCH_RECORD,
+        [{**known, "record_key": key, "customer_id": key[4:], "first_name": name} for key, name in names.items()],
+    )
+    ledger.append(PERSON_LINK, [{"namespace": "crm", "value": key[4:], "person_id": "p_ann"} for key in names])
+    ledger.append(MATCH_EDGE, [{"left_key": "crm:1", "right_key": "crm:2", "match_weight": 12.0}])
+    model = {"model": MatchModel({}, {}, share).to_json(), "model_version": "m", "trained_at": known["known_at"]}
+    ledger.append(MATCH_MODEL, [model])
+
+    found = explain(ledger, "p_ann", identity=IdentitySettings())
+
+    assert [bridge["match_weight"] for bridge in found.bridges] == weights
+
+
+def test_a_pair_is_told_with_whose_the_records_are_and_what_kept_them_apart(tmp_path: Path) -> None:
+    ledger = Ledger(Locations(tmp_path), no_session)
+    at = datetime(2025, 1, 1, tzinfo=UTC)
+    told = {"crm:1": "ann", "crm:2": "eve", "web:3": "ann", "web:4": "ann"}
+    rows = [
+        {"record_key": key, "source": key[:3], "namespace": key[:3], "customer_id": key[4:], "known_at": at,
+         "first_name": name, "birth_date": "1990-04-05", "last_name": "lee", "phone": "1"}
+        for key, name in told.items()
+    ]  # fmt: skip
+    ledger.append(MATCH_RECORD, rows)
+    people = {"crm:1": "p_ann", "web:3": "p_ann", "crm:2": "p_eve"}
+    links = [{"namespace": key[:3], "value": key[4:], "person_id": person} for key, person in people.items()]
+    ledger.append(PERSON_LINK, links)
+    ledger.append(MATCH_MODEL, [{"model": hand_made_model().to_json(), "model_version": "m", "trained_at": at}])
+    guard = {"guard": "contradiction_first_name", "namespace": "pair", "links": 1, "persons": 2, "match_weight": 1.5}
+    ledger.append(IDENTITY_GUARD, [{**guard, "value": "crm:1 crm:2"}, {**guard, "value": "crm:2 web:4"}])
+
+    def shown(left: str, right: str) -> str:
+        return " ".join(printed(pair_view(explain_records(ledger, left, right, IdentitySettings()))).split())
+
+    assert "One person: p_ann." in shown("crm:1", "web:3")
+    apart = shown("web:3", "crm:2")
+    assert "By likeness no link: -4.0 bits, a probability of 5.9 %; links begin at" in apart
+    assert "Two persons: p_ann and p_eve. Refused between them: crm:1 and crm:2 of +1.5 bits, since first names" in apart
+    assert "web:4" not in apart
+    assert shown("crm:1", "web:4").endswith("No run has grouped both records yet: run resolve_identities.")
+    with pytest.raises(InputError, match="crm:1 is named twice"):
+        explain_records(ledger, "crm:1", "crm:1", IdentitySettings())
+
+
+def test_keys_of_records_are_shown_whole_and_nothing_is_cut_off(tmp_path: Path) -> None:
+    row = {"record_key": "crm:r0123456789abcdef", "birth_date": "1990-04-05", "known_at": None} | dict.fromkeys(
+        ("first_name", "last_name", "email", "phone", "street"), "abcdefghijklmnopq"
+    )
+    console = Console(file=StringIO(), width=80)
+
+    console.print(explanation_view(Explanation("p", records=[row])))
+
+    assert isinstance(console.file, StringIO)
+    text = console.file.getvalue()
+    assert "crm:r0123456789abcdef" in text
+    assert "…" not in text
 
 
 def test_every_declared_table_is_listed_and_those_not_made_yet_say_so(ledger: Ledger) -> None:

@@ -58,7 +58,7 @@ def test_sizes_bridges_guards_hubs_weights_and_thresholds_are_shown_and_no_ident
     assert next(iter(value for title, value in found.items() if title.startswith("Hubs"))).rows == [
         ["device_id", "2", "9", "12"]
     ]
-    assert ["1.0 (in use)", "1", "95.77 %", "100.00 %"] in [list(row) for row in found["Where to cut"].rows]
+    assert ["0.0 (in use)", "1", "95.77 %", "100.00 %"] in [list(row) for row in found["Where to cut"].rows]
     assert "d1" not in draw(data).split("<script>", 1)[0]
 
 

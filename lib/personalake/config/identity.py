@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.nearest import nearest
+from personalake.config.nicknames import chained
 from personalake.config.sql import check_columns, check_row
 from personalake.tables.silver import DEMOGRAPHICS
 
@@ -40,6 +41,10 @@ class GuardSettings(Section):
     overruled_weight: float = Field(
         22, description="Match weight from which a pair is joined although such details disagree, bits"
     )
+    smaller_side_weight: float = Field(
+        2, ge=0, description="Bits that a pair must add for each doubling of the smaller of two groups that it would join"
+    )
+    larger_side_weight: float = Field(0.5, ge=0, description="The same for the larger of the two, bits")
     household_share: float = Field(
         0.05,
         ge=0,
@@ -146,7 +151,9 @@ class MatchSettings(Section):
         10, ge=2, description="Records that share a value from which on the model keeps its frequency, and it"
     )
     seed: int = Field(17, description="Seed of the random pairs")
-    link_weight: float = Field(1.0, description="Match weight from which a pair is a link, bits")
+    link_weight: float = Field(
+        0.0, description="Match weight from which a pair of single records is a link, bits; 0 is even odds"
+    )
     keep_weight: float = Field(-2.0, description="Match weight from which a pair is kept for review, bits")
     backend: Literal["auto", "duckdb", "spark"] = Field(
         "auto", description="What scores pairs: DuckDB on the driver, or Spark; auto chooses by the number of records"
@@ -239,17 +246,6 @@ class Survivorship(Section):
         return fields
 
 
-def _chained(short: str, names: dict[str, str]) -> str:
-    """What is wrong with a short form of another short form: each is looked up once, so that a chain ends half-way."""
-    passed = [short]
-    while (longer := names.get(passed[-1])) is not None and longer not in passed:
-        passed.append(longer)
-    told = " for ".join(map(repr, (passed[0], *passed[1:], *([] if longer is None else [longer]))))
-    if longer is None:
-        return f"names in a chain meet half-way only: {told}; write {passed[-1]!r} for each"
-    return f"names in a circle: {told}; choose one form that the others stand for"
-
-
 class IdentitySettings(Section):
     """conf/identity.yml."""
 
@@ -288,7 +284,7 @@ class IdentitySettings(Section):
             raise ValueError(f"{odd[0]!r} would meet nobody: names are compared in small letters and without blanks around")
         for short, name in names.items():
             if name in names:
-                raise ValueError(_chained(short, names))
+                raise ValueError(chained(short, names))
         return names
 
     @field_validator("identifiers")

@@ -3,6 +3,7 @@
 The result depends on the set of links alone, never on the order in which they came.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ class Limits:
         max_identifiers: Identifiers in all.
         contradictions: Details in which joined groups must not disagree.
         overruled_weight: Match weight from which a link stands although details disagree, bits.
+        link_weight: Match weight from which two single records are joined, bits.
+        side_weights: Bits that a link must add for each doubling of the smaller and of the larger group.
     """
 
     per_person: Mapping[str, int]
@@ -29,6 +32,21 @@ class Limits:
     max_identifiers: int
     contradictions: Sequence[str] = ()
     overruled_weight: float = 22
+    link_weight: float = 0
+    side_weights: tuple[float, float] = (0, 0)
+
+    def needed(self, one: int, other: int) -> float:
+        """Match weight from which groups of so many records are joined, bits.
+
+        One person's records are compared each with each, so that two groups of one person have a strong pair among many; a
+        weak one as the best of them rather tells of a household. And joining them says as much of every pair between them.
+
+        >>> limits = Limits({}, 100, 1_000, side_weights=(2, 0.5))
+        >>> limits.needed(1, 1), limits.needed(1, 4), limits.needed(8, 2)
+        (0.0, 1.0, 3.5)
+        """
+        smaller, larger = sorted((one, other))
+        return self.link_weight + self.side_weights[0] * math.log2(smaller) + self.side_weights[1] * math.log2(larger)
 
 
 @dataclass
@@ -79,6 +97,8 @@ def broken_guard(left: Group, right: Group, weight: float, is_match: bool, limit
         ours, theirs = left.limited.get(kind), right.limited.get(kind)
         if ours and theirs and len(ours | theirs) > most:
             return f"per_person_{kind}"
+    if is_match and weight < limits.needed(left.records, right.records):
+        return "weak_for_groups"
     return _contradiction(left.details, right.details, weight, limits) if is_match else None
 
 

@@ -109,7 +109,7 @@ def _crowded(graph: Graph, kind: str) -> Positions:
 def _grouped(graph: Graph, links: Links, decided: Decisions, settings: IdentitySettings) -> tuple[Positions, list[Refusal]]:
     """Components in which nothing can break a guard as they are; the others link by link."""
     component = component_of(graph.size, links)
-    is_suspect = _suspect(graph, component, decided, settings)[component]
+    is_suspect = (_suspect(graph, component, decided, settings) | _weak(component, links, _limits(settings)))[component]
     suspects = np.flatnonzero(is_suspect)
     forest = Forest(_first_groups(graph, suspects, decided, settings), _limits(settings))
     refusals = []
@@ -146,6 +146,17 @@ def _suspect(graph: Graph, component: Positions, decided: Decisions, settings: I
     return suspect
 
 
+def _weak(component: Positions, links: Links, limits: Limits) -> NDArray[np.bool_]:
+    """Whether a link of each component could be too weak for the groups that it joins, however they come about."""
+    sizes = np.bincount(component)
+    smaller, larger = limits.side_weights
+    most = limits.link_weight + smaller * np.log2(np.maximum(sizes / 2, 1)) + larger * np.log2(np.maximum(sizes - 1, 1))
+    alike = links.where(links.kind == KINDS.index("match"))
+    found = np.zeros(sizes.size, bool)
+    found[component[alike.left[alike.weight < most[component[alike.left]]]]] = True
+    return found
+
+
 def _first_groups(graph: Graph, nodes: Positions, decided: Decisions, settings: IdentitySettings) -> dict[int, Group]:
     """Each suspicious record as a group of its own."""
     records = graph.records.iloc[nodes]
@@ -171,6 +182,8 @@ def _limits(settings: IdentitySettings) -> Limits:
         max_identifiers=settings.guards.max_identifiers,
         contradictions=settings.guards.contradictions,
         overruled_weight=settings.guards.overruled_weight,
+        link_weight=settings.matching.link_weight,
+        side_weights=(settings.guards.smaller_side_weight, settings.guards.larger_side_weight),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from personalake.activation.last_state import PLACES
 from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
-from personalake.identity.explanation import Step, explain_pair, explain_person
+from personalake.identity.explanation import explain_person
 from personalake.identity.households import fitting_guards
 from personalake.lake import Ledger
 from personalake.pipelines.match_models import latest_model
@@ -161,33 +161,6 @@ def _deliveries(ledger: Ledger, person_id: str, as_of: date | None) -> list[Row]
     unsent = {"state": "pending", "state_reason": None, "file": None}
     ordered = sorted(planned, key=lambda row: (row["destination"], row["operation"], row["delivery_id"]))
     return [{**row, **states.get(row["delivery_id"], unsent)} for row in ordered]
-
-
-def explain_records(ledger: Ledger, left: str, right: str, settings: IdentitySettings) -> list[Step]:
-    """Why two records are one person's, or not: the weight of each comparison.
-
-    Args:
-        ledger: The tables.
-        left: A record key, `source:record_id`.
-        right: Another one.
-        settings: How records are compared.
-
-    Raises:
-        InputError: If a record is not there, or no match model serves.
-    """
-    found = {row["record_key"]: row for row in ledger.read(MATCH_RECORD, where=[("record_key", "in", [left, right])])}
-    missing = [key for key in (left, right) if key not in found]
-    if missing:
-        raise InputError(
-            f"No record goes by {', '.join(missing)}: expected source:record_id.",
-            "personalake explain --person lists the records of a person.",
-        )
-    model = latest_model(ledger, settings)
-    if model is None:
-        raise InputError(
-            "No match model serves: none has been trained yet, or identity.matching is off.", "Run resolve_identities first."
-        )
-    return explain_pair(model, found[left], found[right], settings.matching)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from personalake.identity.explanation import Step
 from personalake.pipelines.look import Explanation, TableFacts
+from personalake.pipelines.look_pair import PairExplanation
 from personalake.pipelines.source_check import Seen
+from personalake.reports.linkage import guard_words
 from personalake.reports.words import day, minute, money, name, number, plural, share, size
 
 _MONEY = ("spend", "average_order_value")
@@ -28,6 +29,9 @@ _STATE_STYLES = {
     "assumed_granted": "bold red",
 }
 _MOST_ITEMS = 5
+_MOST_REFUSALS = 3
+# What is copied into the next command is shown on one line; all else on as many as it takes.
+_COPIED = ("record_key", "left_key", "right_key")
 
 
 def explanation_view(explanation: Explanation) -> RenderableType:
@@ -62,15 +66,41 @@ def _linkage(explanation: Explanation) -> list[RenderableType]:
     return parts
 
 
-def pair_view(steps: Sequence[Step]) -> RenderableType:
-    """The waterfall of a pair of records."""
+def pair_view(pair: PairExplanation) -> RenderableType:
+    """The waterfall of a pair of records, and what came of it."""
     view = Table(header_style="bold", expand=False)
     for column in ("Comparison", "The values", "Weight, bits", "Match weight so far"):
         view.add_column(column, justify="right" if "eight" in column else "left")
-    for step in steps:
+    for step in pair.steps:
         style = "green" if step.weight > 0 else "red" if step.weight < 0 else "dim"
         view.add_row(step.comparison, step.level, Text(f"{step.weight:+.1f}", style=style), f"{step.total:+.1f}")
-    return view
+    return Group(view, *(Text(line) for line in _verdict(pair)))
+
+
+def _verdict(pair: PairExplanation) -> Iterator[str]:
+    """What the match weight means, whose the records are, and why."""
+    is_link = pair.match_weight >= pair.link_weight
+    probability = share(1 / (1 + 2.0**-pair.match_weight), 1)
+    kind = "a link" if is_link else "no link"
+    yield f"By likeness {kind}: {pair.match_weight:+.1f} bits, a probability of {probability}; links begin at " + (
+        f"{pair.link_weight:+.1f} bits."
+    )
+    left, right = pair.persons
+    if left is None or right is None:
+        yield "No run has grouped both records yet: run resolve_identities."
+    elif left == right:
+        yield f"One person: {left}." + ("" if is_link else " Other links join them; explain --person lists them.")
+    else:
+        yield f"Two persons: {left} and {right}."
+        for row in pair.refusals[:_MOST_REFUSALS]:
+            weight = "" if row["match_weight"] is None else f" of {row['match_weight']:+.1f} bits"
+            yield f"Refused between them: {row['value'].replace(' ', ' and ')}{weight}, since {guard_words(row['guard'])}."
+        if is_link and not pair.refusals:
+            yield (
+                "No guard has told of this pair; the model or the records may have changed since the last run."
+                if pair.was_compared
+                else "The two share no blocking key, so that they were not compared; see identity.matching.blocking."
+            )
 
 
 def tables_view(facts: Sequence[TableFacts], now: datetime) -> RenderableType:
@@ -156,7 +186,7 @@ def _rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Renderab
         return None
     view = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 3, 0, 0))
     for column in columns:
-        view.add_column(name(column))
+        view.add_column(name(column), no_wrap=column in _COPIED, overflow="fold")
     for row in rows:
         view.add_row(*(_styled(_value(column, row[column], None)) for column in columns))
     return view

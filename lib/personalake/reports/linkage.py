@@ -18,6 +18,7 @@ _GUARDS = {
     "oversized_key": "too many records share a blocking key to compare them; links counts the pairs avoided",
     "override_conflict": "decisions contradict each other; the two are kept apart",
     "override_unknown": "a decision names an identifier that no record holds",
+    "weak_for_groups": "two groups of several records have no pair that is strong enough for so many",
     "contradiction_first_name": "first names disagree",
     "contradiction_birth_date": "birth dates disagree",
 }
@@ -85,13 +86,18 @@ def _guards(linkage: Linkage) -> list[Block]:
         links[str(row["guard"])] += int(row["links"] or 0)
     if not links:
         return [Note("No guard had to refuse anything.", "good")]
-    rows = [[guard, number(count), _GUARDS.get(guard, _limit(guard))] for guard, count in sorted(links.items())]
+    rows = [[guard, number(count), guard_words(guard)] for guard, count in sorted(links.items())]
     return [Table("Guards that fired", ("Guard", "Links refused", "Why"), rows, ("Links refused",))]
 
 
-def _limit(guard: str) -> str:
+def guard_words(guard: str) -> str:
+    """Why a guard refuses.
+
+    >>> guard_words("contradiction_first_name"), guard_words("per_person_login")
+    ('first names disagree', 'a person would have held more values of login than allowed')
+    """
     kind = guard.removeprefix("per_person_")
-    return f"a person would have held more values of {kind} than allowed" if kind != guard else ""
+    return _GUARDS.get(guard, f"a person would have held more values of {kind} than allowed" if kind != guard else "")
 
 
 def _hubs(linkage: Linkage) -> list[Block]:
@@ -129,6 +135,6 @@ def _cuts(linkage: Linkage) -> Table:
     head = ("Match weight from which a pair is a link", "Pairs", "Expected precision", "Expected recall")
     note = (
         "As the model expects them, of pairs alone and before any guard; recall counts among the pairs that were compared "
-        "and kept. A wrong merge is worse than a missed one."
+        "and kept. A wrong merge is worse than a missed one. Between groups of several records a pair needs more bits."
     )
     return Table("Where to cut", head, rows, head[1:], note)
