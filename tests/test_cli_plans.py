@@ -152,9 +152,12 @@ def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
     code, _, err = console.run(monkeypatch, "reject", "old")
     assert code == InputError.exit_code
     assert "plan_old would not leave anyway: it is superseded." in err
+    assert "Waiting" not in err
 
 
-def test_what_a_sender_is_at_work_on_is_rejected_and_left_to_it(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_sender_holds_the_destination_what_is_rejected_is_left_to_it(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
     console.plans(regulars="approved")
     row = {"person_id": "p", "destination": "crm", "operation": "identify", "payload": "{}", "plan_id": "plan_regulars"}
     console.ledger.append(ACTIVATION_OUTBOX, [{**row, "delivery_id": "d1"}])

@@ -32,12 +32,13 @@ def plan(
     region: Region = None,
 ) -> None:
     """Each plan: what would leave for where, what it costs, and whether it may."""
+    from personalake.activation.syncs.plan_state import SUPERSEDED
     from personalake.pipelines.plan_states import latest_plans, meant
     from personalake.pipelines.plan_view import plans_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
     found = latest_plans(existing_lake(settings).ledger, sync)
-    chosen = [row for row in found.values() if everything or row["state"] != "superseded"]
+    chosen = [row for row in found.values() if everything or row["state"] != SUPERSEDED]
     Console().print(plans_view(chosen if plan_id is None else [meant(found, plan_id)]))
 
 

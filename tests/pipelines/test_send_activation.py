@@ -30,6 +30,7 @@ from personalake.pipelines import sending_lease as leases
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
+from personalake.pipelines.approve_plan import reject_plan
 from personalake.pipelines.awaited import awaits_results
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
@@ -508,6 +509,30 @@ def test_of_two_runs_at_once_one_sends_and_the_other_says_that_it_is_running(
     assert refusal.value.exit_code == 3
     assert [outcome.status for outcome in outcomes] == ["done"]
     assert held(SEGMENT, fakes) == Counter(range(6))
+
+
+def test_a_plan_that_is_rejected_while_it_is_sent_does_not_leave_and_its_sender_takes_it_back(
+    lake: Lake, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 6)
+    at_work, go_on = waits_before_claims(monkeypatch)
+    results: list[str] = []
+    first = threading.Thread(target=lambda: results.append(send(lake, fakes, SEGMENT, recheck_seconds=0).message))
+    first.start()
+    assert at_work.wait(20)
+
+    row, cancelled, busy = reject_plan(lake, settings(lake, {}), "plan-1")
+    go_on.set()
+    first.join(20)
+
+    assert (row["state"], cancelled) == ("rejected", 0)
+    assert [error.what.partition(", process")[0] for error in busy] == [
+        "send_activation.there is held by send_activation (run run"
+    ]
+    assert not held(SEGMENT, fakes)
+    assert set(states(lake).values()) == {"cancelled"}
+    assert results == ["there: 0 of 6 sent, 6 cancelled"]
 
 
 def test_what_this_run_has_claimed_itself_does_not_count_against_the_cap(lake: Lake, fakes: Fakes) -> None:

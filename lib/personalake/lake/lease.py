@@ -46,7 +46,9 @@ class Held:
 
 
 @contextmanager
-def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds: float) -> Iterator[Held]:
+def lease(
+    path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds: float, job: str | None = None
+) -> Iterator[Held]:
     """Hold the lease of a job for as long as the block runs.
 
     A lease is stale when its process is gone from this host, or when it has not been touched for a while: the number of
@@ -57,6 +59,7 @@ def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds
         run_id: Who holds it.
         heartbeat_seconds: How often it is touched.
         stale_after_seconds: Silence after which anyone may take it over.
+        job: What the holder is doing, where the lease is not that of a job of the same name.
 
     Raises:
         LeaseHeldError: If another run holds it.
@@ -65,7 +68,7 @@ def lease(path: Path, run_id: str, heartbeat_seconds: float, stale_after_seconds
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path):
-            _take(path, run_id, stale_after_seconds)
+            _take(path, run_id, stale_after_seconds, job)
     done = threading.Event()
     thread = threading.Thread(target=_beat, args=(path, run_id, done, heartbeat_seconds), daemon=True, name="lease")
     thread.start()
@@ -90,21 +93,24 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _take(path: Path, run_id: str, stale_after_seconds: float) -> None:
+def _take(path: Path, run_id: str, stale_after_seconds: float, job: str | None) -> None:
     holder = _holder(path)
     if holder is not None:
         if not _is_stale(path, holder, stale_after_seconds):
             raise _held(path, holder)
         _remove_stale(path, run_id, holder)
     try:
-        _create(path, {"run_id": run_id, "pid": os.getpid(), "host": socket.gethostname()})
+        told = {} if job is None else {"job": job}
+        _create(path, {"run_id": run_id, **told, "pid": os.getpid(), "host": socket.gethostname()})
     except FileExistsError:
         raise LeaseHeldError(f"The lease of {path.stem} is being taken by other runs.", "Try again in a moment.") from None
 
 
 def _held(path: Path, holder: dict[str, Any]) -> LeaseHeldError:
+    job = holder.get("job")
+    by = "is already running" if job is None else f"is held by {job}"
     return LeaseHeldError(
-        f"{path.stem} is already running (run {holder.get('run_id')}, process {holder.get('pid')} on {holder.get('host')}).",
+        f"{path.stem} {by} (run {holder.get('run_id')}, process {holder.get('pid')} on {holder.get('host')}).",
         "Wait until it is done; a run that died is taken over by itself.",
     )
 

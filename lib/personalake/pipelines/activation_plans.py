@@ -12,6 +12,7 @@ import pyarrow as pa
 from personalake.activation.backlog import Backlog, Part
 from personalake.activation.delivery import Delivery, Outcome, State
 from personalake.activation.recent import left_recently
+from personalake.activation.syncs.plan_state import REJECTED, STANDING, SUPERSEDED, in_order
 from personalake.config.connections.base import Bounds
 from personalake.errors import LeaseHeldError
 from personalake.lake import Lake, Ledger
@@ -20,11 +21,10 @@ from personalake.lake.scan import Scan
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, RUN
 
-STANDING = ("ready", "approved")
 # Plans that are over, and what is said of what they still owed.
 _OVER = {
-    "superseded": "no longer current: its plan is superseded",
-    "rejected": "no longer current: its plan was rejected by a person",
+    SUPERSEDED: "no longer current: its plan is superseded",
+    REJECTED: "no longer current: its plan was rejected by a person",
 }
 _CHUNK = 50_000
 _COUNTS = ("added", "changed", "removed")
@@ -68,8 +68,7 @@ def plans(ledger: Ledger) -> list[PlanState]:
     """Every plan, in the order in which they were made; none before the first."""
     rows = ledger.read(ACTIVATION_PLAN, _READ)
     histories: dict[str, list[dict[str, Any]]] = {}
-    # Of states that were logged in one instant, one that keeps the plan from being sent counts.
-    for row in sorted(rows, key=lambda row: (row["logged_at"], row["state"] not in STANDING)):
+    for row in in_order(rows):
         histories.setdefault(row["plan_id"], []).append(row)
     found = [_state(history) for history in histories.values()]
     return sorted(found, key=lambda plan: (plan.planned_at, plan.plan_id))
@@ -125,7 +124,7 @@ def as_ofs_of(ledger: Ledger, chosen: Sequence[PlanState]) -> list[date]:
 
 def superseded(known: Sequence[PlanState], ledger: Ledger) -> list[PlanState]:
     """Plans that stood when sending last came to its end, or later, and have been replaced or rejected since."""
-    gone = [plan for plan in known if plan.state == "rejected" or (plan.state == "superseded" and plan.has_stood)]
+    gone = [plan for plan in known if plan.state == REJECTED or (plan.state == SUPERSEDED and plan.has_stood)]
     if not gone:
         return []
     runs = ledger.read(RUN, ("job", "status", "started_at"), [("job", "=", "send_activation"), ("status", "!=", "failed")])

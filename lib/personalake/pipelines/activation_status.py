@@ -5,9 +5,10 @@ from typing import Any
 
 from personalake.activation.spells import Spell, spells_of_sending
 from personalake.activation.syncs.diff import REFUSED
+from personalake.activation.syncs.plan_state import STANDING
 from personalake.activation.tally import tally
 from personalake.lake import Ledger
-from personalake.pipelines.activation_plans import STANDING, PlanState, plans
+from personalake.pipelines.activation_plans import PlanState, plans
 from personalake.pipelines.activation_results import why_stopped
 from personalake.reports.data import Sent
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from personalake.activation.spells import seconds_of, together
 from personalake.activation.syncs.diff import REFUSED
-from personalake.activation.syncs.verdict import SUPERSEDED
+from personalake.activation.syncs.plan_state import SUPERSEDED
 from personalake.activation.traffic import Traffic, traffic
 from personalake.lake import Ledger
 from personalake.reports.data import Sent, Total

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from personalake.config import Settings
@@ -12,7 +13,7 @@ from personalake.lake import Lake
 from personalake.lake.lease import lease
 from personalake.pipelines.activation_journal import Stamps
 from personalake.pipelines.activation_plans import cancel_superseded, plans
-from personalake.pipelines.plan_states import approve, latest_plans, meant, reject
+from personalake.pipelines.plan_states import approve, reject
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.pipelines.system_clock import SystemClock
 
@@ -33,9 +34,7 @@ def approve_plan(lake: Lake, settings: Settings, plan_id: str) -> dict[str, Any]
         LeaseHeldError: If plan_activation is at work.
     """
     with _while_nobody_plans(lake, settings, "approve"):
-        called = meant(latest_plans(lake.ledger), plan_id)["plan_id"]
-        _require_fresh(lake, settings, called)
-        return approve(lake, called, datetime.now(UTC))
+        return approve(lake, plan_id, datetime.now(UTC), partial(_require_fresh, settings))
 
 
 def reject_plan(lake: Lake, settings: Settings, plan_id: str) -> tuple[dict[str, Any], int, list[LeaseHeldError]]:
@@ -58,7 +57,7 @@ def reject_plan(lake: Lake, settings: Settings, plan_id: str) -> tuple[dict[str,
 
     @contextmanager
     def hold(destination: str) -> Iterator[Callable[[], None]]:
-        with sending_lease(settings, lake, destination, f"reject-{uuid.uuid4().hex[:8]}") as held:
+        with sending_lease(settings, lake, destination, f"reject-{uuid.uuid4().hex[:8]}", "activation reject") as held:
             yield held.require
 
     with _while_nobody_plans(lake, settings, "reject"):
@@ -72,17 +71,17 @@ def reject_plan(lake: Lake, settings: Settings, plan_id: str) -> tuple[dict[str,
 @contextmanager
 def _while_nobody_plans(lake: Lake, settings: Settings, what: str) -> Iterator[None]:
     path, kept = lake.locations.lease("plan_activation"), settings.lease
-    with lease(path, f"{what}-{uuid.uuid4().hex[:8]}", kept.heartbeat_seconds, kept.stale_after_seconds):
+    name = f"{what}-{uuid.uuid4().hex[:8]}"
+    with lease(path, name, kept.heartbeat_seconds, kept.stale_after_seconds, f"activation {what}"):
         yield
 
 
-def _require_fresh(lake: Lake, settings: Settings, plan_id: str) -> None:
+def _require_fresh(settings: Settings, plan: dict[str, Any], planned_at: datetime) -> None:
     """A person's word does not make what a plan rests on any newer."""
-    for plan in plans(lake.ledger):
-        sync = settings.audiences.get(plan.sync or "")
-        age = datetime.now(UTC) - plan.planned_at
-        if plan.plan_id == plan_id and plan.state == "awaiting_approval" and sync and age > timedelta(sync.max_age_days):
-            raise InputError(
-                f"{plan_id} is too old to be approved: made {age.days} days ago, max_age_days is {sync.max_age_days}.",
-                "Run plan_activation with a later as-of, and approve the plan that takes its place.",
-            )
+    sync = settings.audiences.get(plan["sync"] or "")
+    age = datetime.now(UTC) - planned_at
+    if sync and age > timedelta(sync.max_age_days):
+        raise InputError(
+            f"{plan['plan_id']} is too old to be approved: made {age.days} days ago, max_age_days is {sync.max_age_days}.",
+            "Run plan_activation with a later as-of, and approve the plan that takes its place.",
+        )

@@ -81,10 +81,9 @@ def _stop(due: Due, leaving: int) -> tuple[str | None, int]:
     """Why the run would stop, and how many would leave before that; as if all of it left within one window of time."""
     breaker = Breaker(due.bounds)
     breaker.plan(due.volume)
-    if breaker.reason is not None:
+    if not breaker.admit(0, 0):
         return breaker.reason, 0
-    breaker.admit_in_window(leaving, 0.0)
-    if breaker.reason is None:
+    if breaker.admit_in_window(leaving, 0.0):
         return None, leaving
     recent = sum(count for ago, count in due.volume.recent if ago < due.bounds.window_seconds)
     return breaker.reason, max(0, (due.bounds.max_in_window or 0) - recent)

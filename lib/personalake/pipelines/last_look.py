@@ -12,11 +12,12 @@ import pyarrow as pa
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery
 from personalake.activation.receipts.addresses import address_of
+from personalake.activation.syncs.plan_state import STANDING
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
-from personalake.pipelines.activation_plans import STANDING, PlanState, plans
+from personalake.pipelines.activation_plans import PlanState, plans
 from personalake.pipelines.caps_now import CapsNow, limits_of
 from personalake.pipelines.consents_now import (
     CONSENTS,

@@ -13,17 +13,8 @@ from pyspark.sql import functions as F
 from personalake.activation.syncs.counts import Counts, left_out
 from personalake.activation.syncs.diff import DELIVERED, REMOVED
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.verdict import (
-    APPROVED,
-    AWAITING,
-    READY,
-    STOPPED,
-    Cost,
-    cost,
-    is_too_small,
-    plan_id,
-    verdict,
-)
+from personalake.activation.syncs.plan_state import APPROVED, AWAITING, READY, STOPPED
+from personalake.activation.syncs.verdict import Cost, cost, is_too_small, plan_id, verdict
 from personalake.activation.syncs.wanted import NO_PERSON
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
@@ -134,7 +125,7 @@ def _while_nobody_sends(context: JobContext, destination: str) -> Iterator[Calla
     if context.dry_run:
         yield lambda: None
         return
-    with sending_lease(context.settings, context.lake, destination, context.run_id) as held:
+    with sending_lease(context.settings, context.lake, destination, context.run_id, "plan_activation") as held:
         yield held.require
 
 

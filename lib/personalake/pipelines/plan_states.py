@@ -1,15 +1,15 @@
 """Plans of syncs by their state, and the step from one state to the next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from personalake.activation.syncs.verdict import APPROVED, AWAITING, READY, REJECTED, STOPPED, SUPERSEDED, again
+from personalake.activation.syncs.plan_state import APPROVED, AWAITING, OPEN, READY, REJECTED, SUPERSEDED, WANTED, in_order
+from personalake.activation.syncs.verdict import again
 from personalake.errors import InputError
 from personalake.lake import Lake, Ledger
 from personalake.tables.gold import ACTIVATION_PLAN
 
-OPEN = (READY, AWAITING, APPROVED, STOPPED)
 Row = dict[str, Any]
 
 
@@ -20,11 +20,12 @@ def latest_plans(ledger: Ledger, sync: str | None = None) -> dict[str, Row]:
         ledger: The tables.
         sync: Only plans of this sync.
     """
-    rows = ledger.read(ACTIVATION_PLAN, None, [] if sync is None else [("sync", "=", sync)])
-    # Of rows of one instant, the one that keeps a plan from being sent counts.
-    rows.sort(key=lambda row: (row["logged_at"], row["state"] not in (READY, APPROVED)))
+    return _latest(ledger.read(ACTIVATION_PLAN, None, [] if sync is None else [("sync", "=", sync)]))
+
+
+def _latest(rows: Iterable[Row]) -> dict[str, Row]:
     found: dict[str, Row] = {}
-    for row in rows:
+    for row in in_order(rows):
         found.pop(row["plan_id"], None)
         found[row["plan_id"]] = row
     return found
@@ -44,8 +45,13 @@ def superseding(known: Mapping[str, Row], plan_id: str, at: datetime) -> Iterato
             yield {**row, "state": SUPERSEDED, "reason": f"{plan_id} took its place", "logged_at": at}
 
 
-def meant(known: Mapping[str, Row], words: str) -> Row:
+def meant(known: Mapping[str, Row], words: str, states: Sequence[str] = (AWAITING,)) -> Row:
     """The plan of a name, or of the beginning of one that begins no other; `plan_` may be left out.
+
+    Args:
+        known: Plans by name.
+        words: What was said.
+        states: States of those that are offered if there is none.
 
     Raises:
         InputError: If there is none, or several begin like that.
@@ -57,17 +63,17 @@ def meant(known: Mapping[str, Row], words: str) -> Row:
         return known[found[0]]
     if found:
         raise InputError(f"{words} begins the names of {len(found)} plans: {', '.join(found)}.", "Give more of the name.")
-    waiting = [name for name, row in known.items() if row["state"] == AWAITING]
-    raise InputError(f"There is no plan {words}.", _remedy(waiting))
+    raise InputError(f"There is no plan {words}.", _remedy(known, states))
 
 
-def approve(lake: Lake, plan_id: str, at: datetime) -> Row:
+def approve(lake: Lake, plan_id: str, at: datetime, require: Callable[[Row, datetime], None] = lambda row, at: None) -> Row:
     """Let a plan leave that waits for it.
 
     Args:
         lake: The tables.
         plan_id: The plan, see `meant`.
         at: When it was said.
+        require: Given the plan and when it was made, raises if there is anything against it.
 
     Returns:
         The plan.
@@ -75,7 +81,7 @@ def approve(lake: Lake, plan_id: str, at: datetime) -> Row:
     Raises:
         InputError: If there is no such plan, or it does not wait.
     """
-    return _said(lake, plan_id, at, APPROVED, (AWAITING,), "does not wait for approval")
+    return _said(lake, plan_id, at, APPROVED, (AWAITING,), "does not wait for approval", require)
 
 
 def reject(lake: Lake, plan_id: str, at: datetime) -> Row:
@@ -93,29 +99,41 @@ def reject(lake: Lake, plan_id: str, at: datetime) -> Row:
     Raises:
         InputError: If there is no such plan, or nothing of it would leave anyway.
     """
-    return _said(lake, plan_id, at, REJECTED, (AWAITING, READY, APPROVED), "would not leave anyway")
+    return _said(lake, plan_id, at, REJECTED, WANTED, "would not leave anyway", lambda row, at: None)
 
 
-def _said(lake: Lake, plan_id: str, at: datetime, state: str, before: Sequence[str], otherwise: str) -> Row:
-    known = latest_plans(lake.ledger)
-    row = meant(known, plan_id)
+def _said(
+    lake: Lake,
+    plan_id: str,
+    at: datetime,
+    state: str,
+    before: Sequence[str],
+    otherwise: str,
+    require: Callable[[Row, datetime], None],
+) -> Row:
+    rows = lake.ledger.read(ACTIVATION_PLAN)
+    known = _latest(rows)
+    row = meant(known, plan_id, before)
     if row["state"] not in before:
         why = f" ({row['reason']})" if row["reason"] else ""
-        open_ones = [name for name, one in known.items() if one["state"] in before]
-        raise InputError(f"{row['plan_id']} {otherwise}: it is {row['state']}{why}.", _remedy(open_ones))
+        raise InputError(f"{row['plan_id']} {otherwise}: it is {row['state']}{why}.", _remedy(known, before))
+    require(row, min(one["logged_at"] for one in rows if one["plan_id"] == row["plan_id"]))
     told = {**row, "state": state, "reason": None, "logged_at": at}
     lake.add([told], ACTIVATION_PLAN)
     return told
 
 
-def _remedy(waiting: Sequence[str]) -> str:
-    return f"Waiting: {', '.join(waiting)}." if waiting else "No plan is waiting; see `personalake activation plan`."
+def _remedy(known: Mapping[str, Row], states: Sequence[str]) -> str:
+    found = ", ".join(name for name, row in known.items() if row["state"] in states)
+    if tuple(states) == (AWAITING,):
+        return f"Waiting: {found}." if found else "No plan is waiting; see `personalake activation plan`."
+    return f"May be rejected: {found}." if found else "No plan would leave; see `personalake activation plan`."
 
 
 def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
     """The plan of this as-of that may be sent now or once it is approved."""
     for name, row in known.items():
-        if row["as_of"] == as_of and row["state"] in (READY, AWAITING, APPROVED):
+        if row["as_of"] == as_of and row["state"] in WANTED:
             return name
     return None
 

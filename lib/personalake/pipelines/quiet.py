@@ -18,12 +18,12 @@ def alone(context: JobContext, job: str) -> Iterator[None]:
     Raises:
         LeaseHeldError: If any of them is at work.
     """
-    patience = context.settings.lease
+    beat, stale = context.settings.lease.heartbeat_seconds, context.settings.lease.stale_after_seconds
     with ExitStack() as held:
         for spec in JOBS if not context.dry_run else ():
             if spec.name != job:
                 path = context.lake.locations.lease(spec.name)
-                held.enter_context(lease(path, context.run_id, patience.heartbeat_seconds, patience.stale_after_seconds))
+                held.enter_context(lease(path, context.run_id, beat, stale, job))
         for destination in sorted(context.settings.connections) if not context.dry_run else ():
-            held.enter_context(sending_lease(context.settings, context.lake, destination, context.run_id))
+            held.enter_context(sending_lease(context.settings, context.lake, destination, context.run_id, job))
         yield

@@ -10,8 +10,12 @@ from personalake.lake.lease import Held, lease
 from personalake.pipelines.caps_now import capped_destinations
 from personalake.pipelines.job import JobContext
 
+_JOB = "send_activation"
 
-def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str) -> AbstractContextManager[Held]:
+
+def sending_lease(
+    settings: Settings, lake: Lake, destination: str, run_id: str, job: str = _JOB
+) -> AbstractContextManager[Held]:
     """Hold a destination; who comes second is told that it is being sent to.
 
     Args:
@@ -19,12 +23,13 @@ def sending_lease(settings: Settings, lake: Lake, destination: str, run_id: str)
         lake: Where they lie.
         destination: Its name.
         run_id: Who holds it.
+        job: What they are doing there; named to who comes second.
 
     Raises:
         LeaseHeldError: If somebody else holds it.
     """
     path = lake.locations.lease(f"send_activation.{destination}")
-    return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds)
+    return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds, job)
 
 
 def reading_lease(settings: Settings, lake: Lake, run_id: str) -> AbstractContextManager[Held]:
@@ -34,7 +39,7 @@ def reading_lease(settings: Settings, lake: Lake, run_id: str) -> AbstractContex
         LeaseHeldError: If somebody else holds them.
     """
     path = lake.locations.lease("send_activation+frequency_cap")
-    return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds)
+    return lease(path, run_id, settings.lease.heartbeat_seconds, settings.lease.stale_after_seconds, _JOB)
 
 
 class Leases:

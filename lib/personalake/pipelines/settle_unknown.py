@@ -49,7 +49,8 @@ def settle_unknown(
     if destination not in there:
         raise InputError(f"There is no destination {destination}.", f"There are: {', '.join(there) or 'none'}.")
     count, chosen = 0, frozenset(deliveries)
-    with sending_lease(settings, lake, destination, f"settle-{uuid.uuid4().hex[:8]}") as held:
+    name = f"settle-{uuid.uuid4().hex[:8]}"
+    with sending_lease(settings, lake, destination, name, "activation resolve") as held:
         parts = planned.get(destination)
         if not parts:
             _require_known(chosen, ())

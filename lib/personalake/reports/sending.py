@@ -94,7 +94,8 @@ def _who(sent: Sent) -> tuple[str, str, str]:
 
 def _alarms(sent: Sequence[Sent]) -> list[Note]:
     """What a person should look at."""
-    found = [Note(f"{one.destination}: {why}", "alarm") for one in sent if (why := stopped_words(one)) is not None]
+    words = [(one.destination, why) for one in sent if (why := stopped_words(one)) is not None]
+    found = [Note(f"{destination}: sending stopped, and {why}", "alarm") for destination, why in words]
     for one in sent:
         if one.unknown:
             told = plural(one.unknown, "delivery", "deliveries")
@@ -113,7 +114,7 @@ def stopped_words(one: Sent) -> str | None:
         return None
     waits = plural(one.pending, "delivery", "deliveries")
     return (
-        f"sending stopped, and {waits} of plan {one.plan_id[:_SHORT]} wait: {one.stopped}. Mend the cause, or raise the "
+        f"{waits} of plan {one.plan_id[:_SHORT]} wait: {one.stopped}. Mend the cause, or raise the "
         "bound in conf/connections.yml if that much is meant; then run send_activation again."
     )
 

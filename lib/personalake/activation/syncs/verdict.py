@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from personalake.activation.syncs.counts import Counts
+from personalake.activation.syncs.plan_state import AWAITING, READY, STOPPED
 from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection, Connection, OneSignalConnection
 
-READY, AWAITING, APPROVED, STOPPED, SUPERSEDED = "ready", "awaiting_approval", "approved", "stopped", "superseded"
-# A person said no: of this as-of and content nothing is planned again.
-REJECTED = "rejected"
-STANDING = (READY, APPROVED)
 _BRAZE_ITEMS = {"combined75": 75, "each75": 75, "combined50": 50}
 # Bytes around the items of one request, at most.
 _ENVELOPE = 512
