@@ -1,5 +1,6 @@
 """The small fault matrix: every fault alone, every kill alone, and kills under lost replies. `make bench` runs the whole."""
 
+import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -45,6 +46,15 @@ def test_a_run_without_faults_is_accepted_whole_in_as_few_requests_as_fit(fakes:
     assert found.effects == Counter(range(COUNT))
     assert report.traffic.requests == COUNT // min(most, 4)
     assert (report.traffic.retries, report.may_repeat) == (0, 0)
+
+
+def test_an_upload_that_hangs_leaves_no_failure_behind_that_nobody_looks_at(
+    fakes: Fakes, caplog: pytest.LogCaptureFixture
+) -> None:
+    played(CASES["sftp"], fakes, None, "hang", COUNT)
+
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize("kind", ["braze_send", "fcm", "tealium", "webhook", "sfmc_journey"])

@@ -55,6 +55,24 @@ def test_a_reply_is_read_to_its_end() -> None:
     assert (reply.status, reply.json()) == (202, {"got": {"a": 1}})
 
 
+def test_a_reply_that_comes_in_parts_or_packed_is_read_whole() -> None:
+    async def in_parts(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for part in (b"one", b"two"):
+            await response.write(part)
+            await asyncio.sleep(0.02)
+        return response
+
+    async def packed(request: web.Request) -> web.Response:
+        response = web.Response(text="x" * 200_000)
+        response.enable_compression()
+        return response
+
+    assert exchanged(in_parts).body == b"onetwo"
+    assert exchanged(packed).body == b"x" * 200_000
+
+
 def test_a_server_that_accepts_and_hangs_has_lost_the_reply() -> None:
     async def hang(request: web.Request) -> web.Response:
         await asyncio.sleep(5)

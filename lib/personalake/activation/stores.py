@@ -127,6 +127,10 @@ def _query(uri: str, key: str) -> str | None:
     return found[0] if found else None
 
 
+# So long may an upload whose connection is gone take to notice.
+_ENDS_SECONDS = 1.0
+
+
 class SftpStore:
     """A folder on an SFTP server whose key is known.
 
@@ -168,8 +172,10 @@ class SftpStore:
             raise (StoreLost if was_open else StoreFailed)(type(error).__name__) from None
         finally:
             if not upload.done():
-                # Closing a file waits for a server that may hang: without its connection it waits no more.
+                # Closing a file waits for a server that may hang: without its connection it waits no more, and ends by
+                # itself; cancelled before that, it would leave its writes behind, whose failures nobody looks at.
                 self._drop()
+                await asyncio.wait({upload}, timeout=_ENDS_SECONDS)
                 upload.cancel()
             await asyncio.gather(upload, return_exceptions=True)
 
