@@ -4,7 +4,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -12,6 +12,7 @@ from typing import IO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from personalake.common.sieve import Sieve
 from personalake.lake.unpacked import opened
 
 LineOf = Callable[[str], bool]
@@ -20,7 +21,12 @@ _BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def without_lines(
-    path: Path, tests: Sequence[LineOf], encoding: str = "utf-8", quote: str | None = None, in_place: bool = False
+    path: Path,
+    tests: Sequence[LineOf],
+    encoding: str = "utf-8",
+    quote: str | None = None,
+    in_place: bool = False,
+    words: Sequence[Collection[str] | None] | None = None,
 ) -> list[int]:
     """Rewrite a text file, plain or gzip, without the lines that any test holds for.
 
@@ -30,20 +36,22 @@ def without_lines(
         encoding: Character set; bytes that do not fit stay what they are.
         quote: Quote character of a CSV file, whose rows can go over several lines.
         in_place: Keep the very file, which another process goes on writing to.
+        words: For each test, words as of `Sieve`, without which it need not be asked; all are asked of every line without.
 
     Returns:
         How many lines each test held for.
     """
-    counts = [0] * len(tests)
-    for line in _records(path, encoding, quote):
-        counts = [count + test(line.rstrip("\r\n")) for count, test in zip(counts, tests, strict=True)]
+    counts, sieve = [0] * len(tests), Sieve(words or [None] * len(tests))
+    for line, places in sieve.sifted(_records(path, encoding, quote)):
+        for place in places:
+            counts[place] += tests[place](line.rstrip("\r\n"))
     if not any(counts):
         return counts
     pack = gzip.open if path.suffix == ".gz" else open
     with _written_beside(path) as beside:
         with io.TextIOWrapper(cast(IO[bytes], pack(beside, "wb")), encoding, "surrogateescape", newline="") as target:
-            for line in _records(path, encoding, quote):
-                if not any(test(line.rstrip("\r\n")) for test in tests):
+            for line, places in sieve.sifted(_records(path, encoding, quote)):
+                if not any(tests[place](line.rstrip("\r\n")) for place in places):
                     target.write(line)
         if in_place:
             _write_over(path, beside.read_bytes())

@@ -8,9 +8,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
-import numpy.typing as npt
-
+from personalake.common.marks import Marks
 from personalake.lake.containers import contents
 from personalake.lake.readings import (
     LONGEST,
@@ -30,7 +28,6 @@ _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9]
 # In binary files a length or a type stands beside a text, one byte that may look like a letter; two are a longer word.
 _BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
 _LONG = 1 << 14
-_WORD, _BITS = 4, 20
 Decoded = Callable[[bytes, bytes], Iterator[bytes]]
 
 
@@ -45,10 +42,10 @@ class Search:
     def __init__(self, needles: Iterable[str]) -> None:
         texts = {needle: written(needle) for needle in needles}
         self._folded = {form.lower(): needle for needle, forms in texts.items() for form in forms}
-        self._texts = _Marks(self._folded, is_folded=True)
+        self._texts = Marks(self._folded, is_folded=True)
         every = {form for forms in texts.values() for form in forms}
-        self._encoded: list[tuple[_Marks, Decoded]] = [
-            (_Marks({mark for form in every for mark in write(form)}), read)
+        self._encoded: list[tuple[Marks, Decoded]] = [
+            (Marks({mark for form in every for mark in write(form)}), read)
             for write, read in ((in_base64, from_base64), (in_hex, from_hex), (in_utf16, from_utf16))
         ]
         self._overlap = (max(map(len, every), default=0) + 8) * LONGEST
@@ -109,45 +106,6 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield b"\n".join(held)
             held, size = [], 0
     yield b"\n".join(held)
-
-
-class _Marks:
-    """Many texts that are looked for at once: where any of them may begin is told by four bytes, for all bytes together.
-
-    Args:
-        marks: The texts.
-        is_folded: Whether capitals and small letters are the same; the texts are in small ones.
-    """
-
-    def __init__(self, marks: Iterable[bytes], is_folded: bool = False) -> None:
-        self._is_folded = is_folded
-        self._beginning: dict[bytes, list[bytes]] = {}
-        self._short = list[bytes]()
-        for mark in sorted(marks):
-            if len(mark) < _WORD:
-                self._short.append(mark)
-            else:
-                self._beginning.setdefault(mark[:_WORD], []).append(mark)
-        self._may_begin = np.zeros(1 << _BITS, dtype=bool)
-        self._may_begin[_places(b"".join(self._beginning))] = True
-
-    def standing_in(self, content: bytes) -> set[bytes]:
-        """Those that are part of the content."""
-        looked_in = content.lower() if self._is_folded else content
-        found = {mark for mark in self._short if mark in looked_in}
-        for shift in range(_WORD if self._beginning else 0):
-            for word in np.flatnonzero(self._may_begin[_places(looked_in, shift)]).tolist():
-                place = shift + _WORD * word
-                for mark in self._beginning.get(looked_in[place : place + _WORD], ()):
-                    if looked_in.startswith(mark, place):
-                        found.add(mark)
-        return found
-
-
-def _places(content: bytes, shift: int = 0) -> npt.NDArray[np.int64]:
-    """A place in a table for each word of four bytes, from some byte on."""
-    words = np.frombuffer(content, dtype="<u4", count=max(0, len(content) - shift) // _WORD, offset=min(shift, len(content)))
-    return (words * np.uint32(2_654_435_761) >> np.uint32(32 - _BITS)).astype(np.int64)
 
 
 @lru_cache(maxsize=256)

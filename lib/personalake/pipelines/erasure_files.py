@@ -95,7 +95,7 @@ def _without(path: Path, source: Source, encoding: str, subjects: Subjects, is_l
         quote = source.quote
         header = source.header if is_loose else _header(path, source, encoding)
     tests = [LineTest(source, subject, header, is_loose) for subject in subjects.values()]
-    return without_lines(path, tests, encoding, quote)
+    return without_lines(path, tests, encoding, quote, words=[test.words for test in tests])
 
 
 def _header(path: Path, source: Source, encoding: str) -> tuple[str, ...] | None:
@@ -106,10 +106,19 @@ def _header(path: Path, source: Source, encoding: str) -> tuple[str, ...] | None
 def _logs(lake: Lake, subjects: Subjects) -> Cleaned:
     """Lines that name a person; other processes go on writing to these very files."""
     cleaned = Cleaned("logs", detail="lines removed, files kept")
-    tests = [_naming(subject) for subject in subjects.values()]
+    tests, anybody = [_naming(subject) for subject in subjects.values()], _search_for_all(subjects)
     for path in files_below([lake.locations.log("any").parent]):
-        cleaned.attempt(list(subjects), partial(without_lines, path, tests, in_place=True))
+        cleaned.attempt(list(subjects), partial(_without_log_lines, path, tests, anybody))
     return cleaned
+
+
+def _search_for_all(subjects: Subjects) -> Search:
+    """A search for anybody at once: most files name nobody, and are decoded once, not once for each."""
+    return Search({needle for subject in subjects.values() for needle in subject.needles})
+
+
+def _without_log_lines(path: Path, tests: Sequence[Callable[[str], bool]], anybody: Search) -> list[int]:
+    return without_lines(path, tests, in_place=True) if anybody.file(path) else [0] * len(tests)
 
 
 def _naming(subject: Subject) -> Callable[[str], bool]:
@@ -167,7 +176,7 @@ def _without_items(name: str, folder: Path, subjects: Subjects) -> list[int]:
 def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Cleaned:
     """Files that name a person, whole; a manifest that vouches for them goes, too."""
     cleaned = Cleaned(place, detail=detail)
-    searches = [Search(subject.needles) for subject in subjects.values()]
+    searches, anybody = [Search(subject.needles) for subject in subjects.values()], _search_for_all(subjects)
     tests = [row_test("", subject) for subject in subjects.values()]
     for path in files_below([folder]):
         if path.name.startswith(ERASURE_LIST):
@@ -175,11 +184,13 @@ def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Clean
         if is_dropped(path):
             cleaned.attempt(list(subjects), partial(without_dropped, path, tests))
         else:
-            cleaned.attempt(list(subjects), partial(_without_file, path, searches))
+            cleaned.attempt(list(subjects), partial(_without_file, path, searches, anybody))
     return cleaned
 
 
-def _without_file(path: Path, searches: Sequence[Search]) -> list[int]:
+def _without_file(path: Path, searches: Sequence[Search], anybody: Search) -> list[int]:
+    if not anybody.file(path):
+        return [0] * len(searches)
     found = [int(bool(search.file(path))) for search in searches]
     if any(found):
         path.unlink()

@@ -10,6 +10,7 @@ from functools import cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from personalake.common.sieve import words_in
 from personalake.config.sources import ColumnMap, Source
 from personalake.config.sql import columns_of
 from personalake.privacy.subject import NAMESPACES, Subject
@@ -98,6 +99,9 @@ class LineTest:
             (_columns(mapped), {value.casefold() for value in subject.values(namespace)})
             for namespace, mapped in _identifying(source)
         ]
+        told = {value for namespace, _ in _identifying(source) for value in subject.values(namespace)}
+        self.words = words_in(told | subject.needles)
+        """Words of which one stands in every line that is the subject's; None if that cannot be said."""
 
     def __call__(self, line: str) -> bool:
         """Whether it is."""
