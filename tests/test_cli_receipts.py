@@ -36,7 +36,10 @@ class Office:
         path.write_text(key)
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-        asked = ["personalake", "receipts", "verify", *words, "--conf-dir", str(self.folder / "conf")]
+        return self.say(monkeypatch, "verify", *words)
+
+    def say(self, monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+        asked = ["personalake", "receipts", *words, "--conf-dir", str(self.folder / "conf")]
         with monkeypatch.context() as typed:
             typed.setattr("sys.argv", asked)
             try:
@@ -114,3 +117,84 @@ def test_without_the_key_or_with_another_it_is_said_and_no_key_is_made(
     assert "erasure.key is another key" in other[1]
     assert (code, path.exists()) == (ConfigError.exit_code, False)
     assert "bring back the key" in capsys.readouterr().err
+
+
+def failing(office: Office, place: str, kind: str = "files") -> None:
+    for request in ("r1", "r2"):
+        told = {"request_id": request, "place": place, "kind": kind, "outcome": "failed", "recorded_at": NOON}
+        office.sign(ERASURE_RECEIPT, receipt_id=f"{request} {place}", subject=f"s-{request}", **told)
+
+
+def done_but_for(office: Office, *places: str) -> None:
+    reason = f"4 rows, lines and files erased; not erased by request, see receipts: {', '.join(places)}"
+    for request in ("r1", "r2"):
+        office.sign(ERASURE_REQUEST, request_id=request, state="received", changed_at=NOON)
+        told = {"state": "done", "reason": reason, "receipts": len(places), "changed_at": NOON.replace(hour=13)}
+        office.sign(ERASURE_REQUEST, request_id=request, subject=f"s-{request}", **told)
+
+
+WHY = "the folder went with the old server on 2026-03-01"
+
+
+def test_what_a_person_has_seen_to_is_signed_and_the_request_says_so(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(office, "vendor", "destination")
+    failing(office, "landing/old")
+    done_but_for(office, "landing/old", "vendor")
+
+    code = office.say(monkeypatch, "settle", "--place", "vendor", "--why", WHY, "--request", "r1")
+
+    told = capsys.readouterr().out
+    assert (code, told) == (
+        0, "vendor is settled for 1 request. Of 1 of them other places wait for a person: landing/old.\n",
+    )  # fmt: skip
+    (receipt,) = office.ledger.read(ERASURE_RECEIPT, where=[("outcome", "=", "settled")])
+    assert (receipt["request_id"], receipt["subject"], receipt["kind"]) == ("r1", "s-r1", "destination")
+    assert receipt["detail"].startswith("settled by ")
+    assert receipt["detail"].endswith(WHY)
+    states = sorted(office.ledger.read(ERASURE_REQUEST), key=lambda row: str(row["changed_at"]))
+    assert (states[-1]["request_id"], states[-1]["state"], states[-1]["reason"]) == (
+        "r1", "done",
+        "4 rows, lines and files erased; settled by hand: vendor; not erased by request, see receipts: landing/old",
+    )  # fmt: skip
+    assert office.run(monkeypatch) == 0
+    assert office.say(monkeypatch, "settle", "--place", "landing/old", "--why", WHY, "--for-good") == 0
+    assert office.run(monkeypatch) == 0
+    last = {
+        row["request_id"]: row for row in sorted(office.ledger.read(ERASURE_REQUEST), key=lambda row: str(row["changed_at"]))
+    }
+    assert last["r1"]["reason"] == "4 rows, lines and files erased; settled by hand: landing/old, vendor"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--place", "landing/old", "--why", "done"), "it says too little"),
+        (("--place", "landing/old", "--why", "the rows of ann@x.example are gone"), "an e-mail address"),
+        (("--place", "landing/old", "--why", "she called from 212 555-0101 today"), "a number as phones"),
+        (("--place", "silver.event", "--why", WHY), "Waiting are: landing/old, vendor"),
+        (("--place", "landing/old", "--why", WHY, "--request", "nobody"), "Waiting are: none"),
+        (("--place", "vendor", "--why", WHY, "--for-good"), "each person is to be asked for there anew"),
+    ],
+)
+def test_nothing_is_settled_without_a_place_that_waits_and_a_reason_that_names_nobody(
+    office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    failing(office, "vendor", "destination")
+    failing(office, "landing/old")
+
+    code = office.say(monkeypatch, "settle", *words)
+
+    said = capsys.readouterr().err
+    assert code != 0
+    assert told in " ".join(said.split())
+    assert "ann@x.example" not in said
+    assert office.ledger.read(ERASURE_RECEIPT, where=[("outcome", "=", "settled")]) == []
+
+
+def test_a_receipt_that_somebody_changed_is_not_settled(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = {"receipt_id": "2", "request_id": "r", "place": "vendor", "kind": "destination", "outcome": "failed"}
+    office.ledger.append(ERASURE_RECEIPT, [{**made_up, "recorded_at": NOON, MAC: "0" * 64}])
+
+    assert office.say(monkeypatch, "settle", "--place", "vendor", "--why", WHY) != 0

@@ -1,4 +1,4 @@
-"""`personalake receipts verify`: whether receipts of erasure and of retention can be relied on."""
+"""`personalake receipts verify | settle`: whether receipts can be relied on, and a person's word on what no job can do."""
 
 import sys
 from pathlib import Path
@@ -12,11 +12,6 @@ from personalake.errors import UnhealthyError
 from personalake.pipelines.command import existing_lake
 
 receipts = typer.Typer(help="Receipts of what was erased, and of what went for its age.", no_args_is_help=True)
-
-
-@receipts.callback()
-def _group() -> None:
-    """Keeps the group a group although it has one command."""
 
 
 @receipts.command()
@@ -45,3 +40,33 @@ def verify(
         is_sound = everything.is_sound
     if not is_sound:
         sys.exit(UnhealthyError.exit_code)
+
+
+@receipts.command()
+def settle(
+    place: Annotated[str, typer.Option("--place", help="As the receipt that failed calls it.")],
+    why: Annotated[
+        str, typer.Option("--why", help="What was done there, in a few words; it is kept and signed, so name nobody.")
+    ],
+    request: Annotated[
+        str | None, typer.Option("--request", help="Only of this request of gold.erasure_request; of all by default.")
+    ] = None,
+    for_good: Annotated[
+        bool, typer.Option("--for-good", help="Of later requests, too: for a place that can hold nobody's data any more.")
+    ] = False,
+    env: Env = "local",
+    conf_dir: ConfDir = Path("conf"),
+    root: Root = None,
+    region: Region = None,
+) -> None:
+    """Say that you have seen to a place that no job can clean, e.g. a destination that refuses, or a lost folder."""
+    from personalake.pipelines.settle_receipts import settle_receipts
+
+    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    done = settle_receipts(settings, existing_lake(settings), place, why, request, for_good)
+    told = f"{place} is settled for {len(done.requests):,} request{'s' if len(done.requests) > 1 else ''}"
+    told += ", and for every later one." if for_good else "."
+    if done.left:
+        waiting = ", ".join(sorted({each for places in done.left.values() for each in places}))
+        told += f" Of {len(done.left):,} of them other places wait for a person: {waiting}."
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(told)

@@ -14,11 +14,14 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import fastavro
 import numpy as np
 import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 
@@ -58,6 +61,51 @@ def zstd(path: Path) -> None:
         stream.write(NEEDLE.encode())
 
 
+def avro(path: Path, codec: str) -> None:
+    """Two texts side by side: nothing stands between them but a length that looks like a letter."""
+    fields = [{"name": "a", "type": "string"}, {"name": "b", "type": ["null", {"type": "map", "values": "bytes"}]}]
+    with path.open("wb") as stream:
+        rows = [{"a": NEEDLE, "b": None}, {"a": "b" * 33, "b": {"k": b"x"}}]
+        fastavro.writer(stream, {"type": "record", "name": "r", "fields": fields}, rows, codec=codec)
+
+
+def locked(path: Path) -> None:
+    """A zip whose entry says that it needs a password, beside one that does not."""
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("locked.json", "?" * 40)
+        packed.writestr("open.json", json.dumps({"a": NEEDLE}))
+    content = bytearray(path.read_bytes())
+    for magic, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(magic) + place] |= 1
+    path.write_bytes(bytes(content))
+
+
+def deep(path: Path) -> None:
+    content = NEEDLE.encode()
+    for _ in range(9):
+        content = gzip.compress(content)
+    path.write_bytes(content)
+
+
+def with_an_unknown_codec(path: Path) -> None:
+    avro(path, "deflate")
+    path.write_bytes(path.read_bytes().replace(b"deflate", b"magical"))
+
+
+# What nobody here can open, and what is told of it.
+SEALED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a zip with a password": (locked, "an archive with a password"),
+    "an encrypted Parquet file": (lambda path: path.write_bytes(b"PARE" + b"?" * 40 + b"PARE"), "an encrypted Parquet file"),
+    "a Parquet file of encrypted columns": (
+        lambda path: path.write_bytes(b"PAR1" + b"?" * 40 + b"\x20\0\0\0PAR1"), "encrypted or damaged",
+    ),
+    "an Avro file of an unknown codec": (with_an_unknown_codec, "encrypted or damaged"),
+    "a 7z archive": (lambda path: path.write_bytes(b"7z\xbc\xaf\x27\x1c" + b"?" * 40), "a 7z archive"),
+    "in a gzip": (lambda path: path.write_bytes(gzip.compress(b"Salted__" + b"?" * 600)), "encrypted by OpenSSL"),
+    "deep down": (deep, "packed more than 6 times"),
+}  # fmt: skip
+
+
 PACKED: dict[str, Callable[[Path], object]] = {
     "snappy": lambda path: parquet(path, "snappy"),
     "zstd": lambda path: parquet(path, "zstd"),
@@ -67,6 +115,9 @@ PACKED: dict[str, Callable[[Path], object]] = {
     "half a gzip": lambda path: path.write_bytes(gzip.compress((NEEDLE + " " + "x" * 10**5).encode())[:-20]),
     "zst file": zstd,
     "zip": zipped,
+    "orc": lambda path: orc.write_table(pa.table({"a": ["x"], "b": [[{"c": NEEDLE}]]}), path, compression="zstd"),
+    **{f"avro, {codec}": partial(avro, codec=codec) for codec in ("null", "deflate", "snappy", "zstandard", "xz")},
+    "beside what is locked": locked,
     "sqlite": sqlite,
     "json": lambda path: path.write_text(json.dumps([NEEDLE])),
     "beyond a piece": lambda path: path.write_bytes(b" " * ((1 << 22) - 5) + NEEDLE.encode()),
@@ -242,6 +293,24 @@ def test_it_is_found(tmp_path: Path, kind: str) -> None:
     PACKED[kind](path)
 
     assert Search([NEEDLE, "nobody@x.example"]).file(path) == {NEEDLE}
+
+
+@pytest.mark.parametrize("kind", SEALED)
+def test_what_is_not_opened_is_told(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "file"
+    write, told = SEALED[kind]
+    write(path)
+
+    (what,) = Search([NEEDLE]).look(path).sealed
+
+    assert told in what
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PACKED if kind != "beside what is locked"])
+def test_of_what_is_opened_nothing_is_told_to_be_closed(tmp_path: Path, kind: str) -> None:
+    PACKED[kind](tmp_path / "file")
+
+    assert Search([NEEDLE]).look(tmp_path / "file").sealed == frozenset()
 
 
 def test_a_part_of_a_longer_word_is_no_find_and_a_file_name_is_one(tmp_path: Path) -> None:

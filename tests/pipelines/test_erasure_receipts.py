@@ -17,6 +17,8 @@ from personalake.pipelines.erasure_destinations import Answered, ask_destination
 from personalake.pipelines.erasure_later import awaited
 from personalake.pipelines.erasure_receipts import Found, Receipts
 from personalake.pipelines.erasure_requests import Request, forget_closed, last_states, remember, remembered, to_state
+from personalake.privacy.receipts import MAC, mac_of
+from personalake.privacy.settled import FOR_GOOD
 from personalake.privacy.subject import Subject
 from personalake.tables.erasure import ERASURE_RECEIPT
 
@@ -162,3 +164,51 @@ def test_a_file_that_is_damaged_or_locked_keeps_no_other_from_being_cleaned() ->
     assert counts == [[0], [0], [2]]
     assert (cleaned.files, cleaned.erased) == (3, {"r1": 2})
     assert cleaned.problem == "not cleaned: 1 file (Permission denied); mend that, and run erase_customers again"
+
+
+def test_files_that_are_not_opened_are_told_and_wait_for_a_person(context: Any) -> None:
+    receipts = receipts_of(context, "first")
+
+    receipts.add_search("r1", replace(CLEAN, closed={"/data/partner": Counter({"a 7z archive": 2})}))
+    receipts.write()
+
+    rows = {row["place"]: row for row in context.lake.ledger.read(ERASURE_RECEIPT)}
+    assert "2 files are not opened here and could not be searched" in rows["every file"]["detail"]
+    told = rows["not opened: /data/partner"]
+    assert (told["outcome"], told["rows_before"], told["detail"][:14]) == ("failed", 2, "2 a 7z archive")
+    assert receipts.summary("r1").endswith("see receipts: not opened: /data/partner")
+
+
+@pytest.mark.parametrize(("is_for_good", "is_as_written"), [(True, True), (False, True), (True, False)])
+def test_a_place_that_is_settled_for_every_request_is_not_asked_about_again(
+    context: Any, is_for_good: bool, is_as_written: bool
+) -> None:
+    first = {"request_id": "r0", "place": "landing/old", "kind": "files", "outcome": "settled", "recorded_at": MAY}
+    row = dict.fromkeys(ERASURE_RECEIPT.columns) | first | {"receipt_id": "0", "detail": "settled by jo: the disk is gone"}
+    row["reference"] = FOR_GOOD if is_for_good else None
+    context.lake.ledger.append(ERASURE_RECEIPT, [{**row, MAC: mac_of("key" if is_as_written else "other", row)}])
+    later = receipts_of(context, "later")
+
+    later.add_files(Cleaned("landing/old", unsettled={"r1": "nobody knows its landing folder"}))
+    later.write()
+
+    (told,) = context.lake.ledger.read(ERASURE_RECEIPT, where=[("request_id", "=", "r1")])
+    if is_for_good and is_as_written:
+        assert told["outcome"] == "settled"
+        assert told["detail"] == "settled by jo: the disk is gone (on 2017-05-01, for every request)"
+        assert later.summary("r1") == "nothing found; settled by hand: landing/old"
+    else:
+        assert told["outcome"] == "failed"
+
+
+def test_what_is_settled_for_a_request_stays_settled_when_a_later_run_goes_on_with_it(context: Any) -> None:
+    row = dict.fromkeys(ERASURE_RECEIPT.columns) | {
+        "receipt_id": "0", "request_id": "r1", "place": "vendor", "kind": "destination", "outcome": "settled",
+        "detail": "settled by jo: asked by letter", "recorded_at": MAY,
+    }  # fmt: skip
+    context.lake.ledger.append(ERASURE_RECEIPT, [{**row, MAC: mac_of("key", row)}])
+    later = receipts_of(context, "later")
+
+    later.add_answers("r1", [Answered("vendor", "failed", 1), Answered("another", "failed", 1)])
+
+    assert later.summary("r1") == "nothing found; settled by hand: vendor; not erased by request, see receipts: another"

@@ -16,15 +16,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
+import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.ipc
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
+
+from personalake.lake.sealed import AVRO, Sealed, is_whole, sealed
 
 _CHUNK = 1 << 22
 _HEAD = 512
 _DEEPEST = 6
+_LOCKED = 1
 _SQLITE = b"SQLite format 3\x00"
 _ZLIB = (b"x\x01", b"x\x9c", b"x\xda")
 _BROKEN = (
@@ -34,7 +39,7 @@ _BROKEN = (
 
 
 def contents(stream: BinaryIO, overlap: int, depth: int = 0) -> Iterator[bytes]:
-    """What a file holds, however often it is packed; what is broken or locked is given as it is.
+    """What a file holds, however often it is packed; what is broken is given as it is, for what is locked a `Sealed`.
 
     Args:
         stream: The file, which can be read from any place.
@@ -44,17 +49,22 @@ def contents(stream: BinaryIO, overlap: int, depth: int = 0) -> Iterator[bytes]:
     start = stream.tell()
     head = stream.read(_HEAD)
     stream.seek(start)
-    unpack = _kind_of(head) if depth < _DEEPEST else None
-    if unpack is not None:
+    unpack = _kind_of(head)
+    if unpack is not None and depth >= _DEEPEST:
+        yield Sealed(f"packed more than {_DEEPEST} times".encode())
+    elif unpack is not None:
         try:
             yield from unpack(stream, overlap, depth + 1)
         except _BROKEN as error:
             _require_broken(error)
+            if is_whole(stream, head):
+                yield Sealed(b"of a kind that is opened here, but encrypted or damaged")
         else:
             # How an archive is called, and what it says of itself.
             yield head
             return
         stream.seek(start)
+    yield from sealed(head)
     yield from _pieces(stream, overlap)
 
 
@@ -85,6 +95,7 @@ def _unpacked(opened: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
         head = _read(opened, _HEAD)
         if _kind_of(head) is None:
             tail = head[-overlap:]
+            yield from sealed(head)
             yield head
             try:
                 for piece in _pieces(opened, overlap):
@@ -135,9 +146,18 @@ def _zlib(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
 def _zip(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
     with zipfile.ZipFile(stream) as packed:
         yield packed.comment
-        for name in packed.namelist():
-            yield name.encode("utf-8", "surrogateescape")
-            yield from contents(io.BytesIO(packed.read(name)), overlap, depth)
+        for entry in packed.infolist():
+            yield entry.filename.encode("utf-8", "surrogateescape")
+            yield entry.comment
+            if entry.flag_bits & _LOCKED:
+                yield Sealed(b"an archive with a password")
+                continue
+            try:
+                held = packed.read(entry)
+            except NotImplementedError:
+                yield Sealed(b"an archive packed in a way that is not known here")
+            else:
+                yield from contents(io.BytesIO(held), overlap, depth)
 
 
 def _tar(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
@@ -176,6 +196,31 @@ def _arrow(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
     for place in range(opened.num_record_batches):
         for column in opened.get_batch(place).columns:
             yield from _column(column, overlap, depth)
+
+
+def _orc(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
+    opened = orc.ORCFile(_path_of(stream) or pa.BufferReader(stream.read()))
+    said: Mapping[bytes, bytes] = opened.metadata or {}
+    yield b"\n".join((str(opened.schema).encode(), *said.keys(), *said.values()))
+    for place in range(opened.nstripes):
+        for column in opened.read_stripe(place).columns:
+            yield from _column(column, overlap, depth)
+
+
+def _avro(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
+    """By its schema: texts stand there with nothing between them but their lengths."""
+    opened = fastavro.block_reader(stream)
+    yield json.dumps(opened.metadata, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    for block in opened:
+        rows = list(block)
+        yield json.dumps(rows, ensure_ascii=False, default=_as_text).encode("utf-8", "surrogateescape")
+        for value in (each for row in rows if isinstance(row, dict) for each in row.values() if isinstance(each, bytes)):
+            if _kind_of(value[:_HEAD]) is not None:
+                yield from contents(io.BytesIO(value), overlap, depth)
+
+
+def _as_text(value: object) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def _numpy(stream: BinaryIO, overlap: int, depth: int) -> Iterator[bytes]:
@@ -232,6 +277,8 @@ def _path_of(stream: Any) -> Path | None:
 _BY_MAGIC: Mapping[bytes, Callable[[BinaryIO, int, int], Iterator[bytes]]] = {
     b"PAR1": _parquet,
     b"ARROW1": _arrow,
+    b"ORC": _orc,
+    AVRO: _avro,
     b"\x93NUMPY": _numpy,
     _SQLITE: _sqlite,
     b"\x1f\x8b": _gzip,

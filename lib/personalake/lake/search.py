@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from personalake.lake.readings import (
     unpacked_from_base64,
     written,
 )
+from personalake.lake.sealed import Sealed
 
 # What cannot be part of an identifier that is whole; an address ends where a sentence does.
 _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9])"
@@ -29,6 +31,19 @@ _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9]
 _BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
 _LONG = 1 << 14
 Decoded = Callable[[bytes, bytes], Iterator[bytes]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look into a file came to.
+
+    Args:
+        found: The texts that stand in it.
+        sealed: What of it is not opened here, in words: nobody can say what stands there.
+    """
+
+    found: set[str]
+    sealed: frozenset[str]
 
 
 class Search:
@@ -53,14 +68,21 @@ class Search:
 
     def file(self, path: Path) -> set[str]:
         """The needles that a file holds, in its name or inside, however it is packed; a file that is gone holds none."""
-        found = self.content(str(path).encode("utf-8", "surrogateescape"))
+        return self.look(path).found
+
+    def look(self, path: Path) -> Look:
+        """The same, with what of the file nobody here can open."""
+        found, sealed = self.content(str(path).encode("utf-8", "surrogateescape")), set[str]()
         try:
             with path.open("rb") as stream:
                 for content in _joined(contents(stream, self._overlap)):
-                    found |= self.content(content)
+                    if isinstance(content, Sealed):
+                        sealed.add(content.decode())
+                    else:
+                        found |= self.content(content)
         except FileNotFoundError:
             pass
-        return found
+        return Look(found, frozenset(sealed))
 
     def content(self, content: bytes) -> set[str]:
         """The needles in some bytes, however they are spelled."""
@@ -97,7 +119,7 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Small pieces of text as one, since to look into each for every text takes longer; binary ones stay what they are."""
     held, size = list[bytes](), 0
     for piece in pieces:
-        if b"\0" in piece or len(piece) > _LONG:
+        if isinstance(piece, Sealed) or b"\0" in piece or len(piece) > _LONG:
             yield piece
             continue
         held.append(piece)

@@ -39,7 +39,7 @@ def access_row(
     return {
         "access_id": uuid.uuid4().hex,
         "job": job,
-        "user": _account(),
+        "user": account(),
         "action": action,
         "subject": subject,
         "destination": destination,
@@ -50,7 +50,7 @@ def access_row(
     }
 
 
-def _account() -> str:
+def account() -> str:
     """Who runs this; in a container the account may have a number and no name."""
     try:
         return getpass.getuser()

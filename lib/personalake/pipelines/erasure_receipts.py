@@ -1,8 +1,9 @@
 """Receipts of one run: one for each request and place, under a keyed MAC."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -15,15 +16,21 @@ from personalake.pipelines.erasure_destinations import Answered
 from personalake.pipelines.erasure_requests import Request
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, mac_of
+from personalake.privacy.settled import SETTLED, settlements
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.receipts import SUPPRESSION
 
 INTENDED = "intended"
+LOOK_INSIDE = (
+    "open them and look for the person, or delete them, and say so by personalake receipts settle; "
+    "with --for-good where files come that can hold nobody"
+)
 _SHOWN = 5
-_CLEANED = ("files", "store")
+CLEANED = ("files", "store")
+_NOT_ERASED, _SETTLED = "; not erased by request, see receipts: ", "; settled by hand: "
 # What nothing here can erase, and a human must see to.
-_ASKED = ("destination", *_CLEANED)
+_ASKED = ("destination", *CLEANED)
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,24 @@ class Found:
         files: Files that were decoded.
         places: Those in which something of the person is left.
         needles: Ids and identifiers that were looked for.
+        closed: Folder to what the files in it are that are not opened here, and how many they are.
     """
 
     files: int
     places: tuple[str, ...]
     needles: int
+    closed: Mapping[str, Counter[str]] = field(default_factory=dict)
+
+
+def told_of_places(waiting: Sequence[str], settled: Sequence[str]) -> str:
+    """What the last state of a request says of places that a person must see to, or has seen to."""
+    told = f"{_SETTLED}{', '.join(sorted(settled))}" if settled else ""
+    return told + (f"{_NOT_ERASED}{', '.join(waiting)}" if waiting else "")
+
+
+def without_places(reason: str) -> str:
+    """The reason of a state, without that."""
+    return reason.partition(_NOT_ERASED)[0].partition(_SETTLED)[0]
 
 
 def note_of(run_id: str) -> str:
@@ -104,12 +124,27 @@ class Receipts:
         told = {row["receipt_id"] for row in rows}
         return [row for row in rows if row["outcome"] == INTENDED and _name(row, row["run_id"]) not in told]
 
-    def add_files(self, cleaned: Cleaned) -> None:
-        """What was done in one place outside the tables."""
-        for request_id in self._requests:
+    @cached_property
+    def _settled(self) -> dict[tuple[str | None, str], str]:
+        ledger = self._context.lake.ledger
+        return settlements(self._key, ledger.read(ERASURE_RECEIPT, where=[("outcome", "=", SETTLED)]))
+
+    def _settlement(self, request_id: str, place: str) -> str | None:
+        """What a person said who has seen to a place, for this request or for every one."""
+        return self._settled.get((request_id, place)) or self._settled.get((None, place))
+
+    def add_files(self, cleaned: Cleaned, request_ids: Iterable[str] | None = None) -> None:
+        """What was done in one place outside the tables, for all requests or some."""
+        for request_id in self._requests if request_ids is None else request_ids:
             removed, unsettled = cleaned.erased.get(request_id, 0), cleaned.unsettled.get(request_id)
-            outcome = "pending" if cleaned.problem else "failed" if unsettled else "erased" if removed else "nothing_found"
-            detail = cleaned.problem or unsettled or (cleaned.detail if removed else None)
+            settled = self._settlement(request_id, cleaned.place) if unsettled and not cleaned.problem else None
+            if cleaned.problem:
+                outcome = "pending"
+            elif unsettled:
+                outcome = SETTLED if settled else "failed"
+            else:
+                outcome = "erased" if removed else "nothing_found"
+            detail = cleaned.problem or settled or unsettled or (cleaned.detail if removed else None)
             self._add(
                 request_id, cleaned.place, cleaned.kind, outcome, rows_erased=removed, rows_before=cleaned.files,
                 rows_after=cleaned.files, detail=detail, purged_at=datetime.now(UTC),
@@ -118,9 +153,10 @@ class Receipts:
     def add_answers(self, request_id: str, answers: list[Answered]) -> None:
         """What destinations said."""
         for answer in answers:
+            settled = self._settlement(request_id, answer.destination) if answer.outcome == "failed" else None
             self._add(
-                request_id, answer.destination, "destination", answer.outcome, rows_erased=answer.people,
-                reference=answer.reference, detail=answer.detail,
+                request_id, answer.destination, "destination", SETTLED if settled else answer.outcome,
+                rows_erased=answer.people, reference=answer.reference, detail=settled or answer.detail,
             )  # fmt: skip
 
     def add_search(self, request_id: str, found: Found) -> None:
@@ -128,10 +164,16 @@ class Receipts:
         detail = f"{found.needles} ids and identifiers looked for in {found.files} decoded files"
         if found.places:
             detail += f"; left in {', '.join(found.places[:_SHOWN])}"
+        if closed := sum(files.total() for files in found.closed.values()):
+            detail += f"; {closed} file{'s are' if closed > 1 else ' is'} not opened here and could not be searched"
         outcome = "failed" if found.places else "clean" if found.files else "pending"
         self._add(
             request_id, "every file", "search", outcome, rows_before=found.files, rows_after=len(found.places), detail=detail
         )
+        for folder, files in sorted(found.closed.items()):
+            told = ", ".join(f"{count} {what}" for what, count in sorted(files.items()))
+            closed_here = Cleaned(f"not opened: {folder}", files.total(), unsettled={request_id: f"{told}; {LOOK_INSIDE}"})
+            self.add_files(closed_here, [request_id])
 
     def write(self) -> None:
         """Append what has been gathered."""
@@ -144,9 +186,7 @@ class Receipts:
         rows = [row for row in self._all if row["request_id"] == request_id]
         left = [row["detail"] for row in rows if row["kind"] == "search" and row["outcome"] == "failed"]
         pending = [row["place"] for row in rows if row["kind"] == "destination" and row["outcome"] == "pending"]
-        stuck = [
-            f"{row['place']} {row['detail']}" for row in rows if row["kind"] in _CLEANED and row["outcome"] == "pending"
-        ]
+        stuck = [f"{row['place']} {row['detail']}" for row in rows if row["kind"] in CLEANED and row["outcome"] == "pending"]
         problems = [*stuck, *(f"search: {text}" for text in left), *(f"to be asked again: {name}" for name in pending)]
         return "; ".join(problems) or None
 
@@ -163,7 +203,8 @@ class Receipts:
         unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]
         told += "; not searched, as erasure.search says" if unsearched else ""
         told += f"; lists of whom to forget, to be deleted once followed: {', '.join(listed)}" if listed else ""
-        return told + (f"; not erased by request, see receipts: {', '.join(refusing)}" if refusing else "")
+        settled = [row["place"] for row in latest if row["outcome"] == SETTLED]
+        return told + told_of_places(refusing, settled)
 
     def count(self, request_id: str) -> int:
         """Receipts of a request, those of earlier runs included."""

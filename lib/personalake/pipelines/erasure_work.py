@@ -1,6 +1,7 @@
 """The work of an erasure on tables, and the search that follows it."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def left_of(context: JobContext, subject: Subject) -> Found:
     if not context.settings.erasure.search:
         return Found(0, (), 0)
     settings, root = context.settings, context.lake.locations.root
-    search, files, places = Search(subject.needles), 0, []
+    search, files, places, closed = Search(subject.needles), 0, list[str](), dict[str, Counter[str]]()
     own = [root / part for part in ("bronze", "silver", "gold", "_inbox", "_checkpoints", "_logs", "_leases", "mlflow")]
     others = [settings.exports, settings.report.path, settings.erasure.access]
     landed = [source.path for source in settings.sources.values() if source.path is not None]
@@ -80,25 +81,28 @@ def left_of(context: JobContext, subject: Subject) -> Found:
     folders = [*others, *landed, *filter(None, former), *dropped]
     for path in files_below([*own, *(folder.expanduser().resolve() for folder in folders)]):
         files += 1
-        if not path.name.startswith(ERASURE_LIST) and (told := _told_of(path, search, context)):
-            places.append(told)
-    return Found(files, tuple(places), len(subject.needles))
+        if path.name.startswith(ERASURE_LIST):
+            continue
+        told, sealed = _told_of(path, search, context)
+        places += [told] if told else []
+        for what in sealed:
+            closed.setdefault(_shown(path.parent, search, context), Counter())[what] += 1
+    return Found(files, tuple(places), len(subject.needles), closed)
 
 
-def _told_of(path: Path, search: Search, context: JobContext) -> str | None:
-    """How a file is named in which something is left, or which nobody can read; None of all others."""
-    shown = str(path).removeprefix(f"{context.lake.locations.root}/")
+def _told_of(path: Path, search: Search, context: JobContext) -> tuple[str | None, Collection[str]]:
+    """How a file is named in which something is left, or which nobody can read; None of others. And what is not opened."""
+    shown = _shown(path, search, context)
     try:
-        is_found = bool(search.file(path))
+        look = search.look(path)
     except OSError as error:
-        return (
-            f"a file that cannot be read ({reason_of(error)})"
-            if search.content(shown.encode())
-            else f"{shown} (cannot be read: {reason_of(error)})"
-        )
-    if not is_found:
-        return None
-    return "a file that is named after the person" if search.content(path.name.encode()) else shown
+        return f"{shown} (cannot be read: {reason_of(error)})", ()
+    return (shown if look.found else None), look.sealed
+
+
+def _shown(path: Path, search: Search, context: JobContext) -> str:
+    shown = str(path).removeprefix(f"{context.lake.locations.root}/")
+    return "a file that is named after the person" if search.content(shown.encode()) else shown
 
 
 def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:

@@ -15,7 +15,8 @@ from personalake.tables.bronze import LANDING_FILE
 Subjects = Mapping[str, Subject]
 NOWHERE = (
     "the source is not configured any more, and nobody knows its landing folder: configure it again with its path and "
-    "enabled: false and run erase_customers again, or see to it by hand"
+    "enabled: false and run erase_customers again; or see to it by hand, and say so once for every request: "
+    "personalake receipts settle --place landing/NAME --for-good --why WHAT_WAS_DONE"
 )
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
