@@ -56,7 +56,10 @@ class Search:
 
     def __init__(self, needles: Iterable[str]) -> None:
         texts = {needle: written(needle) for needle in needles}
-        self._folded = {form.lower(): needle for needle, forms in texts.items() for form in forms}
+        self._folded: dict[bytes, set[str]] = {}
+        for needle, forms in texts.items():
+            for form in forms:
+                self._folded.setdefault(form.lower(), set()).add(needle)
         self._texts = Marks(self._folded, is_folded=True)
         every = {form for forms in texts.values() for form in forms}
         self._encoded: list[tuple[Marks, Decoded]] = [
@@ -102,11 +105,9 @@ class Search:
         return _standing_alone(tuple(self._blacked), False)
 
     def _standing(self, content: bytes, is_binary: bool) -> set[str]:
-        """Those that stand there as they are."""
-        there = tuple(sorted(self._texts.standing_in(content), key=len, reverse=True))
-        if not there:
-            return set()
-        return {self._folded[match.lower()] for match in _standing_alone(there, is_binary).findall(content)}
+        """Those that stand there as they are; each is asked by itself, since one may be a word of another."""
+        there = (form for form in self._texts.standing_in(content) if _standing_alone((form,), is_binary).search(content))
+        return {needle for form in there for needle in self._folded[form]}
 
     def _decoded(self, content: bytes) -> Iterator[bytes]:
         for marks, decoded in self._encoded:
@@ -130,7 +131,7 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"\n".join(held)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _standing_alone(texts: tuple[bytes, ...], is_binary: bool) -> re.Pattern[bytes]:
     any_text = b"(" + (b"|".join(map(re.escape, texts)) or rb"\b\B") + b")"
     before, after = (_BINARY_BEFORE, _BINARY_AFTER) if is_binary else (_BEFORE, _AFTER)

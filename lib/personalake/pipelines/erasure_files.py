@@ -19,6 +19,7 @@ from personalake.lake.line_removal import without_lines, without_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.erasure_drops import clean_drops, item_test, row_test
+from personalake.pipelines.everybody import Everybody
 from personalake.pipelines.former_sources import clean_former
 from personalake.privacy.payloads import LineTest
 from personalake.privacy.subject import Subject
@@ -106,19 +107,21 @@ def _header(path: Path, source: Source, encoding: str) -> tuple[str, ...] | None
 def _logs(lake: Lake, subjects: Subjects) -> Cleaned:
     """Lines that name a person; other processes go on writing to these very files."""
     cleaned = Cleaned("logs", detail="lines removed, files kept")
-    tests, anybody = [_naming(subject) for subject in subjects.values()], _search_for_all(subjects)
+    tests, everybody = [_naming(subject) for subject in subjects.values()], Everybody(subjects)
     for path in files_below([lake.locations.log("any").parent]):
-        cleaned.attempt(list(subjects), partial(_without_log_lines, path, tests, anybody))
+        cleaned.attempt(list(subjects), partial(_without_log_lines, path, tests, everybody))
     return cleaned
 
 
-def _search_for_all(subjects: Subjects) -> Search:
-    """A search for anybody at once: most files name nobody, and are decoded once, not once for each."""
-    return Search({needle for subject in subjects.values() for needle in subject.needles})
+def _without_log_lines(path: Path, tests: Sequence[Callable[[str], bool]], everybody: Everybody) -> list[int]:
+    named = everybody.named(path)
+    return without_lines(
+        path, [test if is_named else _never for test, is_named in zip(tests, named, strict=True)], in_place=True
+    )
 
 
-def _without_log_lines(path: Path, tests: Sequence[Callable[[str], bool]], anybody: Search) -> list[int]:
-    return without_lines(path, tests, in_place=True) if anybody.file(path) else [0] * len(tests)
+def _never(line: str) -> bool:
+    return False
 
 
 def _naming(subject: Subject) -> Callable[[str], bool]:
@@ -176,7 +179,7 @@ def _without_items(name: str, folder: Path, subjects: Subjects) -> list[int]:
 def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Cleaned:
     """Files that name a person, whole; a manifest that vouches for them goes, too."""
     cleaned = Cleaned(place, detail=detail)
-    searches, anybody = [Search(subject.needles) for subject in subjects.values()], _search_for_all(subjects)
+    everybody = Everybody(subjects)
     tests = [row_test("", subject) for subject in subjects.values()]
     for path in files_below([folder]):
         if path.name.startswith(ERASURE_LIST):
@@ -184,14 +187,12 @@ def _removed(place: str, folder: Path, subjects: Subjects, detail: str) -> Clean
         if is_dropped(path):
             cleaned.attempt(list(subjects), partial(without_dropped, path, tests))
         else:
-            cleaned.attempt(list(subjects), partial(_without_file, path, searches, anybody))
+            cleaned.attempt(list(subjects), partial(_without_file, path, everybody))
     return cleaned
 
 
-def _without_file(path: Path, searches: Sequence[Search], anybody: Search) -> list[int]:
-    if not anybody.file(path):
-        return [0] * len(searches)
-    found = [int(bool(search.file(path))) for search in searches]
+def _without_file(path: Path, everybody: Everybody) -> list[int]:
+    found = everybody.named(path)
     if any(found):
         path.unlink()
         (path.parent / MANIFEST).unlink(missing_ok=True)
@@ -201,15 +202,15 @@ def _without_file(path: Path, searches: Sequence[Search], anybody: Search) -> li
 def _told_before(access: Path, subjects: Subjects) -> Cleaned:
     """What was exported for the person to read, whole folders."""
     cleaned = Cleaned("access exports", detail="deleted")
-    searches = [Search(subject.needles) for subject in subjects.values()]
+    everybody = Everybody(subjects)
     for folder in sorted(access.glob("*")) if access.is_dir() else ():
         files = list(files_below([folder]))
-        cleaned.attempt(list(subjects), partial(_without_folder, folder, files, searches))
+        cleaned.attempt(list(subjects), partial(_without_folder, folder, files, everybody))
     return cleaned
 
 
-def _without_folder(folder: Path, files: Sequence[Path], searches: Sequence[Search]) -> list[int]:
-    found = [int(any(search.file(path) for path in files)) for search in searches]
+def _without_folder(folder: Path, files: Sequence[Path], everybody: Everybody) -> list[int]:
+    found = everybody.named(*files)
     if any(found):
         shutil.rmtree(folder)
     return found
@@ -221,10 +222,10 @@ def _model_store(lake: Lake, subjects: Subjects) -> Cleaned:
     cleaned = Cleaned(
         "model store", detail="rows of the database blackened, examples deleted, free pages written over", kind="store"
     )
-    searches = [Search(subject.needles) for subject in subjects.values()]
+    searches, everybody = [Search(subject.needles) for subject in subjects.values()], Everybody(subjects)
     for path in files_below([folder]):
-        clean = _redacted if path.suffix == ".db" else _without_example
-        cleaned.attempt(list(subjects), partial(clean, path, searches))
+        clean = partial(_redacted, path, searches) if path.suffix == ".db" else partial(_without_example, path, everybody)
+        cleaned.attempt(list(subjects), clean)
     return cleaned
 
 
@@ -232,8 +233,8 @@ def _redacted(path: Path, searches: Sequence[Search]) -> list[int]:
     return redact(path, [search.blackened for search in searches])
 
 
-def _without_example(path: Path, searches: Sequence[Search]) -> list[int]:
-    found = [int("example" in path.name and bool(search.file(path))) for search in searches]
+def _without_example(path: Path, everybody: Everybody) -> list[int]:
+    found = everybody.named(*([path] if "example" in path.name else []))
     if any(found):
         path.unlink()
     return found

@@ -9,6 +9,7 @@ from personalake.lake import Lake
 from personalake.lake.line_removal import without_lines, without_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned
+from personalake.pipelines.everybody import Everybody
 from personalake.privacy.subject import Subject
 from personalake.tables.bronze import LANDING_FILE
 
@@ -48,20 +49,21 @@ def clean_former(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator
 
 def _without_lines(place: str, folder: Path, subjects: Subjects) -> Cleaned:
     cleaned = Cleaned(place, detail="lines that name the person removed, files kept")
-    searches = [Search(subject.needles) for subject in subjects.values()]
+    searches, everybody = [Search(subject.needles) for subject in subjects.values()], Everybody(subjects)
     for path in files_below([folder]):
-        cleaned.attempt(list(subjects), partial(_cleaned, path, searches))
+        cleaned.attempt(list(subjects), partial(_cleaned, path, searches, everybody))
     return cleaned
 
 
-def _cleaned(path: Path, searches: list[Search]) -> list[int]:
+def _cleaned(path: Path, searches: list[Search], everybody: Everybody) -> list[int]:
     with path.open("rb") as stream:
         head = stream.read(4)
     if head == b"PAR1":
         rows = [partial(_names, search) for search in searches]
         return without_rows(path, rows)
     # The whole file is asked first, in large pieces: line by line a search costs far more, and most files name nobody.
-    lines = [partial(_says, search) if search.file(path) else _never for search in searches]
+    told = zip(searches, everybody.named(path), strict=True)
+    lines = [partial(_says, search) if is_named else _never for search, is_named in told]
     encoding = "utf-16" if head[:2] in _UTF_16 else "utf-8"
     return without_lines(path, lines, encoding, '"' if ".csv" in path.suffixes else None)
 

@@ -1,0 +1,28 @@
+"""Files are asked for all who are to be forgotten at once, each by their own words."""
+
+from pathlib import Path
+
+from personalake.pipelines.everybody import Everybody
+from personalake.privacy.subject import Subject
+
+
+def _known_by(*values: str) -> Subject:
+    return Subject(("email", values[0]), identifiers=frozenset(("email", value) for value in values))
+
+
+def test_each_is_told_apart_though_one_name_is_a_word_of_another(tmp_path: Path) -> None:
+    subjects = {
+        "1": _known_by("555 0101-77"),
+        "2": _known_by("0101-77"),
+        "3": _known_by("ANN@x.example"),
+        "4": _known_by("ann@x.example"),
+    }
+    (one := tmp_path / "one").write_text("call 555 0101-77 now")
+    (two := tmp_path / "two").write_text("Ann@x.example; jo.ann@x.example")
+
+    everybody = Everybody(subjects)
+
+    assert everybody.named(one) == [1, 1, 0, 0]
+    assert everybody.named(two) == [0, 0, 1, 1]
+    assert everybody.named(one, two) == [1, 1, 1, 1]
+    assert everybody.named() == [0, 0, 0, 0]
