@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -180,3 +181,15 @@ def test_rows_of_some_ids_are_replaced_and_no_id_is_in_the_log(
     commits = [path.read_text() for path in (Path(lake.locations.table(PERSON_LINK)) / "_delta_log").glob("*.json")]
     assert len(commits) > 2
     assert [name for name in ("='1", "annunziata", "annabel", "bohumil") for text in commits if name in text] == []
+
+
+def test_a_table_whose_columns_were_described_otherwise_takes_rows_and_keeps_its_words(tmp_path: Path) -> None:
+    ledger = Ledger(Locations(tmp_path / "lake"), lambda: pytest.fail("needs no session"))
+    fields = [replace(field, comment=f"{field.comment}, as it was said before") for field in DATA_HEALTH.fields]
+    ledger.create(before := replace(DATA_HEALTH, fields=tuple(fields)))
+
+    ledger.append(DATA_HEALTH, [{}])
+
+    assert len(ledger.read(DATA_HEALTH)) == 1
+    kept = {field.name: field.metadata["comment"] for field in DeltaTable(ledger.locations.table(before)).schema().fields}
+    assert kept == {field.name: field.comment for field in before.fields}

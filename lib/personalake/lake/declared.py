@@ -16,10 +16,15 @@ def delta_properties(table: Table) -> dict[str, str]:
 
 
 def arrow_schema(table: Table, columns: Sequence[str] | None = None) -> pa.Schema:
-    """The declared schema for delta-rs, of all columns or a choice of them: UTC microseconds, comments kept."""
+    """The declared schema for delta-rs, of all columns or a choice of them: UTC microseconds.
+
+    Without comments: a table that exists keeps those it was created with, and rows that come with others are refused.
+    """
     schema = to_arrow_schema(table.schema, timezone="UTC")
-    declared = {
-        field.name: column.with_metadata({"comment": field.comment})
-        for column, field in zip(schema, table.fields, strict=True)
-    }
-    return pa.schema([declared[name] for name in (table.columns if columns is None else columns)])
+    return pa.schema([schema.field(name).remove_metadata() for name in (table.columns if columns is None else columns)])
+
+
+def commented_schema(table: Table) -> pa.Schema:
+    """The same of a table that is created: with what each column means."""
+    told = {field.name: field.comment for field in table.fields}
+    return pa.schema([column.with_metadata({"comment": told[column.name]}) for column in arrow_schema(table)])

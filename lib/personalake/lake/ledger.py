@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.lake.conditions import Conditions, all_of, matching
-from personalake.lake.declared import arrow_schema, delta_properties
+from personalake.lake.declared import arrow_schema, commented_schema, delta_properties
 from personalake.lake.disk import writing
 from personalake.lake.locations import Locations
 from personalake.lake.overtaken import unless_overtaken
@@ -254,7 +254,7 @@ class Ledger:
     def _create_in_folder(self, table: Table) -> None:
         if self._open(table) is not None:
             return
-        folder, told = self.locations.table(table), arrow_schema(table)
+        folder, told = self.locations.table(table), commented_schema(table)
         properties = delta_properties(table)
         with writing(Path(folder)):
             Path(folder).mkdir(parents=True, exist_ok=True)
