@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from personalake.models.label_noise import out_of_fold, suspects
+from personalake.models.label_noise import suspects
+from tests.models.unseen import out_of_fold
 
 
 def test_labels_that_were_turned_over_are_found_among_the_first() -> None:

@@ -47,6 +47,8 @@ def test_lines_of_a_former_source_go_from_its_inbox_and_its_landing_folder(tmp_p
     inbox, landing = lake.locations.inbox("old"), settings.landing / "old"
     for folder in (inbox, landing):
         brought(folder)
+    at, size = datetime(2026, 1, 1, tzinfo=UTC), (landing / "a.json").stat().st_size
+    lake.ledger.append(LANDING_FILE, [{"source": "old", "path": "a.json", "bytes": size, "modified_at": at}])
 
     found = {one.place: one for one in clean_files(settings, lake, {"r1": SUBJECT})}
 
@@ -59,6 +61,9 @@ def test_lines_of_a_former_source_go_from_its_inbox_and_its_landing_folder(tmp_p
         assert (folder / "d.csv").read_text(encoding="utf-16") == f"mail,note\n{BOB},y\n"
         assert pq.read_table(folder / "e.parquet")["mail"].to_pylist() == [BOB]
         assert ANN not in (folder / "a.json").read_text()
+    # Configured again, the source reads no file once more because an erasure made it smaller.
+    told = {(row["path"], row["bytes"], row["modified_at"]) for row in lake.ledger.read(LANDING_FILE)}
+    assert told == {("a.json", each, at) for each in (size, (landing / "a.json").stat().st_size)}
 
 
 def test_a_former_source_whose_folder_nobody_knows_is_named_for_a_human(tmp_path: Path) -> None:

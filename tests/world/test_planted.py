@@ -16,7 +16,7 @@ from personalake.config import load_settings
 from personalake.config.modelling import ChurnSettings
 from personalake.lake import Lake, Locations
 from personalake.lake.declared import arrow_schema
-from personalake.models.label_noise import out_of_fold, suspects
+from personalake.models.label_noise import suspects
 from personalake.models.leakage import echoes
 from personalake.pipelines.distribution_measures import distribution_verdicts
 from personalake.pipelines.job import JobContext
@@ -28,6 +28,7 @@ from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
 from personalake.world import DirtSettings, World, WorldSettings, world
 from personalake.world.activity import activity
 from personalake.world.dirt import EXPECTED, lines_of, planted
+from tests.models.unseen import out_of_fold
 from tests.world.conftest import SETTINGS
 
 

@@ -20,10 +20,9 @@ from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.erasure_drops import clean_drops, item_test, row_test
 from personalake.pipelines.everybody import Everybody
-from personalake.pipelines.former_sources import clean_former
+from personalake.pipelines.former_sources import clean_former, new_sizes
 from personalake.privacy.payloads import LineTest
 from personalake.privacy.subject import Subject
-from personalake.tables.bronze import LANDING_FILE
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tracking.store_files import redact
 
@@ -50,29 +49,13 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
 def _landed(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
     """Files as they landed, the rejected ones as well; the ledger of landing files hears of their new size."""
     cleaned = Cleaned(f"landing/{name}", detail="lines removed, files kept")
-    known = {
-        (row["path"], row["bytes"], row["modified_at"]): row
-        for row in lake.ledger.read(LANDING_FILE, where=[("source", "=", name)])
-    }
     folder = source.path
     assert folder is not None, "the settings refuse a file source without its folder"
-    resized = []
-    for path in files_below([folder]):
-        is_rejected = REJECTED in path.relative_to(folder).parts
-        before = _size(path)
-        cleaned.attempt(list(subjects), partial(_without, path, source, source.encoding, subjects, is_rejected))
-        size = _size(path)
-        if size != before and not is_rejected:
-            relative = path.relative_to(folder).as_posix()
-            told = next((row for (place, held, _), row in known.items() if (place, held) == (relative, before)), None)
-            resized += [] if told is None else [{**told, "bytes": size}]
-    lake.ledger.append(LANDING_FILE, resized)
+    with new_sizes(lake, name, folder):
+        for path in files_below([folder]):
+            is_rejected = REJECTED in path.relative_to(folder).parts
+            cleaned.attempt(list(subjects), partial(_without, path, source, source.encoding, subjects, is_rejected))
     return cleaned
-
-
-def _size(path: Path) -> int:
-    """Bytes; none of a file that somebody took away meanwhile."""
-    return path.stat().st_size if path.exists() else 0
 
 
 def _taken_in(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
