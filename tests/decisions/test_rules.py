@@ -13,6 +13,7 @@ from personalake.tables.gold import DECISION
 
 AS_OF = date(2017, 12, 1)
 TYPES = {"orders": "bigint", "spend": "decimal(18,2)", "churn_probability": "double", "churn_percentile": "double"}
+TYPES |= {"preferences": "map<string,string>"}
 WIN_BACK = Rule(
     name="win back", when="churn_percentile >= 0.8 AND orders >= 12", action="coupon", channel="email",
     purpose="email_marketing", offer="favourite_category",
@@ -53,6 +54,21 @@ def test_the_first_rule_that_applies_decides_and_says_why(spark: SparkSession) -
     assert (decision["category"], decision["product_id"]) == ("BEER", None)
     assert decision["reason"] == "Likely to leave (62 %) after 30 orders: a coupon for BEER."
     assert (decision["status"], decision["probability"]) == ("act", 1.0)
+
+
+@pytest.mark.parametrize(("wish", "status"), [("none", "no_action"), ("push", "act"), (None, "act")])
+def test_who_wishes_to_be_left_alone_is(spark: SparkSession, wish: str | None, status: str) -> None:
+    settings = NOBODY_HELD_OUT.model_copy(update={"leave_alone": "preferences['contact_channel'] = 'none'"})
+
+    decision = decided(spark, LEAVING | {"preferences": {"contact_channel": wish}}, settings=settings)
+
+    assert decision["status"] == status
+    assert (decision["reason"] == "Left alone, as conf/rules.yml says.") == (decision["rule"] is None) == (wish == "none")
+
+
+def test_a_condition_of_who_is_left_alone_reads_known_columns_alone() -> None:
+    with pytest.raises(ValueError, match="lifecycle_stage"):
+        DecisionSettings(leave_alone="lifecycle_stag = 'lapsed'")
 
 
 def test_without_a_score_the_next_rule_decides(spark: SparkSession) -> None:

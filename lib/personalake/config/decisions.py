@@ -30,6 +30,9 @@ DECISION_COLUMNS: dict[str, str] = {
     "income_band": "income group",
     "household_size": "persons in the household",
     "kids_count": "children in the household",
+    "lifecycle_stage": "prospect, new, active, at_risk, lapsed or reactivated",
+    "region": "region of most visits to web shop or app",
+    "preferences": "what the person wishes, by name, e.g. preferences['language']",
     "rfm_segment": "named RFM segment",
     "kmeans_segment": "name of the cluster",
     "churn_probability": "calibrated probability of leaving, 0..1",
@@ -52,6 +55,12 @@ DECISION_TYPES: dict[str, str] = {
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
+def _check(condition: str) -> None:
+    check_columns(condition, DECISION_COLUMNS)
+    check_row(condition)
+    check_condition(condition, DECISION_TYPES)
+
+
 class Rule(Section):
     """One rule: the first that applies decides. A rule whose offer is not known for a person does not apply."""
 
@@ -72,9 +81,7 @@ class Rule(Section):
     def _reads_known_columns(self) -> "Rule":
         problems = []
         try:
-            check_columns(self.when, DECISION_COLUMNS)
-            check_row(self.when)
-            check_condition(self.when, DECISION_TYPES)
+            _check(self.when)
         except ValueError as error:
             problems.append(f"when: {error}")
         unknown = [name for name in PLACEHOLDER.findall(self.reason) if name not in DECISION_COLUMNS]
@@ -99,6 +106,18 @@ class DecisionSettings(Section):
 
     rules: tuple[Rule, ...] = Field((), description="Tried in order; the first that applies decides")
     holdout: Holdout = Holdout()
+    leave_alone: str | None = Field(
+        None,
+        description="Who gets no action whatever the rules say, in Spark SQL over the same columns, "
+        "e.g. `preferences['contact_channel'] = 'none'`; nobody by default",
+    )
+
+    @field_validator("leave_alone")
+    @classmethod
+    def _condition(cls, condition: str | None) -> str | None:
+        if condition is not None:
+            _check(condition)
+        return condition
 
     @field_validator("rules")
     @classmethod

@@ -13,6 +13,7 @@ from personalake.tables.gold import DECISION
 
 PERSONALISATION = "personalisation"
 NO_RULE = "No rule applies."
+LEFT_ALONE = "Left alone, as conf/rules.yml says."
 
 
 def fingerprint_of(settings: DecisionSettings) -> str:
@@ -25,7 +26,7 @@ def decide(candidates: DataFrame, granted: DataFrame, settings: DecisionSettings
 
     A rule applies if its condition is true (null is not) and its offer is known. Who did not grant personalisation and
     the rule's purpose gets no action; a missing answer is a no. Of those who remain, the holdout is logged with the
-    action that they would have had, and left alone.
+    action that they would have had, and left alone. Whom `leave_alone` names has no rule at all.
 
     Args:
         candidates: Rows of `candidates`.
@@ -36,7 +37,8 @@ def decide(candidates: DataFrame, granted: DataFrame, settings: DecisionSettings
     Returns:
         Rows of `gold.decision`.
     """
-    chosen = candidates.withColumn("place", _first_applying(settings.rules))
+    is_left_alone = F.lit(False) if settings.leave_alone is None else _is_true(settings.leave_alone)
+    chosen = candidates.withColumn("is_left_alone", is_left_alone).withColumn("place", _first_applying(settings.rules))
     allowed = _granted(PERSONALISATION) & _granted(F.col("purpose"))
     is_held_out = keyed_share(settings.holdout.salt) < settings.holdout.share
     status = (
@@ -57,13 +59,18 @@ def decide(candidates: DataFrame, granted: DataFrame, settings: DecisionSettings
 
 def _first_applying(rules: Sequence[Rule]) -> Column:
     """Place of the first rule that applies; null if none does."""
-    applying = [F.when(_applies(rule), F.lit(place)) for place, rule in enumerate(rules)]
+    applying = [F.when(~F.col("is_left_alone") & _applies(rule), F.lit(place)) for place, rule in enumerate(rules)]
     return F.coalesce(*applying, F.lit(None).cast("int"))
 
 
 def _applies(rule: Rule) -> Column:
-    condition = F.coalesce(F.expr(rule.when).cast("boolean"), F.lit(False))
+    condition = _is_true(rule.when)
     return condition if rule.offer == "none" else condition & F.col(rule.offer).isNotNull()
+
+
+def _is_true(condition: str) -> Column:
+    """Whether a condition holds; one that is null does not."""
+    return F.coalesce(F.expr(condition).cast("boolean"), F.lit(False))
 
 
 def _granted(purpose: str | Column) -> Column:
@@ -113,7 +120,10 @@ def _withheld() -> dict[str, Column]:
     return {
         **kept,
         "action": F.when(may_know, F.col("action")).otherwise("none"),
-        "reason": F.when(may_know, F.col("reason")).when(F.col("status") == "no_consent", refused).otherwise(NO_RULE),
+        "reason": F.when(may_know, F.col("reason"))
+        .when(F.col("status") == "no_consent", refused)
+        .when(F.col("is_left_alone"), LEFT_ALONE)
+        .otherwise(NO_RULE),
     }
 
 

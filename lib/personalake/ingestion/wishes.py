@@ -1,20 +1,31 @@
-"""What persons may wish: the contract of preferences with the rules that the settings declare."""
+"""Contracts with what the settings declare: which wishes there are, and what purposes are called."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from personalake.config.profiles import PreferenceSettings
 from personalake.ingestion.contracts import CONTRACTS, Contract
+from personalake.ingestion.purposes import purpose_form
 from personalake.quality.expectations import Expectation
 
-PREFERENCE = "preference"
+PREFERENCE, CONSENT = "preference", "consent"
 UNDECLARED = "preference: not declared in profiles.preferences"
 NOT_ALLOWED = "value: not among those that profiles.preferences allows"
 
 
-def contract_named(name: str, wishes: Mapping[str, PreferenceSettings]) -> Contract:
-    """A contract by its name; of preferences with what may be wished, where anything is declared."""
+def contract_named(name: str, wishes: Mapping[str, PreferenceSettings], purposes: Iterable[str] = ()) -> Contract:
+    """A contract by its name; of preferences with what may be wished, of consent with the names of purposes.
+
+    Args:
+        name: Of the contract.
+        wishes: Preferences that are declared, if any.
+        purposes: Purposes and signals that are declared, if any.
+    """
     contract = CONTRACTS[name]
+    if name == CONSENT:
+        form = purpose_form(purposes)
+        fields = (replace(field, form=form) if field.name == "purpose" else field for field in contract.fields)
+        return replace(contract, fields=tuple(fields))
     if name != PREFERENCE or not wishes:
         return contract
     return replace(contract, expectations=(*contract.expectations, *_declared(wishes)))

@@ -45,7 +45,7 @@ def _before_and_after(context: JobContext, table: Table, clock: str, column: str
     for side, (oldest, newest) in cuts.items():
         counted = _counted(context.lake, table, [column], _between(context, table, clock, oldest, newest))
         parts.append(counted.rename(columns={column: VALUE, "rows": side}).set_index(VALUE))
-    return pd.concat(parts, axis=1).fillna(0).reset_index()
+    return pd.concat(parts, axis=1).astype("float64").fillna(0).reset_index()
 
 
 def _between(context: JobContext, table: Table, clock: str, oldest: int, newest: int = 0) -> Conditions:

@@ -151,7 +151,9 @@ def _refine_batch(
 ) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, batch_id = context.lake, f"{app_id}:{number}"
-    contract = contract_named(source.contract, context.settings.profiles.preferences)
+    privacy = context.settings.privacy
+    names = (*privacy.purposes, *privacy.signals)
+    contract = contract_named(source.contract, context.settings.profiles.preferences, names)
     vault = Vault(context.settings, lake)
     batch = vault.opened(batch)
     parsed = (

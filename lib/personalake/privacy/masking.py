@@ -5,8 +5,8 @@
 | identifier, contact, payload | `***` where there is a value |
 | demographic | the value itself, since groups of people are their work; of a day of birth the year only; of a map nothing |
 
-Locally, ids that are plain hashes of a person or of a payload are keyed once more: rows still join by them, and who knows
-somebody's e-mail address cannot compute the id under which the rows stand.
+Locally, ids that are plain hashes of a person or of a payload, and keys of records, are keyed once more: rows still join by
+them, and who knows somebody's e-mail address or number cannot compute the id under which the rows stand.
 """
 
 import re
@@ -19,10 +19,12 @@ from personalake.tables import ALL, Field, Table
 
 HIDDEN = "***"
 _DAYS = ("birth_date",)
-# Hashes without a key of an identifier, of a person and a moment, or of what is sent: who guesses that can compute them.
+# Hashes without a key of an identifier, of a person and a moment, or of what is sent: who guesses that can compute them. And
+# keys of records, which many sources make of the customer's own number.
 GUESSABLE = (
     *("person_id", "old_person_id", "new_person_id", "decision_id", "delivery_id", "session_id"),
     *("change_id", "suppression_id", "payload_hash"),
+    *("record_id", "record_key", "left_key", "right_key"),
 )
 # HMAC-SHA-256 as RFC 2104 has it, by the key's blocks beside each row.
 _KEYED = "'m_' || substr(sha256(_outer || unhex(sha256(_inner || encode({value})))), 1, 24)"

@@ -55,7 +55,7 @@ CUSTOMER_RECORD = Table(
     grain="One version of one customer as a source knows it",
     key=("source", "record_id"),
     fields=(
-        Field("record_id", "string", "Hash of the source's key and the row's content"),
+        Field("record_id", "string", "The source's key of the record, or a hash of that and of the row's content"),
         Field("namespace", "string", "What kind of identifier `customer_id` is"),
         Field("customer_id", "string", "The source's key for the customer", pii="identifier"),
         Field("age_band", "string", "Age group as the source writes it", pii="demographic", purposes=("personalisation",)),
