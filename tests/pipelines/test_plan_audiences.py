@@ -272,7 +272,9 @@ def test_a_destination_is_planned_or_sent_to_and_never_both(shop: Shop, monkeypa
     monkeypatch.setattr(PlanRows, "counted", while_it_is_counted)
     with (
         sending_lease(context.settings, shop.lake, "files", "a sender"),
-        pytest.raises(LeaseHeldError, match=r"Not planned, .*: regulars\. send_activation\.files is held by send_activation"),
+        pytest.raises(
+            LeaseHeldError, match=r"Not planned, .*: regulars\. send_activation\.files is held by send_activation"
+        ),
     ):
         run(context)
     assert (shop.counts(), refused) == ([0, 0, 0], [])
