@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 
 NAME_LENGTH, ADDRESS_LENGTH, EMAIL_LENGTH, IDENTIFIER_LENGTH = 64, 128, 254, 256
 # Letters with marks, and what they are written as without; two letters for one come first.
-_DOUBLE = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ł": "l", "ø": "o", "đ": "d"}
-_MARKED = "àáâãäåāăąçćčďèéêëēėęěìíîïīįñńňòóôõöōőŕřśšşťùúûüūůűųýÿźżž"
-_PLAIN = "aaaaaaaaacccdeeeeeeeeiiiiiinnnooooooorrssstuuuuuuuuyyzzz"
-_ENDINGS = {"str": "street", "st": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "sq": "square"}
+DOUBLE = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ł": "l", "ø": "o", "đ": "d"}
+MARKED = "àáâãäåāăąçćčďèéêëēėęěìíîïīįñńňòóôõöōőŕřśšşťùúûüūůűųýÿźżž"
+PLAIN = "aaaaaaaaacccdeeeeeeeeiiiiiinnnooooooorrssstuuuuuuuuyyzzz"
+ENDINGS = {"str": "street", "st": "street", "rd": "road", "ave": "avenue", "av": "avenue", "ln": "lane", "sq": "square"}
 _DAY_PATTERNS = ("yyyyMMdd", "d.M.yyyy", "M/d/yyyy", "yyyy/MM/dd")
 # Only of Latin letters and digits by now; a title or suffix that is all there is stays, since people are called Dean.
 _TITLES = ("mr", "mrs", "ms", "miss", "mx", "sir", "dr", "prof", "professor", "rev", "herr", "frau", "monsieur", "madame")
@@ -28,7 +28,7 @@ BLANKS = (
     "\0\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
-_FIRST_YEAR = 1880
+FIRST_YEAR = 1880
 
 
 def plain_text(text: Column, length: int) -> Column:
@@ -39,9 +39,9 @@ def plain_text(text: Column, length: int) -> Column:
         length: Longest text that is kept; the rest is cut off.
     """
     small = F.lower(F.substring(text, 1, 4 * length))
-    for letter, letters in _DOUBLE.items():
+    for letter, letters in DOUBLE.items():
         small = F.replace(small, F.lit(letter), F.lit(letters))
-    folded = F.regexp_replace(F.translate(small, _MARKED, _PLAIN), r"\p{M}|['’`]", "")
+    folded = F.regexp_replace(F.translate(small, MARKED, PLAIN), r"\p{M}|['’`]", "")
     words = F.trim(F.regexp_replace(folded, r"[^\p{L}\p{N}]+", " "))
     return F.nullif(F.trim(F.substring(words, 1, length)), F.lit(""))
 
@@ -55,7 +55,7 @@ def standard_address(text: Column) -> Column:
     """A street with its number, common endings written out: `12 High St.` is `12 high street`."""
     plain = plain_text(text, ADDRESS_LENGTH)
     return reduce(
-        lambda so_far, ending: F.regexp_replace(so_far, rf"\b{ending[0]}\b", ending[1]), sorted(_ENDINGS.items()), plain
+        lambda so_far, ending: F.regexp_replace(so_far, rf"\b{ending[0]}\b", ending[1]), sorted(ENDINGS.items()), plain
     )
 
 
@@ -97,7 +97,7 @@ def standard_day(text: Column) -> Column:
     day = F.coalesce(
         iso.try_cast("date"), *(F.to_date(F.try_to_timestamp(written, F.lit(pattern))) for pattern in _DAY_PATTERNS)
     )
-    return F.when(F.year(day) >= _FIRST_YEAR, F.date_format(day, "yyyy-MM-dd"))
+    return F.when(F.year(day) >= FIRST_YEAR, F.date_format(day, "yyyy-MM-dd"))
 
 
 def standard_value(namespace: Column, value: Column, calling_code: str) -> Column:
@@ -128,7 +128,7 @@ def any_day(text: Column, day_first: bool) -> Column:
     ordered = ("d/M/yyyy", "M/d/yyyy") if day_first else ("M/d/yyyy", "d/M/yyyy")
     tried = [(numeric, pattern) for pattern in ordered] + [(written, pattern) for pattern in _WRITTEN_DAYS]
     day = F.coalesce(*(F.to_date(F.try_to_timestamp(found, F.lit(pattern))) for found, pattern in tried))
-    return F.coalesce(F.when(F.year(day) >= _FIRST_YEAR, F.date_format(day, "yyyy-MM-dd")), standard_day(text))
+    return F.coalesce(F.when(F.year(day) >= FIRST_YEAR, F.date_format(day, "yyyy-MM-dd")), standard_day(text))
 
 
 def full_name(text: Column) -> Column:

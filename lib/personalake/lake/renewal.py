@@ -29,6 +29,8 @@ from personalake.tables import Table
 
 # Rows that are read, and found again, at once; and those of a file.
 _ROWS, _FILE_ROWS = 1 << 16, 1 << 20
+# Rows by which it is judged whether a column's values come again and again.
+_SAMPLE = 4_096
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,14 @@ class Renewal:
     def _write_file(self, path: Path, batches: Iterator[pa.RecordBatch]) -> int:
         rows, schema = 0, arrow_schema(self.table)
         # The least and the greatest of rows in no order rule nothing out, and would repeat what they tell of people.
-        with writing(path), pq.ParquetWriter(path, schema, store_schema=False, write_statistics=False) as writer:
-            for batch in batches:
+        first = next(batches)
+        with (
+            writing(path),
+            pq.ParquetWriter(
+                path, schema, store_schema=False, write_statistics=False, use_dictionary=_repetitive(first)
+            ) as writer,
+        ):
+            for batch in chain((first,), batches):
                 writer.write_batch(batch)
                 rows += batch.num_rows
                 if rows >= _FILE_ROWS:
@@ -186,6 +194,18 @@ class Renewal:
             going = pa.concat_arrays([going, _flat(come[self.column])])
         stays = before.filter(pc.invert(pc.is_in(before[self.column], going)))
         return self.lake.put(pa.concat_tables([stays.cast(come.schema), come]), self.table)
+
+
+def _repetitive(rows: pa.RecordBatch) -> list[str]:
+    """Columns of texts that come again and again: a dictionary of any others is begun, given up, and saves nothing."""
+    some = rows.slice(0, _SAMPLE)
+    texts = {field.name: some[field.name] for field in rows.schema if pa.types.is_string(field.type)}
+    lists = {
+        f"{field.name}.list.element": some[field.name].flatten()
+        for field in rows.schema
+        if pa.types.is_list(field.type) and pa.types.is_string(field.type.value_type)
+    }
+    return [name for name, values in {**texts, **lists}.items() if 2 * pc.count_distinct(values).as_py() <= len(values)]
 
 
 def _remove(paths: Sequence[Path]) -> None:

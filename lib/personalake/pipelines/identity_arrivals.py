@@ -1,4 +1,4 @@
-"""Which customer records came and which left since the run before; those that came are standardised by Spark."""
+"""Which customer records came and which left since the run before; those that came are standardised, a few without Spark."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from personalake.config.identity import FIELDS, IdentitySettings
+from personalake.identity.few_records import FewRecords
 from personalake.identity.records import RecordColumns, match_records, record_columns, seen_together, spelling
 from personalake.lake import Lake
 from personalake.lake.declared import arrow_schema
@@ -26,6 +27,8 @@ _WHOLE_FILE = 1 << 20
 # For fewer records it takes longer to compile what is done with them.
 _FEW = 1_000
 _PARTS = 64
+# Beyond so many, Spark has made its plans before Python is through.
+_FEW_WITHOUT_SPARK = 20_000
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,10 @@ def arrivals(context: JobContext, beside: Executor, begin: Callable[[], None]) -
     files = since(lake.ledger, CUSTOMER_RECORD, _state(lake) if visits is None else None)
     state = files.state if visits is None else None
     reading = beside.submit(lake.ledger.arrow, MATCH_RECORD)
-    columns = None
+    few, columns = FewRecords.of(settings), None
     if files.come and not files.is_whole:
         begin()
-        columns = _columns(lake, settings)
+        columns = _columns(lake, settings) if few is None else None
     before = reading.result()
     if not before.num_rows or pc.unique(before["spelling"]).to_pylist() != [spelling(settings)]:
         told = match_records(lake.read(CUSTOMER_RECORD), settings)
@@ -76,7 +79,9 @@ def arrivals(context: JobContext, beside: Executor, begin: Callable[[], None]) -
     new = before.slice(0, 0)
     if unseen.num_rows:
         begin()
-        new = _arrow(match_records(_frame(lake, unseen), settings, columns), before.schema)
+        made, left = _without_spark(few, unseen, before.schema)
+        by_spark = [_arrow(match_records(_frame(lake, left), settings, columns), before.schema)] if left.num_rows else []
+        new = pa.concat_tables([made, *by_spark])
     stays = stays_here.result()
     if visits is not None:
         seen = _arrow(visits, before.schema)
@@ -84,6 +89,14 @@ def arrivals(context: JobContext, beside: Executor, begin: Callable[[], None]) -
         new = pa.concat_tables([new, seen.filter(pc.invert(pc.is_in(seen["record_key"], known)))])
     gone = before.filter(pc.invert(stays))
     return Arrivals(new, before.filter(stays) if gone.num_rows else before, gone, False, state)
+
+
+def _without_spark(few: FewRecords | None, rows: pa.Table, schema: pa.Schema) -> tuple[pa.Table, pa.Table]:
+    """Rows of `silver.match_record` of those records that are few and plain, and the other records."""
+    if few is None or rows.num_rows > _FEW_WITHOUT_SPARK:
+        return schema.empty_table(), rows
+    is_known = few.known(rows)
+    return few.standardised(rows.filter(is_known)).cast(schema), rows.filter(pc.invert(is_known))
 
 
 def _state(lake: Lake) -> str | None:
