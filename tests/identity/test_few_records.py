@@ -61,7 +61,8 @@ EMAILS = (
     "é@x.example",
     "none",
 )
-PHONES = ("+44 20 7946 0018", "0044-20-7946-0018", "(212) 555-0101", "0212/5550101", "0000000000", "12", "call", "+0", "00")
+PHONES = ("+44 20 7946 0018", "0044-20-7946-0018", "(212) 555-0101", "0212/5550101", "0000000000", "12", "call", "+0", "00",
+          "442079460018", " " * 50 + "+4930901820", "1" * 45)  # fmt: skip
 CODES = ("  L17 ", "", "null", "NULL", "0-0-0", "-1", "a" * 300, "Nå", "n/a", "  ", "x" * 45)
 _TEXTS = (NAMES, NAMES[::-1], DAYS, POSTCODES, STREETS, NAMES, CODES, CODES, EMAILS, PHONES, CODES, CODES)
 COLUMNS = dict(zip(FIELDS, _TEXTS, strict=True))

@@ -7,7 +7,6 @@ import re
 from datetime import date
 
 from personalake.common import standardise as spark
-from personalake.common.spellings import spellings
 
 _DOUBLE, _FOLDED = spark.DOUBLE, str.maketrans(spark.MARKED, spark.PLAIN)
 _LETTERS = "".join(sorted({each for text in (spark.MARKED, *_DOUBLE) for each in (text, text.upper()) if each != "SS"}))
@@ -101,21 +100,6 @@ def day(text: str) -> str | None:
     return told.isoformat() if told.year >= spark.FIRST_YEAR else None
 
 
-def email(text: str) -> str | None:
-    """An address in small letters, or None where it is none."""
-    return _spelled("email", text, "")
-
-
-def phone(text: str, calling_code: str) -> str | None:
-    """Digits with the country calling code in front, or None where they are too few, too many, or all zero."""
-    return _spelled("phone", text, calling_code)
-
-
 def identifier(text: str) -> str | None:
     """An identifier without blanks around it; None if empty."""
     return text[: spark.IDENTIFIER_LENGTH].strip(" ") or None
-
-
-def _spelled(namespace: str, text: str, calling_code: str) -> str | None:
-    _, *spelled = spellings(namespace, text, calling_code)
-    return spelled[0] if spelled else None

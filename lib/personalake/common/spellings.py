@@ -22,9 +22,9 @@ def spelled(namespace: str, value: str, calling_code: str) -> str:
     """
     found = None
     if namespace == "email":
-        found = _email(value)
+        found = email_spelling(value)
     elif namespace == "phone":
-        found = _phone(value, calling_code)
+        found = phone_spelling(value, calling_code)
     return value if found is None else found
 
 
@@ -46,12 +46,14 @@ def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
     yield from dict.fromkeys((value, spelled(namespace, value, calling_code), alike(namespace, value, calling_code)))
 
 
-def _email(value: str) -> str | None:
+def email_spelling(value: str) -> str | None:
+    """An e-mail address in its one spelling; None if it is none."""
     small = value.strip(BLANKS)[: EMAIL_LENGTH + 1].lower()
     return small if len(small) <= EMAIL_LENGTH and _EMAIL.fullmatch(small) else None
 
 
-def _phone(value: str, calling_code: str) -> str | None:
+def phone_spelling(value: str, calling_code: str) -> str | None:
+    """A phone number in its one spelling; None if it is none."""
     written = value.strip(BLANKS)[:WRITTEN_PHONE_LENGTH]
     digits = _NO_DIGIT.sub("", written)
     full = calling_code + digits.removeprefix("0")

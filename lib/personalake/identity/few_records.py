@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from personalake.common import latin
+from personalake.common.spellings import email_spelling, phone_spelling
 from personalake.common.xxhash import xxhash64
 from personalake.config.identity import FIELDS, IDENTIFIERS, IdentitySettings
 from personalake.config.sql import check_expression, columns_of
@@ -82,8 +83,8 @@ class FewRecords:
         blocked = "|".join(f"(?:{pattern})" for pattern in self.settings.guards.blocked_values)
         is_blocked = re.compile(blocked, re.ASCII).search if blocked else None
         written: dict[str, _Spelled] = {
-            "email": latin.email,
-            "phone": partial(latin.phone, calling_code=self.settings.calling_code),
+            "email": email_spelling,
+            "phone": partial(phone_spelling, calling_code=self.settings.calling_code),
         }
 
         def unblocked(spell: _Spelled, text: str) -> str | None:
