@@ -31,6 +31,8 @@ from personalake.lake.search import Search, files_below
 from personalake.tracking.store_files import redact
 
 NEEDLE = "änn@x.example"
+# Like it, so that whatever is packed with them says it nowhere in clear.
+OTHERS = [f"än{n}{letter}@x.example" for n in range(200) for letter in "mn"] + ["nn@x.example", "änn", "änz"] * 9
 
 
 def parquet(path: Path, compression: str) -> None:
@@ -63,9 +65,9 @@ def zstd(path: Path) -> None:
 
 def avro(path: Path, codec: str) -> None:
     """Two texts side by side: nothing stands between them but a length that looks like a letter."""
-    fields = [{"name": "a", "type": "string"}, {"name": "b", "type": ["null", {"type": "map", "values": "bytes"}]}]
+    fields = [{"name": "a", "type": "string"}, {"name": "b", "type": "string"}]
     with path.open("wb") as stream:
-        rows = [{"a": NEEDLE, "b": None}, {"a": "b" * 33, "b": {"k": b"x"}}]
+        rows = [{"a": text, "b": "b" * 33} for text in [*OTHERS, NEEDLE]]
         fastavro.writer(stream, {"type": "record", "name": "r", "fields": fields}, rows, codec=codec)
 
 
@@ -115,7 +117,9 @@ PACKED: dict[str, Callable[[Path], object]] = {
     "half a gzip": lambda path: path.write_bytes(gzip.compress((NEEDLE + " " + "x" * 10**5).encode())[:-20]),
     "zst file": zstd,
     "zip": zipped,
-    "orc": lambda path: orc.write_table(pa.table({"a": ["x"], "b": [[{"c": NEEDLE}]]}), path, compression="zstd"),
+    "orc": lambda path: orc.write_table(
+        pa.table({"a": [[{"b": text}] for text in [*OTHERS, NEEDLE]]}), path, compression="zstd"
+    ),
     **{f"avro, {codec}": partial(avro, codec=codec) for codec in ("null", "deflate", "snappy", "zstandard", "xz")},
     "beside what is locked": locked,
     "sqlite": sqlite,
