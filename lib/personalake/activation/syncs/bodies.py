@@ -7,14 +7,13 @@ from pyspark.sql import functions as F
 
 from personalake.activation.syncs.braze_profile import attributes_of
 from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, text_of
+from personalake.config.audience_kinds import FCM_OBJECTS
 from personalake.config.audiences import Sync
 
 Fields = Mapping[str, Column]
 Body = Callable[[Sync, Fields, bool], Column]
 _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
-# Objects of an FCM message beside notification and data, each for one platform: fields begin with their names.
-_PLATFORMS = frozenset({"android", "apns", "webpush", "fcm_options"})
 _TEXTS = ("contents", "headings", "subtitle")
 # What stands as it is in a message of OneSignal: an e-mail's fields, a text message's, and what a push has beside its texts.
 _AS_IT_IS = frozenset({
@@ -74,7 +73,7 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """Title, text and picture are the notification, what is for one platform is its object; all else is data, as texts."""
     notification = {name: value for name, value in fields.items() if name in _NOTIFICATION}
-    platforms = {name: value for name, value in fields.items() if name.partition(".")[0] in _PLATFORMS}
+    platforms = {name: value for name, value in fields.items() if name.partition(".")[0] in FCM_OBJECTS}
     data = {name: text_of(value) for name, value in fields.items() if name not in {*notification, *platforms}}
     more = (nested("data", object_of(data)),) if data else ()
     return joined(nested("notification", object_of(notification)), *more, inner(nested_object_of(platforms)))
