@@ -19,6 +19,8 @@ crm: {kind: sfmc_rows, subdomain: abc, client_id: "secret://s/i", client_secret:
 shop: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: "secret://desk/key"}
 app: {kind: onesignal_user, app_id: a, api_key: "secret://desk/key"}
 cdp: {kind: segment, write_key: "secret://desk/key"}
+journey: {kind: sfmc_journey, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s"}
+phone: {kind: fcm, project: p, service_account: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
 SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x", "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
@@ -53,11 +55,16 @@ k: {{audience: {{orders: {{}}}}, purposes: [news], destination: cdp, mode: upser
 m: {{{who}, destination: shop, key_field: user_alias, alias_label: crm, fields: {{z: customer_id}}}}
 l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}}}}
 o: {{{who}, destination: app, key_field: crm, fields: {{a: customer_id}}}}
+p: {{{who}, destination: shop, mode: archive, membership: crm.in, fields: {{home.post code: "'x'"}}}}
+q: {{{who}, destination: cdp, group: team, fields: {{team: "'x'", company: "'x'", address: "'x'"}}}}
+r: {{{who}, destination: journey, mode: insert, event: Came.Back}}
+s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'"}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
 """)  # fmt: skip
 
     assert found == [
-        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: app, cdp, crm, desk, files, mail, shop",
+        "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: app, cdp, crm, desk, files, journey, "
+        "mail, phone, shop",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
@@ -84,6 +91,12 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
         "audiences.yml: audiences.m.alias_label: crm is not among the connection's alias_labels, by which deletions ask",
         "audiences.yml: audiences.n.fields: no column of the primary key has currency: one order would take another's place",
         "audiences.yml: audiences.o.key_field: crm is not among the connection's alias_labels, by which deletions ask",
+        "audiences.yml: audiences.p.membership: 'crm.in' has a dot; it stands beside the fields, not within one",
+        "audiences.yml: audiences.p.fields: home.post code: 'post code' has a blank or a dollar sign, for which braze_track "
+        "drops the object",
+        "audiences.yml: audiences.q.fields: segment keeps address for an object; name its parts, e.g. address.city",
+        "audiences.yml: audiences.r.event: 'Came.Back' has a dot, which no key of an event definition at Salesforce has",
+        "audiences.yml: audiences.s.fields: fcm keeps android for an object; name its parts, e.g. android.ttl",
     ]
 
 

@@ -92,6 +92,14 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
             ("capped", "sms", "12345qwert", None, "user_1", "+16462345678", "rate_limit", AT_BRAZE),
         ),
         (
+            braze("users.messages.whatsapp.Failure", BRAZE_SMS),
+            ("failed", "whatsapp", "12345qwert", None, "user_1", "+16462345678", None, AT_BRAZE),
+        ),
+        (
+            braze("users.messages.whatsapp.Read", BRAZE_SMS),
+            ("opened", "whatsapp", "12345qwert", None, "user_1", "+16462345678", None, AT_BRAZE),
+        ),
+        (
             braze("users.messages.pushnotification.Abort", {"dispatch_id": "x", "abort_type": "liquid_abort_message"}),
             ("failed", "push", "x", None, "user_1", None, "liquid_abort_message", AT_BRAZE),
         ),
@@ -124,6 +132,8 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
     "onesignal_receipts": [
         (onesignal("message.push.clicked"), ("clicked", "push", "m-1", None, "user_1", None, None, AT_ONESIGNAL)),
         (onesignal("message.email.received"), ("delivered", "email", "m-1", None, "user_1", None, None, AT_ONESIGNAL)),
+        (onesignal("message.email.hardbounced"), ("hard_bounce", "email", "m-1", None, "user_1", None, None, AT_ONESIGNAL)),
+        (onesignal("message.email.supressed"), ("failed", "email", "m-1", None, "user_1", None, None, AT_ONESIGNAL)),
         (onesignal("message.email.bounced"), ("hard_bounce", "email", "m-1", None, "user_1", None, None, AT_ONESIGNAL)),
         (
             onesignal("message.email.reported_as_spam"),
@@ -188,7 +198,8 @@ def test_a_vendors_receipts_become_the_suites_own(spark: SparkSession, name: str
 
 def test_reports_of_other_kinds_are_left_out_and_an_odd_one_is_quarantined(spark: SparkSession, tmp_path: Path) -> None:
     source = source_of("braze_receipts").model_copy(update={"path": tmp_path})
-    kinds = ("users.messages.inappmessage.Impression", "users.behaviors.Purchase", "users.messages.email.Wink")
+    kinds = ("users.messages.inappmessage.Impression", "users.behaviors.Purchase", "users.messages.sms.CarrierSend",
+             "users.messages.email.Wink")  # fmt: skip
     file = tmp_path / "_inbox" / "braze_receipts" / "a.json" / "1767225600_1.json"
     file.parent.mkdir(parents=True)
     file.write_text("".join(json.dumps(braze(kind, BRAZE_MAIL)) + "\n" for kind in kinds))

@@ -43,6 +43,8 @@ class Ability(NamedTuple):
 BRAZE_STATES = ("email_subscribe", "push_subscribe")
 # Kinds whose values may be objects: a field `address.city` is the city of the address.
 NESTING = frozenset({"segment", "braze_track", "braze_send", "onesignal", "webhook"})
+# Objects of an FCM message, each for one platform: a field `android.ttl` is the ttl of that for Android.
+FCM_OBJECTS = ("android", "apns", "webpush", "fcm_options")
 _ABILITIES: dict[str, Ability] = {
     "segment": Ability(_ALL),
     "segment_suppression": Ability(("insert", "mirror"), takes_fields=False),

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from personalake.config.audience_kinds import NESTING, kind_of
+from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, kind_of
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
 
 # Traits that are objects in Segment's specification.
 _OBJECTS = ("address", "company")
+_PARTS = {
+    "android": "ttl", "apns": "headers.apns-priority", "webpush": "headers.TTL", "fcm_options": "analytics_label",
+}  # fmt: skip
 # What stands in an object of Braze beside its attributes or properties.
 _OF_BRAZE = frozenset({"external_id", "user_alias", "braze_id", "app_id", "_update_existing_only", "_merge_objects"})
 _OF_EVENTS = frozenset({"time", "event_name"})
@@ -23,8 +26,17 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
         reserved |= _OF_EVENTS
     for name in sorted(reserved & sync.fields.keys()):
         yield "fields", f"{kind} keeps {name} for itself"
+    if kind in NESTING and "." in (sync.membership or ""):
+        yield "membership", f"{sync.membership!r} has a dot; it stands beside the fields, not within one"
     if kind in NESTING:
         yield from _of_objects(sync, kind)
+    for name in FCM_OBJECTS if kind == "fcm" else ():
+        if name in sync.fields:
+            yield "fields", f"fcm keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
+    if kind == "braze_track" and sync.happening is None:
+        yield from _of_braze_objects(sync)
+    if kind == "sfmc_journey" and "." in (sync.event or ""):
+        yield "event", f"{sync.event!r} has a dot, which no key of an event definition at Salesforce has"
     yield from _of_keys(sync, kind)
     if sync.alias_label is not None and sync.alias_label not in getattr(connection, "alias_labels", (sync.alias_label,)):
         yield "alias_label", f"{sync.alias_label} is not among the connection's alias_labels, by which deletions ask"
@@ -49,14 +61,23 @@ def _of_objects(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
         for whole in outer:
             if whole in sync.fields:
                 yield "fields", f"{name} is a part of {whole}, which is a field of its own"
-    if kind == "segment" and sync.event is None and sync.group is None:
-        for name in _OBJECTS:
+    if kind == "segment" and sync.event is None:
+        # A group has an address, too; its company is a name like any other.
+        for name in _OBJECTS if sync.group is None else _OBJECTS[:1]:
             if name in sync.fields:
                 yield "fields", f"segment keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
 
 
+def _of_braze_objects(sync: Sync) -> Iterator[tuple[str, str]]:
+    """Names within an object hold neither blanks nor dollar signs at Braze."""
+    for name in sync.fields:
+        odd = [part for part in name.split(".")[1:] if " " in part or "$" in part]
+        if odd:
+            yield "fields", f"{name}: {odd[0]!r} has a blank or a dollar sign, for which braze_track drops the object"
+
+
 def _example(name: str) -> str:
-    return {"address": "city", "company": "name"}[name]
+    return {**_PARTS, "address": "city", "company": "name"}[name]
 
 
 def _of_keys(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:

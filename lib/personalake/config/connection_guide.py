@@ -75,8 +75,10 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
   more than 255 characters, which Braze would cut, is refused with the name of the field. Of one campaign a person is named
   once in a request: of two messages Braze would send one.
 - Salesforce: the first column of a primary key is the key, the others are fields.
-- FCM: data are texts. OneSignal: `contents`, `headings` and `subtitle` are texts in English, `url` and an e-mail's fields
-  stand as they are; all else is `data` for the app, or `custom_data` for a template or an e-mail.
+- FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform; all else is data, as texts.
+- OneSignal: `contents`, `headings` and `subtitle` are texts in English; what a message has of its own (`url`, `big_picture`,
+  `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields) stands as it is; all else is `data` for the app, or
+  `custom_data` for a template, an e-mail or a text message, which is named after its sync.
 
 ## Bringing a connection
 

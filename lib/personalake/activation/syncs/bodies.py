@@ -7,15 +7,21 @@ from pyspark.sql import functions as F
 
 from personalake.activation.syncs.braze_profile import attributes_of
 from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, text_of
+from personalake.config.audience_kinds import FCM_OBJECTS
 from personalake.config.audiences import Sync
 
 Fields = Mapping[str, Column]
 Body = Callable[[Sync, Fields, bool], Column]
 _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
-# What an e-mail has at OneSignal instead of contents, and what a push has beside them.
-_MAIL = ("email_subject", "email_body", "email_preheader")
-_TEXTS, _BESIDE = ("contents", "headings", "subtitle"), ("url",)
+_TEXTS = ("contents", "headings", "subtitle")
+# What stands as it is in a message of OneSignal: an e-mail's fields, a text message's, and what a push has beside its texts.
+_AS_IT_IS = frozenset({
+    "email_subject", "email_body", "email_preheader", "email_from_name", "email_from_address", "email_reply_to_address",
+    "sms_from", "sms_media_urls", "name", "url", "web_url", "app_url", "ios_attachments", "big_picture", "chrome_web_image",
+    "small_icon", "large_icon", "android_channel_id", "ios_category", "collapse_id", "ttl", "priority",
+})  # fmt: skip
+_SECONDS = ("first_active", "last_active")
 # What OneSignal itself knows of a user; all else is tags.
 USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
 
@@ -65,21 +71,22 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 
 def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Title, text and picture are the notification; all else is data, as texts."""
+    """Title, text and picture are the notification, what is for one platform is its object; all else is data, as texts."""
     notification = {name: value for name, value in fields.items() if name in _NOTIFICATION}
-    data = {name: text_of(value) for name, value in fields.items() if name not in notification}
+    platforms = {name: value for name, value in fields.items() if name.partition(".")[0] in FCM_OBJECTS}
+    data = {name: text_of(value) for name, value in fields.items() if name not in {*notification, *platforms}}
     more = (nested("data", object_of(data)),) if data else ()
-    return joined(nested("notification", object_of(notification)), *more)
+    return joined(nested("notification", object_of(notification)), *more, inner(nested_object_of(platforms)))
 
 
 def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Contents in English, an e-mail's own fields as they are; all else is for the template, or for the app."""
+    """Contents in English, what a message has of its own as it is; all else is for the template, or for the app."""
     texts = [nested(name, object_of({"en": fields[name]})) for name in _TEXTS if name in fields]
-    whole = inner(object_of({name: value for name, value in fields.items() if name in (*_MAIL, *_BESIDE)}))
-    rest = {name: value for name, value in fields.items() if name not in (*_TEXTS, *_MAIL, *_BESIDE)}
+    own = {name: value for name, value in fields.items() if name.partition(".")[0] in _AS_IT_IS}
+    rest = {name: value for name, value in fields.items() if name not in {*_TEXTS, *own}}
     # Templates and e-mails read `custom_data`; the app on the phone is handed `data`.
     told = "custom_data" if sync.template_id is not None or sync.channel != "push" else "data"
-    return joined(*texts, whole, *((nested(told, nested_object_of(rest)),) if rest else ()))
+    return joined(*texts, inner(nested_object_of(own)), *((nested(told, nested_object_of(rest)),) if rest else ()))
 
 
 def _user(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
@@ -90,7 +97,13 @@ def _user(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     if sync.membership is not None:
         tags[sync.membership] = F.lit("true")
     own = {name: value for name, value in fields.items() if name in USER_PROPERTIES}
+    own |= {name: _seconds(own[name]) for name in _SECONDS if name in own}
     return joined(inner(object_of(own)), nested("tags", object_of(tags)))
+
+
+def _seconds(value: Column) -> Column:
+    """A time as seconds since 1970; a number is one already."""
+    return F.coalesce(F.unix_seconds(value.cast("string").try_cast("timestamp")), value.cast("string").try_cast("bigint"))
 
 
 _BODIES: Mapping[str, Body] = {

@@ -12,6 +12,7 @@ from personalake.activation.syncs.words import Words
 from personalake.config.connections import BrazeTrackConnection
 
 # Operation, payload of who is added or changed, payload of who left; null where nothing is ever taken away.
+_LONGEST_NAME = 128
 Made = tuple[str, Column, Column | None]
 
 
@@ -117,10 +118,12 @@ def _onesignal(words: Words) -> Made:
     sync = words.sync
     template = None if sync.template_id is None else pair("template_id", sync.template_id)
     channel = pair("target_channel", sync.channel or "")
+    # A text message must have a name by which reports call it.
+    title = pair("name", words.name[:_LONGEST_NAME]) if sync.channel == "sms" and "name" not in sync.fields else None
     if words.key_field == "subscription_id":
-        return "message", joined(nested("include_subscription_ids", person), template, inner(words.given)), None
+        return "message", joined(nested("include_subscription_ids", person), title, template, inner(words.given)), None
     alias = nested("include_aliases", joined(nested(words.key_field, person)))
-    return "message", joined(alias, channel, template, inner(words.given)), None
+    return "message", joined(alias, channel, title, template, inner(words.given)), None
 
 
 def _onesignal_user(words: Words) -> Made:
