@@ -132,8 +132,12 @@ def test_who_is_written_to_at_an_address_that_refused_or_is_suppressed_is_not_wr
     assert (refused, events(context)) == (["cb"], [])
 
 
-def test_a_second_run_changes_no_file_and_adds_no_row(context: JobContext) -> None:
+def test_a_second_run_changes_no_file_and_adds_no_row_nor_cancels_what_a_sync_has_sent(context: JobContext) -> None:
     run(context)
+    of_sync = {"delivery_id": "v_sent", "destination": "braze", "sync": "purchases", "as_of": AS_OF}
+    context.lake.add([of_sync], ACTIVATION_OUTBOX)
+    sent = {"delivery_id": "v_sent", "destination": "braze", "state": "accepted", "logged_at": context.run_started_at}
+    context.lake.add([sent], ACTIVATION_LOG)
     files = exported(context)
     rows = [context.lake.ledger.rows(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_LOG, DATA_HEALTH)]
 

@@ -142,7 +142,7 @@ def _drop_again(settings: Settings, lake: Lake, name: str, day: str, folder: Pat
     )
     states = {row["delivery_id"]: row["state"] for row in logged}
     leaving = sorted(
-        (row for row in planned if states.get(row["delivery_id"]) == "accepted"),
+        (row for row in planned if row["sync"] is None and states.get(row["delivery_id"]) == "accepted"),
         key=lambda row: (row["person_id"], row["decision_id"]),
     )
     items = [Item(row["delivery_id"], row["operation"], row["payload"]) for row in leaving]

@@ -169,9 +169,12 @@ def _to_log(context: JobContext, files: dict[str, list[Packed]]) -> None:
 
 
 def _states(lake: Lake, context: JobContext, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The state of every delivery of this as-of: the last row of the log."""
-    of_day = lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id",), [("as_of", "=", context.as_of)])
-    known = {row["delivery_id"] for row in of_day}
+    """The state of every delivery of this as-of into files: the last row of the log.
+
+    What syncs send is theirs, also through a connection that is called as a file destination is.
+    """
+    of_day = lake.ledger.read(ACTIVATION_OUTBOX, ("delivery_id", "sync"), [("as_of", "=", context.as_of)])
+    known = {row["delivery_id"] for row in of_day if row["sync"] is None}
     columns = ("delivery_id", "destination", "state", "file", "logged_at")
     logged = lake.ledger.read(ACTIVATION_LOG, columns, [("destination", "in", names)])
     in_order = sorted((row for row in logged if row["delivery_id"] in known), key=lambda row: row["logged_at"])
