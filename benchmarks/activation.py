@@ -43,6 +43,8 @@ _LEAST = 0.9
 _TURNS = 3
 # Salesforce publishes no rate, only what an account should not go beyond in a day.
 _SALESFORCE_A_DAY = 50_000_000
+# Segment's, of users in a calendar month: https://segment.com/docs/privacy/user-deletion-and-suppression/
+_SEGMENT_REGULATIONS_A_MONTH = 110_000
 
 
 class CountingJournal:
@@ -240,6 +242,8 @@ def published(connector: HttpConnector) -> float:
         found.append(declaration.bounds.max_in_window / declaration.bounds.window_seconds)
     if declaration.kind.startswith("sfmc"):
         found.append(_SALESFORCE_A_DAY / 86_400)
+    if declaration.kind == "segment_suppression":
+        found.append(_SEGMENT_REGULATIONS_A_MONTH / (30 * 86_400))
     return min(found, default=float("inf"))
 
 

@@ -79,6 +79,8 @@ def test_all_limits_hold_at_once_and_a_pause_holds_everybody() -> None:
         ({"X-RateLimit-Reset": str(int(NOW.timestamp()) + 45)}, 45.0),
         ({"X-RateLimit-Reset": str(int(NOW.timestamp()) - 45)}, 0.0),
         ({"Retry-After": "Thu, 01 Jan 2026 00:01:00 GMT"}, 60.0),
+        ({"X-Regulation-RateLimit-Quota-Reset": "2026-01-01T00:01:00.000Z"}, 60.0),
+        ({"X-Regulation-RateLimit-Quota-Reset": "at the end of the month"}, None),
         ({"Retry-After": "3", "X-RateLimit-Reset": "99"}, 3.0),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "nan"}, None),

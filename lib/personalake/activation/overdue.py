@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import cast
+from typing import Any
 
 # So many looks in the time that is allowed; a request is given up by one of them too late at most.
 _LOOKS = 20
@@ -44,10 +44,11 @@ class Overdue:
         self.start()
 
     def __enter__(self) -> None:
-        self._since[cast(asyncio.Task[object], asyncio.current_task())] = self._look_number
+        task: Any = asyncio.current_task()
+        self._since[task] = self._look_number
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        task = cast(asyncio.Task[object], asyncio.current_task())
+        task: Any = asyncio.current_task()
         del self._since[task]
         if self._ended and task in self._ended:
             self._ended.discard(task)

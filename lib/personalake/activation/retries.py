@@ -9,6 +9,8 @@ from personalake.config.connections.base import Patience
 
 # A number of seconds beyond this is a time since 1970; Braze sends one, Segment a time to wait under the same name.
 _EPOCH = 1_000_000_000
+# The last is Segment's, for the month's quota of regulations.
+_NAMES = ("retry-after", "x-ratelimit-retry-after", "x-ratelimit-reset", "x-regulation-ratelimit-quota-reset")
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -18,9 +20,11 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     7.0
     >>> asked_wait({"X-RateLimit-Reset": "1767225605"}, datetime(2026, 1, 1, tzinfo=UTC))
     5.0
+    >>> asked_wait({"X-Regulation-RateLimit-Quota-Reset": "2026-01-31T23:59:59.000Z"}, datetime(2026, 1, 31, 23, tzinfo=UTC))
+    3599.0
     """
     lowered = {name.lower(): value for name, value in headers.items()}
-    for name in ("retry-after", "x-ratelimit-retry-after", "x-ratelimit-reset"):
+    for name in _NAMES:
         seconds = _seconds(lowered.get(name), now)
         if seconds is not None:
             return seconds
@@ -41,7 +45,7 @@ def _seconds(text: str | None, now: datetime) -> float | None:
 
 def _until(text: str, now: datetime) -> float | None:
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text) if "," in text else datetime.fromisoformat(text)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -45,10 +45,14 @@ class Tokens:
         self._ends = 0.0
         self._lock = asyncio.Lock()
 
+    @property
+    def at_hand(self) -> Token | None:
+        """The token that still lives; null if one must be fetched first."""
+        return self._token if self._clock.ticks() < self._ends else None
+
     async def current(self) -> Token:
         """A token that still lives."""
-        token = self._token
-        if token is not None and self._clock.ticks() < self._ends:
+        if (token := self.at_hand) is not None:
             return token
         async with self._lock:
             if self._token is None or self._clock.ticks() >= self._ends:

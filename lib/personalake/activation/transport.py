@@ -60,7 +60,8 @@ class Reply:
         Raises:
             ValueError: If it is none.
         """
-        return json.loads(self.body)
+        # As text, which spares the guess at its encoding; what begins otherwise may have a mark of it before.
+        return json.loads(self.body.decode() if self.body.startswith(b"{") else self.body)
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object; an empty one if it is something else."""

@@ -249,7 +249,7 @@ class HttpConnector(BaseConnector):
             return Lost(f"status {reply.status} with a body that cannot be understood")
 
     async def _authorised(self, request: Request, tokens: Tokens) -> Reply:
-        token = await tokens.current()
+        token = tokens.at_hand or await tokens.current()
         reply = await self.transport.send(_bearing(request, token.value))
         if reply.status != 401:
             return reply

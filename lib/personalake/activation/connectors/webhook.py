@@ -28,7 +28,7 @@ class Webhook(HttpConnector):
         )
         super().__init__(name, declared(connection), clock, transport)
         self._url = connection.url
-        self._key = signing_key(resolve(connection.secret))
+        self._signer = hmac.new(signing_key(resolve(connection.secret)), digestmod="sha256")
         self._headers = dict(JSON)
         if connection.bearer:
             self._headers["Authorization"] = f"Bearer {resolve(connection.bearer)}"
@@ -59,7 +59,7 @@ class Webhook(HttpConnector):
         return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
 
     def _signed(self, message_id: str, body: bytes) -> Request:
-        headers = signature(self._key, message_id, self.clock.now(), body)
+        headers = signature(self._signer, message_id, self.clock.now(), body)
         headers.update(self._headers)
         return Request("POST", self._url, body, headers)
 
@@ -72,20 +72,21 @@ def signing_key(secret: str) -> bytes:
         return secret.encode()
 
 
-def signature(key: bytes, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def signature(signer: hmac.HMAC, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The three headers: HMAC-SHA256 over id, timestamp and body.
 
     Args:
-        key: The shared secret, see `signing_key`.
+        signer: HMAC-SHA256 that has taken the shared secret in, see `signing_key`, and nothing else.
         message_id: The same each time the message is sent.
         now: Time of sending; receivers refuse old ones.
         body: Exactly what is sent.
     """
     timestamp = str(int(now.timestamp()))
-    # At once, which costs half of what a copy of a signer that has taken the key in does.
-    signed = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
+    # A copy spares taking the secret in again, which costs as much as the message.
+    one = signer.copy()
+    one.update(f"{message_id}.{timestamp}.".encode() + body)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{binascii.b2a_base64(signed, newline=False).decode()}",
+        "webhook-signature": f"v1,{binascii.b2a_base64(one.digest(), newline=False).decode()}",
     }

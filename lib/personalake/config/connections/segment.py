@@ -70,7 +70,8 @@ class SegmentSuppressionConnection(_SegmentConnection):
     promise: ClassVar[Promise] = Promise(
         "natural",
         "the state ends up as sent: suppressing twice is suppressing once; a lost reply is sent again; confirmed when "
-        "Segment has finished the regulation, which later runs ask for",
+        "Segment has finished the regulation, which later runs ask for; it takes 110,000 users in a calendar month, beyond "
+        "which a run stops and says until when",
     )
     kind: Literal["segment_suppression"] = Field("segment_suppression", description="Which connector speaks")
     api_token: SecretReference = Field(description="Public API token")
