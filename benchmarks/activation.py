@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -168,15 +168,24 @@ def paced(
     return yard, ours(few, connector, nobody)
 
 
-def in_turns(case: Case, fakes: Fakes, given: Sequence[Delivery]) -> tuple[Measured, Measured]:
-    """The bare loop and the connector by turns, since what else this machine does weighs on one; the middle ratio."""
-    turns = []
-    for _ in range(_TURNS):
-        emptied(case, fakes, unlimited=True)
-        yard = yardstick(case, fakes, given)
-        emptied(case, fakes, unlimited=True)
-        turns.append((yard, ours(given, case.whole(fakes, SystemClock()), nobody)))
+def by_turns(floor: Callable[[], Measured], sender: Callable[[], Measured]) -> tuple[Measured, Measured]:
+    """The floor and the connector by turns, since what else this machine does weighs on one; the middle ratio."""
+    turns = [(floor(), sender()) for _ in range(_TURNS)]
     return sorted(turns, key=lambda pair: pair[1].rate / pair[0].rate)[_TURNS // 2]
+
+
+def in_turns(case: Case, fakes: Fakes, given: Sequence[Delivery]) -> tuple[Measured, Measured]:
+    """The bare loop, and the connector."""
+
+    def floor() -> Measured:
+        emptied(case, fakes, unlimited=True)
+        return yardstick(case, fakes, given)
+
+    def sender() -> Measured:
+        emptied(case, fakes, unlimited=True)
+        return ours(given, case.whole(fakes, SystemClock()), nobody)
+
+    return by_turns(floor, sender)
 
 
 def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refused: int) -> bool:
@@ -194,24 +203,27 @@ def tell(kind: str, run: Measured, yard: Measured, floor: str, most: float, refu
 
 def files_and_mail(case: Case, fakes: Fakes, seconds: float) -> bool:
     """The same for what speaks no HTTP, beside what one would write by hand for the same job; nobody publishes a limit."""
-    is_near, is_mail = True, case.kind == "email"
-    floor, by_hand = ("bare smtplib", bare_mail) if is_mail else ("by hand", files_by_hand)
+    is_mail = case.kind == "email"
     # What a row costs beside its cells counts most where there are few: two as in a list of people, twelve as in a profile.
-    for width in (None,) if is_mail else (2, _WIDE):
+    widths: Sequence[int | None] = (None,) if is_mail else (2, _WIDE)
+    return all([beside_by_hand(case, fakes, int(seconds * (2_000 if is_mail else 60_000)), width) for width in widths])
 
-        def connector(width: int | None = width) -> Any:
-            emptied(case, fakes, unlimited=True)
-            return case.whole(fakes, SystemClock(), **wider(case, width))
 
-        given = list(rows(case, int(seconds * (2_000 if is_mail else 60_000))))
-        if width == _WIDE:
-            given = [replace(one, payload=f"{one.payload[:-1]},{_CELLS[1:]}") for one in given]
-        gc.freeze()
-        yard = measured(len(given), by_hand(connector(), given))
-        run = ours(given, connector(), nobody)
-        name = case.kind if width is None else f"{case.kind}, {width} cells"
-        is_near &= tell(name, run, yard, floor, float("inf"), 0)
-    return is_near
+def beside_by_hand(case: Case, fakes: Fakes, count: int, width: int | None) -> bool:
+    """So many deliveries of so many cells, or messages where there are none."""
+    floor, by_hand = ("bare smtplib", bare_mail) if width is None else ("by hand", files_by_hand)
+    given = list(rows(case, count))
+    if width == _WIDE:
+        given = [replace(one, payload=f"{one.payload[:-1]},{_CELLS[1:]}") for one in given]
+    gc.freeze()
+
+    def connector() -> Any:
+        emptied(case, fakes, unlimited=True)
+        return case.whole(fakes, SystemClock(), **wider(case, width))
+
+    yard, run = by_turns(lambda: measured(count, by_hand(connector(), given)), lambda: ours(given, connector(), nobody))
+    name = case.kind if width is None else f"{case.kind}, {width} cells"
+    return tell(name, run, yard, floor, float("inf"), 0)
 
 
 _WIDE = 12

@@ -62,7 +62,7 @@ class Fcm(HttpConnector):
         if len(targets) != 1:
             return f"exactly one of {', '.join(_TARGETS)} is needed"
         data = payload.get("data") or {}
-        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        if not isinstance(data, dict) or not set(map(type, data.values())) <= {str}:
             return "data may hold texts only"
         reserved = [key for key in data if key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)]
         if reserved:
