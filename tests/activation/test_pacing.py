@@ -40,6 +40,23 @@ def test_no_window_holds_more_than_the_limit(amount: int, per_seconds: float, re
         assert sum(cost for at, cost in left if start <= at < round(start + per_seconds, 9)) <= amount
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    amount=st.integers(10, 60),
+    requests=st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.01, 0.4, 5.0]), st.integers(1, 10)), max_size=120),
+)
+def test_a_place_is_taken_at_once_exactly_where_nobody_would_have_to_wait(
+    amount: int, requests: list[tuple[float, float]]
+) -> None:
+    always, quick, now = Bucket(Rate(amount=amount), 10), Bucket(Rate(amount=amount), 10), 0.0
+    for pause, cost in requests:
+        now += pause
+        wait = always.reserve(cost, now)
+        assert quick.is_taken(cost, now) is (wait == 0)
+        if wait:
+            assert quick.reserve(cost, now) == wait
+
+
 @pytest.mark.parametrize(("amount", "per_seconds", "cost"), [(100, 1, 10), (3_000, 3, 1), (600_000, 60, 1), (250, 60, 1)])
 def test_a_busy_sender_uses_95_per_cent_of_the_limit(amount: int, per_seconds: float, cost: int) -> None:
     windows = 3

@@ -126,7 +126,9 @@ async def _once(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> Answer |
     if not run.slots.is_taken():
         await run.slots.wait()
     try:
-        if run.pacer.is_needed:
+        if run.pacer.is_needed and not run.pacer.is_taken(
+            len(attempt.pack.deliveries), attempt.pack.size, run.clock.ticks()
+        ):
             await _turn(run, attempt.pack)
         if run.check is not None and run.clock.ticks() - attempt.looked_at > run.recheck_seconds:
             outcomes += await _last_look(run, attempt)

@@ -51,6 +51,22 @@ class Bucket:
         self._enter(at, cost)
         return max(0.0, at - now)
 
+    def is_taken(self, cost: float, now: float) -> bool:
+        """Take a place if nothing must be waited for, as nearly always; false if `reserve` would wait."""
+        cost = min(cost, self._amount)
+        level = self._level
+        if self._filled_at is not None and now > self._filled_at:
+            level = min(self._capacity, level + (now - self._filled_at) * self._refill)
+        if level < cost or now < self._last:
+            return False
+        while self._left and self._gone_at() <= now:
+            self._in_window -= self._left.popleft()[1]
+        if self._left and self._in_window + cost > self._amount:
+            return False
+        self._filled_at, self._level = now, level - cost
+        self._enter(now, cost)
+        return True
+
     def _by_bucket(self, cost: float, now: float) -> float:
         elapsed = 0.0 if self._filled_at is None else max(0.0, now - self._filled_at)
         self._filled_at = now
@@ -85,9 +101,18 @@ class Pacer:
     def __init__(self, rates: tuple[Rate, ...], largest_items: int, largest_bytes: int) -> None:
         largest = {"requests": 1, "items": largest_items, "bytes": largest_bytes}
         self._buckets = [Bucket(rate, largest[rate.of]) for rate in rates]
+        self._only = self._buckets[0] if len(self._buckets) == 1 else None
         self._paused_until = 0.0
         # Whether there is any limit, or ever was a pause.
         self.is_needed = bool(self._buckets)
+
+    def is_taken(self, items: int, size: int, now: float) -> bool:
+        """Take a place under the only limit there is, if nothing must be waited for; false where `reserve` must be asked."""
+        only = self._only
+        if only is None or now < self._paused_until:
+            return False
+        of = only.rate.of
+        return only.is_taken(1 if of == "requests" else items if of == "items" else size, now)
 
     def reserve(self, items: int, size: int, now: float) -> float:
         """Seconds until a request of so many items and bytes may leave."""

@@ -21,6 +21,7 @@ _AGENT = "personalake"
 # Other redirects turn a request into another one, and lose its body.
 _SAME_REQUEST, _MOST_HOPS = (307, 308), 3
 _HOSTS = 1_024
+_read = json.JSONDecoder().raw_decode
 
 
 class Unreached(Exception):
@@ -61,7 +62,11 @@ class Reply:
             ValueError: If it is none.
         """
         # As text, which spares the guess at its encoding; what begins otherwise may have a mark of it before.
-        return json.loads(self.body.decode() if self.body.startswith(b"{") else self.body)
+        if not self.body.startswith(b"{"):
+            return json.loads(self.body)
+        text = self.body.decode()
+        found, end = _read(text)
+        return found if end == len(text) else json.loads(text)
 
     def object(self) -> dict[str, Any]:
         """The body as a JSON object; an empty one if it is something else."""

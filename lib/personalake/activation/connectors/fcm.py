@@ -24,6 +24,8 @@ _TARGETS = ("token", "topic", "condition")
 _RESERVED, _RESERVED_BEGINNINGS = ("from", "message_type"), ("google.", "gcm.notification.")
 # What concerns one message or token, not the project.
 _OF_MESSAGE = ("INVALID_ARGUMENT", "SENDER_ID_MISMATCH", "UNREGISTERED", "NOT_FOUND")
+# No character takes more in JSON, an escaped one: what is short is not written out to be measured.
+_MOST_BYTES = 6
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -67,8 +69,10 @@ class Fcm(HttpConnector):
         reserved = [key for key in data if key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)]
         if reserved:
             return f"data holds a key that FCM keeps for itself: {', '.join(reserved)}"
-        size = sum(len(_compact(payload[key]).encode()) for key in ("notification", "data") if payload.get(key))
         limit = self._connection.max_payload_bytes if targets == ["token"] else self._connection.max_topic_payload_bytes
+        if len(repr(payload)) * _MOST_BYTES <= limit:
+            return None
+        size = sum(len(_compact(payload[key]).encode()) for key in ("notification", "data") if payload.get(key))
         return f"oversize: {size} bytes of notification and data, {limit} at most" if size > limit else None
 
     def request(self, pack: Pack) -> Request:
