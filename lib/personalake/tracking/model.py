@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from personalake.tracking.opening import Opener, Predict, open_folder
+
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Predict = Callable[[pd.DataFrame], Any]
-Opener = Callable[[Path], Predict]
 Content = bytes | Path | Mapping[str, Any] | list[Any]
 
 
@@ -67,6 +67,4 @@ class Champion:
 
     def load(self) -> Predict:
         """The function from rows to predictions, opened as a server would open it but without mlflow."""
-        from personalake.tracking.opening import open_folder
-
         return open_folder(self.folder())

@@ -1,11 +1,14 @@
 """Opening a logged model: its folder names the function that opens it. Needs neither mlflow nor Spark."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from personalake.tracking.model import Opener, Predict
+import pandas as pd
 
+Predict = Callable[[pd.DataFrame], Any]
+Opener = Callable[[Path], Predict]
 OPENER_FILE = "opener.txt"
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import personalake
 from personalake.config import Settings
 from personalake.tracking.model import Champion, Content, LoggedModel
-from personalake.tracking.opening import OPENER_FILE, opener_name
+from personalake.tracking.opening import OPENER_FILE, open_folder, opener_name
 
 # Mlflow warns of integers that could turn out missing; counts never are.
 warnings.filterwarnings("ignore", message=".*[Ii]nferred schema contains integer column", category=UserWarning)
@@ -216,8 +216,6 @@ def _log_pyfunc(model: LoggedModel, folder: Path) -> Any:
     """Log files, opener and the library's code as one pyfunc, in the active run."""
     import mlflow
     from mlflow.models import infer_signature
-
-    from personalake.tracking.opening import open_folder
 
     for path, content in {**model.artifact_files, OPENER_FILE: opener_name(model.predict).encode()}.items():
         target = folder / path
