@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from personalake.activation.delivery import Claimed, Outcome, State
 from personalake.config import Settings
-from personalake.errors import LeaseHeldError, PersonalakeError, SendingStoppedError
+from personalake.errors import ConfigError, LeaseHeldError, PersonalakeError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines import send_activation
 from personalake.pipelines import sending_lease as leases
@@ -80,6 +80,16 @@ def lake(tmp_path: Path) -> Lake:
 
 def held(case: Case, fakes: Fakes) -> Counter[int]:
     return case.effects(case.looked_at(case.handle(fakes)))
+
+
+def for_several(lake: Lake, cases: Sequence[Case]) -> None:
+    """One plan with four deliveries for each destination, which is called by its kind."""
+    for case in cases:
+        rows = [{"delivery_id": f"{case.kind}-{one.delivery_id}", "person_id": one.person_id, "destination": case.kind,
+                 "operation": one.operation, "payload": one.payload, "plan_id": "plan-1", "removal": True}
+                for one in case.deliveries(4)]  # fmt: skip
+        lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "state": "ready", "logged_at": PLANNED_AT}])
 
 
 def unlimited(case: Case, fakes: Fakes) -> None:
@@ -608,6 +618,33 @@ def test_a_destination_in_somebody_elses_hands_is_left_out_and_said(lake: Lake, 
     assert held(SEGMENT, fakes) == Counter(range(6))
 
 
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("no key file", "is not a service account's key file"),
+        (json.dumps({"client_email": "a", "private_key": "no PEM", "token_uri": "b"}), "a secret of it cannot be read"),
+    ],
+)
+def test_a_connection_that_cannot_be_made_is_named_and_the_others_are_sent_to(
+    lake: Lake, fakes: Fakes, key: str, problem: str
+) -> None:
+    for case in (SEGMENT, FCM):
+        unlimited(case, fakes)
+    for_several(lake, [FCM, SEGMENT])
+    connections = {case.kind: case.connection(fakes, **case.small) for case in (FCM, SEGMENT)}
+
+    def resolve(reference: str) -> str:
+        return key if reference in FCM.secrets(FCM.handle(fakes)) else SEGMENT.resolve(fakes)(reference)
+
+    with pytest.raises(PersonalakeError, match=f"fcm: .*{problem}") as raised:
+        send_planned(context(lake, settings(lake, connections)), TodaysClock(), random.Random(1), resolve)
+
+    assert raised.value.exit_code == ConfigError.exit_code
+    assert "no PEM" not in str(raised.value)
+    assert held(SEGMENT, fakes) == Counter(range(4))
+    assert all(state in ("accepted", "confirmed") for state in states(lake).values())
+
+
 def test_what_a_replaced_plan_still_owed_is_cancelled_and_what_it_had_claimed_is_unknown(lake: Lake, fakes: Fakes) -> None:
     unlimited(SEGMENT, fakes)
     planned(lake, SEGMENT, 6)
@@ -874,11 +911,7 @@ def test_an_error_of_one_destination_hides_no_other_and_the_gravest_comes_first(
 ) -> None:
     for case in (SEGMENT, WEBHOOK, FCM):
         unlimited(case, fakes)
-        rows = [{"delivery_id": f"{case.kind}-{one.delivery_id}", "person_id": one.person_id, "destination": case.kind,
-                 "operation": one.operation, "payload": one.payload, "plan_id": "plan-1", "removal": True}
-                for one in case.deliveries(4)]  # fmt: skip
-        lake.ledger.append(ACTIVATION_OUTBOX, rows)
-    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-1", "state": "ready", "logged_at": PLANNED_AT}])
+    for_several(lake, [SEGMENT, WEBHOOK, FCM])
     connections = {
         case.kind: case.connection(fakes, **{**case.small, "patience": PATIENCE, **more})
         for case, more in ((SEGMENT, {}), (WEBHOOK, {"bounds": {"max_deliveries": 3}}), (FCM, {}))

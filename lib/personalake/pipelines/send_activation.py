@@ -20,7 +20,7 @@ from personalake.activation.packing import held_back
 from personalake.activation.sending import Report, finished, sending
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
-from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, SendingStoppedError
+from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, PersonalakeError, SendingStoppedError
 from personalake.pipelines.access import log_exports
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import (
@@ -77,6 +77,7 @@ def run(context: JobContext) -> JobResult:
     """Send what standing plans still owe to each destination; what an earlier run left in doubt comes first.
 
     Raises:
+        ConfigError: If a connection cannot be made, e.g. of an unreadable key; the others are sent to.
         SendingStoppedError: If a destination was left alone: its account, its bounds, failures in a row.
         LeaseHeldError: If a destination is being sent to by somebody else.
     """
@@ -99,8 +100,10 @@ def send_planned(
         if not (standing or fallen or later or silent):
             told = ["no plan is ready to be sent", *open_ends(context.lake.ledger, known)]
             return JobResult(skipped=True, message="; ".join(told))
-        errands, busy = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
+        errands, left_out = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
         if context.dry_run:
+            if left_out:
+                raise left_out[0]
             taken_back, _ = cancel_superseded(context.lake, fallen, stamps, lambda destination: nullcontext(lambda: None))
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
                 check.begin()
@@ -116,7 +119,7 @@ def send_planned(
                 broken = finished(_all(errands, clock, chance, check))
     results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
     context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
-    error = failure(results, broken, [*busy, *crossed, *silent])
+    error = failure(results, broken, [*left_out, *crossed, *silent])
     if error is not None:
         raise error
     ends = [] if results else open_ends(context.lake.ledger, known)
@@ -153,18 +156,18 @@ def _errands(
     resolve: Callable[[str], str],
     opened: ExitStack,
     leases: Leases,
-) -> tuple[dict[str, Errand], list[LeaseHeldError]]:
-    """One for each destination that is owed something; and who is being sent to by somebody else."""
+) -> tuple[dict[str, Errand], list[PersonalakeError]]:
+    """One for each destination that is owed something; and why some are left out: somebody else sends, or none can."""
     errands: dict[str, Errand] = {}
-    busy: list[LeaseHeldError] = []
+    left_out: list[PersonalakeError] = []
     for name, parts in owed(context.lake.ledger, standing, active).items():
-        if not context.dry_run:
-            try:
+        try:
+            if not context.dry_run:
                 leases.take(name)
-            except LeaseHeldError as error:
-                busy.append(error)
-                continue
-        connector = _connected(name, active[name], clock, resolve)
+            connector = _connected(name, active[name], clock, resolve)
+        except (LeaseHeldError, ConfigError, EnvironmentProblem) as error:
+            left_out.append(error)
+            continue
         # The log is looked at only now that nobody else can add to it, and after the journal has seen the last claim.
         journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name), active[name].local_folder)
         backlog = opened.enter_context(Backlog(parts, log_about(context.lake.ledger, standing, name)))
@@ -173,7 +176,7 @@ def _errands(
             recent = left_lately(context.lake.ledger, name, connector.declaration.bounds, clock.now())
             errand.volume = replace(errand.volume, recent=recent)
             errands[name] = errand
-    return errands, busy
+    return errands, left_out
 
 
 def _answered_later(
@@ -183,10 +186,10 @@ def _answered_later(
     clock: Clock,
     resolve: Callable[[str], str],
     leases: Leases,
-) -> tuple[dict[str, Counter[str]], list[SendingStoppedError]]:
+) -> tuple[dict[str, Counter[str]], list[PersonalakeError]]:
     """What is known by now of requests that were accepted, by destination; and of whom nothing can be asked."""
     found: dict[str, Counter[str]] = {}
-    silent: list[SendingStoppedError] = []
+    silent: list[PersonalakeError] = []
     if context.dry_run:
         return found, silent
     for name, kept in with_results(active).items():
@@ -198,7 +201,11 @@ def _answered_later(
             continue  # somebody else asks; if anything is owed to it besides, that is said there
         connector = partial(_connected, name, active[name], clock, resolve)
         journal = LakeJournal(context.lake, name, stamps, partial(leases.require, name), active[name].local_folder)
-        told, stopped = ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal)
+        try:
+            told, stopped = ask_on(context.lake.ledger, name, clock.now() - kept, connector, journal)
+        except (ConfigError, EnvironmentProblem) as error:
+            silent.append(error)
+            continue
         if told:
             found[name] = told
         if stopped is not None:
