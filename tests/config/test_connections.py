@@ -72,6 +72,32 @@ def test_what_braze_takes_in_one_request_is_a_matter_of_the_contract(rule: str, 
     assert (found.max_items, found.max_each, found.max_bytes) == (*limits, 4_000_000)
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "most"),
+    [
+        ("segment", "max_items", 2_500),
+        ("segment", "max_message_id", 100),
+        ("segment", "window_seconds", 86_400),
+        ("segment", "erasure_items", 5_000),
+        ("segment_suppression", "max_items", 5_000),
+        ("tealium", "max_items", 10),
+        ("sfmc_rows", "max_items", 30_000),
+        ("braze_track", "max_items", 75),
+        ("braze_send", "max_items", 50),
+        ("braze_subscription", "max_items", 50),
+        ("braze_send", "erasure_items", 50),
+        ("onesignal", "max_items", 20_000),
+        ("onesignal", "window_seconds", 2_592_000),
+        ("fcm", "max_payload_bytes", 4_096),
+    ],
+)
+def test_what_a_vendor_would_refuse_or_drop_in_silence_cannot_be_set(kind: str, key: str, most: int) -> None:
+    assert getattr(connection_of(kind, **{key: most}), key) == most
+
+    with pytest.raises(ValidationError, match=rf"less than or equal to {most}|is above .* allows \({most}\)"):
+        connection_of(kind, **{key: most + 1})
+
+
 def test_onesignal_stops_at_ten_times_its_subscribers() -> None:
     connection = connection_of("onesignal", subscribers=500)
 

@@ -72,6 +72,17 @@ def test_two_syncs_do_not_set_one_field_of_one_person(
     )
 
 
+@pytest.mark.parametrize(("mode", "is_fought"), [("mirror", True), ("upsert", False)])
+def test_two_syncs_do_not_take_people_out_of_one_file_whom_the_other_puts_in(
+    mode: str, is_fought: bool, tmp_path: Path
+) -> None:
+    audiences = "".join(sync(name, mode=mode, membership="in") for name in ("s", "t"))
+
+    found = problems(tmp_path, {"connections": FILES, "segments": RFM, "rules": rule(), "audiences": audiences})
+
+    assert any("audiences.t.fields.in: s sets it, too, at files" in problem for problem in found) is is_fought, found
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

@@ -48,9 +48,9 @@ A device that a push service says is gone is a receipt of its own, and is sent n
 Where results come later (Salesforce's data extensions, Segment's regulations), what is not known when a run ends stays
 `accepted`, and later runs ask on for `results_seconds`.
 
-Statuses 502 and 504 count as a lost reply (`patience.lost_statuses`): a gateway cannot say what happened behind it. 429,
-408, 500 and 503 are the destination's own word that it took nothing; they are tried again. A page instead of JSON under a
-status of success is a lost reply too.
+Statuses 502 and 504, and those of proxies that gave up waiting (520, 522, 524, 598, 599), count as a lost reply
+(`patience.lost_statuses`): a gateway cannot say what happened behind it. 429, 408, 500 and 503 are the destination's own
+word that it took nothing; they are tried again. A page instead of JSON under a status of success is a lost reply too.
 
 ## When sending stops
 

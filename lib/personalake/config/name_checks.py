@@ -20,6 +20,8 @@ Problem = tuple[tuple[str, ...], str]
 _MISSPELT = 0.85
 # Columns of conditions: the scheme whose segment they are.
 _SEGMENTS = {"rfm_segment": "rfm", "kmeans_segment": "kmeans"}
+# Kinds whose files hold who is in; who one sync takes out of them the other may have put in.
+_FILES = ("csv_drop", "sftp", "object_store", "tealium_file")
 # Kinds that hold one value of a field for each person, whoever sent it.
 _HOLDING = frozenset({"segment", "braze_track", "onesignal_user", "sfmc_rows", "sfmc_rowset"})
 
@@ -131,7 +133,8 @@ def _of_sources(settings: Settings) -> Iterator[Problem]:
 
 def _fought_over(one: Sync, other: Sync, connection: Connection) -> list[str]:
     """Fields of one person that both syncs set; people of two segments of one scheme are never the same."""
-    if kind_of(connection) not in _HOLDING or one.group is not None or other.group is not None:
+    is_mirrored = kind_of(connection) in _FILES and "mirror" in (one.mode, other.mode)
+    if not (is_mirrored or kind_of(connection) in _HOLDING) or one.group is not None or other.group is not None:
         return []
     if any(ability(connection, sync.happening, sync.audience.orders is not None).is_message for sync in (one, other)):
         return []

@@ -51,7 +51,8 @@ class Patience(Section):
         0, ge=0, description="Least pause after `too many requests` without a time to wait, seconds"
     )
     lost_statuses: tuple[int, ...] = Field(
-        (502, 504), description="HTTP statuses of a gateway that cannot say whether the request was taken"
+        (502, 504, 520, 522, 524, 598, 599),
+        description="HTTP statuses of a gateway or proxy that cannot say whether the request was taken",
     )
     poll_seconds: float = Field(5, gt=0, description="Interval at which the results of a queued request are asked for")
     poll_limit_seconds: float = Field(1800, gt=0, description="After this they stay accepted, not confirmed, seconds")

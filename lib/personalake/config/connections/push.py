@@ -23,8 +23,8 @@ class FcmConnection(Connection):
     token_endpoint: str | None = Field(None, description="Another base URL for tokens: of this machine")
     validate_only: bool = Field(False, description="True lets Firebase check messages without delivering them")
     max_items: int | None = Field(1, ge=1, le=1, description="Messages in one request")
-    max_payload_bytes: int = Field(4_096, ge=1, description="Bytes of notification and data together")
-    max_topic_payload_bytes: int = Field(2_048, ge=1, description="The same for a message to a topic")
+    max_payload_bytes: int = Field(4_096, ge=1, le=4_096, description="Bytes of notification and data together")
+    max_topic_payload_bytes: int = Field(2_048, ge=1, le=2_048, description="The same for a message to a topic")
     rates: tuple[Rate, ...] = Field((Rate(amount=600_000, per_seconds=60),), description="Messages of one project")
     max_in_flight: int = Field(64, ge=1, description="Requests at the same time")
     patience: Patience = Field(Patience(pause_seconds=60), description="Time-outs and retries")
@@ -82,11 +82,13 @@ class OneSignalConnection(_OneSignalConnection):
     kind: Literal["onesignal"] = Field("onesignal", description="Which connector speaks")
     subscribers: int = Field(ge=1, description="Subscribers of the app: beyond ten times as many in a window it is disabled")
     subscribers_factor: float = Field(10, gt=0, description="How many times the subscribers may be sent to in a window")
-    max_items: int | None = Field(20_000, ge=1, description="People in one request")
+    max_items: int | None = Field(20_000, ge=1, le=20_000, description="People in one request")
     max_bytes: int | None = Field(5_000_000, ge=1, description="Bytes in one request; OneSignal names no number")
     rates: tuple[Rate, ...] = Field((Rate(amount=6_000),), description="Requests of a paid app; 150 for a free one")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
-    window_seconds: float = Field(2_592_000, gt=0, description="How long OneSignal remembers an idempotency key, seconds")
+    window_seconds: float = Field(
+        2_592_000, gt=0, le=2_592_000, description="How long OneSignal remembers an idempotency key, seconds"
+    )
     bounds: Bounds = Field(Bounds(window_seconds=900), description="When sending stops")
 
     @property

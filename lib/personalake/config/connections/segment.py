@@ -40,18 +40,20 @@ class SegmentConnection(_SegmentConnection):
     write_key: SecretReference = Field(description="Write key of the source")
     api_token: SecretReference | None = Field(None, description="Public API token; needed for deletions only")
     endpoint: str | None = Field(None, description="Another base URL for events: of Segment, or of this machine")
-    max_items: int | None = Field(2_500, ge=1, description="Events in one request; beyond it Segment drops them silently")
+    max_items: int | None = Field(
+        2_500, ge=1, le=2_500, description="Events in one request; beyond it Segment drops them silently"
+    )
     max_bytes: int | None = Field(500_000, ge=1, description="Bytes in one request")
     max_item_bytes: int | None = Field(32_000, ge=1, description="Bytes of one event")
     rates: tuple[Rate, ...] = Field((Rate(amount=1_000),), description="Advice for one workspace")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
-    window_seconds: float = Field(86_400, gt=0, description="How long Segment remembers a messageId, seconds")
-    max_message_id: int = Field(100, ge=1, description="Characters of a messageId; Segment wants fewer than this")
+    window_seconds: float = Field(86_400, gt=0, le=86_400, description="How long Segment remembers a messageId, seconds")
+    max_message_id: int = Field(100, ge=1, le=100, description="Characters of a messageId; Segment wants fewer than this")
     regulation: Literal["SUPPRESS_WITH_DELETE", "DELETE_ONLY", "SUPPRESS_WITH_DELETE_INTERNAL", "DELETE_INTERNAL"] = Field(
         "SUPPRESS_WITH_DELETE",
         description="What an erasure asks for; INTERNAL leaves what was forwarded, without SUPPRESS the id may come again",
     )
-    erasure_items: int = Field(5_000, ge=1, description="Ids in one regulation")
+    erasure_items: int = Field(5_000, ge=1, le=5_000, description="Ids in one regulation")
 
     @field_validator("endpoint")
     @classmethod
@@ -75,6 +77,6 @@ class SegmentSuppressionConnection(_SegmentConnection):
     )
     kind: Literal["segment_suppression"] = Field("segment_suppression", description="Which connector speaks")
     api_token: SecretReference = Field(description="Public API token")
-    max_items: int | None = Field(5_000, ge=1, description="Ids in one regulation")
+    max_items: int | None = Field(5_000, ge=1, le=5_000, description="Ids in one regulation")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
     results_seconds: float = Field(2_592_000, gt=0, description="For how long later runs ask whether it is done, seconds")

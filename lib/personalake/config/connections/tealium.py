@@ -27,7 +27,7 @@ class TealiumConnection(Connection):
     region: DnsLabel | None = Field(None, description="Region of the profile, e.g. eu-central-1; the nearest by default")
     endpoint: str | None = Field(None, description="Another base URL of Collect: of Tealium, or of this machine")
     platform_endpoint: str | None = Field(None, description="Another base URL of the platform (tokens, deletions)")
-    max_items: int | None = Field(10, ge=1, description="Events in one call")
+    max_items: int | None = Field(10, ge=1, le=10, description="Events in one call")
     max_bytes: int | None = Field(1_000_000, ge=1, description="Bytes in one call; Tealium names no number")
     rates: tuple[Rate, ...] = Field((Rate(amount=100, of="items"),), description="Events of one account")
     token_seconds: float = Field(1_800, gt=0, description="How long a token lives, seconds")
