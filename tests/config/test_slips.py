@@ -225,7 +225,8 @@ def test_what_is_right_is_let_in(tmp_path: Path) -> None:
     names = [
         f"{{segment: {{scheme: kmeans, name: {name}}}}}" for name in ("rare big spenders", "lapsed rare small spenders 8")
     ]
-    syncs = sync() + idle + "".join(sync(f"c{number}", audience=name) for number, name in enumerate(names))
+    kept = {"mode": "upsert", "membership": None}
+    syncs = sync(**kept) + idle + "".join(sync(f"c{number}", audience=name, **kept) for number, name in enumerate(names))
     identity = decided("always: crm:1 crm:2", "always: crm:2 login:a", "never: crm:1 login:b", "never: crm:2 login:c")
     files = {
         "sources/o": dated + where.replace("'order%'", "'o%'"), "rules": rule(), "segments": RFM, "connections": FILES,
