@@ -41,10 +41,13 @@ class SendingStoppedError(PersonalakeError):
     """Raised when sending to a destination stopped before its end: account, volume or removal bounds, failures in a row."""
 
     def __init__(self, what: str) -> None:
+        cause = "Mend the cause"
+        if "bounds." in what:
+            cause += ", or raise the bound in conf/connections.yml if that much is meant"
         super().__init__(
             what,
-            "What was not sent stays pending. Mend the cause, or raise the bound in conf/connections.yml if that much is "
-            "meant, and run send_activation again; `personalake activation status` shows where each delivery stands.",
+            f"What was not sent stays pending. {cause}, and run send_activation again; `personalake activation status` "
+            "shows where each delivery stands.",
         )
 
 

@@ -1,8 +1,11 @@
 """Against a server on this machine that hangs, resets, redirects and lies."""
 
 import asyncio
+import contextlib
+import gzip
 import logging
 import random
+import tracemalloc
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -71,6 +74,25 @@ def test_a_reply_that_comes_in_parts_or_packed_is_read_whole() -> None:
 
     assert exchanged(in_parts).body == b"onetwo"
     assert exchanged(packed).body == b"x" * 200_000
+
+
+@pytest.mark.parametrize("is_packed", [True, False])
+def test_a_reply_beyond_all_measure_is_lost_and_never_held_whole(is_packed: bool) -> None:
+    async def bomb(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"} if is_packed else {})
+        await response.prepare(request)
+        part = gzip.compress(b"x" * 10_000_000) if is_packed else b"x" * 100_000
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1_000):
+                await response.write(part)
+        return response
+
+    tracemalloc.start()
+    with pytest.raises(ReplyLost, match=r"patience\.max_reply_bytes"):
+        exchanged(bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200_000_000
 
 
 def test_a_server_that_accepts_and_hangs_has_lost_the_reply() -> None:

@@ -21,6 +21,9 @@ _AGENT = "personalake"
 # Other redirects turn a request into another one, and lose its body.
 _SAME_REQUEST, _MOST_HOPS = (307, 308), 3
 _HOSTS = 1_024
+# Digits of a length that is beyond no measure.
+_FEW_DIGITS = 5
+_PAGES = (b"<!doc", b"<html")
 _read = json.JSONDecoder().raw_decode
 
 
@@ -53,7 +56,10 @@ class Reply:
     @property
     def is_html(self) -> bool:
         """Whether it is a page, which no API sends: a proxy or a portal answered instead."""
-        return "html" in self.headers.get("Content-Type", "").lower() or self.body[:64].lstrip().lower().startswith(b"<!doc")
+        if "html" in self.headers.get("Content-Type", "").lower():
+            return True
+        head = self.body[:64].lstrip()
+        return head.startswith(b"<") and head.lower().startswith(_PAGES)
 
     def json(self) -> Any:
         """The body as JSON.
@@ -150,12 +156,25 @@ class Transport:
                 response = await self._session.request(
                     request.method, request.url, data=body, headers=request.headers, allow_redirects=False
                 )
-                return Reply(response.status, response.headers, await response.read())
+                return Reply(response.status, response.headers, await self._read(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreached(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The message of the library may show a URL, which may hold an identifier; its type is enough.
             raise ReplyLost(type(error).__name__) from None
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The whole body, if it is not beyond all measure: a few bytes can unpack to more than there is memory."""
+        length = response.headers.get("Content-Length")
+        if length is not None and len(length) < _FEW_DIGITS and "Content-Encoding" not in response.headers:
+            return await response.read()
+        body = bytearray()
+        async for part in response.content.iter_any():
+            body += part
+            if len(body) > self._patience.max_reply_bytes:
+                response.close()
+                raise ReplyLost("beyond patience.max_reply_bytes")
+        return bytes(body)
 
 
 def _moved(request: Request, reply: Reply) -> str | None:

@@ -10,6 +10,8 @@ from personalake.reports.data import Sent, Total
 from personalake.reports.sending import HEAD, TOTAL_HEAD, cells, stopped_words, total_cells
 from personalake.reports.words import ABSENT
 
+# Of those that wait, only some were tried and have a reason.
+_OF_THE_WAITING = "of the waiting"
 # Said also where they are nothing.
 _ALWAYS = ("Planned", "Sent", "Waiting")
 
@@ -43,4 +45,4 @@ def _figures(head: Sequence[str], values: Sequence[str]) -> str:
 def _reasons(reasons: Mapping[tuple[str, str], int]) -> list[str]:
     """The most frequent first."""
     found = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
-    return [f"{count:,} {state}: {why}" for (state, why), count in found]
+    return [f"{count:,} {_OF_THE_WAITING if state == 'pending' else state}: {why}" for (state, why), count in found]

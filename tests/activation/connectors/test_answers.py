@@ -90,6 +90,7 @@ def payload_of(kind: str, n: int) -> str:
         (reply(504, b"<html>"), Lost("status 504")),
         (reply(400, b"<!DOCTYPE html>"), Again("status 400 with a page")),
         (reply(200, b"<!doctype html>welcome"), Lost("status 200 with a page")),
+        (reply(200, b"\n<HTML lang=en>welcome"), Lost("status 200 with a page")),
         (Unreached("ClientConnectorError"), Again("not reached: ClientConnectorError")),
         (ReplyLost("TimeoutError"), Lost("no reply: TimeoutError")),
     ],

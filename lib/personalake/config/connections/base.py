@@ -54,6 +54,9 @@ class Patience(Section):
         (502, 504, 520, 522, 524, 598, 599),
         description="HTTP statuses of a gateway or proxy that cannot say whether the request was taken",
     )
+    max_reply_bytes: int = Field(
+        16_000_000, ge=10_000, description="Bytes of one reply, unpacked; a longer one is not read and counts as lost"
+    )
     poll_seconds: float = Field(5, gt=0, description="Interval at which the results of a queued request are asked for")
     poll_limit_seconds: float = Field(1800, gt=0, description="After this they stay accepted, not confirmed, seconds")
 
