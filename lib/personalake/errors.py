@@ -43,7 +43,8 @@ class SendingStoppedError(PersonalakeError):
     def __init__(self, what: str) -> None:
         cause = "Mend the cause"
         if "bounds." in what:
-            cause += ", or raise the bound in conf/connections.yml if that much is meant"
+            cause += ", or, if that much is meant, raise the bound: of a connection in conf/connections.yml, of a plan in "
+            cause += "conf/audiences.yml, which is then planned again"
         super().__init__(
             what,
             f"What was not sent stays pending. {cause}, and run send_activation again; `personalake activation status` "

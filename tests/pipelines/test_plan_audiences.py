@@ -167,6 +167,7 @@ def test_a_rotated_key_takes_every_old_pseudonym_away_and_adds_the_new_one(
     names = {version: {ring.pseudonym_of("files", person, version) for person in "ab"} for version in keys}
     assert set(before) == names["k1"]
     assert stopped.figures["audiences"]["regulars"]["state"] == "stopped"
+    assert "--set audiences.regulars.bounds.<name>=<figure>" in stopped.message
     assert figures(rotated) == (2, 0, 2, 0)
     assert {key for key, (is_removal, _) in after.items() if is_removal} == names["k1"]
     assert {key for key, (is_removal, _) in after.items() if not is_removal} == names["k2"]
@@ -306,7 +307,10 @@ def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(
     shop.people(a="tea", b="tea", c="tea", refusing="bc")
     run(shop.context())
 
-    assert (shop.newest()["state"], shop.newest()["reason"]) == ("stopped", "2 of 3 would be removed, 50% at most")
+    assert (shop.newest()["state"], shop.newest()["reason"]) == (
+        "stopped",
+        "2 of 3 would be removed, bounds.max_removed_share is 0.5",
+    )
     assert shop.counts()[0] == before[0]
 
     run(shop.context(bounds={"max_removed_share": 1}))

@@ -618,6 +618,27 @@ def test_a_destination_in_somebody_elses_hands_is_left_out_and_said(lake: Lake, 
     assert held(SEGMENT, fakes) == Counter(range(6))
 
 
+def test_a_plan_that_its_bounds_stopped_is_told_once_the_others_are_sent(lake: Lake, fakes: Fakes) -> None:
+    unlimited(SEGMENT, fakes)
+    planned(lake, SEGMENT, 4)
+    beyond = "3 of 4 would be removed, bounds.max_removed_share is 0.2"
+    rows = [{"plan_id": f"plan-{sync}", "sync": sync, "destination": where, "state": "stopped", "reason": reason,
+             "logged_at": PLANNED_AT}
+            for sync, where, reason in (("vip", "there", beyond), ("few", "there", "2 people may be sent, min_people is 5"),
+                                        ("old", "gone", beyond))]  # fmt: skip
+    lake.ledger.append(ACTIVATION_PLAN, rows)
+
+    with pytest.raises(
+        SendingStoppedError, match=f"vip to there: plan-vip is stopped, nothing of it is sent: {beyond}"
+    ) as told:
+        send(lake, fakes, SEGMENT)
+
+    assert held(SEGMENT, fakes) == Counter(range(4))
+    assert "conf/audiences.yml" in told.value.remedy
+    assert "plan-few" not in str(told.value)
+    assert "plan-old" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("key", "problem"),
     [

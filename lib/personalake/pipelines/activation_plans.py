@@ -28,7 +28,7 @@ _OVER = {
 }
 _CHUNK = 50_000
 _COUNTS = ("added", "changed", "removed")
-_READ = ("plan_id", "sync", "state", "destination", "data_points", "bytes", "refused", "logged_at", *_COUNTS)
+_READ = ("plan_id", "sync", "state", "destination", "data_points", "bytes", "refused", "reason", "logged_at", *_COUNTS)
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class PlanState:
         destination: Where it goes.
         refused: Who of its audience was left out of it, by reason; the holdout apart.
         deliveries: How many it has.
+        reason: Why it may not leave as it is; null if it may.
     """
 
     plan_id: str
@@ -62,6 +63,7 @@ class PlanState:
     destination: str | None = None
     refused: Mapping[str, int] = field(default_factory=dict)
     deliveries: int = 0
+    reason: str | None = None
 
 
 def plans(ledger: Ledger) -> list[PlanState]:
@@ -82,7 +84,7 @@ def _state(history: Sequence[dict[str, Any]]) -> PlanState:
     return PlanState(
         last["plan_id"], last["sync"], last["state"], last["data_points"], history[0]["logged_at"], last["logged_at"],
         since, has_stood, last["bytes"], last["destination"], last["refused"] or {},
-        sum(last[name] or 0 for name in _COUNTS),
+        sum(last[name] or 0 for name in _COUNTS), last["reason"],
     )  # fmt: skip
 
 

@@ -4,9 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from personalake.activation.syncs.plan_state import STOPPED
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_audiences import Planned
 
+# What stops a plan whose remedy is a higher bound; of too few people nothing is sent, whatever is set.
+_BOUND = "bounds."
+_REMEDY = (
+    "nothing of it leaves; look at it with `personalake activation plan {plan_id}`, and if that much is meant, plan again "
+    "with --set audiences.{sync}.bounds.<name>=<figure>"
+)
 _FIGURES = ("plan_id", "destination", "mode", "state", "reason", "added", "changed", "removed", "unchanged", "refused",
             "holdout", "bytes", "calls", "seconds", "data_points")  # fmt: skip
 
@@ -61,7 +68,8 @@ def sentence(planned: Planned) -> str:
     cost = f", {row['bytes']:,} bytes in about {row['calls']:,} calls" if row["calls"] else ""
     points = f", {row['data_points']:,} data points" if row["data_points"] else ""
     state = row["state"].replace("_", " ") + (f" ({row['reason']})" if row["reason"] else "")
-    return f"{lead}{left}{refused}{cost}{points}: {state}"
+    remedy = f"; {_REMEDY.format(**row)}" if row["state"] == STOPPED and _BOUND in (row["reason"] or "") else ""
+    return f"{lead}{left}{refused}{cost}{points}: {state}{remedy}"
 
 
 def _samples(planned: Planned) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from personalake.activation.delivery import Delivery
 from personalake.activation.journal import Journal
 from personalake.activation.packing import held_back
 from personalake.activation.sending import Report, finished, sending
+from personalake.activation.syncs.plan_state import STOPPED
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, PersonalakeError, SendingStoppedError
@@ -97,7 +98,8 @@ def send_planned(
     with ExitStack() as opened:
         leases = Leases(context, opened)
         later, silent = _answered_later(context, active, stamps, clock, resolve, leases)
-        if not (standing or fallen or later or silent):
+        stopped = _stopped_plans(known, active)
+        if not (standing or fallen or later or silent or stopped):
             told = ["no plan is ready to be sent", *open_ends(context.lake.ledger, known)]
             return JobResult(skipped=True, message="; ".join(told))
         errands, left_out = _errands(context, active, standing, stamps, clock, resolve, opened, leases)
@@ -119,11 +121,22 @@ def send_planned(
                 broken = finished(_all(errands, clock, chance, check))
     results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
     context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
-    error = failure(results, broken, [*left_out, *crossed, *silent])
+    error = failure(results, broken, [*left_out, *crossed, *silent, *stopped])
     if error is not None:
         raise error
     ends = [] if results else open_ends(context.lake.ledger, known)
     return _ended(results, cancelled, later, ends)
+
+
+def _stopped_plans(known: Sequence[PlanState], active: Mapping[str, Connection]) -> list[SendingStoppedError]:
+    """Plans beyond the bounds of their syncs: nothing of them leaves, and whoever runs this must learn of it."""
+    return [
+        SendingStoppedError(
+            f"{plan.sync} to {plan.destination}: {plan.plan_id} is stopped, nothing of it is sent: {plan.reason}"
+        )
+        for plan in known
+        if plan.state == STOPPED and plan.destination in active and "bounds." in (plan.reason or "")
+    ]
 
 
 def _rest(errands: Sequence[Errand]) -> float:

@@ -53,18 +53,18 @@ def _beyond(counts: Counts, sync: Sync) -> Iterator[str]:
     # Few people are told nothing; who has to be taken away is taken away, however few stay.
     if is_too_small(counts, sync):
         yield f"{counts.people:,} people may be sent, min_people is {sync.min_people:,}"
-    for what, found, most in (
-        ("removals", counts.removed, bounds.max_removed),
-        ("additions and changes", counts.added + counts.changed, bounds.max_changed),
+    for what, found, name, most in (
+        ("removals", counts.removed, "max_removed", bounds.max_removed),
+        ("additions and changes", counts.added + counts.changed, "max_changed", bounds.max_changed),
     ):
         if most is not None and found > most:
-            yield f"{found:,} {what}, {most:,} at most"
-    for what, found, share in (
-        ("removed", counts.removed, bounds.max_removed_share),
-        ("changed", counts.changed, bounds.max_changed_share),
+            yield f"{found:,} {what}, bounds.{name} is {most:,}"
+    for what, found, name, share in (
+        ("removed", counts.removed, "max_removed_share", bounds.max_removed_share),
+        ("changed", counts.changed, "max_changed_share", bounds.max_changed_share),
     ):
         if share is not None and found > share * counts.held:
-            yield f"{found:,} of {counts.held:,} would be {what}, {share:.0%} at most"
+            yield f"{found:,} of {counts.held:,} would be {what}, bounds.{name} is {share:g}"
 
 
 def cost(counts: Counts, sync: Sync, connection: Connection) -> Cost:
