@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.activation.csv_file import harmless
+from personalake.activation.formulas import harmless as harmless_text
 from personalake.activation.plan import ITEM_COLUMNS, plan
 from personalake.config.activation import Destination
 from personalake.errors import ConfigError
@@ -129,8 +130,10 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(spark: SparkSessio
     (item,) = planned(spark, [decision("1")], {"1": BOTH}, CSV, category="=1+1")
 
     assert json.loads(item["payload"])["favourite_category"] == "'=1+1"
-    texts = spark.createDataFrame([("+1",), ("-1",), ("@a",), ("\tb",), ("a=b",), (None,)], "s string")
-    assert [row[0] for row in texts.select(harmless(F.col("s"))).collect()] == ["'+1", "'-1", "'@a", "'\tb", "a=b", None]
+    given = ["@a", "\tb", "a=b", "+49 30 1", "+1-1", "\n=1", "＝1", "a;=1", "a\n@b", ";-)", "", None]
+    texts = spark.createDataFrame([("-1",), *((text,) for text in given)], "s string")
+    found = [row[0] for row in texts.select(harmless(F.col("s"))).collect()]
+    assert found == ["'-1", *(None if text is None else harmless_text(text) for text in given)]
 
 
 def test_a_column_tagged_with_a_purpose_cannot_leave_where_the_purpose_is_lacking(spark: SparkSession) -> None:

@@ -3,14 +3,16 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from personalake.activation.formulas import BEGINNINGS, FURTHER, PHONE
 from personalake.config.activation import DECISION_PROPERTIES
 
-_RUNS = r"^[=+\-@\t\r]"
+_RUNS = rf"^[{re.escape(BEGINNINGS)}]"
 
 
 def columns(traits: Sequence[str]) -> tuple[str, ...]:
@@ -30,8 +32,9 @@ def operations(traits: Sequence[str], is_text: Mapping[str, bool]) -> Mapping[st
 
 
 def harmless(text: Column) -> Column:
-    """Text that begins like a formula, with an apostrophe before it; all other text as it is."""
-    return F.when(text.rlike(_RUNS), F.concat(F.lit("'"), text)).otherwise(text)
+    """Text that a spreadsheet would run, with an apostrophe before it (see `formulas`); numbers as text get one, too."""
+    amid = F.regexp_replace(text, FURTHER, "$1'")
+    return F.when(text.rlike(_RUNS) & ~text.rlike(PHONE), F.concat(F.lit("'"), amid)).otherwise(amid)
 
 
 def body(payloads: Sequence[str], names: Sequence[str]) -> str:

@@ -4,12 +4,14 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-RUNS = frozenset("=+-@\t\r")
+from personalake.activation.formulas import harmless
+
 RowTest = Callable[[Sequence[str], Sequence[str]], bool]
 MANIFEST_END = ".manifest.json"
 # Written beside, then renamed.
@@ -62,13 +64,14 @@ def cells_of(payload: str, header: Sequence[str]) -> set[tuple[str, ...]]:
     with suppress(ValueError):
         row = json.loads(payload, parse_float=str)
         if isinstance(row, dict):
-            both = {tuple(cell_of(row.get(name), runs) for name in header) for runs in (RUNS, frozenset[str]())}
-            return {cells for cells in both if any(cells)}
+            ways = (harmless, partial(harmless, keeps_phones=False), None)
+            found = {tuple(cell_of(row.get(name), way) for name in header) for way in ways}
+            return {cells for cells in found if any(cells)}
     return set()
 
 
-def cell_of(value: Any, runs: Set[str]) -> str:
-    """A value as text: null is an empty cell; text that begins like a formula gets an apostrophe, numbers do not."""
+def cell_of(value: Any, harmless: Callable[[str], str] | None) -> str:
+    """A value as text: null is an empty cell; texts go through what makes them harmless, if anything does."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -76,15 +79,7 @@ def cell_of(value: Any, runs: Set[str]) -> str:
     if isinstance(value, dict | list):
         raise ValueError("more than one value")
     text = value if isinstance(value, str) else str(value)
-    return f"'{text}" if text[:1] in runs and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.isascii() and text.strip() == text
+    return text if harmless is None else harmless(text)
 
 
 def _replace(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from personalake.activation.formulas import harmless
 from personalake.errors import EnvironmentProblem, InputError
 from personalake.pipelines.access import access_row
 from personalake.pipelines.erasure_requests import identifiers_named
@@ -120,9 +121,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, dict | list):
         return json.dumps(value, default=_plain, ensure_ascii=False)
-    if isinstance(value, str) and value[:1] in ("=", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _plain(value: Any) -> str:

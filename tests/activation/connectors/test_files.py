@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from personalake.activation.connectors import connect
 from personalake.activation.contract import one_by_one
 from personalake.activation.delivery import Delivery, State
+from personalake.activation.formulas import harmless
 from personalake.activation.stores import FolderStore, StoreFailed
 from tests.activation.connectors.settings import CONNECTION, connector_of, secret
 from tests.activation.doubles import FakeClock, MemoryJournal, sent
@@ -52,12 +53,42 @@ def test_rows_lie_in_a_file_with_a_manifest_beside_it(kind: str, tmp_path: Path)
 
 
 def test_cells_that_a_spreadsheet_would_run_are_made_harmless_and_numbers_are_left(tmp_path: Path) -> None:
-    values = ["=1+1", "@x", "-5.20", "+49 170", "\tx", "plain", True, 1.5, -3]
+    values = [
+        "=1+1",
+        "@x",
+        "-5.20",
+        "+49 170",
+        "+49-170",
+        "\tx",
+        "plain",
+        True,
+        1.5,
+        -3,
+        "\n=1",
+        "＝1",
+        "a;=1",
+        "a\r\n@b",
+        ";-)",
+    ]
 
     sent(rows(*({"external_id": value} for value in values)), connector_of("csv_drop", tmp_path))
 
     (file,) = tmp_path.glob("*.csv")
-    assert [row[0] for row in read(file)[1:]] == ["'=1+1", "'@x", "-5.20", "'+49 170", "'\tx", "plain", "true", "1.5", "-3"]
+    assert [row[0] for row in read(file)[1:]] == [
+        "'=1+1", "'@x", "-5.20", "+49 170", "'+49-170", "'\tx", "plain", "true", "1.5", "-3", "'\n'=1", "'＝1", "a;'=1",
+        "a\r\n'@b", ";-)",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ["\n=1", "＝1", "a;=1", "a\r@b", "a\n+1", "a;\t-1"])
+def test_a_cell_among_many_plain_ones_is_made_harmless(odd: str, tmp_path: Path) -> None:
+    values = [*(f"plain {number}" for number in range(20)), odd]
+
+    sent(rows(*({"external_id": value} for value in values)), connector_of("csv_drop", tmp_path))
+
+    (file,) = tmp_path.glob("*.csv")
+    assert [row[0] for row in read(file)[1:]] == [*values[:-1], harmless(odd)]
+    assert harmless(odd) != odd
 
 
 def test_files_are_filled_to_their_limits_and_sort_in_order(tmp_path: Path) -> None:

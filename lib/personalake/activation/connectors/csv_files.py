@@ -13,8 +13,9 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import BaseConnector, declared, decoded
 from personalake.activation.contract import MISSHAPEN, Limits, Measured, misshapen
 from personalake.activation.delivery import Delivery, Pack, State
-from personalake.activation.dropped_files import MANIFEST_END, RUNS, cell_of, manifest_of
+from personalake.activation.dropped_files import MANIFEST_END, cell_of, manifest_of
 from personalake.activation.file_drop import ERASURE_LIST
+from personalake.activation.formulas import BEGINNINGS, harmless
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections.files import FilesConnection, TealiumFileConnection
 
@@ -23,6 +24,9 @@ _DECODER = json.JSONDecoder(parse_float=str)
 _scan = _DECODER.scan_once  # type: ignore[attr-defined]
 _payload = attrgetter("payload")
 _NOTHING = (None, "")
+# What shows, in the lines of a column, that one of them may hold a formula; those beyond ASCII only where there is such.
+_ALL_SIGNS = (";", "\r", *(f"\n{one}" for one in BEGINNINGS))
+_SIGNS = tuple(filter(str.isascii, _ALL_SIGNS))
 # What `csv` writes as it should be, apart from text that begins like a formula.
 _PLAIN = {str, int, float, type(None)}
 
@@ -56,8 +60,7 @@ class CsvFiles(BaseConnector):
         self._written: set[str] = set()
         self._header = _line(connection.columns)
         self._columns = connection.columns
-        self._runs = RUNS if connection.escape_formulas else frozenset[str]()
-        self._starts = tuple(f"\n{run}" for run in self._runs)
+        self._harmless = harmless if connection.escape_formulas else None
         self._values = _values_of(self._columns)
         self._needed_places = [self._columns.index(column) for column in needed]
         self._lines = _Lines()
@@ -108,9 +111,9 @@ class CsvFiles(BaseConnector):
         if kinds <= _PLAIN:
             texts = values if kinds == {str} else [value for value in values if type(value) is str]
             lines = "\n".join(("", *texts))
-            if not any(start in lines for start in self._starts):
+            if self._harmless is None or not any(sign in lines for sign in (_SIGNS if lines.isascii() else _ALL_SIGNS)):
                 return values
-        return [cell_of(value, self._runs) for value in values]
+        return [cell_of(value, self._harmless) for value in values]
 
     def size_of(self, delivery: Delivery) -> int:
         """The row's bytes in the file."""
@@ -173,7 +176,7 @@ class CsvFiles(BaseConnector):
 
     def _row(self, delivery: Delivery) -> bytes:
         get = self.parsed(delivery).get
-        return self._lines.of([cell_of(get(column), self._runs) for column in self._columns])
+        return self._lines.of([cell_of(get(column), self._harmless) for column in self._columns])
 
     async def __aenter__(self) -> Self:
         await self._store.__aenter__()
