@@ -72,6 +72,7 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
         "audiences.yml: audiences.d.fields: at is part of the data extension's primary key, too",
         "audiences.yml: audiences.e.fields: email needs text or html",
         "audiences.yml: audiences.e.fields: email needs unsubscribe_url",
+        "audiences.yml: audiences.e.key: email goes to addresses, and 'customer_id' is none; write key: {source: email}",
         "audiences.yml: audiences.f.group: webhook has no group calls; segment has",
         "audiences.yml: audiences.f.purchase: webhook has no purchases of its own; braze_track has",
         "audiences.yml: audiences.g.fields: a purchase needs product_id, currency",
@@ -100,6 +101,26 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
     ]
 
 
+def test_a_phone_is_put_into_no_form_of_addresses_and_a_list_of_purposes_is_not_empty(tmp_path: Path) -> None:
+    found = problems(tmp_path, """
+a: {audience: {where: customer_id IS NOT NULL}, purposes: [news], destination: desk,
+  key: {source: phone, hashing: sha256_email},
+  fields: {mail: {source: lower(email), hashing: sha256_phone},
+    both: {source: "coalesce(email, phone)", hashing: sha256_email}}}
+b: {audience: {where: customer_id IS NOT NULL}, purposes: [], destination: desk}
+""")  # fmt: skip
+
+    assert found == ["audiences.yml: audiences.b.purposes: expected at least one entry; the list is empty"]
+    text = (tmp_path / "audiences.yml").read_text(encoding="utf-8").replace("purposes: []", "purposes: [news]")
+    (tmp_path / "audiences.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_settings("local", tmp_path, environ=SECRETS)
+    assert [problem.partition("audiences.yml: ")[2] for problem in raised.value.problems] == [
+        "audiences.a.key.hashing: sha256_email puts 'phone' into a form that it does not have",
+        "audiences.a.fields.mail.hashing: sha256_phone puts 'lower(email)' into a form that it does not have",
+    ]
+
+
 def test_a_template_that_does_not_fit_the_sync_is_said_with_file_and_key(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     text = "{kind: push, locales: {en: {title: '{{ category }}', body: 'x {{ favourite_category }}'}}}"
@@ -111,7 +132,7 @@ def test_a_template_that_does_not_fit_the_sync_is_said_with_file_and_key(tmp_pat
     found = problems(tmp_path, f"""
 a: {{{who}, destination: desk, template: lost}}
 b: {{{who}, destination: crm, key_field: id, template: hello}}
-c: {{{who}, destination: mail, mode: insert, template: hello}}
+c: {{{who}, destination: mail, mode: insert, template: hello, key: {{source: email}}}}
 d: {{{who}, destination: desk, template: hello}}
 e: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'"}}}}
 f: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'", other: "'x'"}}}}

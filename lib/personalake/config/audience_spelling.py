@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, kind_of
-from personalake.config.audiences import Sync
+from personalake.config.audiences import Mapped, Sync
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
+from personalake.config.sql import columns_of
 
 # Traits that are objects in Segment's specification.
 _OBJECTS = ("address", "company")
@@ -44,6 +45,7 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
         labels = connection.alias_labels
         if sync.key_field not in (None, "subscription_id", *labels):
             yield "key_field", f"{sync.key_field} is not among the connection's alias_labels, by which deletions ask"
+    yield from _of_addresses(sync, kind)
     orders = sync.audience.orders
     if orders is not None:
         yield from _of_orders(sync, kind)
@@ -78,6 +80,23 @@ def _of_braze_objects(sync: Sync) -> Iterator[tuple[str, str]]:
 
 def _example(name: str) -> str:
     return {**_PARTS, "address": "city", "company": "name"}[name]
+
+
+def _of_addresses(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    """An address where a message goes to one, in the form of its own; a query names its columns freely."""
+    if sync.audience.query is not None:
+        return
+    if kind == "email" and not _names(sync.key, "mail"):
+        yield "key", f"email goes to addresses, and {sync.key.source!r} is none; write key: {{source: email}}"
+    for key, value in (("key", sync.key), *((f"fields.{name}", value) for name, value in sync.fields.items())):
+        for hashing, own, other in (("sha256_email", "mail", "phone"), ("sha256_phone", "phone", "mail")):
+            if value.hashing == hashing and _names(value, other) and not _names(value, own):
+                yield f"{key}.hashing", f"{hashing} puts {value.source!r} into a form that it does not have"
+
+
+def _names(value: Mapped, what: str) -> bool:
+    """Whether a value is made of a column of such a name."""
+    return any(what in column.lower() for column in columns_of(value.source))
 
 
 def _of_keys(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:

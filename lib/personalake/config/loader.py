@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from personalake.config.audience_checks import audience_problems
 from personalake.config.conf_files import unread_files
+from personalake.config.drop_places import drop_problems
 from personalake.config.lawful import lawful_problems
 from personalake.config.name_checks import name_problems
 from personalake.config.place_names import expand, unknown_places
@@ -87,7 +88,8 @@ def load_settings(
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:
         unfit = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
-        found = (*lawful_problems(settings), *unfit, *name_problems(settings), *source_set_problems(settings.sources))
+        found = (*lawful_problems(settings), *unfit, *name_problems(settings), *source_set_problems(settings.sources),
+                 *drop_problems(settings))  # fmt: skip
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
         if not problems:  # else the region itself may be wrong, from which places follow
             problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in trespasses(settings))

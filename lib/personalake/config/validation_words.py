@@ -42,6 +42,7 @@ _WORDS = {
     "date_from_datetime_inexact": _DAY,
     "finite_number": "expected a finite number",
     "string_too_short": "expected text; nothing stands here",
+    "too_short": "expected at least one entry; the list is empty",
     "string_pattern_mismatch": "expected a name of small letters, digits and _",
 }
 _OF_SECTIONS = {

@@ -1,0 +1,50 @@
+"""Where connections drop their files: in no folder that somebody else reads or keeps, and no two under one name."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+from personalake.config.connections.files import FilesConnection
+from personalake.config.settings import Settings
+
+Problem = tuple[tuple[str, ...], str]
+# What says where files lie, beside how their names begin; what a kind does not have counts as nothing.
+_WHERE = ("kind", "host", "port", "folder", "uri", "prefix")
+
+
+def drop_problems(settings: Settings) -> Iterator[Problem]:
+    """Key and text of each place that would be the wrong one, of connections that are enabled."""
+    files = {
+        name: one for name, one in sorted(settings.connections.items()) if one.enabled and isinstance(one, FilesConnection)
+    }
+    kept = {"the lake": settings.root, "the landing folder, where it would be read as a source": settings.landing}
+    taken = {_whole(settings.exports / name): name for name, one in settings.destinations.items() if one.enabled}
+    for name, connection in files.items():
+        if (folder := connection.local_folder) is None:
+            continue
+        for what, home in kept.items():
+            if _whole(folder).is_relative_to(_whole(home)):
+                yield (
+                    ("connections", name, "folder"),
+                    f"{str(folder)!r} lies in {what}; drop files below ${{exports}}",
+                )
+        if _whole(folder) in taken:
+            other = taken[_whole(folder)]
+            yield (
+                ("connections", name, "folder"),
+                f"{other} of conf/destinations.yml drops its files there, too",
+            )
+    for (one, first), (other, second) in combinations(files.items(), 2):
+        if _place(first) == _place(second):
+            told = f"{one} drops files there, too, and their names begin alike; give one another folder, or another prefix"
+            yield ("connections", other, "prefix"), told
+
+
+def _whole(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _place(connection: FilesConnection) -> tuple[str, ...]:
+    if (folder := connection.local_folder) is not None:
+        return (str(_whole(folder)), connection.prefix)
+    return tuple(str(getattr(connection, name, "")) for name in _WHERE)
