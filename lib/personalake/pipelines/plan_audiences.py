@@ -30,7 +30,7 @@ from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, rejected_at, standing_at, superseding
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables import Table
-from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE, RUN
 
 logger = logging.getLogger(__name__)
 _SAMPLES = 3
@@ -216,11 +216,13 @@ def _is_approved(planning: Planning, rows: PlanRows) -> bool:
 
 
 def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
-    """The start of the run, or right after the latest change of a plan if a clock was set back."""
-    latest: datetime | None = max((row["logged_at"] for row in known.values()), default=None)
-    if latest is None:
-        return context.run_started_at
-    return max(context.run_started_at, latest.replace(tzinfo=UTC) + timedelta(microseconds=1))
+    """The start of the run; or after what was planned or sent later, before the lease was had or by a faster clock."""
+    ledger = context.lake.ledger
+    sent = ledger.read(RUN, ("started_at",), [("job", "=", "send_activation")])
+    told = [*(row["logged_at"] for row in known.values()), *(row["started_at"] for row in sent)]
+    told.append(ledger.latest(ACTIVATION_LOG, "logged_at"))
+    later = [moment.replace(tzinfo=UTC) + timedelta(microseconds=1) for moment in told if moment is not None]
+    return max([context.run_started_at, *later])
 
 
 def _write(planning: Planning, row: Row, planned: PlanRows, counts: Counts) -> None:
@@ -233,7 +235,7 @@ def _write(planning: Planning, row: Row, planned: PlanRows, counts: Counts) -> N
         planned.to_outbox(lake, counts.deliveries, *named)
     if counts.stale or (counts.pending and not counts.is_what_waits):
         waiting = planning.deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
-        lake.append(_cancelled(waiting, row["destination"], context.run_started_at), ACTIVATION_LOG)
+        lake.append(_cancelled(waiting, row["destination"], row["logged_at"]), ACTIVATION_LOG)
     ended = list(superseding(known, called, row["logged_at"]))
     is_new = called not in known or known[called]["state"] != row["state"]
     lake.add([*ended, *([row] if is_new else [])], ACTIVATION_PLAN)
