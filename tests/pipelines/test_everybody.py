@@ -26,3 +26,13 @@ def test_each_is_told_apart_though_one_name_is_a_word_of_another(tmp_path: Path)
     assert everybody.named(two) == [0, 0, 1, 1]
     assert everybody.named(one, two) == [1, 1, 1, 1]
     assert everybody.named() == [0, 0, 0, 0]
+
+
+def test_only_those_whom_a_file_names_are_asked_for_line_by_line(tmp_path: Path) -> None:
+    everybody = Everybody({"1": _known_by("ann@x.example"), "2": _known_by("bob@x.example")})
+    (path := tmp_path / "one").write_text("bob@x.example")
+
+    first, second = everybody.asked(path, [lambda line: True, lambda line: True])
+
+    assert not first("any")
+    assert second("any")
