@@ -91,7 +91,7 @@ def _cleaned(path: Path, searches: list[Search], everybody: Everybody) -> list[i
     with path.open("rb") as stream:
         head = stream.read(4)
     if head == b"PAR1":
-        return without_rows(path, [partial(_names, search) for search in searches])
+        return without_rows(path, everybody.asked(path, [partial(_names, search) for search in searches]))
     lines = everybody.asked(path, [partial(_says, search) for search in searches])
     encoding = "utf-16" if head[:2] in _UTF_16 else "utf-8"
     return without_lines(path, lines, encoding, '"' if ".csv" in path.suffixes else None)
