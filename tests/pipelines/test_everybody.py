@@ -1,7 +1,10 @@
 """Files are asked for all who are to be forgotten at once, each by their own words."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+from personalake.pipelines import erasure_work
 from personalake.pipelines.everybody import Everybody
 from personalake.privacy.subject import Subject
 
@@ -26,3 +29,28 @@ def test_each_is_told_apart_though_one_name_is_a_word_of_another(tmp_path: Path)
     assert everybody.named(two) == [0, 0, 1, 1]
     assert everybody.named(one, two) == [1, 1, 1, 1]
     assert everybody.named() == [0, 0, 0, 0]
+
+
+def test_only_those_whom_a_file_names_are_asked_for_line_by_line(tmp_path: Path) -> None:
+    everybody = Everybody({"1": _known_by("ann@x.example"), "2": _known_by("bob@x.example")})
+    (path := tmp_path / "one").write_text("bob@x.example")
+
+    first, second = everybody.asked(path, [lambda line: True, lambda line: True])
+
+    assert not first("any")
+    assert second("any")
+
+
+def test_one_search_tells_for_each_person_what_is_left_and_shows_no_name(tmp_path: Path, monkeypatch: Any) -> None:
+    for name, text in {"one": "ann@x.example", "two": "nobody", "csv-of ann@x.example": "bob@x.example"}.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(erasure_work, "_every_file", lambda *_: sorted(tmp_path.iterdir()))
+    erasure, lake = SimpleNamespace(search=True), SimpleNamespace(locations=SimpleNamespace(root=tmp_path))
+    context: Any = SimpleNamespace(settings=SimpleNamespace(erasure=erasure), lake=lake)
+    subjects = {"1": _known_by("ann@x.example"), "2": _known_by("bob@x.example"), "3": _known_by("eve@x.example")}
+
+    found = erasure_work.left_of(context, subjects)
+
+    hidden = "a file that is named after the person"
+    assert {each: it.places for each, it in found.items()} == {"1": (hidden, "one"), "2": (hidden,), "3": ()}
+    assert {(it.files, it.needles) for it in found.values()} == {(3, 1)}

@@ -120,8 +120,8 @@ def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, 
             receipts.add_answers(request_id, answers)
         receipts.write()
     with context.progress.step("searching what is left"):
-        for request_id, subject in subjects.items():
-            receipts.add_search(request_id, erasure_work.left_of(context, subject))
+        for request_id, found in erasure_work.left_of(context, subjects).items():
+            receipts.add_search(request_id, found)
         receipts.write()
     return [_concluded(context, key, request, receipts) for request, _ in accepted.values()]
 

@@ -97,14 +97,7 @@ def _logs(lake: Lake, subjects: Subjects) -> Cleaned:
 
 
 def _without_log_lines(path: Path, tests: Sequence[Callable[[str], bool]], everybody: Everybody) -> list[int]:
-    named = everybody.named(path)
-    return without_lines(
-        path, [test if is_named else _never for test, is_named in zip(tests, named, strict=True)], in_place=True
-    )
-
-
-def _never(line: str) -> bool:
-    return False
+    return without_lines(path, everybody.asked(path, tests), in_place=True)
 
 
 def _naming(subject: Subject) -> Callable[[str], bool]:

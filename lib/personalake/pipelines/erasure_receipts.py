@@ -30,7 +30,7 @@ _SHOWN = 5
 CLEANED = ("files", "store")
 _NOT_ERASED, _SETTLED = "; not erased by request, see receipts: ", "; settled by hand: "
 # What nothing here can erase, and a human must see to.
-_ASKED = ("destination", *CLEANED)
+SETTLED_BY_HAND = ("destination", *CLEANED)
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Receipts:
         latest = [row for row in rows if row["run_id"] == self._context.run_id]
         own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
         removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
-        refusing = [row["place"] for row in latest if row["kind"] in _ASKED and row["outcome"] == "failed"]
+        refusing = [row["place"] for row in latest if row["kind"] in SETTLED_BY_HAND and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
         listed = dict.fromkeys(row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST))
         unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]

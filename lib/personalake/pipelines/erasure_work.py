@@ -1,7 +1,7 @@
 """The work of an erasure on tables, and the search that follows it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,45 +64,52 @@ def clean_up(context: JobContext, names: Iterable[str]) -> list[Erased]:
     return [erase_rows(context.lake, table, pa.table({}), _retention(context)) for table in tables]
 
 
-def left_of(context: JobContext, subject: Subject) -> Found:
-    """Where anything of a person is still found, after every file has been decoded.
+def left_of(context: JobContext, subjects: Subjects) -> dict[str, Found]:
+    """Where anything of each person is still found, after every file has been decoded, once for all of them.
 
     Lists of whom to forget are for readers of files, and name them for that; the last state of the request says so.
     """
     if not context.settings.erasure.search:
-        return Found(0, (), 0)
+        return {request_id: Found(0, (), 0) for request_id in subjects}
+    needles = {request_id: set(subject.needles) for request_id, subject in subjects.items()}
+    search = Search(set[str]().union(*needles.values()))
+    places: dict[str, list[str]] = {request_id: [] for request_id in subjects}
+    files, closed = 0, dict[str, Counter[str]]()
+    for path in _every_file(context, subjects):
+        files += 1
+        if path.name.startswith(ERASURE_LIST):
+            continue
+        shown = _shown(path, search, context)
+        try:
+            look = search.look(path)
+        except OSError as error:  # nobody can say whom it names
+            for told in places.values():
+                told.append(f"{shown} (cannot be read: {reason_of(error)})")
+            continue
+        for request_id, theirs in needles.items():
+            if not look.found.isdisjoint(theirs):
+                places[request_id].append(shown)
+        for what in look.sealed:
+            closed.setdefault(_shown(path.parent, search, context), Counter())[what] += 1
+    return {each: Found(files, tuple(places[each]), len(needles[each]), closed) for each in subjects}
+
+
+def _every_file(context: JobContext, subjects: Subjects) -> Iterator[Path]:
+    """Files of the lake, of landing folders and of what has left, wherever that lies."""
     settings, root = context.settings, context.lake.locations.root
-    search, files, places, closed = Search(subject.needles), 0, list[str](), dict[str, Counter[str]]()
     own = [root / part for part in ("bronze", "silver", "gold", "_inbox", "_checkpoints", "_logs", "_leases", "mlflow")]
     others = [settings.exports, settings.report.path, settings.erasure.access]
     landed = [source.path for source in settings.sources.values() if source.path is not None]
     former = [landing_of(settings, name) for name in former_sources(settings, context.lake)]
-    dropped = [folder for folders in drop_folders(settings, {"": subject}).values() for folder in folders]
+    dropped = [folder for folders in drop_folders(settings, subjects).values() for folder in folders]
     folders = [*others, *landed, *filter(None, former), *dropped]
-    for path in files_below([*own, *(folder.expanduser().resolve() for folder in folders)]):
-        files += 1
-        if path.name.startswith(ERASURE_LIST):
-            continue
-        told, sealed = _told_of(path, search, context)
-        places += [told] if told else []
-        for what in sealed:
-            closed.setdefault(_shown(path.parent, search, context), Counter())[what] += 1
-    return Found(files, tuple(places), len(subject.needles), closed)
-
-
-def _told_of(path: Path, search: Search, context: JobContext) -> tuple[str | None, Collection[str]]:
-    """How a file is named in which something is left, or which nobody can read; None of others. And what is not opened."""
-    shown = _shown(path, search, context)
-    try:
-        look = search.look(path)
-    except OSError as error:
-        return f"{shown} (cannot be read: {reason_of(error)})", ()
-    return (shown if look.found else None), look.sealed
+    return files_below([*own, *(folder.expanduser().resolve() for folder in folders)])
 
 
 def _shown(path: Path, search: Search, context: JobContext) -> str:
+    """A path as messages may show it: one that names any of the persons is not repeated."""
     shown = str(path).removeprefix(f"{context.lake.locations.root}/")
-    return "a file that is named after the person" if search.content(shown.encode()) else shown
+    return "a file that is named after the person" if search.content(shown.encode("utf-8", "surrogateescape")) else shown
 
 
 def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:

@@ -1,7 +1,8 @@
 """A look into files for all who are to be forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from personalake.lake.search import Search
 from personalake.privacy.subject import Subject
@@ -18,3 +19,14 @@ class Everybody:
         """For each person, in order, 1 if some of the files name them."""
         found = set[str]().union(*map(self._search.file, paths))
         return [int(not found.isdisjoint(needles)) for needles in self._needles]
+
+    def asked(self, path: Path, tests: Sequence[Callable[[Any], bool]]) -> list[Callable[[Any], bool]]:
+        """Tests of lines or rows, one for each person, in order: of those whom the file does not name, one that says no.
+
+        The whole file is asked first, in large pieces: line by line a search costs far more, and most files name nobody.
+        """
+        return [test if is_named else _never for test, is_named in zip(tests, self.named(path), strict=True)]
+
+
+def _never(line: object) -> bool:
+    return False

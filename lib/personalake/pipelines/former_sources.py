@@ -91,17 +91,10 @@ def _cleaned(path: Path, searches: list[Search], everybody: Everybody) -> list[i
     with path.open("rb") as stream:
         head = stream.read(4)
     if head == b"PAR1":
-        rows = [partial(_names, search) for search in searches]
-        return without_rows(path, rows)
-    # The whole file is asked first, in large pieces: line by line a search costs far more, and most files name nobody.
-    told = zip(searches, everybody.named(path), strict=True)
-    lines = [partial(_says, search) if is_named else _never for search, is_named in told]
+        return without_rows(path, everybody.asked(path, [partial(_names, search) for search in searches]))
+    lines = everybody.asked(path, [partial(_says, search) for search in searches])
     encoding = "utf-16" if head[:2] in _UTF_16 else "utf-8"
     return without_lines(path, lines, encoding, '"' if ".csv" in path.suffixes else None)
-
-
-def _never(line: str) -> bool:
-    return False
 
 
 def _says(search: Search, line: str) -> bool:

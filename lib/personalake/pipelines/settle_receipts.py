@@ -11,7 +11,7 @@ from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.lake.lease import lease
 from personalake.pipelines.access import account
-from personalake.pipelines.erasure_receipts import CLEANED, told_of_places, without_places
+from personalake.pipelines.erasure_receipts import CLEANED, SETTLED_BY_HAND, told_of_places, without_places
 from personalake.pipelines.erasure_requests import JOB, last_states
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.receipt_check import CHANGED
@@ -86,7 +86,7 @@ def settle_receipts(
 
 
 def _waits(row: Row) -> bool:
-    return row["outcome"] == FAILED and row["kind"] in ("destination", *CLEANED)
+    return row["outcome"] == FAILED and row["kind"] in SETTLED_BY_HAND
 
 
 def _chosen(newest: Sequence[Row], key: str, place: str, request_id: str | None) -> list[Row]:
