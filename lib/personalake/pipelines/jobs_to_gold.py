@@ -180,6 +180,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.prediction",
             "gold.recommendation",
             "gold.decision",
+            "gold.model_health",
         ),
         writes=("gold.dataset_verdict",),
         needs=("decide_actions",),
