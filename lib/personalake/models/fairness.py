@@ -110,6 +110,6 @@ def _rates(labels: Floats, flagged: npt.NDArray[np.bool_], weights: Floats) -> d
 
     def rate(of: Floats) -> Floats:
         whole = weights @ of
-        return np.divide(weights @ (of * flagged), whole, out=np.full(len(weights), np.nan), where=whole > 0)
+        return np.asarray(np.divide(weights @ (of * flagged), whole, out=np.full(len(weights), np.nan), where=whole > 0))
 
     return {"flagged_share": rate(np.ones_like(labels)), "recall": rate(labels), "false_positive_rate": rate(1 - labels)}

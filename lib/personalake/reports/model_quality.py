@@ -125,7 +125,7 @@ def _of_gaps(metrics: Metrics) -> Table:
         is_real = gap["low"] is not None and gap["low"] > 0
         shown = "–" if ratio is None else interval(ratio["value"], ratio["low"], ratio["high"])
         difference = interval(gap["value"], gap["low"], gap["high"])
-        rows.append([attribute, name(rate), difference, shown, Cell("yes", "warn") if is_real else Cell("no", "good")])
+        rows.append([attribute, name(rate), difference, shown, Cell("yes", "alarm") if is_real else Cell("no", "good")])
     note = (
         "The highest rate of a group less the lowest, and the lowest by the highest. Beyond chance: the interval of the "
         "difference lies above 0. A gap is no verdict: where more of one group leave, more of it should be flagged."
