@@ -63,7 +63,7 @@ class GroupGaps(Ordered):
     """How far a rate of a model may differ between groups of a protected attribute."""
 
     most_difference: float = Field(
-        0.1, gt=0, lt=1, description="Difference of flagged share, recall or false positive rate beyond which it is a warning"
+        0.1, gt=0, lt=1, description="Difference of flagged share, recall or false positive rate that is fine, 0..1"
     )
     fail_difference: float = Field(0.3, gt=0, le=1, description="Difference beyond which it is a failure, 0..1")
 

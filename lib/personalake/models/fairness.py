@@ -110,6 +110,7 @@ def _rates(labels: Floats, flagged: npt.NDArray[np.bool_], weights: Floats) -> d
 
     def rate(of: Floats) -> Floats:
         whole = weights @ of
-        return np.asarray(np.divide(weights @ (of * flagged), whole, out=np.full(len(weights), np.nan), where=whole > 0))
+        none = np.full(len(weights), np.nan)
+        return np.asarray(np.divide(weights @ (of * flagged), whole, out=none, where=whole > 0))
 
     return {"flagged_share": rate(np.ones_like(labels)), "recall": rate(labels), "false_positive_rate": rate(1 - labels)}

@@ -161,7 +161,9 @@ def as_planned(table: str, experiment: str, counts: pd.DataFrame, wanted: Sample
     return Verdict(table, check, "sample_ratio", least, "p", level, None, verdict, reason)
 
 
-def alike(table: str, model: str, attribute: str, gaps: Mapping[str, tuple[float, float | None]], wanted: GroupGaps) -> Verdict:
+def alike(
+    table: str, model: str, attribute: str, gaps: Mapping[str, tuple[float, float | None]], wanted: GroupGaps
+) -> Verdict:
     """Whether a model treats the groups of a protected attribute alike.
 
     Args:

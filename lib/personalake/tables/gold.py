@@ -228,7 +228,9 @@ MODEL_HEALTH = Table(
         Field("model", "string", "What is predicted or recommended, e.g. churn, items"),
         Field("candidate", "string", "The candidate or yardstick, e.g. gbt, recency, popularity"),
         _AS_OF,
-        Field("population", "string", "Who it was measured on, e.g. everyone, new_items, gender=f; gender for gaps between its groups"),
+        Field(
+            "population", "string", "Who it was measured on, e.g. everyone, new_items, gender=f; gender: gaps of its groups"
+        ),
         Field("metric", "string", "Name of the metric, e.g. roc_auc, ndcg_at_10, recall_difference"),
         Field("value", "double", "The metric's value"),
         Field("low", "double", "Lower end of the 95 % interval; null without one"),

@@ -13,8 +13,8 @@ DATASET_VERDICT = Table(
             "check",
             "string",
             "freshness, volume, completeness of or near duplicates by columns, drift of a column, evenness of one by "
-            "groups, sample ratio of an experiment, refused rows of a source, gap of a model by a protected attribute, or the name of a "
-            "consistency check",
+            "groups, sample ratio of an experiment, refused rows of a source, gap of a model by a protected attribute, or "
+            "the name of a consistency check",
         ),
         Field(
             "kind",
