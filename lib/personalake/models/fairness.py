@@ -82,7 +82,7 @@ def gaps(
         seed: Seed of the resamples.
 
     Returns:
-        Attribute, then `<rate>_difference` and `<rate>_ratio`; no attribute with fewer than two groups that are large enough.
+        Attribute, then `<rate>_difference` and `<rate>_ratio`; none of an attribute with fewer than two groups of that size.
     """
     rates: dict[str, list[Mapping[str, Floats]]] = defaultdict(list)
     seeds = count(seed)
