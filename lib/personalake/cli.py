@@ -32,7 +32,9 @@ app.add_typer(activation, name="activation")
 app.add_typer(receipts, name="receipts")
 
 # Days of the made-up customer base; conf/environments/world.yml has its end as its as-of.
-WORLD_DAYS = 60
+WORLD_DAYS = 120
+# Late enough that the newest days still differ from the month before.
+WORLD_DRIFTS_AT = 0.9
 
 
 def main() -> None:
@@ -84,7 +86,7 @@ def demo(
     world: Annotated[
         bool, typer.Option("--world", help="A made-up customer base with clicks, mails and identities.")
     ] = False,
-    people: Annotated[int, typer.Option(min=100, help="People of the made-up customer base.")] = 3_000,
+    people: Annotated[int, typer.Option(min=100, help="People of the made-up customer base.")] = 2_000,
 ) -> None:
     """Run the suite on real retail data (the dunnhumby Complete Journey), and show what came of it."""
     from personalake.demo import emit_shop
@@ -121,7 +123,7 @@ def _world_demo(env: str, conf_dir: Path, root: str | None, people: int) -> None
     progress = Progress()
     settings = settings_for(env, conf_dir, root, None, None)
     lake = open_lake(settings)
-    drawn = WorldSettings(people=people, days=WORLD_DAYS)
+    drawn = WorldSettings(people=people, days=WORLD_DAYS, drift_at=WORLD_DRIFTS_AT)
     progress.say(f"Landing files of a made-up shop with {people:,} people and {drawn.days} days, in {settings.landing}")
     with progress.step("writing landing files, and the truth behind them"):
         emitted = emit_world(lake.spark, drawn, settings.landing, lake.locations.root)

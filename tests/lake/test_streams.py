@@ -1,8 +1,10 @@
-"""What a failed stream says about its cause."""
+"""What a failed stream says about its cause, and one that goes on about how far it has read."""
+
+from datetime import UTC, datetime
 
 import pytest
 
-from personalake.lake.streams import root_cause
+from personalake.lake.streams import read_until, root_cause
 
 PROXY = (
     "[STREAM_FAILED] Query [id = 1] terminated with exception: x\n"
@@ -32,3 +34,23 @@ PROXY = (
 )
 def test_the_cause_is_the_last_exception_not_the_way_to_it(text: str, cause: str) -> None:
     assert root_cause(text) == cause
+
+
+@pytest.mark.parametrize(
+    ("work", "batch", "is_bounded", "is_known"),
+    [
+        ({"latestOffset": 3}, 4, False, True),  # nothing was new
+        ({"latestOffset": 3}, 0, True, True),
+        ({"latestOffset": 3, "addBatch": 90}, 5, False, True),  # all that was listed was read
+        ({"addBatch": 90}, 4, False, False),  # it may have been planned before a kill
+        ({"latestOffset": 3, "addBatch": 90}, 5, True, False),  # there may be more
+    ],
+)
+def test_a_stream_that_goes_on_has_read_all_there_was_when_a_trigger_began_only_if_that_trigger_left_nothing(
+    work: dict[str, int], batch: int, is_bounded: bool, is_known: bool
+) -> None:
+    progress = {"timestamp": "2026-03-01T10:00:00.500Z", "batchId": batch, "durationMs": work}
+
+    found = read_until(progress, first_batch=0 if batch == 0 else 4, is_bounded=is_bounded)
+
+    assert found == (datetime(2026, 3, 1, 10, 0, 0, 500_000, UTC) if is_known else None)

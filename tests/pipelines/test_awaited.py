@@ -11,9 +11,11 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.registry import BY_NAME
 from personalake.tables.gold import RUN
 from personalake.tables.silver import CONSENT
+from personalake.tables.touchpoints import THIRD_PARTY_ATTRIBUTE
 
 NOW = datetime.now(UTC)
 YESTERDAY, TOMORROW, LONG_AGO = NOW - timedelta(1), NOW + timedelta(1), NOW - timedelta(100)
+MIDNIGHT = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def no_session() -> NoReturn:
@@ -46,3 +48,27 @@ def test_a_job_that_asks_for_consent_has_work_once_time_has_changed_an_answer(
 
     assert spec.waits is not None
     assert spec.waits(Settings(root=tmp_path), lake) is has_work
+
+
+@pytest.mark.parametrize(
+    ("licence", "told_at", "has_work"),
+    [
+        ({"until": (NOW - timedelta(1)).date()}, LONG_AGO, True),  # it held on the day of the last run
+        ({"until": NOW.date()}, LONG_AGO, False),  # today is its last day
+        ({"until": (NOW - timedelta(2)).date()}, LONG_AGO, False),  # that was seen
+        ({}, LONG_AGO, False),
+        ({"days": 100}, MIDNIGHT - timedelta(100, hours=1), True),  # too old since midnight
+        ({"days": 100}, NOW - timedelta(103), False),
+        ({"days": 100}, NOW - timedelta(10), False),
+    ],
+)
+def test_profiles_have_work_once_a_licence_has_ended_or_what_was_bought_is_too_old_for_it(
+    tmp_path: Path, licence: dict[str, object], told_at: datetime, has_work: bool
+) -> None:
+    lake, spec = Lake(Locations(tmp_path), no_session), BY_NAME["build_profiles"]
+    lake.ledger.append(THIRD_PARTY_ATTRIBUTE, [{"record_id": "b", "licence": "ours", "occurred_at": told_at}])
+    lake.ledger.append(RUN, [{"job": "build_profiles", "status": "done", "started_at": YESTERDAY}])
+    settings = Settings(root=tmp_path, profiles={"licences": {"ours": licence}})
+
+    assert spec.waits is not None
+    assert spec.waits(settings, lake) is has_work

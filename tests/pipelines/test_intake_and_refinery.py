@@ -16,7 +16,8 @@ import pytest
 from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.lake import Lake
-from personalake.pipelines import ingest_events, ingest_records, refine_events, refine_records, refinery
+from personalake.lake.streams import caught_up_at
+from personalake.pipelines import ingest_events, ingest_records, intake, refine_events, refine_records, refinery
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
@@ -348,3 +349,38 @@ def test_a_dry_run_names_the_new_files_and_touches_nothing(shop: JobContext) -> 
 
     assert result.figures["new_files"] == 1
     assert not shop.lake.locations.root.exists()
+
+
+class Killed(Exception):
+    """Ends a stream that would go on for ever."""
+
+
+def test_a_stream_that_goes_on_lets_in_what_lands_and_says_how_far_it_has_read_before_it_ends(
+    shop: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, checkpoint, looks = shop.lake, shop.lake.locations.checkpoint("ingest_events", "orders"), iter(range(60))
+    lake.spark.conf.set("spark.sql.streaming.noDataProgressEventInterval", "500")
+    waiting, take_in_more = ["a", "b"], intake._Arrivals.take_in
+
+    def look(arrivals: intake._Arrivals) -> list[Any]:
+        assert next(looks) < 59, "the stream has not come so far in a minute"
+        checked = [row["checked_at"] for row in lake.ledger.read(LANDING_FILE)]
+        if lake.ledger.rows(BRONZE_EVENT) == len(checked):
+            if waiting:
+                land(orders(shop), waiting.pop(0), line(f"o{len(waiting)}"))
+            elif (until := caught_up_at(checkpoint)) is not None and until > max(checked):
+                raise Killed
+        return take_in_more(arrivals)
+
+    monkeypatch.setattr(intake._Arrivals, "take_in", look)
+    streams = shop.settings.streams.model_copy(update={"trigger_seconds": 1})
+    going_on = replace(shop, options={"continuous": True}, settings=shop.settings.model_copy(update={"streams": streams}))
+    with pytest.raises(Killed):
+        ingest_events.run(going_on)
+    monkeypatch.undo()
+    lake.spark.conf.unset("spark.sql.streaming.noDataProgressEventInterval")
+
+    again = ingest_events.run(shop)
+
+    assert held(shop, BRONZE_EVENT, "source_file") == ["a", "b"]
+    assert "0 rows from 0 new files" in str(again.message)

@@ -13,7 +13,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.monitor_health import run
 from personalake.pipelines.progress import Progress
-from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, DATA_HEALTH, PREDICTION
+from personalake.tables.gold import CUSTOMER_FEATURE, CUSTOMER_PROFILE, DATA_HEALTH, MODEL_HEALTH, PREDICTION
 from personalake.tables.health import DATASET_VERDICT
 from personalake.tables.silver import CATALOG_ITEM, ORDER_LINE, QUARANTINE
 from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
@@ -241,3 +241,25 @@ def test_rows_that_were_too_many_to_compare_are_told_and_no_pass(lake: Lake, con
 
 def test_without_checks_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert run(context(tmp_path, datasets={}, consistency={})).skipped
+
+
+def test_a_model_that_overlooks_a_group_beyond_chance_is_told_of_as_its_newest_training_found_it(tmp_path: Path) -> None:
+    job = context(tmp_path, datasets={}, consistency={}, gaps={"most_difference": 0.1, "fail_difference": 0.3})
+    measured = [
+        ("churn", date(2017, 5, 1), "gender", "recall_difference", 0.9, 0.8),  # an earlier training
+        ("churn", AS_OF, "gender", "recall_difference", 0.2, 0.1),
+        ("churn", AS_OF, "gender", "false_positive_rate_difference", 0.5, -0.1),  # by chance
+        ("churn", AS_OF, "gender=f", "recall", 0.3, 0.2),
+        ("other", AS_OF, "gender", "flagged_share_difference", 0.05, 0.01),
+        ("other", date(2017, 7, 1), "gender", "flagged_share_difference", 0.9, 0.8),  # of later than the as-of
+    ]
+    names = ("model", "as_of", "population", "metric", "value", "low")
+    job.lake.ledger.append(MODEL_HEALTH, [{**dict(zip(names, row, strict=True)), "candidate": "gbt"} for row in measured])
+
+    run(job)
+
+    found = {row["check"]: (row["table"], row["verdict"], row["value"]) for row in job.lake.ledger.read(DATASET_VERDICT)}
+    assert found == {
+        "gap of churn by gender": ("gold.model_health", "warn", 0.2),
+        "gap of other by gender": ("gold.model_health", "pass", 0.05),
+    }

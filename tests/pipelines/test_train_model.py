@@ -90,6 +90,7 @@ def test_the_winner_is_measured_for_each_large_group_of_who_allows_it_and_its_do
     groups = {population for population, _ in health if "=" in population}
 
     assert groups == {"gender=f", "gender=m"}
+    assert health["gender", "recall_difference"]["value"] is not None
     people = [health[group, "people"]["value"] for group in groups]
     assert min(people) >= settings.models.churn.smallest_group
     assert sum(people) <= len(TRAININGS[0].test) - 15

@@ -37,6 +37,7 @@ LICENCES = {
     "ours": Licence(attributes=("income_band", "interest")),
     "short": Licence(days=30),
     "over": Licence(until=date(2017, 5, 30)),
+    "since": Licence(until=date(2017, 6, 30)),
 }
 EARLY = datetime(2017, 1, 1)
 Row = dict[str, Any]
@@ -68,11 +69,12 @@ def item(product: str, category: str, known_at: datetime = EARLY) -> Row:
     }
 
 
-def known(spark: SparkSession, lines: list[Row], **parts: list[Row]) -> Known:
+def known(spark: SparkSession, lines: list[Row], today: date = AS_OF, **parts: list[Row]) -> Known:
     told = {name: rows_of(spark, table, *parts.get(name, [])) for name, table in ENGAGED.items()}
     links = rows_of(spark, PERSON_LINK, *parts.get("links", [link("1")]))
     consents = rows_of(spark, CONSENT_CURRENT, *parts.get("consents", []))
     bought = rows_of(spark, THIRD_PARTY_ATTRIBUTE, *parts.get("bought", []))
+    refused = refusing(consents, "personalisation")
     return Known(
         order_lines=rows_of(spark, ORDER_LINE, *lines),
         records=rows_of(spark, CUSTOMER_RECORD, *parts.get("records", [])),
@@ -82,7 +84,7 @@ def known(spark: SparkSession, lines: list[Row], **parts: list[Row]) -> Known:
         consents=consents,
         wishes=rows_of(spark, PREFERENCE, *parts.get("wishes", [])),
         engaged=Engaged(**told) if {*parts} & {*ENGAGED} else None,
-        bought=judged(bought, links, refusing(consents, "personalisation"), LICENCES, AS_OF) if "bought" in parts else None,
+        bought=judged(bought, links, refused, LICENCES, AS_OF, today) if "bought" in parts else None,
     )
 
 
@@ -313,8 +315,9 @@ def test_bought_attributes_are_used_only_where_licence_provider_and_person_allow
         told(10, "ann@x.example", "interest", known_at=datetime(2017, 7, 1)),
         told(11, "cy@x.example", "income_band"),
         told(12, "di@x.example", "income_band"),
+        told(13, "ann@x.example", "interest", "since"),
     ]
-    of = known(spark, [], links=links, consents=consents, bought=bought)
+    of = known(spark, [], today=date(2017, 7, 1), links=links, consents=consents, bought=bought)
 
     people = profiles(of)
 
@@ -333,6 +336,7 @@ def test_bought_attributes_are_used_only_where_licence_provider_and_person_allow
         "9": "nobody is known by this e-mail",
         "11": "the person refuses",
         "12": None,
+        "13": "licence has ended",  # after the as-of, and before the day on which it would be used
     }
 
 

@@ -66,6 +66,24 @@ def test_groups_stand_beside_each_other_in_one_table_and_are_no_population_with_
     assert len(charts_of([*METRICS, *groups])) == len(charts_of(METRICS))
 
 
+def test_how_far_groups_lie_apart_stands_below_them_and_is_no_population_of_its_own() -> None:
+    told = [
+        metric("gbt", "champion", "people", 1_200.0, "gender=f"),
+        metric("gbt", "champion", "recall_difference", 0.2, "gender"),
+        metric("gbt", "champion", "recall_ratio", 0.7, "gender"),
+        metric("gbt", "champion", "flagged_share_difference", 0.005, "gender"),
+    ]
+
+    *_, table = quality([*METRICS, *told], ("roc_auc",))
+
+    assert isinstance(table, Table)
+    assert [[row[0], row[1], row[2], row[3], row[4].text] for row in table.rows] == [
+        ["gender", "flagged share", "0.005 (-0.005–0.015)", "–", "no"],
+        ["gender", "recall", "0.200 (0.190–0.210)", "0.700 (0.690–0.710)", "yes"],
+    ]
+    assert len(charts_of([*METRICS, *told])) == len(charts_of(METRICS))
+
+
 def test_nothing_measured_says_why() -> None:
     block = quality([], ("roc_auc",))[0]
 

@@ -59,6 +59,17 @@ class SampleRatio(Section):
         return self
 
 
+class GroupGaps(Ordered):
+    """How far a rate of a model may differ between groups of a protected attribute."""
+
+    most_difference: float = Field(
+        0.1, gt=0, lt=1, description="Difference of flagged share, recall or false positive rate that is fine, 0..1"
+    )
+    fail_difference: float = Field(0.3, gt=0, le=1, description="Difference beyond which it is a failure, 0..1")
+
+    in_order: ClassVar[tuple[str, str]] = ("most_difference", "fail_difference")
+
+
 class DistributionChecks(Section):
     """Checks of how values are spread."""
 

@@ -41,7 +41,9 @@ class JourneySettings(Section):
 class Licence(Section):
     """What one contract with a data provider permits."""
 
-    until: date | None = Field(None, description="Last day of the contract; none by default")
+    until: date | None = Field(
+        None, description="Last day of the contract, by the day of the run, not its as-of; none by default"
+    )
     days: int | None = Field(None, ge=1, description="Days from what a row says of its time, after which it is too old")
     attributes: tuple[str, ...] = Field((), description="Attributes that may be used; all by default")
 

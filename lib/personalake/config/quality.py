@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Ordered, Section
-from personalake.config.distributions import DistributionChecks, unreadable
+from personalake.config.distributions import DistributionChecks, GroupGaps, unreadable
 from personalake.config.near_duplicates import NearDuplicates
 from personalake.config.nearest import closest, nearest
 from personalake.config.sources import ContractName
@@ -173,6 +173,9 @@ class QualitySettings(Section):
     refused: dict[ContractName, RefusedRows] = Field(
         default_factory=dict,
         description="Contract: how many rows of each of its sources may be refused, e.g. of consent",
+    )
+    gaps: GroupGaps | None = Field(
+        None, description="How far models may differ between groups of a protected attribute; not looked at by default"
     )
     stop_on_fail: bool = Field(
         False, description="True: a failed check ends monitor_health with exit code 6, and nothing is planned for sending"

@@ -2,10 +2,13 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame
@@ -42,34 +45,57 @@ class Stream:
     checkpoint: Path
 
 
-def run_streams(lake: Lake, streams: Sequence[Stream], trigger_seconds: int | None = None) -> None:
+@dataclass
+class _Running:
+    """A stream at work, and what is known of how far it has read."""
+
+    stream: Stream
+    query: StreamingQuery
+    first_batch: int | None = None
+
+
+def run_streams(
+    lake: Lake,
+    streams: Sequence[Stream],
+    trigger_seconds: int | None = None,
+    further: Callable[[], Sequence[Stream]] | None = None,
+) -> None:
     """Run streams side by side until they have read what is there, or for ever with a trigger interval.
 
     Args:
         lake: The lake.
         streams: The streams.
         trigger_seconds: Interval of micro-batches; None reads what is available and ends.
+        further: With a trigger interval, called once in each: it may let in what has come, and returns streams to start now.
 
     Raises:
         InputError: If a stream failed; names the source and the cause. The other streams end cleanly first.
     """
     started_at = datetime.now(UTC)
-    queries = [(stream, _start(lake, stream, trigger_seconds)) for stream in streams]
-    failures = []
-    while queries:
-        for stream, query in list(queries):
-            try:
-                ended = query.awaitTermination(_POLL_SECONDS)
-                if ended and trigger_seconds is None:
-                    (stream.checkpoint / CAUGHT_UP).write_text(started_at.isoformat())
-            except StreamingQueryException as error:
-                failures.append((stream, error))
-                ended = True
-            if ended:
-                queries.remove((stream, query))
-        if failures and trigger_seconds is not None:
-            for _, query in queries:
-                query.stop()
+    running = [_Running(stream, _start(lake, stream, trigger_seconds)) for stream in streams]
+    failures: list[tuple[Stream, StreamingQueryException]] = []
+    looked_at, waits = time.monotonic(), further is not None and trigger_seconds is not None
+    try:
+        while running or (waits and not failures):
+            if not running:
+                time.sleep(_POLL_SECONDS)
+            for one in list(running):
+                try:
+                    ended = one.query.awaitTermination(_POLL_SECONDS)
+                    _note_progress(one, started_at if ended and trigger_seconds is None else None)
+                except StreamingQueryException as error:
+                    failures.append((one.stream, error))
+                    ended = True
+                if ended:
+                    running.remove(one)
+            if failures and trigger_seconds is not None:
+                _stop(running)
+            elif further is not None and trigger_seconds is not None and time.monotonic() - looked_at >= trigger_seconds:
+                running += [_Running(stream, _start(lake, stream, trigger_seconds)) for stream in further()]
+                looked_at = time.monotonic()
+    except Exception:
+        _stop(running)
+        raise
     if failures:
         failed, cause = failures[0]
         logger.error("stream %s failed", failed.name, exc_info=cause)
@@ -84,6 +110,23 @@ def caught_up_at(checkpoint: Path) -> datetime | None:
         return None
 
 
+def read_until(progress: Mapping[str, Any], first_batch: int, is_bounded: bool) -> datetime | None:
+    """Up to when a stream that goes on had read all there was, as far as one sign of progress tells; None if it does not.
+
+    A trigger lists what is there when it begins. One that finds nothing new tells that all before it has been read. One that
+    reads something tells the same if it had no bound, and is not the first of the run, which may do an old batch once more.
+
+    Args:
+        progress: What Spark reports of a trigger: `timestamp`, `batchId` and `durationMs`.
+        first_batch: Number of the first micro-batch that was seen in this run.
+        is_bounded: Whether micro-batches have an upper bound, and may leave something for the next.
+    """
+    is_idle = "addBatch" not in progress["durationMs"]
+    if not is_idle and (is_bounded or progress["batchId"] <= first_batch):
+        return None
+    return datetime.fromisoformat(progress["timestamp"])
+
+
 def is_settled(checkpoint: Path) -> bool:
     """Whether the latest micro-batch that was begun has been finished."""
     begun, finished = (
@@ -91,6 +134,29 @@ def is_settled(checkpoint: Path) -> bool:
         for part in ("offsets", "commits")
     )
     return begun == finished
+
+
+def _note_progress(one: _Running, ended_all_of: datetime | None) -> None:
+    """Write down up to when the stream has read everything; whoever is killed in between has read more than it says."""
+    until, last = ended_all_of, one.query.lastProgress
+    if until is None and last is not None and one.query.isActive:
+        one.first_batch = last["batchId"] if one.first_batch is None else one.first_batch
+        until = read_until(last, one.first_batch, _is_bounded(one.stream.read))
+    known = caught_up_at(one.stream.checkpoint)
+    if until is not None and (known is None or until > known):
+        unfinished = one.stream.checkpoint / f".{CAUGHT_UP}"
+        unfinished.write_text(until.isoformat())
+        os.replace(unfinished, one.stream.checkpoint / CAUGHT_UP)
+
+
+def _is_bounded(read: ReadSpec | Table) -> bool:
+    """A table's stream takes a thousand files at a time."""
+    return isinstance(read, Table) or any(name.endswith("PerTrigger") for name in read.options)
+
+
+def _stop(running: Sequence[_Running]) -> None:
+    for one in running:
+        one.query.stop()
 
 
 def _start(lake: Lake, stream: Stream, trigger_seconds: int | None) -> StreamingQuery:

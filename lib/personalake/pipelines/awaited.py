@@ -1,7 +1,8 @@
 """What jobs wait for, a destination or the time: then they have work to do although no table has changed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from personalake.config import Settings
 from personalake.lake import Lake
@@ -9,6 +10,7 @@ from personalake.tables import Table
 from personalake.tables.gold import RUN
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CONSENT
+from personalake.tables.touchpoints import THIRD_PARTY_ATTRIBUTE
 
 
 def awaits_results(settings: Settings, lake: Lake) -> bool:
@@ -36,8 +38,7 @@ def awaits_consents(job: str) -> Callable[[Settings, Lake], bool]:
     """Whether a consent has ended, or the day of an answer or a wish has come, since the job last ran."""
 
     def is_other(_: Settings, lake: Lake) -> bool:
-        runs = lake.ledger.read(RUN, ("status", "started_at"), [("job", "=", job)])
-        looked_at = max((run["started_at"] for run in runs if run["status"] != "failed"), default=None)
+        looked_at = _looked_at(lake, job)
         if looked_at is None:
             return False
         now = datetime.now(UTC)
@@ -45,3 +46,44 @@ def awaits_consents(job: str) -> Callable[[Settings, Lake], bool]:
         return any(lake.ledger.count(table, [(clock, ">", looked_at), (clock, "<=", now)]) for table, clock in clocks)
 
     return is_other
+
+
+def awaits_licences(job: str) -> Callable[[Settings, Lake], bool]:
+    """Whether since the job last ran a licence of bought data has ended, or some of the data have become too old for it."""
+
+    def has_ended(settings: Settings, lake: Lake) -> bool:
+        looked_at, licences = _looked_at(lake, job), settings.profiles.licences
+        if looked_at is None or not licences:
+            return False
+        zone = ZoneInfo(settings.business_timezone)
+        before, today = looked_at.astimezone(zone).date(), datetime.now(zone).date()
+        if any(licence.until is not None and before <= licence.until < today for licence in licences.values()):
+            return True
+        aging = {name: licence.days for name, licence in licences.items() if licence.days is not None}
+        if before == today or not aging or not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
+            return False
+        return any(
+            lake.ledger.count(
+                THIRD_PARTY_ATTRIBUTE,
+                [("licence", "=", name), ("occurred_at", ">=", _oldest(before, days, zone)),
+                 ("occurred_at", "<", _oldest(today, days, zone))],
+            )
+            for name, days in aging.items()
+        )  # fmt: skip
+
+    return has_ended
+
+
+def any_of(*waits: Callable[[Settings, Lake], bool]) -> Callable[[Settings, Lake], bool]:
+    """Whether one of several things is awaited."""
+    return lambda settings, lake: any(is_awaited(settings, lake) for is_awaited in waits)
+
+
+def _looked_at(lake: Lake, job: str) -> datetime | None:
+    """When the job last began to look at what there was; None if it never did."""
+    runs = lake.ledger.read(RUN, ("status", "started_at"), [("job", "=", job)])
+    return max((run["started_at"] for run in runs if run["status"] != "failed"), default=None)
+
+
+def _oldest(day: date, days: int, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone) - timedelta(days=days)

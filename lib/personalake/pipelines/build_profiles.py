@@ -113,7 +113,7 @@ def _bought(context: JobContext) -> DataFrame | None:
     if not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
         return None
     told, links, consents = (lake.read(table) for table in (THIRD_PARTY_ATTRIBUTE, PERSON_LINK, CONSENT_CURRENT))
-    return judged(told, links, refusing(consents, PERSONALISATION), licences, context.as_of)
+    return judged(told, links, refusing(consents, PERSONALISATION), licences, context.as_of, context.today)
 
 
 def _counted(bought: DataFrame) -> dict[str, int]:

@@ -13,6 +13,7 @@ from personalake.config.quality import Consistency, DatasetChecks, measure_of
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.lake import Lake
 from personalake.pipelines.distribution_measures import distribution_verdicts
+from personalake.pipelines.gap_measures import gap_verdicts
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.refusal_measures import refusal_verdicts
 from personalake.quality.near_duplicates import left_out_for_size, near_duplicates, without_near_duplicates
@@ -35,7 +36,7 @@ def dataset_verdicts(context: JobContext) -> list[Verdict]:
     found = [
         verdict for table, checks in wanted if _is_expected(context, table) for verdict in _of_table(context, table, checks)
     ]
-    found += refusal_verdicts(context)
+    found += [*refusal_verdicts(context), *gap_verdicts(context)]
     return [*found, *(_of_two(context.lake, name, check) for name, check in quality.consistency.items())]
 
 

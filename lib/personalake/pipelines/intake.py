@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -50,16 +52,19 @@ def ingest(context: JobContext, job: str, kind: str, table: Table) -> JobResult:
         asked = f", {len(databases)} databases would be asked" if databases else ""
         return JobResult(message=f"{admitted} new files would be let in{asked}", figures={"new_files": admitted})
     is_continuous = bool(context.options.get("continuous"))
-    if not is_continuous:
-        sources = {name: source for name, source in sources.items() if _has_work(context.lake, job, name, source)}
     context.lake.create(table)
-    streams = [_stream(context, job, name, source, table) for name, source in sources.items()]
     # Streams that never end come last; else a database that does not answer keeps no file waiting.
     remarks = _read_databases(context, job, databases, table) if is_continuous else []
-    if streams:
+    if is_continuous and sources:
+        arrivals = _Arrivals(context, job, sources, table)
         with context.progress.step(f"reading {', '.join(sources)}"):
-            run_streams(context.lake, streams, context.settings.streams.trigger_seconds if is_continuous else None)
+            run_streams(context.lake, arrivals.startable(), context.settings.streams.trigger_seconds, arrivals.take_in)
     if not is_continuous:
+        waiting_ones = {name: source for name, source in sources.items() if _has_work(context.lake, job, name, source)}
+        streams = [_stream(context, job, name, source, table) for name, source in waiting_ones.items()]
+        if streams:
+            with context.progress.step(f"reading {', '.join(waiting_ones)}"):
+                run_streams(context.lake, streams)
         remarks = _read_databases(context, job, databases, table)
     rows = context.lake.ledger.rows(table) - before
     message = f"{rows:,} rows from {admitted:,} new files"
@@ -100,6 +105,42 @@ def waiting_bytes(settings: Settings, ledger: Ledger) -> int:
         for file in files_of(source)
         if (file.relative, file.size, file.modified_at) not in known
     )
+
+
+@dataclass
+class _Arrivals:
+    """What comes while streams go on: files are let in as they land, and a source starts with its first one."""
+
+    context: JobContext
+    job: str
+    sources: Mapping[str, Source]
+    table: Table
+    started: set[str] = field(default_factory=set)
+    seen: set[tuple[str, str, int, datetime]] = field(default_factory=set)
+
+    def startable(self) -> list[Stream]:
+        """Streams that have not been started and have something to read: topics, and folders into which a file was let."""
+        names = [
+            name
+            for name, source in self.sources.items()
+            if name not in self.started and (source.kind == "kafka" or _first_come(self.context.lake.locations.inbox(name)))
+        ]
+        self.started |= {*names}
+        return [_stream(self.context, self.job, name, self.sources[name], self.table) for name in names]
+
+    def take_in(self) -> list[Stream]:
+        """Let in what has landed since the last look, and say what can start with it."""
+        there = {
+            (name, file.relative, file.size, file.modified_at)
+            for name, source in self.sources.items()
+            for file in files_of(source)
+        }
+        if there <= self.seen:
+            return []
+        *_, waiting = _check_landing(self.context, self.sources)
+        # What is still being written is looked at again.
+        self.seen = set() if waiting else there
+        return self.startable()
 
 
 def _reasons(lake: Lake, since: datetime) -> list[str]:
@@ -158,10 +199,14 @@ def _known_shape(lake: Lake, name: str, source: Source) -> Shape | None:
         return None
     if source.format == "csv" and source.header:
         return Shape(source.header)
-    for path in sorted(lake.locations.inbox(name).rglob("*")):
-        if path.is_file() and not path.name.startswith(".") and path.stat().st_size:
-            return shape_of(path, source, source.inbox_encoding)
-    return None
+    first = _first_come(lake.locations.inbox(name))
+    return None if first is None else shape_of(first, source, source.inbox_encoding)
+
+
+def _first_come(inbox: Path) -> Path | None:
+    """The first file with something in it."""
+    files = (path for path in sorted(inbox.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    return next((path for path in files if path.stat().st_size), None)
 
 
 def _has_work(lake: Lake, job: str, name: str, source: Source) -> bool:

@@ -126,9 +126,13 @@ class JobContext:
         return self.lake.dry_run
 
     @property
+    def today(self) -> date:
+        """The day on which the run began, in the company's time zone; operational, as `run_started_at` is."""
+        return self.run_started_at.astimezone(ZoneInfo(self.settings.business_timezone)).date()
+
+    @property
     def of_today(self) -> str:
         """What to say of consents where the as-of is a past day that was asked for; nothing where it is not."""
-        today = self.run_started_at.astimezone(ZoneInfo(self.settings.business_timezone)).date()
-        if self.settings.as_of == "latest" or self.as_of >= today:
+        if self.settings.as_of == "latest" or self.as_of >= self.today:
             return ""
-        return f" of {today}, not of the as-of {self.as_of}: what was allowed then allows nothing today"
+        return f" of {self.today}, not of the as-of {self.as_of}: what was allowed then allows nothing today"

@@ -1,6 +1,6 @@
 """The jobs of the graph from silver on: what is known, foreseen, decided, sent; see `registry`, which declares them all."""
 
-from personalake.pipelines.awaited import awaits_consents, awaits_results
+from personalake.pipelines.awaited import any_of, awaits_consents, awaits_licences, awaits_results
 from personalake.pipelines.job import JobSpec, Option
 
 # Who may be looked at, of persons as they are by now.
@@ -62,7 +62,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.customer_profile", "gold.customer_profile_history", "gold.quality_mark"),
         needs=("resolve_identities",),
         sections=("profiles", "identity", "quality"),
-        waits=awaits_consents("build_profiles"),
+        waits=any_of(awaits_consents("build_profiles"), awaits_licences("build_profiles")),
     ),
     JobSpec(
         name="build_journeys",
@@ -180,6 +180,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
             "gold.prediction",
             "gold.recommendation",
             "gold.decision",
+            "gold.model_health",
         ),
         writes=("gold.dataset_verdict",),
         needs=("decide_actions",),

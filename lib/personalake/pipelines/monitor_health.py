@@ -19,7 +19,7 @@ def run(context: JobContext) -> JobResult:
         UnhealthyError: If a check failed and `quality.stop_on_fail` is set; the verdicts are written all the same.
     """
     quality = context.settings.quality
-    if not (quality.datasets or quality.consistency or quality.refused):
+    if not (quality.datasets or quality.consistency or quality.refused or quality.gaps):
         return JobResult(skipped=True, message="conf/quality.yml declares no checks")
     with context.progress.step("looking at whole tables"):
         verdicts = dataset_verdicts(context)

@@ -15,7 +15,7 @@ from personalake.common.time_cuts import known_before
 from personalake.models.candidates import with_inputs
 from personalake.models.comparison import Comparison, compare
 from personalake.models.evaluation import Measured
-from personalake.models.fairness import by_group
+from personalake.models.fairness import by_group, gaps
 from personalake.models.figures import classifier_figures
 from personalake.models.folds import TrainingPlan, training_plan
 from personalake.models.label_noise import suspects
@@ -55,7 +55,7 @@ class Training:
         comparison: The winner beside the yardstick and the champion that reigns, at the test as-of.
         test: The rows at the test as-of.
         models: What was compared, the winner first.
-        groups: What the winner reaches for each group of a protected attribute, by metric.
+        groups: What the winner reaches for each group of a protected attribute, by metric, and how far groups lie apart.
         suspects: How many labels of the test contradict the winner, which has not seen them.
     """
 
@@ -133,10 +133,11 @@ def train(context: JobContext, plan: TrainingPlan, rows: DataFrame, reigning: Ch
         compared[REIGNING] = load(reigning.folder())
     comparison = compare(test, compared, models.churn.active_days, models.churn.bootstraps, models.seed)
     labels, foretold = test["label"].to_numpy(dtype="float64"), model.predict(test)
-    groups = by_group(
+    of_groups = (
         labels, foretold, model.threshold, protected_groups(context, test["person_id"].tolist()),
         models.churn.smallest_group, models.churn.bootstraps, models.seed,
     )  # fmt: skip
+    groups = by_group(*of_groups) | gaps(*of_groups)
     return Training(choices, model, comparison, test, compared, groups, len(suspects(labels, foretold)))
 
 

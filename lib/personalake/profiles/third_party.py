@@ -26,6 +26,7 @@ def judged(
     refusing: DataFrame,
     licences: Mapping[str, Licence],
     as_of: date,
+    today: date,
 ) -> DataFrame:
     """Attributes with their persons, and why those that may not be used are left out.
 
@@ -35,13 +36,14 @@ def judged(
         refusing: `person_id` of those who refuse us what they would be used for: they are not looked up elsewhere.
         licences: Licences that permit use; any other permits none.
         as_of: Exclusive day.
+        today: The day on which they would be used: a contract that has ended since permits nothing, whatever the as-of.
 
     Returns:
         The rows known before `as_of`, with `person_id` (null for nobody) and `left_out` (null for what may be used).
     """
     refused = refusing.select("person_id", F.lit(True).alias("refuses"))
     reason = F.coalesce(
-        _unlicensed(licences, as_of),
+        _unlicensed(licences, max(as_of, today)),
         F.when(~F.coalesce("is_consented", F.lit(False)), UNCONSENTED),
         F.when(F.col("person_id").isNull(), NOBODY),
         F.when(F.col("refuses"), REFUSED),
@@ -88,15 +90,15 @@ def told_attributes(rows: DataFrame) -> DataFrame:
     )
 
 
-def _unlicensed(licences: Mapping[str, Licence], as_of: date) -> Column:
+def _unlicensed(licences: Mapping[str, Licence], used_on: date) -> Column:
     """Why the licence does not permit use; null where it does."""
     reason: Column = F.lit(UNLICENSED)
     for name, licence in licences.items():
         found = F.lit(None).cast("string")
         if licence.days is not None:
-            oldest = as_of_instant(as_of) - F.make_dt_interval(F.lit(licence.days))
+            oldest = as_of_instant(used_on) - F.make_dt_interval(F.lit(licence.days))
             found = F.when(F.col("occurred_at") < oldest, TOO_OLD)
-        if licence.until is not None and licence.until < as_of:
+        if licence.until is not None and licence.until < used_on:
             found = F.lit(ENDED)
         is_ours = F.col("licence") == name
         if licence.attributes:

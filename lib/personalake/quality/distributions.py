@@ -1,13 +1,13 @@
 """Verdicts on how values are spread: have they moved, is a group left behind, are the arms of a test as large as planned?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2, chisquare, norm
 
-from personalake.config.distributions import Drift, Evenness, SampleRatio
+from personalake.config.distributions import Drift, Evenness, GroupGaps, SampleRatio
 from personalake.quality.verdicts import Result, Verdict
 
 VALUE, BEFORE, AFTER = "value", "before", "after"
@@ -159,3 +159,29 @@ def as_planned(table: str, experiment: str, counts: pd.DataFrame, wanted: Sample
         reason += f"; arms that nobody planned: {', '.join(map(str, strangers))}"
     verdict: Result = "fail" if least < level or strangers else "pass"
     return Verdict(table, check, "sample_ratio", least, "p", level, None, verdict, reason)
+
+
+def alike(
+    table: str, model: str, attribute: str, gaps: Mapping[str, tuple[float, float | None]], wanted: GroupGaps
+) -> Verdict:
+    """Whether a model treats the groups of a protected attribute alike.
+
+    Args:
+        table: Name of the table with the model's metrics.
+        model: The model.
+        attribute: The protected attribute.
+        gaps: Rate: the difference between the groups furthest apart, and the lower end of its interval.
+        wanted: Limits. A difference that chance alone could make is no complaint, however low they are.
+
+    >>> alike("t", "churn", "gender", {"recall": (0.2, 0.1), "flagged_share": (0.4, -0.1)}, GroupGaps()).reason
+    'recall differs by 0.20 between groups, 0.1 is fine; beyond chance'
+    """
+    check = f"gap of {model} by {attribute}"
+    beyond = {rate: gap for rate, (gap, low) in gaps.items() if low is not None and low > 0}
+    shown = beyond or {rate: gap for rate, (gap, _) in gaps.items()}
+    rate, worst = max(shown.items(), key=lambda one: one[1])
+    reason = f"{rate.replace('_', ' ')} differs by {worst:.2f} between groups, {wanted.most_difference:g} is fine; "
+    reason += "beyond chance" if beyond else "no more than by chance"
+    is_told = bool(beyond) and worst > wanted.most_difference
+    verdict: Result = "fail" if is_told and worst > wanted.fail_difference else "warn" if is_told else "pass"
+    return Verdict(table, check, "gap", worst, "share", None, wanted.most_difference, verdict, reason)

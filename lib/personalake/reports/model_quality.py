@@ -22,6 +22,7 @@ _ROLES = {"champion": 0, "candidate": 1, "yardstick": 2}
 
 # Groups of a protected attribute are called `attribute=value`, and are put beside each other.
 _IN_GROUP = "="
+_DIFFERENCE, _RATIO = "_difference", "_ratio"
 _OF_GROUPS = ("base_rate", "flagged_share", "recall", "false_positive_rate", "precision", "calibration_error", "roc_auc")
 
 Metrics = Sequence[Mapping[str, Any]]
@@ -39,11 +40,13 @@ def quality(metrics: Metrics, leading: Sequence[str]) -> list[Block]:
     charts: list[Chart] = []
     tables: list[Block] = []
     grouped = [row for row in metrics if _IN_GROUP in row["population"]]
-    for population in sorted({row["population"] for row in metrics if row not in grouped}, key=_order):
+    attributes = {row["population"].partition(_IN_GROUP)[0] for row in grouped}
+    for population in sorted({row["population"] for row in metrics if row not in grouped} - attributes, key=_order):
         here = [row for row in metrics if row["population"] == population]
         charts += [*_leading(population, here, leading), *_gains(population, here)]
         tables.append(_table(population, here))
     tables += [_of_groups(grouped)] if grouped else []
+    tables += [_of_gaps(apart)] if (apart := [row for row in metrics if row["population"] in attributes]) else []
     return [Grid(charts), *tables] if charts else tables
 
 
@@ -108,6 +111,27 @@ def _of_groups(metrics: Metrics) -> Table:
     )
     head = ("Group", "People", *(name(metric) for metric in _OF_GROUPS))
     return Table("Groups of a protected attribute beside each other", head, rows, head[1:], note)
+
+
+def _of_gaps(metrics: Metrics) -> Table:
+    """How far the groups of each attribute lie apart, by rate."""
+    by_place = {(row["population"], row["metric"]): row for row in metrics}
+    rows: list[list[str | Cell]] = []
+    for attribute, metric in sorted(by_place):
+        rate, is_difference, _ = metric.partition(_DIFFERENCE)
+        if not is_difference:
+            continue
+        gap, ratio = by_place[attribute, metric], by_place.get((attribute, rate + _RATIO))
+        is_real = gap["low"] is not None and gap["low"] > 0
+        shown = "–" if ratio is None else interval(ratio["value"], ratio["low"], ratio["high"])
+        difference = interval(gap["value"], gap["low"], gap["high"])
+        rows.append([attribute, name(rate), difference, shown, Cell("yes", "alarm") if is_real else Cell("no", "good")])
+    note = (
+        "The highest rate of a group less the lowest, and the lowest by the highest. Beyond chance: the interval of the "
+        "difference lies above 0. A gap is no verdict: where more of one group leave, more of it should be flagged."
+    )
+    head = ("Attribute", "Rate", "Difference", "Ratio", "Beyond chance")
+    return Table("How far the groups lie apart", head, rows, head[2:4], note)
 
 
 def _order(population: str) -> tuple[int, str]:

@@ -228,8 +228,10 @@ MODEL_HEALTH = Table(
         Field("model", "string", "What is predicted or recommended, e.g. churn, items"),
         Field("candidate", "string", "The candidate or yardstick, e.g. gbt, recency, popularity"),
         _AS_OF,
-        Field("population", "string", "Who it was measured on, e.g. everyone, active_60_days, new_items, gender=f"),
-        Field("metric", "string", "Name of the metric, e.g. roc_auc, ndcg_at_10"),
+        Field(
+            "population", "string", "Who it was measured on, e.g. everyone, new_items, gender=f; gender: gaps of its groups"
+        ),
+        Field("metric", "string", "Name of the metric, e.g. roc_auc, ndcg_at_10, recall_difference"),
         Field("value", "double", "The metric's value"),
         Field("low", "double", "Lower end of the 95 % interval; null without one"),
         Field("high", "double", "Upper end of the 95 % interval; null without one"),

@@ -13,12 +13,13 @@ DATASET_VERDICT = Table(
             "check",
             "string",
             "freshness, volume, completeness of or near duplicates by columns, drift of a column, evenness of one by "
-            "groups, sample ratio of an experiment, refused rows of a source, or the name of a consistency check",
+            "groups, sample ratio of an experiment, refused rows of a source, gap of a model by a protected attribute, or "
+            "the name of a consistency check",
         ),
         Field(
             "kind",
             "string",
-            "freshness, volume, completeness, near_duplicates, drift, evenness, sample_ratio, refused or consistency",
+            "freshness, volume, completeness, near_duplicates, drift, evenness, sample_ratio, refused, gap or consistency",
         ),
         Field("as_of", "date", "Exclusive day for which it was looked at"),
         Field("value", "double", "What was measured; null if it could not be"),

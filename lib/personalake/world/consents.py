@@ -9,8 +9,10 @@ from personalake.world.chance import Chance
 from personalake.world.contacts import Contacts
 from personalake.world.settings import WorldSettings
 
-PURPOSES = ("personalisation", "email_marketing", "push_marketing", "ad_sharing")
+PURPOSES = ("personalisation", "email_marketing", "push_marketing", "ad_sharing", "fairness")
 ASKED_RATE, GRANTED_RATE, WITHDRAWN_RATE = 0.95, 0.84, 0.1
+# Only some forms ask whether we may see if groups are treated alike.
+FAIRNESS_ASKED_RATE = 0.6
 # Members of the loyalty programme answer on its form; some of them once more on the web, and not always the same.
 ASKED_AGAIN_RATE = 0.2
 ERASURE_RATE = 0.005
@@ -85,7 +87,8 @@ def erasure_requests(everyone: DataFrame, settings: WorldSettings) -> DataFrame:
 
 def _answers(settings: WorldSettings, purpose: str) -> dict[str, Column]:
     own = Chance(settings.seed, ("person", F.lit(purpose)))
-    is_asked, is_granted = own.happens("consent:asked", ASKED_RATE), own.happens("consent:granted", GRANTED_RATE)
+    asked_rate = FAIRNESS_ASKED_RATE if purpose == "fairness" else ASKED_RATE
+    is_asked, is_granted = own.happens("consent:asked", asked_rate), own.happens("consent:granted", GRANTED_RATE)
     status = F.when(is_asked, F.when(is_granted, "granted").otherwise("denied"))
     later = F.floor(own.between("consent:later", F.greatest(F.col("joined_day") + 1, F.lit(1)), settings.days))
     is_later = later < settings.days
