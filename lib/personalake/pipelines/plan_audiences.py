@@ -221,7 +221,7 @@ def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
     sent = ledger.read(RUN, ("started_at",), [("job", "=", "send_activation")])
     told = [*(row["logged_at"] for row in known.values()), *(row["started_at"] for row in sent)]
     told.append(ledger.latest(ACTIVATION_LOG, "logged_at"))
-    later = [moment.replace(tzinfo=UTC) + timedelta(microseconds=1) for moment in told if moment is not None]
+    later: list[datetime] = [moment.replace(tzinfo=UTC) + timedelta(microseconds=1) for moment in told if moment is not None]
     return max([context.run_started_at, *later])
 
 
