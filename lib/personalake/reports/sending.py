@@ -113,10 +113,10 @@ def stopped_words(one: Sent) -> str | None:
     if one.stopped is None or not one.pending:
         return None
     waits = plural(one.pending, "delivery", "deliveries")
-    return (
-        f"{waits} of plan {one.plan_id[:_SHORT]} wait: {one.stopped}. Mend the cause, or raise the "
-        "bound in conf/connections.yml if that much is meant; then run send_activation again."
-    )
+    mend = "Mend the cause"
+    if "bounds." in one.stopped:
+        mend += ", or raise the bound in conf/connections.yml if that much is meant"
+    return f"{waits} of plan {one.plan_id[:_SHORT]} wait: {one.stopped}. {mend}; then run send_activation again."
 
 
 def _took(sent: Sent) -> str:
