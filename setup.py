@@ -71,6 +71,7 @@ setup(
         "sqlglot>=26",
         "threadpoolctl>=3",
         "typer>=0.15",
+        "xxhash>=3.5",
     ],
     extras_require={"spark": SPARK, "demo": DEMO, "publishing": PUBLISHING, "sending": SENDING, "test": TEST},
     entry_points={"console_scripts": ["personalake=personalake.cli:main"]},

@@ -12,11 +12,11 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 from sqlglot import exp
 
 from personalake.common import latin
 from personalake.common.spellings import email_spelling, phone_spelling
-from personalake.common.xxhash import xxhash64
 from personalake.config.identity import FIELDS, IDENTIFIERS, IdentitySettings
 from personalake.config.sql import check_expression, columns_of
 from personalake.identity.blocking import KEYS
@@ -25,6 +25,8 @@ from personalake.tables.identity import MATCH_RECORD
 
 # Of a pattern: what Java and Python could read differently.
 _ODD_PATTERN = re.compile(r"\\(?![dDwWsS]|[^A-Za-z0-9])|\(\?(?!:)|&&|\[[^\]]*\[|\{,|[*+?}]\+|[^ -~]")
+# Of Spark's hash.
+_SEED = 42
 _Value = Callable[[Mapping[str, str]], str]
 _Spelled = Callable[[str], str | None]
 
@@ -117,9 +119,20 @@ class FewRecords:
                 if None not in texts
             ]
             chosen = [row for row, _ in told]
-            keys[chosen, place], has_key[chosen, place] = xxhash64([text for _, text in told]), True
+            keys[chosen, place] = [_xxhash64(text) for _, text in told]
+            has_key[chosen, place] = True
         flat = pa.array(keys.ravel(), mask=~has_key.ravel())
         return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * width), flat)
+
+
+def _xxhash64(text: str) -> int:
+    """Spark's `xxhash64` of one text column: the hash with Spark's seed, as a signed number.
+
+    >>> _xxhash64("Spark")
+    -4294468057691064905
+    """
+    code: int = xxhash.xxh64_intdigest(text.encode(), _SEED)
+    return code - (1 << 64) if code >> 63 else code
 
 
 def _each(spell: _Spelled, texts: Iterable[str | None]) -> list[str | None]:
