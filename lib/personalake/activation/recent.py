@@ -2,10 +2,9 @@
 
 from datetime import UTC, datetime
 
-import duckdb
-
 from personalake.activation.backlog import Rows
 from personalake.activation.last_state import KEY, last_states
+from personalake.common.in_memory import in_memory
 
 _CLAIMED = f"arg_max(log.logged_at, {KEY}) FILTER (log.state = 'in_flight') AS claimed_at"
 # What is known to have stayed here, or to have been taken back before it left, fills no window.
@@ -26,9 +25,7 @@ def left_recently(log: Rows, now: datetime) -> tuple[tuple[float, int], ...]:
     Returns:
         How many seconds ago, and how many deliveries; the oldest first.
     """
-    with duckdb.connect(":memory:") as opened:
-        opened.execute("SET threads = 1")
-        opened.execute("SET TimeZone = 'UTC'")
+    with in_memory() as opened:
         opened.register("log", log.reader(("delivery_id", "state", "logged_at")))
         found = opened.execute(_LEFT).fetchall()
     return tuple((max(0.0, (now - at.astimezone(UTC)).total_seconds()), count) for at, count in found)

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from tempfile import TemporaryDirectory
-
-import duckdb
 
 from personalake.activation.backlog import Rows
+from personalake.common.in_memory import in_memory
 
 Spell = tuple[datetime, datetime]
-_MEMORY = "1GB"
 _CLAIMS = """
 SELECT DISTINCT plan_id, log.destination, pack_id, logged_at FROM log JOIN planned USING (delivery_id)
 WHERE state = 'in_flight' AND pack_id IS NOT NULL
@@ -34,12 +31,7 @@ def spells_of_sending(outbox: Rows, log: Rows) -> Mapping[tuple[str, str], tuple
     Returns:
         Beginnings and ends, one after the other, by plan and destination.
     """
-    with TemporaryDirectory(prefix="personalake-spells-") as folder, duckdb.connect(":memory:") as opened:
-        opened.execute("SET threads = 2")
-        opened.execute("SET memory_limit = $1", [_MEMORY])
-        opened.execute("SET temp_directory = $1", [folder])
-        opened.execute("SET enable_progress_bar = false")
-        opened.execute("SET TimeZone = 'UTC'")
+    with in_memory(threads=2) as opened:
         opened.register("planned", outbox.reader(("delivery_id", "plan_id")))
         opened.register("log", log.reader(("delivery_id", "destination", "state", "pack_id", "logged_at")))
         opened.execute(f"CREATE TABLE claim AS {_CLAIMS}")

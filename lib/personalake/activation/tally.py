@@ -1,15 +1,14 @@
 """Where the deliveries of plans stand, counted: by plan, destination and state, with the reasons that were given most."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
 from personalake.activation.backlog import Rows
 from personalake.activation.last_state import KEY, last_states
+from personalake.common.in_memory import in_memory
 
-_MEMORY = "1GB"
 _MOST_REASONS = 10
 _KEYED = ("delivery_id", "destination", "plan_id", "sync", "sync_key", "payload_hash")
 
@@ -28,12 +27,7 @@ def tally(outbox: Rows, log: Rows, plans: Sequence[str]) -> Iterator[Mapping[str
         what the log says of them). Beyond the reasons that were given most, a state's deliveries are counted together,
         under `other reasons`.
     """
-    with TemporaryDirectory(prefix="personalake-tally-") as folder, duckdb.connect(":memory:") as opened:
-        opened.execute("SET threads = 2")
-        opened.execute("SET memory_limit = $1", [_MEMORY])
-        opened.execute("SET temp_directory = $1", [folder])
-        opened.execute("SET enable_progress_bar = false")
-        opened.execute("SET TimeZone = 'UTC'")
+    with in_memory(threads=2) as opened:
         opened.register("log", log.reader(("delivery_id", "state", "reason", "may_repeat", "logged_at")))
         opened.execute(f"CREATE TABLE told AS {_TOLD}")
         _lay_out_again(opened, outbox, plans)

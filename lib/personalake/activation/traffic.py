@@ -1,18 +1,15 @@
 """What went to each destination, and what came back from it: requests, deliveries that arrived, people who were left out."""
 
 from collections.abc import Mapping
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
-
-import duckdb
 
 from personalake.activation.backlog import Rows
 from personalake.activation.receipts.matching import PERSON_ID
 from personalake.activation.receipts.responses import RESPONSES
+from personalake.common.in_memory import in_memory
 
 # The operation of rows of the outbox that say who was held out; nothing of them ever leaves.
 HELD_OUT = "holdout"
-_MEMORY = "1GB"
 _ARRIVED = ", ".join(f"'{kind}'" for kind in RESPONSES)
 
 
@@ -40,11 +37,7 @@ def traffic(outbox: Rows, log: Rows, receipts: Rows, links: Rows) -> Mapping[str
             name the person, too.
         links: Rows of `silver.person_link`.
     """
-    with TemporaryDirectory(prefix="personalake-traffic-") as folder, duckdb.connect(":memory:") as opened:
-        opened.execute("SET threads = 2")
-        opened.execute("SET memory_limit = $1", [_MEMORY])
-        opened.execute("SET temp_directory = $1", [folder])
-        opened.execute("SET enable_progress_bar = false")
+    with in_memory(threads=2) as opened:
         opened.register("given_log", log.reader(("delivery_id", "destination", "reference", "requests")))
         opened.execute("CREATE TABLE log AS FROM given_log")
         opened.register("receipt", receipts.reader(("delivery_id", "reference", "receipt_type", "namespace", "customer_id")))

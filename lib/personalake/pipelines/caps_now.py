@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-import duckdb
-
 from personalake.activation.delivery import Delivery
 from personalake.activation.last_state import OF_PLANNED, last_states
+from personalake.common.in_memory import in_memory
 from personalake.config import Settings
 from personalake.config.audience_kinds import kind_of
 from personalake.config.audiences import Cap
@@ -20,7 +19,6 @@ CAPPED = "capped"
 _READ = ("email", "fcm", "onesignal", "braze_send", "sfmc_journey")
 _OUTBOX = ("delivery_id", "person_id", "plan_id", "removal", "as_of")
 _LOG = ("delivery_id", "state", "logged_at")
-_MEMORY = "1GB"
 # In doubt counts as sent: nobody knows that it was not.
 _CROWDED = f"""
 WITH last AS ({last_states(OF_PLANNED)}), counted AS (
@@ -112,9 +110,7 @@ class CapsNow:
         """Sent counts since so many days before the newest plan; what waits counts whichever day it was planned for."""
         since = max(current.values()) - timedelta(limit.cap.days)
         of_syncs = [("sync", "in", sorted(limit.syncs)), ("as_of", ">=", min(since, *current.values()))]
-        with duckdb.connect(":memory:") as opened:
-            opened.execute(f"SET memory_limit = '{_MEMORY}'")
-            opened.execute("SET TimeZone = 'UTC'")
+        with in_memory(threads=2) as opened:
             opened.register("given", self._ledger.scan(ACTIVATION_OUTBOX, of_syncs).reader(_OUTBOX))
             opened.register("became", merged_table(self._ledger))
             opened.execute(

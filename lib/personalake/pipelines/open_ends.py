@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import duckdb
-
 from personalake.activation.last_state import last_states
 from personalake.activation.syncs.plan_state import AWAITING
+from personalake.common.in_memory import in_memory
 from personalake.lake import Ledger
 from personalake.pipelines.activation_plans import PlanState
 from personalake.reports.words import plural
@@ -15,7 +14,6 @@ _UNKNOWN = f"""
 SELECT destination, count(*) FROM ({last_states("log", "any_value(log.destination) AS destination")})
 WHERE state IN ('in_flight', 'unknown') GROUP BY destination
 """
-_MEMORY = "1GB"
 
 
 def open_ends(ledger: Ledger, known: Sequence[PlanState]) -> list[str]:
@@ -42,10 +40,7 @@ def _unknown(ledger: Ledger, known: Sequence[PlanState]) -> Mapping[str, int]:
     if not known:
         return {}
     since = min(plan.planned_at for plan in known)
-    with duckdb.connect(":memory:") as opened:
-        opened.execute("SET threads = 2")
-        opened.execute(f"SET memory_limit = '{_MEMORY}'")
-        opened.execute("SET TimeZone = 'UTC'")
+    with in_memory(threads=2) as opened:
         log = ledger.scan(ACTIVATION_LOG, [("logged_at", ">=", since)])
         opened.register("log", log.reader(("delivery_id", "destination", "state", "logged_at")))
         return dict(opened.execute(_UNKNOWN).fetchall())

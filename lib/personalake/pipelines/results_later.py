@@ -5,12 +5,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 
-import duckdb
-
 from personalake.activation.contract import Connector
 from personalake.activation.last_state import last_states
 from personalake.activation.later import Handed, asked_later
 from personalake.activation.sending import finished
+from personalake.common.in_memory import in_memory
 from personalake.config import Settings
 from personalake.config.connections import Connection
 from personalake.lake import Ledger
@@ -19,7 +18,6 @@ from personalake.pipelines.activation_journal import LakeJournal
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 
 _COLUMNS = ("delivery_id", "state", "pack_id", "reference", "logged_at")
-_MEMORY = "1GB"
 # In the order in which the rows were written, which is that of the request.
 _HANDED = f"""
 WITH log AS (SELECT *, row_number() OVER () AS n FROM given),
@@ -42,10 +40,7 @@ def handed(ledger: Ledger, destination: str, since: datetime) -> Iterator[Handed
     """Requests to a destination that were accepted since then, and of which something still is."""
     if not ledger.count(ACTIVATION_LOG, [*_accepted(destination, since), ("reference", "!=", None)]):
         return
-    with duckdb.connect(":memory:") as opened:
-        opened.execute("SET threads = 1")
-        opened.execute(f"SET memory_limit = '{_MEMORY}'")
-        opened.execute("SET TimeZone = 'UTC'")
+    with in_memory() as opened:
         of_it: Conditions = [("destination", "=", destination), ("logged_at", ">=", since)]
         opened.register("given", ledger.scan(ACTIVATION_LOG, of_it).reader(_COLUMNS))
         rows = opened.execute(_HANDED).fetchall()
