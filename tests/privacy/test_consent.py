@@ -47,8 +47,10 @@ def test_of_answers_at_the_same_moment_the_refusal_wins(spark: SparkSession) -> 
     assert statuses(spark, answer("a", "granted", MAY), answer("b", "denied", MAY)) == ["denied"]
 
 
-def test_an_answer_whose_day_has_not_come_does_not_count(spark: SparkSession) -> None:
-    assert statuses(spark, answer("a", "granted", JUNE), answer("b", "denied", MAY, known_at=JUNE)) == []
+def test_a_grant_waits_for_its_day_and_a_refusal_does_not(spark: SparkSession) -> None:
+    assert statuses(spark, answer("a", "granted", JUNE), answer("b", "granted", MAY, known_at=JUNE)) == []
+    assert statuses(spark, answer("a", "granted", LATE_MAY), answer("b", "denied", JUNE)) == ["denied"]
+    assert statuses(spark, answer("a", "granted", MAY), answer("b", "withdrawn", LATE_MAY, known_at=JUNE)) == ["withdrawn"]
 
 
 def test_assumed_consent_is_only_for_people_seen_in_that_source(spark: SparkSession) -> None:

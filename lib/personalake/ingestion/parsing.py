@@ -40,6 +40,7 @@ def parse(name: str, source: Source, contract: Contract, time_zone: str = "UTC")
             .transform(with_texts(source, contract))
             .withColumn("payload_checksum", F.xxhash64("payload"))
             .select("*", *(_typed(source, field, time_zone).alias(field.name) for field in contract.fields))
+            .transform(_made_good(contract))
         )
         return typed.transform(_identified(source, contract)).transform(_judged(source, contract))
 
@@ -128,6 +129,29 @@ def _instant(source: Source, mapped: ColumnMap | None, text: Column, session_zon
     return F.when(has_zone, stamp).otherwise(local)
 
 
+def _made_good(contract: Contract) -> Transformation:
+    """Give rows that stand though a field is missing or unreadable its value, and mark them in `lacks_<field>`."""
+    forgiving = [field for field in contract.fields if field.unless]
+    if not forgiving:
+        return lambda rows: rows
+    lacking = {
+        f"lacks_{field.name}": F.expr(field.unless)
+        & F.col(field.name).isNull()
+        & (F.lit(field.required) | F.col(f"text_{field.name}").isNotNull())
+        for field in forgiving
+    }
+    values = {
+        field.name: F.when(F.col(f"lacks_{field.name}"), F.expr(field.instead).cast(field.type)).otherwise(F.col(field.name))
+        for field in forgiving
+    }
+    return lambda rows: rows.withColumns(lacking).withColumns(values)
+
+
+def _stands(field: ContractField) -> Column:
+    """Whether a row stands though the field is missing or cannot be read."""
+    return F.col(f"lacks_{field.name}") if field.unless else F.lit(False)
+
+
 def _identified(source: Source, contract: Contract) -> Transformation:
     """Give each row its id, its namespace, and the two clocks."""
     # Where the source has ids of its own, a row that lacks its id is told by all that it says.
@@ -153,25 +177,30 @@ def _judged(source: Source, contract: Contract) -> Transformation:
     malformed = F.when(F.col("is_malformed"), F.lit(MALFORMED))
     missing = [
         F.when(
-            F.col(field.name if field.type == "string" else f"text_{field.name}").isNull(), F.lit(f"{field.name}: missing")
+            F.col(field.name if field.type == "string" else f"text_{field.name}").isNull() & ~_stands(field),
+            F.lit(f"{field.name}: missing"),
         )
         for field in contract.fields
         if field.required
     ]
     mistyped = [
-        F.when(F.col(f"text_{field.name}").isNotNull() & F.col(field.name).isNull(), _mistyped(source, field))
+        F.when(
+            F.col(f"text_{field.name}").isNotNull() & F.col(field.name).isNull() & ~_stands(field), _mistyped(source, field)
+        )
         for field in contract.fields
         if field.type != "string" and field.name != "known_at"
     ]
     rules = expectations_of(source, contract)
     refused = [rule.broken() for rule in rules if rule.severity == "refuse"]
     warned = [rule.broken() for rule in rules if rule.severity == "warn"]
+    lacking = [field for field in contract.fields if field.unless]
+    warned += [F.when(_stands(field), F.lit(f"{field.name}: not readable, and a refusal all the same")) for field in lacking]
     against = reasons([*missing, *mistyped, *refused])
     texts = [f"text_{field.name}" for field in contract.fields]
     return lambda rows: (
         rows.withColumn("reasons", F.when(F.col("is_malformed"), F.array(malformed)).otherwise(against))
         .withColumn("warnings", reasons(warned))
-        .drop(*texts, "is_malformed")
+        .drop(*texts, *(f"lacks_{field.name}" for field in lacking), "is_malformed")
     )
 
 

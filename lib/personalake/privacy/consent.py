@@ -7,7 +7,8 @@ It is the state at the moment of the run, whatever its as-of: what a person once
 | was given before another one, and arrives after it | none: the moment at which it was given counts, not its arrival |
 | was given at the same moment as another one | the refusal wins |
 | grants, and is dated in the future | none until then |
-| refuses, and is dated in the future | nothing leaves from now on; the rest follows on its day |
+| refuses, and is dated in the future | it counts from now on, and no earlier grant counts until its day |
+| refuses, and whose time cannot be read | it counts from the moment when it came, with a warning |
 | grants until a day that has come | the status is `expired`, which allows nothing |
 | is about a purpose that nobody declared | kept and counted; nothing can ask for it |
 | is a signal, e.g. Global Privacy Control | an answer about each of the purposes that the signal speaks for |
@@ -20,7 +21,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from personalake.common.time_cuts import instant, known_by
+from personalake.common.time_cuts import instant
 from personalake.common.transformation import Transformation
 from personalake.tables.silver import CONSENT_CURRENT
 
@@ -59,7 +60,7 @@ def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:
 
 
 def current_consent(now: datetime) -> Transformation:
-    """What each person says about each purpose, from answers that are known by now.
+    """What each person says about each purpose: grants that are known by now, and refusals, whatever day they name.
 
     Args:
         now: The moment, with its zone; a consent that ends at it or before has expired.
@@ -67,7 +68,10 @@ def current_consent(now: datetime) -> Transformation:
     Returns:
         A transformation of consent rows with `person_id` to one row per `(person_id, purpose)`.
     """
-    return lambda answers: latest_answers(answers.transform(known_by(now)), instant(now))
+    moment = instant(now)
+    is_known = (F.col("occurred_at") <= moment) & (F.col("known_at") <= moment)
+    is_refusal = F.coalesce(F.col("status") != "granted", F.lit(True))
+    return lambda answers: latest_answers(answers.where(is_refusal | is_known), moment)
 
 
 def latest_answers(answers: DataFrame, at: Column) -> DataFrame:

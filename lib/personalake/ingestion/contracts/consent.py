@@ -4,6 +4,8 @@ from personalake.ingestion.contracts.contract import Contract, ContractField
 from personalake.quality.expectations import Expectation
 from personalake.tables.silver import CONSENT as TABLE
 
+# A refusal whose time cannot be read would leave the grant before it in force, if it were put aside: it stands.
+_REFUSES = "coalesce(status <> 'granted', true)"
 CONSENT = Contract(
     name="consent",
     kind="record",
@@ -18,8 +20,8 @@ CONSENT = Contract(
         ContractField("legal_basis", default="'consent'"),
         ContractField("text_version"),
         ContractField("origin"),
-        ContractField("occurred_at", "timestamp", required=True, noun="date and time"),
-        ContractField("expires_at", "timestamp", noun="date and time"),
+        ContractField("occurred_at", "timestamp", required=True, noun="date and time", unless=_REFUSES, instead="landed_at"),
+        ContractField("expires_at", "timestamp", noun="date and time", unless=_REFUSES),
         ContractField("known_at", "timestamp", noun="date and time"),
     ),
     expectations=(

@@ -20,6 +20,8 @@ class ContractField:
         default: Spark SQL used where the source maps nothing onto the field.
         noun: What the type is called in a reason, e.g. `number`.
         form: Spark SQL that gives every spelling of a value one form; `{text}` is what the source says, trimmed.
+        unless: Spark SQL for rows that stand, with a warning, though the field is missing or cannot be read.
+        instead: Spark SQL for the value of the field in such a row.
     """
 
     name: str
@@ -28,6 +30,8 @@ class ContractField:
     default: str = "NULL"
     noun: str = "text"
     form: str = "{text}"
+    unless: str = ""
+    instead: str = "NULL"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""A refusal counts though something about it cannot be read; a grant does not."""
+
+import json
+from datetime import datetime
+
+from pyspark.sql import SparkSession
+
+from personalake.config.sources import Source
+from personalake.ingestion.contracts import CONTRACTS
+from personalake.ingestion.parsing import parse
+
+LANDED = datetime(2026, 5, 2, 8)
+BRONZE = "source string, payload string, source_file string, ordinal bigint, landed_at timestamp"
+FIELDS = ("record_id", "customer_id", "purpose", "status", "occurred_at", "expires_at")
+
+
+def test_a_refusal_whose_time_cannot_be_read_counts_from_when_it_came(spark: SparkSession) -> None:
+    source = Source.model_validate(
+        {
+            "contract": "consent",
+            "namespace": "crm",
+            "format": "json",
+            "path": "x",
+            "columns": {name: name for name in FIELDS},
+        }
+    )
+    told = {
+        "fine": ("withdrawn", "2026-05-01T10:00:00Z", None),
+        "unreadable": ("withdrawn", "1st of May", None),
+        "missing": ("denied", None, None),
+        "odd": ("nope", "1st of May", None),
+        "odd_end": ("withdrawn", "2026-05-01T10:00:00Z", "never"),
+        "grant": ("granted", "1st of May", None),
+        "grant_without": ("granted", None, None),
+        "grant_odd_end": ("granted", "2026-05-01T10:00:00Z", "never"),
+        "nobody": ("withdrawn", "1st of May", None),
+    }
+    rows = []
+    for place, (name, (status, at, end)) in enumerate(told.items()):
+        who = None if name == "nobody" else f"c-{name}"
+        values = dict(zip(FIELDS, (name, who, "email", status, at, end), strict=True))
+        rows.append(("crm", json.dumps({key: value for key, value in values.items() if value}), "f", place, LANDED))
+
+    found = spark.createDataFrame(rows, BRONZE).transform(parse("crm", source, CONTRACTS["consent"])).collect()
+
+    stands = {row["record_id"]: (row["occurred_at"], row["warnings"]) for row in found if not row["reasons"]}
+    late = "occurred_at: not readable, and a refusal all the same"
+    at = datetime(2026, 5, 1, 10)
+    assert stands == {
+        "fine": (at, []),
+        "unreadable": (LANDED, [late]),
+        "missing": (LANDED, [late]),
+        "odd": (LANDED, ["status: not one of granted, denied, withdrawn; it allows nothing", late]),
+        "odd_end": (at, ["expires_at: not readable, and a refusal all the same"]),
+    }
+    assert {row["record_id"] for row in found if row["reasons"]} == {"grant", "grant_without", "grant_odd_end", "nobody"}
