@@ -11,7 +11,7 @@ from personalake.config.sql import columns_of, roots_read
 
 # Keys of records are source:record_id, and folders of inboxes are called after sources.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_OF_CSV = ("separator", "quote", "header")
+_OF_CSV = ("separator", "quote", "header", "multiline")
 Problem = tuple[tuple[str, ...], str]
 
 

@@ -132,6 +132,11 @@ class Source(Section):
     encoding: str = Field("utf-8", description="Character set of text files")
     separator: str = Field(",", description="Column separator of CSV files")
     quote: str = Field('"', description="Quote character of CSV files")
+    multiline: bool = Field(
+        False,
+        description="True where a value in quotes of a CSV goes over several lines: such a file is read by one worker; else "
+        "each line of such a row is refused as not readable",
+    )
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers")
     header: tuple[str, ...] | None = Field(None, description="Columns of a CSV; taken from the first file by default")
     time_zone: str = Field("UTC", description="Time zone of times that carry none")

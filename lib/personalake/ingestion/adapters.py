@@ -56,6 +56,7 @@ def read_spec(source: Source, inbox: Path, header: tuple[str, ...] | None) -> Re
         "sep": source.separator,
         "quote": source.quote,
         "escape": source.quote,
+        "multiLine": str(source.multiline).lower(),
     }
     schema = StructType([*columns, StructField(_CORRUPT, StringType())])
     return ReadSpec("csv", {**options, **csv}, schema, str(inbox))
