@@ -255,8 +255,8 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     ),
     "fcm by platform": (
         "fcm",
-        {"fields": {"title": "'Hi'", "body": "'There'", "android.ttl": "'86400s'", "android.collapse_key": "order_id",
-                    "apns.headers.apns-priority": "'5'", "webpush.fcm_options.link": "'https://shop.example/'"},
+        {"fields": {"title": "'Hi'", "body": "'There'", "android.ttl": "86400", "android.collapse_key": "order_id",
+                    "apns.headers.apns-priority": "5", "webpush.fcm_options.link": "'https://shop.example/'"},
          "audience": {"orders": {}}, "mode": "insert"},
         "message",
         {"token": "k1", "notification": {"title": "Hi", "body": "There"},

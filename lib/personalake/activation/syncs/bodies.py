@@ -15,6 +15,8 @@ Body = Callable[[Sync, Fields, bool], Column]
 _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
 _TEXTS = ("contents", "headings", "subtitle")
+# Places in an FCM message whose values are texts, whatever they are here.
+_TEXTS_OF_FCM = ("android.data.", "apns.headers.", "webpush.headers.", "webpush.data.")
 # What stands as it is in a message of OneSignal: an e-mail's fields, a text message's, and what a push has beside its texts.
 _AS_IT_IS = frozenset({
     "email_subject", "email_body", "email_preheader", "email_from_name", "email_from_address", "email_reply_to_address",
@@ -72,11 +74,21 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """Title, text and picture are the notification, what is for one platform is its object; all else is data, as texts."""
-    notification = {name: value for name, value in fields.items() if name in _NOTIFICATION}
-    platforms = {name: value for name, value in fields.items() if name.partition(".")[0] in FCM_OBJECTS}
+    notification = {name: text_of(value) for name, value in fields.items() if name in _NOTIFICATION}
+    platforms = {name: _of_platform(name, value) for name, value in fields.items() if name.partition(".")[0] in FCM_OBJECTS}
     data = {name: text_of(value) for name, value in fields.items() if name not in {*notification, *platforms}}
     more = (nested("data", object_of(data)),) if data else ()
     return joined(nested("notification", object_of(notification)), *more, inner(nested_object_of(platforms)))
+
+
+def _of_platform(name: str, value: Column) -> Column:
+    """A value in FCM's form: headers and data are texts, a time to live is seconds with an `s` behind them."""
+    if name.startswith(_TEXTS_OF_FCM):
+        return text_of(value)
+    if name == "android.ttl":
+        text = value.cast("string")
+        return F.when(text.rlike(r"^\d+(\.\d+)?$"), F.concat(text, F.lit("s"))).otherwise(text)
+    return value
 
 
 def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
