@@ -42,8 +42,9 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         None,
     ),
     "group": (
-        "segment", {"fields": {"tier": "favourite_category", "orders": "orders"}, "group": "tier"}, "group",
-        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"orders": 3},
+        "segment", {"fields": {"tier": "favourite_category", "orders": "orders", "employees": "orders"}, "group": "tier"},
+        "group",
+        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"orders": 3, "employees": "3"},
          "timestamp": "2026-11-25T00:00:00.000Z"},
         None,
     ),
@@ -139,11 +140,13 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     "reserved traits": (
         "segment",
         {"fields": {"firstName": "'Ann'", "birthday": "date'1980-05-17'", "createdAt": "timestamp'2026-11-25 08:00:00'",
+                    "phone": "4915112345678", "id": "77",
                     "age": "46", "address.city": "'Ulm'", "address.postalCode": "'89073'", "company.name": "'Tea & Co'"},
          "nulls": "erase", "max_personal_fields": 9},
         "identify",
         {"type": "identify", "messageId": "m1", "userId": "k1", "timestamp": "2026-11-25T00:00:00.000Z",
-         "traits": {"firstName": "Ann", "birthday": "1980-05-17", "createdAt": "2026-11-25T08:00:00.000Z", "age": 46,
+         "traits": {"firstName": "Ann", "birthday": "1980-05-17", "createdAt": "2026-11-25T08:00:00.000Z",
+                    "phone": "4915112345678", "id": "77", "age": 46,
                     "address": {"city": "Ulm", "postalCode": "89073"}, "company": {"name": "Tea & Co"}}}, None,
     ),
     "both ids": (

@@ -15,6 +15,14 @@ Body = Callable[[Sync, Fields, bool], Column]
 _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
 _TEXTS = ("contents", "headings", "subtitle")
+# Traits that Segment's specification has as texts, of a person and of a group, in both of its spellings.
+_TEXT_TRAITS = frozenset({
+    "avatar", "description", "email", "firstName", "first_name", "gender", "id", "lastName", "last_name", "name", "phone",
+    "title", "username", "website",
+})  # fmt: skip
+_TEXT_TRAITS_OF_GROUP = frozenset({
+    "avatar", "description", "email", "employees", "id", "industry", "name", "phone", "plan", "website",
+})  # fmt: skip
 # Places in an FCM message whose values are texts, whatever they are here.
 _TEXTS_OF_FCM = ("android.data.", "apns.headers.", "webpush.headers.", "webpush.data.")
 # What stands as it is in a message of OneSignal: an e-mail's fields, a text message's, and what a push has beside its texts.
@@ -41,6 +49,8 @@ def body_of(kind: str, sync: Sync) -> Body:
         return _group
     if kind == "braze_track" and sync.event is None:
         return _attributes
+    if kind == "segment" and sync.event is None:
+        return _traits
     return _BODIES.get(kind, _plain)
 
 
@@ -52,11 +62,20 @@ def _nested(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     return nested_object_of(fields, erases_nulls)
 
 
+def _traits(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """Traits of Segment: those that it has as texts are texts, also where they are numbers here."""
+    return nested_object_of(_in_texts(fields, _TEXT_TRAITS), erases_nulls)
+
+
+def _in_texts(fields: Fields, names: frozenset[str]) -> Fields:
+    return {name: text_of(value) if name in names else value for name, value in fields.items()}
+
+
 def _group(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     """Segment's group call: the id of the group, and what is known of the group."""
     traits = {name: value for name, value in fields.items() if name != sync.group}
     group = object_of({"groupId": fields[sync.group or ""].cast("string")})
-    return joined(inner(group), nested("traits", nested_object_of(traits, erases_nulls)))
+    return joined(inner(group), nested("traits", nested_object_of(_in_texts(traits, _TEXT_TRAITS_OF_GROUP), erases_nulls)))
 
 
 def _attributes(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
