@@ -60,10 +60,10 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     ),
     "purchase": (
         "braze_track",
-        {"fields": {"product_id": "favourite_category", "currency": "'EUR'", "price": "2.5D", "quantity": "orders",
+        {"fields": {"product_id": "77", "currency": "'EUR'", "price": "2.5D", "quantity": "CAST(orders AS DOUBLE)",
                     "shelf": "'left'"}, "mode": "insert", "purchase": True},
         "purchase",
-        {"external_id": "k1", "product_id": "tea", "currency": "EUR", "price": 2.5, "quantity": 3,
+        {"external_id": "k1", "product_id": "77", "currency": "EUR", "price": 2.5, "quantity": 3,
          "properties": {"shelf": "left"}, "time": "2026-11-25T00:00:00.000Z"}, None,
     ),
     "profile": (

@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.braze_profile import attributes_of
-from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, text_of
+from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, pair, text_of
 from personalake.config.audience_kinds import FCM_OBJECTS
 from personalake.config.audiences import Sync
 
@@ -88,7 +88,17 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     rest = {name: value for name, value in fields.items() if name not in _PURCHASE}
     if "currency" in own:
         own["currency"] = F.upper(own["currency"].cast("string"))
-    return joined(inner(object_of(own)), *((nested("properties", nested_object_of(rest)),) if rest else ()))
+    if "product_id" in own:
+        own["product_id"] = own["product_id"].cast("string")
+    quantity = own.pop("quantity", None)
+    counted = () if quantity is None else (_whole(quantity),)
+    return joined(inner(object_of(own)), *counted, *((nested("properties", nested_object_of(rest)),) if rest else ()))
+
+
+def _whole(quantity: Column) -> Column:
+    """A quantity as a whole number, also where it has a type with places; one that is not whole stays, and is refused."""
+    whole = quantity.try_cast("bigint")
+    return F.when(whole == quantity, pair("quantity", whole)).otherwise(pair("quantity", quantity))
 
 
 def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
