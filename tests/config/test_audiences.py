@@ -58,7 +58,7 @@ o: {{{who}, destination: app, key_field: crm, fields: {{a: customer_id}}}}
 p: {{{who}, destination: shop, mode: archive, membership: crm.in, fields: {{home.post code: "'x'"}}}}
 q: {{{who}, destination: cdp, group: team, fields: {{team: "'x'", company: "'x'", address: "'x'"}}}}
 r: {{{who}, destination: journey, mode: insert, event: Came.Back}}
-s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'"}}}}
+s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'", from: "'x'"}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
 """)  # fmt: skip
 
@@ -98,6 +98,7 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
         "audiences.yml: audiences.q.fields: segment keeps address for an object; name its parts, e.g. address.city",
         "audiences.yml: audiences.r.event: 'Came.Back' has a dot, which no key of an event definition at Salesforce has",
         "audiences.yml: audiences.s.fields: fcm keeps android for an object; name its parts, e.g. android.ttl",
+        "audiences.yml: audiences.s.fields: fcm keeps from for itself",
     ]
 
 

@@ -71,6 +71,13 @@ def test_what_the_documentation_does_not_allow_is_dropped(fakes: Fakes, broken: 
     assert fakes.segment.counters()["rejects"]
 
 
+@pytest.mark.parametrize("traits", [{"phone": 49}, {"age": "46"}, {"address": "Ulm"}, {"birthday": "17.5.1980"}, {"id": 7}])
+def test_a_reserved_trait_of_another_type_is_dropped_with_its_call(fakes: Fakes, traits: dict[str, Any]) -> None:
+    send(fakes, {"type": "identify", "userId": "u", "messageId": "m", "traits": traits})
+
+    assert sum(fakes.segment.counters()["rejects"].values()) == 1
+
+
 def test_2501_events_are_answered_with_success_and_all_dropped(fakes: Fakes) -> None:
     small = [{"type": "track", "userId": "u", "event": "e"}] * 2_500
 

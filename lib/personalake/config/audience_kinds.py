@@ -45,6 +45,8 @@ BRAZE_STATES = ("email_subscribe", "push_subscribe")
 NESTING = frozenset({"segment", "braze_track", "braze_send", "onesignal", "webhook"})
 # Objects of an FCM message, each for one platform: a field `android.ttl` is the ttl of that for Android.
 FCM_OBJECTS = ("android", "apns", "webpush", "fcm_options")
+# Keys of an FCM message's data that would stand for something else.
+_OF_FCM, _BEGINNINGS_OF_FCM = ("from", "message_type"), ("google", "gcm")
 _ABILITIES: dict[str, Ability] = {
     "segment": Ability(_ALL),
     "segment_suppression": Ability(("insert", "mirror"), takes_fields=False),
@@ -82,6 +84,15 @@ def ability(connection: Connection, event: str | None, is_ordered: bool = False)
     if isinstance(connection, SalesforceRowsConnection) and connection.mode == "insert":
         return Ability(_INSERT)
     return _ABILITIES[kind]
+
+
+def is_of_fcm(name: str) -> bool:
+    """Whether FCM keeps a key of a message's data for itself: its error for such a key names more than its reference does.
+
+    >>> is_of_fcm("google.sent"), is_of_fcm("gcm"), is_of_fcm("order_id")
+    (True, True, False)
+    """
+    return name in _OF_FCM or name.startswith(_BEGINNINGS_OF_FCM)
 
 
 def kind_of(connection: Connection) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, kind_of
+from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, is_of_fcm, kind_of
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
 from personalake.config.sql import columns_of
@@ -34,6 +34,9 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
     for name in FCM_OBJECTS if kind == "fcm" else ():
         if name in sync.fields:
             yield "fields", f"fcm keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
+    data = sorted(name.removeprefix("android.data.") for name in sync.fields) if kind == "fcm" else ()
+    for name in filter(is_of_fcm, data):
+        yield "fields", f"fcm keeps {name} for itself"
     if kind == "braze_track" and sync.happening is None:
         yield from _of_braze_objects(sync)
     if kind == "sfmc_journey" and "." in (sync.event or ""):

@@ -139,6 +139,20 @@ def test_braze_is_asked_in_two_requests_for_two_messages_to_one_person() -> None
     assert key(1, user_alias=alias) == key(2, user_alias=dict(reversed(alias.items())))
 
 
+def test_braze_takes_its_own_fields_of_a_profile() -> None:
+    person = {
+        "external_id": "u",
+        "first_name": "Ann",
+        "time_zone": "Europe/Berlin",
+        "current_location": {"longitude": 9.99, "latitude": 48},
+        "subscription_groups": [{"subscription_group_id": "g", "subscription_state": "subscribed"}],
+        "push_tokens": [{"app_id": "a", "token": "t"}],
+        "home_city": None,
+    }
+
+    assert json.loads(request_of("braze_track", ("attributes", person)).body) == {"attributes": [person]}
+
+
 def test_braze_takes_objects_with_times_and_what_is_to_be_done_with_a_list() -> None:
     request_of(
         "braze_track",
@@ -241,6 +255,8 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("segment", "track", {**TRACK, "messageId": "m" * 100}, "messageId is missing or has 100 characters"),
         ("segment", "track", {**TRACK, "event": ""}, "event is missing"),
         ("segment", "page", {**TRACK, "type": "page"}, "type is not one of identify, track, group"),
+        ("segment", "track", {**TRACK, "userId": 7}, "userId is not a text"),
+        ("segment", "track", {**TRACK, "timestamp": 1764028800}, "timestamp is not a time in ISO 8601"),
         ("tealium", "event", {"tealium_event": "x"}, "tealium_visitor_id is missing"),
         ("sfmc_rows", "row", {"tier": "gold"}, "key column id is missing"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {}}, "at least one value"),
@@ -265,6 +281,21 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
             {"external_id": "u", "language": "German"},
             "language is not two letters of ISO 639-1",
         ),
+        ("braze_track", "attributes", {"external_id": "u", "dob": "1990-02-30"}, "dob is not a day as YYYY-MM-DD"),
+        ("braze_track", "attributes", {"external_id": "u", "time_zone": 2}, "time_zone is not a text"),
+        ("braze_track", "attributes", {"external_id": "u", "first_name": 7}, "first_name is not a text"),
+        ("braze_track", "attributes", {"external_id": "u", "current_location": {"latitude": 1}}, "longitude and latitude"),
+        (
+            "braze_track",
+            "attributes",
+            {"external_id": "u", "subscription_groups": [{"subscription_group_id": "g", "subscription_state": "in"}]},
+            "subscription_groups is not a list of subscription_group_id with subscription_state",
+        ),
+        ("braze_track", "attributes", {"external_id": "u", "push_tokens": ["t"]}, "push_tokens is not a list of app_id"),
+        ("braze_track", "attributes", {"external_id": "u", "a" * 256: 1}, "the name of an attribute is longer than 255"),
+        ("braze_track", "event", {**CAME, "braze_id": "b"}, "external_id and braze_id are there"),
+        ("braze_track", "attributes", {"user_alias": {"alias_name": "a"}}, "user_alias needs alias_name and alias_label"),
+        ("braze_track", "event", {**CAME, "properties": {"a": ["x" * 250] * 200}}, "50000 at most where there are lists"),
         ("braze_track", "attributes", {"phone": "0170 123"}, "phone is not in E.164 form"),
         ("braze_track", "attributes", {"external_id": "u", "a": "x" * 256}, "the attribute a is longer than 255 characters"),
         ("braze_track", "attributes", {"external_id": "u", "a": {"b": {"c": None}}}, "the attribute a holds a null"),
@@ -309,6 +340,14 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("segment_suppression", "regulate", {"regulationType": "DELETE_ONLY"}, "regulationType is not one of"),
         ("fcm", "m", {"token": "t", "data": {"from": "x"}}, "data holds a key that FCM keeps for itself: from"),
         ("fcm", "m", {"token": "t", "data": {"google.a": "x"}}, "FCM keeps for itself: google.a"),
+        ("fcm", "m", {"token": "t", "data": {"gcm": "x"}}, "data holds a key that FCM keeps for itself: gcm"),
+        ("fcm", "m", {"token": "t", "to": "u"}, "a message has no to"),
+        ("fcm", "m", {"topic": "/topics/news"}, "it has no /topics/ before it"),
+        ("fcm", "m", {"token": "t", "android": {"ttl": 3600}}, "android.ttl is not seconds with an s behind them"),
+        ("fcm", "m", {"token": "t", "android": {"data": {"from": "x"}}}, "android.data holds a key that FCM keeps"),
+        ("fcm", "m", {"token": "t", "apns": {"headers": {"apns-priority": 5}}}, "apns.headers may hold texts only"),
+        ("fcm", "m", {"token": "t", "webpush": {"headers": {"TTL": 5}}}, "webpush.headers may hold texts only"),
+        ("fcm", "m", {"token": "t", "webpush": "x"}, "webpush is not an object"),
         ("email", "mail", {"to": "a@b.c", "subject": "s", "text": "t"}, "unsubscribe_url is missing"),
         (
             "email",

@@ -42,8 +42,9 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         None,
     ),
     "group": (
-        "segment", {"fields": {"tier": "favourite_category", "orders": "orders"}, "group": "tier"}, "group",
-        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"orders": 3},
+        "segment", {"fields": {"tier": "favourite_category", "orders": "orders", "employees": "orders"}, "group": "tier"},
+        "group",
+        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "traits": {"orders": 3, "employees": "3"},
          "timestamp": "2026-11-25T00:00:00.000Z"},
         None,
     ),
@@ -59,10 +60,10 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     ),
     "purchase": (
         "braze_track",
-        {"fields": {"product_id": "favourite_category", "currency": "'EUR'", "price": "2.5D", "quantity": "orders",
+        {"fields": {"product_id": "77", "currency": "'EUR'", "price": "2.5D", "quantity": "CAST(orders AS DOUBLE)",
                     "shelf": "'left'"}, "mode": "insert", "purchase": True},
         "purchase",
-        {"external_id": "k1", "product_id": "tea", "currency": "EUR", "price": 2.5, "quantity": 3,
+        {"external_id": "k1", "product_id": "77", "currency": "EUR", "price": 2.5, "quantity": 3,
          "properties": {"shelf": "left"}, "time": "2026-11-25T00:00:00.000Z"}, None,
     ),
     "profile": (
@@ -139,11 +140,13 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     "reserved traits": (
         "segment",
         {"fields": {"firstName": "'Ann'", "birthday": "date'1980-05-17'", "createdAt": "timestamp'2026-11-25 08:00:00'",
+                    "phone": "4915112345678", "id": "77",
                     "age": "46", "address.city": "'Ulm'", "address.postalCode": "'89073'", "company.name": "'Tea & Co'"},
          "nulls": "erase", "max_personal_fields": 9},
         "identify",
         {"type": "identify", "messageId": "m1", "userId": "k1", "timestamp": "2026-11-25T00:00:00.000Z",
-         "traits": {"firstName": "Ann", "birthday": "1980-05-17", "createdAt": "2026-11-25T08:00:00.000Z", "age": 46,
+         "traits": {"firstName": "Ann", "birthday": "1980-05-17", "createdAt": "2026-11-25T08:00:00.000Z",
+                    "phone": "4915112345678", "id": "77", "age": 46,
                     "address": {"city": "Ulm", "postalCode": "89073"}, "company": {"name": "Tea & Co"}}}, None,
     ),
     "both ids": (
@@ -255,8 +258,8 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     ),
     "fcm by platform": (
         "fcm",
-        {"fields": {"title": "'Hi'", "body": "'There'", "android.ttl": "'86400s'", "android.collapse_key": "order_id",
-                    "apns.headers.apns-priority": "'5'", "webpush.fcm_options.link": "'https://shop.example/'"},
+        {"fields": {"title": "'Hi'", "body": "'There'", "android.ttl": "86400", "android.collapse_key": "order_id",
+                    "apns.headers.apns-priority": "5", "webpush.fcm_options.link": "'https://shop.example/'"},
          "audience": {"orders": {}}, "mode": "insert"},
         "message",
         {"token": "k1", "notification": {"title": "Hi", "body": "There"},

@@ -1,7 +1,9 @@
 """What Braze's documents say of the values in an object of `/users/track`; what it would drop or refuse is refused here."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +22,8 @@ _ODD = frozenset(" .$")
 _LONG = frozenset({"external_id", "email", "image_url"})
 _GENDERS = frozenset({"M", "F", "O", "N", "P"})
 _SUBSCRIPTIONS = frozenset({"opted_in", "unsubscribed", "subscribed"})
-_LONGEST, _MOST_AT_ONCE = 255, 100
+_LONGEST, _MOST_AT_ONCE, _MOST_PROPERTY_BYTES = 255, 100, 50_000
+_MEMBER_STATES = frozenset({"subscribed", "unsubscribed"})
 
 
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
@@ -44,6 +47,38 @@ def _is_quantity(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_AT_ONCE
 
 
+@lru_cache(maxsize=4_096)
+def _is_date(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return _DAY.fullmatch(value) is not None
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, str) and _is_date(value)
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, (value.get("longitude"), value.get("latitude"))))
+
+
+def _is_memberships(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and one.get("subscription_group_id") and one.get("subscription_state") in _MEMBER_STATES
+        for one in value
+    )
+
+
+def _is_devices(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) and one.get("app_id") and one.get("token") for one in value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST
 
@@ -53,7 +88,12 @@ _Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
 _SUBSCRIPTION = (_is_one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
 _WHEN = (_matches(_TIME), "a time in ISO 8601")
 _PROFILE: _Rules = {
-    "dob": (_matches(_DAY), "a day as YYYY-MM-DD"),
+    # Of a time zone that it does not know, Braze takes no notice; beside those of IANA it knows names of its own.
+    **dict.fromkeys(("first_name", "last_name", "home_city", "image_url", "time_zone"), (_is_text, "a text")),
+    "dob": (_is_day, "a day as YYYY-MM-DD"),
+    "current_location": (_is_place, "an object of longitude and latitude, numbers"),
+    "subscription_groups": (_is_memberships, "a list of subscription_group_id with subscription_state"),
+    "push_tokens": (_is_devices, "a list of app_id with token"),
     "country": (_matches(_COUNTRY), "two letters of ISO 3166-1"),
     "language": (_matches(_LANGUAGE), "two letters of ISO 639-1"),
     "gender": (_is_one_of(_GENDERS), "M, F, O, N or P"),
@@ -95,6 +135,8 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
 def _of_attributes(payload: Mapping[str, Any]) -> str | None:
     """Braze cuts a long text short, and drops an object with a null, or with a name of its own, without a word."""
     for name, value in payload.items():
+        if len(name) > _LONGEST:
+            return f"the name of an attribute is longer than {_LONGEST} characters"
         kind = type(value)
         if kind is str:
             if len(value) > _LONGEST and name not in _LONG:
@@ -128,4 +170,8 @@ def _of_properties(properties: Any) -> str | None:
             return f"a property's name is empty, longer than {_LONGEST} characters, or begins with $"
         if type(value) is str and len(value) > _LONGEST:
             return f"the property {name} is longer than {_LONGEST} characters"
+    if any(type(value) in (dict, list) for value in properties.values()):
+        size = len(json.dumps(properties, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
+        if size > _MOST_PROPERTY_BYTES:
+            return f"oversize: {size} bytes of properties, {_MOST_PROPERTY_BYTES} at most where there are lists or objects"
     return None

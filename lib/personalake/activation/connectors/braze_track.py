@@ -14,7 +14,10 @@ from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeTrackConnection
 
 LISTS = {"attributes": "attributes", "event": "events", "purchase": "purchases"}
+# Of these, Braze takes one at a time; an address or a number may stand beside it, and is an attribute then.
+_IDS = ("external_id", "user_alias", "braze_id")
 IDENTIFIERS = ("external_id", "user_alias", "braze_id", "email", "phone")
+_ALIAS = ("alias_name", "alias_label")
 _CHANGES = {"inc", "add", "remove", "$add", "$update", "$remove"}
 _ENVELOPE = len('{"attributes":[],"events":[],"purchases":[]}')
 _NEEDS = {"attributes": (), "event": ("name", "time"), "purchase": ("product_id", "currency", "price", "time")}
@@ -38,6 +41,11 @@ class BrazeTrack(Braze):
         who = next((key for key in IDENTIFIERS if payload.get(key)), None)
         if who is None:
             return f"none of {', '.join(IDENTIFIERS)} is there"
+        told = [key for key in _IDS if payload.get(key)]
+        if len(told) > 1:
+            return f"{' and '.join(told)} are there: Braze takes one of them"
+        if who == "user_alias" and not _is_alias(payload["user_alias"]):
+            return "user_alias needs alias_name and alias_label"
         if who == "phone" and not is_e164(payload["phone"]):
             return "phone is not in E.164 form, and nothing else says who is meant"
         missing = [key for key in _NEEDS[operation] if payload.get(key) in (None, "")]
@@ -66,6 +74,10 @@ class BrazeTrack(Braze):
         if len(pack.deliveries) == 1 or all(map(self.is_state, pack.deliveries)):
             return answer  # attributes may be sent again, in halves
         return Lost(answer.reason)
+
+
+def _is_alias(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) and value[key] for key in _ALIAS)
 
 
 def _limits(connection: BrazeTrackConnection) -> Limits:

@@ -1,6 +1,8 @@
 """Firebase Cloud Messaging v1: `POST /v1/projects/…/messages:send`, one message a request."""
 
 import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +14,7 @@ from personalake.activation.connectors.base import JSON, HttpConnector, Resolve,
 from personalake.activation.delivery import Pack
 from personalake.activation.tokens import Token, Tokens, fetched
 from personalake.activation.transport import Reply, Request, Unreached
+from personalake.config.audience_kinds import is_of_fcm
 from personalake.config.connections.push import FcmConnection
 from personalake.errors import ConfigError
 
@@ -20,8 +23,10 @@ _AUDIENCE = "https://oauth2.googleapis.com/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _HOUR = 3_600
 _TARGETS = ("token", "topic", "condition")
-# Keys of data that would stand for something else.
-_RESERVED, _RESERVED_BEGINNINGS = ("from", "message_type"), ("google.", "gcm.notification.")
+_MEMBERS = frozenset({*_TARGETS, "data", "notification", "android", "apns", "webpush", "fcm_options"})
+_PLAIN = frozenset({"token", "notification", "data"})
+# Names of topics, and the seconds that Android may wait.
+_TOPIC, _TTL = re.compile(r"[a-zA-Z0-9-_.~%]+"), re.compile(r"\d+(\.\d{1,9})?s")
 # What concerns one message or token, not the project.
 _OF_MESSAGE = ("INVALID_ARGUMENT", "SENDER_ID_MISMATCH", "UNREGISTERED", "NOT_FOUND")
 # No character takes more in JSON, an escaped one: what is short is not written out to be measured.
@@ -63,12 +68,8 @@ class Fcm(HttpConnector):
         targets = [key for key in _TARGETS if payload.get(key)]
         if len(targets) != 1:
             return f"exactly one of {', '.join(_TARGETS)} is needed"
-        data = payload.get("data") or {}
-        if not isinstance(data, dict) or not set(map(type, data.values())) <= {str}:
-            return "data may hold texts only"
-        reserved = [key for key in data if key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)]
-        if reserved:
-            return f"data holds a key that FCM keeps for itself: {', '.join(reserved)}"
+        if not _is_plain(payload) and (misspelt := next(_misspelt(payload), None)) is not None:
+            return misspelt
         limit = self._connection.max_payload_bytes if targets == ["token"] else self._connection.max_topic_payload_bytes
         if len(repr(payload)) * _MOST_BYTES <= limit:
             return None
@@ -100,6 +101,44 @@ class Fcm(HttpConnector):
     async def erase(self, pack: Pack) -> Answer:
         """FCM knows tokens, not people: what must be forgotten is the token, and it is kept on this side alone."""
         return Taken(reference="no person is kept there; the tokens are dropped with the person's rows")
+
+
+def _is_plain(message: Mapping[str, Any]) -> bool:
+    """Whether a message has nothing about which there could be a question, as most have: a token, a title, a few texts."""
+    data = message.get("data", {})
+    is_known = type(data) is dict and set(map(type, data.values())) <= {str} and not any(map(is_of_fcm, data))
+    return is_known and message.keys() <= _PLAIN
+
+
+def _misspelt(message: Mapping[str, Any]) -> Iterator[str]:
+    """What FCM would answer with INVALID_ARGUMENT."""
+    unknown = sorted(message.keys() - _MEMBERS)
+    if unknown:
+        yield f"a message has no {', '.join(unknown)}"
+    if message.get("topic") and not (isinstance(message["topic"], str) and _TOPIC.fullmatch(message["topic"])):
+        yield "topic holds what the name of a topic may not; it has no /topics/ before it"
+    yield from _not_texts("data", message.get("data"))
+    for platform, parts in (("android", ("data",)), ("apns", ("headers",)), ("webpush", ("headers", "data"))):
+        said = message.get(platform) or {}
+        if not isinstance(said, dict):
+            yield f"{platform} is not an object"
+            return
+        for part in parts:
+            yield from _not_texts(f"{platform}.{part}", said.get(part))
+    ttl = (message.get("android") or {}).get("ttl")
+    if ttl is not None and not (isinstance(ttl, str) and _TTL.fullmatch(ttl)):
+        yield "android.ttl is not seconds with an s behind them, e.g. 3600s"
+
+
+def _not_texts(name: str, values: Any) -> Iterator[str]:
+    if values is None:
+        return
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        yield f"{name} may hold texts only"
+    elif name in ("data", "android.data"):
+        reserved = [key for key in values if is_of_fcm(key)]
+        if reserved:
+            yield f"{name} holds a key that FCM keeps for itself: {', '.join(reserved)}"
 
 
 def _code(reply: Reply) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,9 @@ _HEAD, _TAIL = '{"batch":[', "]}"
 # How a regulation ends that has not done what it should.
 _FAILED = ("FAILED", "INVALID", "NOT_SUPPORTED", "PARTIAL_SUCCESS")
 _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+# What must be a text wherever it stands.
+_TEXTS = ("userId", "anonymousId", "groupId", "event")
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
 
 
@@ -47,6 +51,12 @@ class Segment(HttpConnector):
             return f"messageId is missing or has {self._connection.max_message_id} characters or more"
         if kind != "identify" and not payload.get(_NEEDS[kind]):
             return f"{_NEEDS[kind]} is missing"
+        other = [key for key in _TEXTS if key in payload and not isinstance(payload[key], str)]
+        if other:
+            return f"{', '.join(other)} is not a text"
+        at = payload.get("timestamp")
+        if at is not None and not (isinstance(at, str) and _TIME.fullmatch(at)):
+            return "timestamp is not a time in ISO 8601"
         said = payload.get(_SAYS[kind])
         return None if said is None or isinstance(said, dict) else f"{_SAYS[kind]} is not an object"
 
