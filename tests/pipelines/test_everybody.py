@@ -42,7 +42,7 @@ def test_only_those_whom_a_file_names_are_asked_for_line_by_line(tmp_path: Path)
 
 
 def test_one_search_tells_for_each_person_what_is_left_and_shows_no_name(tmp_path: Path, monkeypatch: Any) -> None:
-    for name, text in {"one": "ann@x.example", "two": "nobody", "csv-of ann@x.example": "bob@x.example"}.items():
+    for name, text in {"one": "ann@x.example", "two": "nobody", "ann@x.example.csv": "bob@x.example"}.items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(erasure_work, "_every_file", lambda *_: sorted(tmp_path.iterdir()))
     erasure, lake = SimpleNamespace(search=True), SimpleNamespace(locations=SimpleNamespace(root=tmp_path))

@@ -109,7 +109,7 @@ def _every_file(context: JobContext, subjects: Subjects) -> Iterator[Path]:
 def _shown(path: Path, search: Search, context: JobContext) -> str:
     """A path as messages may show it: one that names any of the persons is not repeated."""
     shown = str(path).removeprefix(f"{context.lake.locations.root}/")
-    return "a file that is named after the person" if search.content(shown.encode("utf-8", "surrogateescape")) else shown
+    return "a file that is named after the person" if search.path(shown) else shown
 
 
 def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:
