@@ -36,12 +36,7 @@ def lay_out_granted(
             address then refuses for all who are written to there, see `add_refused_addresses`. Null where nothing leaves.
         purposes: Those that are declared: rows that were refined earlier may spell them otherwise, see `with_signals`.
     """
-    form = purpose_form_now([*purposes, *signals])
-    opened.execute(f"CREATE OR REPLACE TEMP MACRO declared_purpose(said) AS {form}")
-    opened.execute("CREATE OR REPLACE TEMP TABLE signal (signal VARCHAR, spoken_for VARCHAR)")
-    spoken = [(signal, purpose) for signal, purposes in signals.items() for purpose in purposes]
-    if spoken:
-        opened.executemany("INSERT INTO signal VALUES (?, ?)", spoken)
+    _lay_out_names(opened, signals, purposes)
     opened.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE answer AS
@@ -78,6 +73,18 @@ def lay_out_granted(
         """
     )
     opened.execute("DROP TABLE answer")
+
+
+def _lay_out_names(
+    opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Sequence[str]], purposes: Iterable[str]
+) -> None:
+    """Make the table `signal`, and `declared_purpose`, which names a purpose or signal as the settings do."""
+    form = purpose_form_now([*purposes, *signals])
+    opened.execute(f"CREATE OR REPLACE TEMP MACRO declared_purpose(said) AS {form}")
+    opened.execute("CREATE OR REPLACE TEMP TABLE signal (signal VARCHAR, spoken_for VARCHAR)")
+    spoken = [(signal, purpose) for signal, purposes in signals.items() for purpose in purposes]
+    if spoken:
+        opened.executemany("INSERT INTO signal VALUES (?, ?)", spoken)
 
 
 def lacking_consent(opened: duckdb.DuckDBPyConnection) -> set[str]:
