@@ -49,8 +49,10 @@ def test_one_search_tells_for_each_person_what_is_left_and_shows_no_name(tmp_pat
     context: Any = SimpleNamespace(settings=SimpleNamespace(erasure=erasure), lake=lake)
     subjects = {"1": _known_by("ann@x.example"), "2": _known_by("bob@x.example"), "3": _known_by("eve@x.example")}
 
-    found = erasure_work.left_of(context, subjects)
+    told = list[str]()
+    found = erasure_work.left_of(context, subjects, told.append)
 
     hidden = "a file that is named after the person"
     assert {each: it.places for each, it in found.items()} == {"1": (hidden, "one"), "2": (hidden,), "3": ()}
     assert {(it.files, it.needles) for it in found.values()} == {(3, 1)}
+    assert told == ["file 1 of 3", "file 2 of 3", "file 3 of 3"]

@@ -75,9 +75,7 @@ def lay_out_granted(
     opened.execute("DROP TABLE answer")
 
 
-def _lay_out_names(
-    opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Sequence[str]], purposes: Iterable[str]
-) -> None:
+def _lay_out_names(opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Sequence[str]], purposes: Iterable[str]) -> None:
     """Make the table `signal`, and `declared_purpose`, which names a purpose or signal as the settings do."""
     form = purpose_form_now([*purposes, *signals])
     opened.execute(f"CREATE OR REPLACE TEMP MACRO declared_purpose(said) AS {form}")
