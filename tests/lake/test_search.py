@@ -326,6 +326,26 @@ def test_a_part_of_a_longer_word_is_no_find_and_a_file_name_is_one(tmp_path: Pat
     assert [path.name for path in files_below([tmp_path]) if search.file(path)] == ["ann@x.example", "c"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ann@x.example",
+        ".ann@x.example",
+        "ann@x.example.csv",
+        ".ann@x.example.csv.gz.crc",
+        "ann@x.example.zip",
+        "ann@x.example.d/a",
+    ],
+)
+def test_a_name_is_found_though_a_suffix_looks_like_more_of_the_address(name: str) -> None:
+    assert Search(["ann@x.example"]).path(Path("/lake") / name) == {"ann@x.example"}
+
+
+@pytest.mark.parametrize("name", ["ann@x.example.org.csv", "jo.ann@x.example.csv", "ann@x.example.org.csv.gz"])
+def test_a_name_of_somebody_else_is_no_find_without_its_suffix(name: str) -> None:
+    assert not Search(["ann@x.example"]).path(Path("/lake") / name)
+
+
 def test_a_redacted_database_says_it_nowhere_and_keeps_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     sqlite(path)

@@ -42,15 +42,17 @@ def test_only_those_whom_a_file_names_are_asked_for_line_by_line(tmp_path: Path)
 
 
 def test_one_search_tells_for_each_person_what_is_left_and_shows_no_name(tmp_path: Path, monkeypatch: Any) -> None:
-    for name, text in {"one": "ann@x.example", "two": "nobody", "csv-of ann@x.example": "bob@x.example"}.items():
+    for name, text in {"one": "ann@x.example", "two": "nobody", "ann@x.example.csv": "bob@x.example"}.items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(erasure_work, "_every_file", lambda *_: sorted(tmp_path.iterdir()))
     erasure, lake = SimpleNamespace(search=True), SimpleNamespace(locations=SimpleNamespace(root=tmp_path))
     context: Any = SimpleNamespace(settings=SimpleNamespace(erasure=erasure), lake=lake)
     subjects = {"1": _known_by("ann@x.example"), "2": _known_by("bob@x.example"), "3": _known_by("eve@x.example")}
 
-    found = erasure_work.left_of(context, subjects)
+    told = list[str]()
+    found = erasure_work.left_of(context, subjects, told.append)
 
     hidden = "a file that is named after the person"
     assert {each: it.places for each, it in found.items()} == {"1": (hidden, "one"), "2": (hidden,), "3": ()}
     assert {(it.files, it.needles) for it in found.values()} == {(3, 1)}
+    assert told == ["file 1 of 3", "file 2 of 3", "file 3 of 3"]

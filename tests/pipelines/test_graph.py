@@ -115,10 +115,11 @@ def test_progress_shows_that_a_silent_step_lives(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(progress, "SILENCE_SECONDS", 0.0)
     spoken = io.StringIO()
 
-    with Progress(stream=spoken).step("counting stars"):
+    with Progress(stream=spoken).step("counting stars") as tell:
+        tell("star 3 of 8")
         time.sleep(1.3)
 
-    assert "counting stars" in spoken.getvalue()
+    assert "counting stars, star 3 of 8, 1 s so far" in spoken.getvalue()
 
 
 def test_the_time_left_counts_jobs_side_by_side_and_waits_for_needs() -> None:

@@ -47,7 +47,7 @@ ANSWERS = [
     ("joe", "denied", LATE, LATE), ("kim", "granted", LATE, LATE),
 ]  # fmt: skip
 SIGNALLED, ENDED = ("joe", "kim"), ("ida",)
-SIGNALS = {"browser_signal": ("email",)}
+SIGNALS, PURPOSES = {"browser_signal": ("email",)}, ("email", "push")
 CONSENTS = [
     {"record_id": str(number), "namespace": "n", "customer_id": f"c-{who}", "status": status, "occurred_at": occurred,
      "known_at": known, "purpose": "browser_signal" if who in SIGNALLED else "email",
@@ -107,6 +107,17 @@ CONSENTS += [
         ("vic", "email", "granted", EARLY, NOW),
     )
 ]  # fmt: skip
+# Refined before a purpose had one name, whatever its capitals and blanks: by the person, by a signal, by an address.
+CURRENT += [{"person_id": who, "purpose": "email", "status": "granted"} for who in ("abe", "bea", "cal")]
+LINKS += [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in ("abe", "bea")]
+CONSENTS += [
+    {"record_id": f"old-{value}", "namespace": kind, "customer_id": value, "purpose": purpose, "status": "withdrawn",
+     "occurred_at": EARLY, "known_at": EARLY}
+    for kind, value, purpose in (
+        ("n", "c-abe", "Email "), ("n", "c-bea", "Browser-Signal"), ("email", "cal@x.example", " EMAIL"),
+    )
+]  # fmt: skip
+WRITTEN_TO.append({"person_id": "cal", "email": "cal@x.example"})
 # Who grants by themselves, and whom no address that they share keeps out.
 GRANTING = {"ann", "dan", "gus", "kim", "ned", "quy", "rob", "tom"}
 
@@ -120,7 +131,7 @@ def opened() -> Iterator[duckdb.DuckDBPyConnection]:
         by_address = [row for row in CONSENTS if row["namespace"] in ADDRESSES]
         complete = [{name: row.get(name) for name in CONSENT.columns} for row in by_address]
         database.register("given_address_consent", pa.Table.from_pylist(complete, arrow_schema(CONSENT)))
-        lay_out_granted(database, SIGNALS, NOW, "44")
+        lay_out_granted(database, SIGNALS, NOW, "44", PURPOSES)
         yield database
 
 
@@ -131,8 +142,9 @@ def test_the_same_people_grant_the_same_purposes_as_with_spark(
         table: spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema)
         for table, rows in GIVEN.items()
     }
-    answers = frames[CONSENT].transform(with_signals(SIGNALS)).transform(with_person(frames[PERSON_LINK]))
-    refused = refused_addresses(frames[CONSENT].transform(with_signals(SIGNALS)), frames[PERSON], "44", NOW)
+    told = frames[CONSENT].transform(with_signals(SIGNALS, PURPOSES))
+    answers = told.transform(with_person(frames[PERSON_LINK]))
+    refused = refused_addresses(told, frames[PERSON], "44", NOW)
     every = without_refusals(answers.unionByName(refused), NOW)
     by_spark = frames[CONSENT_CURRENT].transform(every).transform(granted_purposes)
 

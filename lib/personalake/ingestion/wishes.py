@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from personalake.common.purposes import purpose_form
 from personalake.config.profiles import PreferenceSettings
 from personalake.ingestion.contracts import CONTRACTS, Contract
-from personalake.ingestion.purposes import purpose_form
 from personalake.quality.expectations import Expectation
 
 PREFERENCE, CONSENT = "preference", "consent"

@@ -30,6 +30,8 @@ _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9]
 # In binary files a length or a type stands beside a text, one byte that may look like a letter; two are a longer word.
 _BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
 _LONG = 1 << 14
+# Suffixes behind the suffix that tells the kind of a file.
+_WRAPPINGS = frozenset((".gz", ".bz2", ".xz", ".zst", ".lz4", ".snappy", ".zip", ".crc", ".tmp", ".part", ".bak", ".age"))
 Decoded = Callable[[bytes, bytes], Iterator[bytes]]
 
 
@@ -75,7 +77,7 @@ class Search:
 
     def look(self, path: Path) -> Look:
         """The same, with what of the file nobody here can open."""
-        found, sealed = self.content(str(path).encode("utf-8", "surrogateescape")), set[str]()
+        found, sealed = self.path(path), set[str]()
         try:
             with path.open("rb") as stream:
                 for content in _joined(contents(stream, self._overlap)):
@@ -86,6 +88,10 @@ class Search:
         except FileNotFoundError:
             pass
         return Look(found, frozenset(sealed))
+
+    def path(self, path: Path | str) -> set[str]:
+        """The needles in a path, behind which the kind of file may be written as if it were more of an address."""
+        return self.content("\n".join((str(path), *_bare_names(str(path)))).encode("utf-8", "surrogateescape"))
 
     def content(self, content: bytes) -> set[str]:
         """The needles in some bytes, however they are spelled."""
@@ -136,6 +142,24 @@ def _standing_alone(texts: tuple[bytes, ...], is_binary: bool) -> re.Pattern[byt
     any_text = b"(" + (b"|".join(map(re.escape, texts)) or rb"\b\B") + b")"
     before, after = (_BINARY_BEFORE, _BINARY_AFTER) if is_binary else (_BEFORE, _AFTER)
     return re.compile(before + any_text + after, re.IGNORECASE)
+
+
+def _bare_names(path: str) -> Iterator[str]:
+    """Names on a path without the dot of a hidden file and without suffixes: `.a@b.example.csv.gz` is `a@b.example`.
+
+    More than one suffix goes only where the last one tells how the file is packed or kept: else each address would lose
+    its own end, and a file of `ann.miller` would be one of `ann`.
+    """
+    for part in path.split("/"):
+        name = part.lstrip(".")
+        if name != part:
+            yield name
+        while (stem := Path(name)).suffix.lower() in _WRAPPINGS:
+            name = stem.stem
+            yield name
+        bare = Path(name).stem
+        if bare not in ("", part):
+            yield bare
 
 
 def files_below(folders: Iterable[Path]) -> Iterator[Path]:

@@ -87,7 +87,8 @@ def consenting(context: JobContext, purposes: Iterable[str]) -> Consenting:
     with duckdb.connect() as opened:
         for table, columns in CONSENTS.items():
             opened.register(f"given_{table.name}", ledger.scan(table, ()).reader(columns))
-        lay_out_granted(opened, context.settings.privacy.signals, context.run_started_at)
+        privacy = context.settings.privacy
+        lay_out_granted(opened, privacy.signals, context.run_started_at, purposes=privacy.purposes)
         leaving = persons_asking_now(ledger, context.settings) | persons_barred_now(ledger, context.run_started_at)
         asking = pa.table({"person_id": pa.array(sorted(leaving), _TEXT)})
         opened.register("asking", asking)

@@ -128,7 +128,7 @@ def lay_out_consents(
     for table, columns in CONSENTS.items():
         opened.register(f"given_{table.name}", ledger.scan(table, ()).reader(columns))
     lend_addresses(opened, ledger)
-    lay_out_granted(opened, settings.privacy.signals, at, settings.identity.calling_code)
+    lay_out_granted(opened, settings.privacy.signals, at, settings.identity.calling_code, settings.privacy.purposes)
     opened.execute("DELETE FROM granted WHERE NOT list_contains($1, purpose)", [list(purposes)])
     opened.register("given_suppression", suppressed_now(ledger, settings))
     lay_out_suppressed(opened, settings.receipts.purposes)

@@ -106,10 +106,11 @@ def _begun(context: JobContext, key: str, request: Request, subject: Subject) ->
 def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, Subject]]) -> list[str]:
     subjects = {request_id: subject for request_id, (_, subject) in accepted.items()}
     receipts = Receipts(context, key, {request_id: request for request_id, (request, _) in accepted.items()})
-    with context.progress.step(f"erasing {len(subjects)} from tables"):
-        erasure_work.erase_from_tables(context, subjects, receipts)
-    with context.progress.step("erasing from files"):
-        for cleaned in clean_files(context.settings, context.lake, subjects):
+    with context.progress.step(f"erasing {len(subjects)} from tables") as tell:
+        erasure_work.erase_from_tables(context, subjects, receipts, tell)
+    with context.progress.step("erasing from files") as tell:
+        for place, cleaned in enumerate(clean_files(context.settings, context.lake, subjects), 1):
+            tell(f"places done: {place:,}")
             receipts.add_files(cleaned)
             if any(cleaned.erased.values()):  # a run that is killed at the next place has said what it did at this one
                 receipts.write()
@@ -119,8 +120,8 @@ def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, 
         for request_id, answers in ask_destinations(context.settings, subjects).items():
             receipts.add_answers(request_id, answers)
         receipts.write()
-    with context.progress.step("searching what is left"):
-        for request_id, found in erasure_work.left_of(context, subjects).items():
+    with context.progress.step("searching what is left") as tell:
+        for request_id, found in erasure_work.left_of(context, subjects, tell).items():
             receipts.add_search(request_id, found)
         receipts.write()
     return [_concluded(context, key, request, receipts) for request, _ in accepted.values()]

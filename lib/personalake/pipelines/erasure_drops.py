@@ -10,6 +10,7 @@ from personalake.activation.former_drops import ItemTest
 from personalake.config import Settings
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned, reason_of
+from personalake.pipelines.everybody import Everybody
 from personalake.privacy.subject import Subject
 
 Subjects = Mapping[str, Subject]
@@ -42,7 +43,7 @@ def clean_drops(settings: Settings, subjects: Subjects) -> Iterator[Cleaned]:
 
 def _cleaned(place: str, name: str, folder: Path, is_current: bool, subjects: Subjects) -> Cleaned:
     cleaned = Cleaned(place, detail="rows removed, files and their manifests written anew")
-    tests = [row_test(name, subject) for subject in subjects.values()]
+    tests, everybody = [row_test(name, subject) for subject in subjects.values()], Everybody(subjects)
     try:
         is_there = folder.is_dir()
         files = list(folder.iterdir()) if is_there else []
@@ -58,7 +59,7 @@ def _cleaned(place: str, name: str, folder: Path, is_current: bool, subjects: Su
         if is_dropped(path) and not path.name.startswith(ERASURE_LIST):
             cleaned.attempt(list(subjects), partial(without_rows, path, tests))
         elif path.suffix == UNFINISHED:
-            cleaned.attempt(list(subjects), partial(_without_unfinished, path, list(subjects.values())))
+            cleaned.attempt(list(subjects), partial(_without_unfinished, path, everybody))
     return cleaned
 
 
@@ -101,9 +102,9 @@ def item_test(name: str, subject: Subject) -> ItemTest:
     return is_theirs
 
 
-def _without_unfinished(path: Path, subjects: Sequence[Subject]) -> list[int]:
+def _without_unfinished(path: Path, everybody: Everybody) -> list[int]:
     """A file that was never renamed is none yet; whoever writes there writes it again."""
-    found = [int(bool(Search(subject.needles).file(path))) for subject in subjects]
+    found = everybody.named(path)
     if any(found):
         path.unlink()
     return found

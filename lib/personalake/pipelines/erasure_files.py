@@ -20,7 +20,8 @@ from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.erasure_drops import clean_drops, item_test, row_test
 from personalake.pipelines.everybody import Everybody
-from personalake.pipelines.former_sources import clean_former, new_sizes
+from personalake.pipelines.former_sources import clean_former
+from personalake.pipelines.landing_sizes import new_sizes
 from personalake.privacy.payloads import LineTest
 from personalake.privacy.subject import Subject
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX

@@ -1,7 +1,7 @@
 """The work of an erasure on tables, and the search that follows it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,11 +25,18 @@ from personalake.tables.bronze import DATA_KEY
 Subjects = Mapping[str, Subject]
 # Raw rows have no key; equal ones are told apart by nobody.
 _RAW_KEY = ("source", "payload")
+Tell = Callable[[str], None]
 
 
-def erase_from_tables(context: JobContext, subjects: Subjects, receipts: Receipts) -> None:
+def _in_silence(far: str) -> None:
+    """Nobody is told how far it is."""
+
+
+def erase_from_tables(context: JobContext, subjects: Subjects, receipts: Receipts, tell: Tell = _in_silence) -> None:
     """Remove persons from every table that holds anything of a person, and the versions that still know them."""
-    for table in personal_tables(context.lake):
+    tables = personal_tables(context.lake)
+    for place, table in enumerate(tables, 1):
+        tell(f"table {place:,} of {len(tables):,}")
         _erase_from(context, table, _keys(context, table, subjects), _retention(context), receipts)
     # Last, since raw rows can only be told apart by who can read them; whatever the retention is.
     if context.lake.exists(DATA_KEY):
@@ -64,7 +71,7 @@ def clean_up(context: JobContext, names: Iterable[str]) -> list[Erased]:
     return [erase_rows(context.lake, table, pa.table({}), _retention(context)) for table in tables]
 
 
-def left_of(context: JobContext, subjects: Subjects) -> dict[str, Found]:
+def left_of(context: JobContext, subjects: Subjects, tell: Tell = _in_silence) -> dict[str, Found]:
     """Where anything of each person is still found, after every file has been decoded, once for all of them.
 
     Lists of whom to forget are for readers of files, and name them for that; the last state of the request says so.
@@ -74,9 +81,9 @@ def left_of(context: JobContext, subjects: Subjects) -> dict[str, Found]:
     needles = {request_id: set(subject.needles) for request_id, subject in subjects.items()}
     search = Search(set[str]().union(*needles.values()))
     places: dict[str, list[str]] = {request_id: [] for request_id in subjects}
-    files, closed = 0, dict[str, Counter[str]]()
-    for path in _every_file(context, subjects):
-        files += 1
+    paths, closed = list(_every_file(context, subjects)), dict[str, Counter[str]]()
+    for place, path in enumerate(paths, 1):
+        tell(f"file {place:,} of {len(paths):,}")
         if path.name.startswith(ERASURE_LIST):
             continue
         shown = _shown(path, search, context)
@@ -91,7 +98,7 @@ def left_of(context: JobContext, subjects: Subjects) -> dict[str, Found]:
                 places[request_id].append(shown)
         for what in look.sealed:
             closed.setdefault(_shown(path.parent, search, context), Counter())[what] += 1
-    return {each: Found(files, tuple(places[each]), len(needles[each]), closed) for each in subjects}
+    return {each: Found(len(paths), tuple(places[each]), len(needles[each]), closed) for each in subjects}
 
 
 def _every_file(context: JobContext, subjects: Subjects) -> Iterator[Path]:
@@ -109,7 +116,7 @@ def _every_file(context: JobContext, subjects: Subjects) -> Iterator[Path]:
 def _shown(path: Path, search: Search, context: JobContext) -> str:
     """A path as messages may show it: one that names any of the persons is not repeated."""
     shown = str(path).removeprefix(f"{context.lake.locations.root}/")
-    return "a file that is named after the person" if search.content(shown.encode("utf-8", "surrogateescape")) else shown
+    return "a file that is named after the person" if search.path(shown) else shown
 
 
 def _keys(context: JobContext, table: Table, subjects: Subjects) -> tuple[pa.Table, dict[str, int]]:

@@ -1,17 +1,16 @@
 """Sources that are not configured any more: what they brought lies where it did, in inboxes and landing folders."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from personalake.config import Settings
 from personalake.lake import Lake
-from personalake.lake.landing import REJECTED
 from personalake.lake.line_removal import without_lines, without_rows
 from personalake.lake.search import Search, files_below
 from personalake.pipelines.erasure_cleaned import Cleaned
 from personalake.pipelines.everybody import Everybody
+from personalake.pipelines.landing_sizes import new_sizes
 from personalake.privacy.subject import Subject
 from personalake.tables.bronze import LANDING_FILE
 
@@ -36,34 +35,6 @@ def landing_of(settings: Settings, source: str) -> Path | None:
     """The folder of a former source: below the landing folder, under its name; None if there is none."""
     folder = settings.landing.expanduser().resolve() / source
     return folder if folder.is_dir() else None
-
-
-@contextmanager
-def new_sizes(lake: Lake, source: str, folder: Path) -> Iterator[None]:
-    """Tell the ledger of landing files how large those are that are cleaned meanwhile: else they would be read again.
-
-    Args:
-        lake: The tables.
-        source: Name of the source, which may be configured again.
-        folder: Its landing folder.
-    """
-    before = _sizes(folder)
-    yield
-    after = _sizes(folder)
-    changed = {place: size for place, size in before.items() if after.get(place, size) != size}
-    if not changed:
-        return
-    known = lake.ledger.read(LANDING_FILE, where=[("source", "=", source)])
-    told = {(row["path"], row["bytes"]): row for row in reversed(known)}
-    rows = [told[each] for each in changed.items() if each in told]
-    lake.ledger.append(LANDING_FILE, [{**row, "bytes": after[row["path"]]} for row in rows])
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    """Bytes of each file that was let in; none of one that somebody took away meanwhile."""
-    paths = {path.relative_to(folder): path for path in files_below([folder])}
-    let_in = {told.as_posix(): path for told, path in paths.items() if REJECTED not in told.parts}
-    return {told: path.stat().st_size for told, path in let_in.items() if path.exists()}
 
 
 def clean_former(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:

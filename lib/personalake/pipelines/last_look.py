@@ -200,8 +200,8 @@ class LastLook:
             for table, columns in CONSENTS.items():
                 self._lend(table, columns)
             lend_addresses(self._opened, self._ledger)
-            signals, code = self._settings.privacy.signals, self._settings.identity.calling_code
-            lay_out_granted(self._opened, signals, self._clock.now(), code)
+            privacy, code = self._settings.privacy, self._settings.identity.calling_code
+            lay_out_granted(self._opened, privacy.signals, self._clock.now(), code, privacy.purposes)
             self._passed.clear()
             self._laid_out_at = now
         # Only what was read whole counts as seen: a look that breaks is looked again.

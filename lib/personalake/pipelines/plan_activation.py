@@ -96,8 +96,8 @@ def _files_of_decisions(context: JobContext, active: dict[str, Destination]) -> 
 
 def _consents(context: JobContext) -> DataFrame:
     """What each person says at this moment; of those who must not be reached, nothing."""
-    lake, signals = context.lake, context.settings.privacy.signals
-    told = lake.read(CONSENT).transform(with_signals(signals))
+    lake, privacy = context.lake, context.settings.privacy
+    told = lake.read(CONSENT).transform(with_signals(privacy.signals, privacy.purposes))
     code, now = context.settings.identity.calling_code, context.run_started_at
     answers = told.transform(with_person(lake.read(PERSON_LINK)))
     if lake.ledger.count(CONSENT, [("namespace", "in", list(ADDRESSES))]):

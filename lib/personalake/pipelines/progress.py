@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -31,20 +31,25 @@ class Progress:
         self.stream.flush()
 
     @contextmanager
-    def step(self, text: str) -> Iterator[None]:
-        """Announce a step, and show that it lives for as long as it takes."""
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Announce a step, and show that it lives for as long as it takes.
+
+        Yields:
+            Takes how far the step is, e.g. `file 3 of 8`, which is told with the seconds when nothing was said for a while.
+        """
+        place = [""]
         started = time.monotonic()
         done = threading.Event()
 
         def beat() -> None:
             while not done.wait(1.0):
                 if time.monotonic() - self._said_at >= SILENCE_SECONDS:
-                    self.say(f"  … {text}, {time.monotonic() - started:.0f} s so far")
+                    self.say(f"  … {text}{place[0]}, {time.monotonic() - started:.0f} s so far")
 
         thread = threading.Thread(target=beat, daemon=True, name="progress")
         thread.start()
         try:
-            yield
+            yield lambda far: place.__setitem__(0, f", {far}")
         finally:
             done.set()
             thread.join()

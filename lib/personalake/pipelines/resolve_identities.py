@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.persons import by_caller, with_person
+from personalake.common.purposes import declared_name
 from personalake.common.time_cuts import known_by
 from personalake.config.purposes import assumed_purposes
 from personalake.identity.codes import without
@@ -235,7 +236,8 @@ def _write_consents(context: JobContext, links: DataFrame) -> str:
     if not (purposes or lake.ledger.rows(CONSENT) or lake.ledger.rows(CONSENT_CURRENT)):
         lake.create(CONSENT_CURRENT)
         return ", nobody has been asked for consent"
-    told = lake.read(CONSENT).transform(with_signals(settings.privacy.signals)).transform(with_person(links))
+    meant = with_signals(settings.privacy.signals, settings.privacy.purposes)
+    told = lake.read(CONSENT).transform(meant).transform(with_person(links))
     answers = told.transform(current_consent(now))
     assumed = assumed_consent(links, purposes).transform(known_by(now))
     silent = assumed.join(answers, ["person_id", "purpose"], "left_anti")
@@ -249,5 +251,7 @@ def _unknown_purposes(context: JobContext) -> dict[str, int]:
     if not privacy.purposes:
         return {}
     ledger = context.lake.ledger
-    unknown = ledger.distinct(CONSENT, "purpose") - {*privacy.purposes, *privacy.signals}
+    declared = {*privacy.purposes, *privacy.signals}
+    told = {str(purpose) for purpose in ledger.distinct(CONSENT, "purpose")}
+    unknown = {purpose for purpose in told if declared_name(purpose, declared) not in declared}
     return {purpose: ledger.count(CONSENT, [("purpose", "=", purpose)]) for purpose in sorted(unknown)}

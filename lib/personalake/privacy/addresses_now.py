@@ -19,8 +19,9 @@ def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, 
     """Add to the table `answer` the newest answers by addresses that refuse, for all who are written to there.
 
     Args:
-        opened: A database with `answer` and `signal`, that can read `given_address_consent` (rows of `silver.consent` by
-            e-mail or phone) and `given_person` (`person_id`, `email`, `phone` of `silver.person`), each once.
+        opened: A database with `answer`, `signal` and `declared_purpose`, that can read `given_address_consent` (rows of
+            `silver.consent` by e-mail or phone) and `given_person` (`person_id`, `email`, `phone` of `silver.person`), each
+            once.
         calling_code: Of phone numbers that are written without one.
         now: The moment, with its zone.
     """
@@ -30,16 +31,17 @@ def add_refused_addresses(opened: duckdb.DuckDBPyConnection, calling_code: str, 
     opened.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE refused_address AS
-        SELECT namespace, value, coalesce(spoken_for, said.purpose) AS purpose, status, occurred_at, known_at, record_id
+        SELECT namespace, value, coalesce(spoken_for, said.named) AS purpose, status, occurred_at, known_at, record_id
         FROM (
-            SELECT *, unnest(list_distinct([customer_id, {_SPELLED}(namespace, customer_id)])) AS value
+            SELECT *, declared_purpose(purpose) AS named,
+                unnest(list_distinct([customer_id, {_SPELLED}(namespace, customer_id)])) AS value
             FROM given_address_consent
         ) AS said
-        LEFT JOIN signal ON said.purpose = signal.signal
+        LEFT JOIN signal ON said.named = signal.signal
         WHERE (status IS DISTINCT FROM 'granted' OR occurred_at IS NULL OR occurred_at <= $now)
             AND NOT (spoken_for IS NOT NULL AND status IS NOT DISTINCT FROM 'granted')
         QUALIFY row_number() OVER (
-            PARTITION BY namespace, value, coalesce(spoken_for, said.purpose)
+            PARTITION BY namespace, value, coalesce(spoken_for, said.named)
             ORDER BY occurred_at DESC NULLS LAST, (status IS NOT DISTINCT FROM 'granted'),
                 known_at DESC NULLS LAST, record_id
         ) = 1

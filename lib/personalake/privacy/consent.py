@@ -14,13 +14,14 @@ It is the state at the moment of the run, whatever its as-of: what a person once
 | is a signal, e.g. Global Privacy Control | an answer about each of the purposes that the signal speaks for |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
+from personalake.common.purposes import purpose_form
 from personalake.common.time_cuts import instant
 from personalake.common.transformation import Transformation
 from personalake.tables.silver import CONSENT_CURRENT
@@ -39,12 +40,16 @@ def refusing(consents: DataFrame, purpose: str) -> DataFrame:
     return consents.where((F.col("purpose") == purpose) & ~is_granted(F.col("status"))).select("person_id")
 
 
-def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:
+def with_signals(signals: Mapping[str, Sequence[str]], purposes: Iterable[str] = ()) -> Transformation:
     """Answers about signals as answers about the purposes that they speak for; the signal itself is no purpose.
+
+    Purposes and signals have the names that the settings declare by then: rows that were refined earlier, or under other
+    settings, may spell them otherwise, and a refusal among them counts all the same.
 
     Args:
         signals: Signal to purposes, e.g. `global_privacy_control` to sale and sharing. A signal can only refuse: one that
             says `granted` takes nothing back that a person said otherwise, and is left out.
+        purposes: Those that are declared.
 
     Returns:
         A transformation of rows with `purpose` and `status`.
@@ -56,7 +61,13 @@ def with_signals(signals: Mapping[str, Sequence[str]]) -> Transformation:
         )
         spoken = F.when(F.col("purpose") == signal, meant).otherwise(spoken)
     meant_purposes = F.explode(F.coalesce(spoken, F.array("purpose")))
-    return lambda answers: answers.withColumn("purpose", meant_purposes) if signals else answers
+    named = F.expr(purpose_form([*purposes, *signals]).format(text="purpose"))
+
+    def with_purposes(answers: DataFrame) -> DataFrame:
+        answers = answers.withColumn("purpose", named) if purposes or signals else answers
+        return answers.withColumn("purpose", meant_purposes) if signals else answers
+
+    return with_purposes
 
 
 def current_consent(now: datetime) -> Transformation:

@@ -3,11 +3,12 @@
 Sending asks again for every chunk, in processes that may have no session.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import duckdb
 
+from personalake.common.purposes import purpose_form_now
 from personalake.privacy.addresses_now import add_refused_addresses
 from personalake.privacy.consent import EXPIRED, GRANTED
 
@@ -19,6 +20,7 @@ def lay_out_granted(
     signals: Mapping[str, Sequence[str]],
     now: datetime,
     calling_code: str | None = None,
+    purposes: Iterable[str] = (),
 ) -> None:
     """Make the table `granted` (`person_id`, `purpose`): granted in `silver.consent_current`, and not refused since.
 
@@ -32,20 +34,18 @@ def lay_out_granted(
         now: The moment, with its zone.
         calling_code: Of phone numbers that are written without one, where something is about to leave: who refuses by an
             address then refuses for all who are written to there, see `add_refused_addresses`. Null where nothing leaves.
+        purposes: Those that are declared: rows that were refined earlier may spell them otherwise, see `with_signals`.
     """
-    opened.execute("CREATE OR REPLACE TEMP TABLE signal (signal VARCHAR, spoken_for VARCHAR)")
-    spoken = [(signal, purpose) for signal, purposes in signals.items() for purpose in purposes]
-    if spoken:
-        opened.executemany("INSERT INTO signal VALUES (?, ?)", spoken)
+    _lay_out_names(opened, signals, purposes)
     opened.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE answer AS
-        SELECT person_id, coalesce(spoken_for, purpose) AS purpose,
+        SELECT person_id, coalesce(spoken_for, declared_purpose(purpose)) AS purpose,
             CASE WHEN status = 'granted' AND expires_at <= $now THEN '{EXPIRED}' ELSE status END AS status,
             occurred_at, known_at, record_id
         FROM given_consent AS consent JOIN given_person_link AS link
         ON consent.namespace = link.namespace AND consent.customer_id = link.value
-        LEFT JOIN signal ON consent.purpose = signal.signal
+        LEFT JOIN signal ON declared_purpose(consent.purpose) = signal.signal
         WHERE (status IS DISTINCT FROM 'granted' OR occurred_at IS NULL OR occurred_at <= $now)
             AND NOT (spoken_for IS NOT NULL AND status IS NOT DISTINCT FROM 'granted')
         """,
@@ -73,6 +73,16 @@ def lay_out_granted(
         """
     )
     opened.execute("DROP TABLE answer")
+
+
+def _lay_out_names(opened: duckdb.DuckDBPyConnection, signals: Mapping[str, Sequence[str]], purposes: Iterable[str]) -> None:
+    """Make the table `signal`, and `declared_purpose`, which names a purpose or signal as the settings do."""
+    form = purpose_form_now([*purposes, *signals])
+    opened.execute(f"CREATE OR REPLACE TEMP MACRO declared_purpose(said) AS {form}")
+    opened.execute("CREATE OR REPLACE TEMP TABLE signal (signal VARCHAR, spoken_for VARCHAR)")
+    spoken = [(signal, purpose) for signal, purposes in signals.items() for purpose in purposes]
+    if spoken:
+        opened.executemany("INSERT INTO signal VALUES (?, ?)", spoken)
 
 
 def lacking_consent(opened: duckdb.DuckDBPyConnection) -> set[str]:

@@ -1,10 +1,11 @@
 """A purpose is called as the settings call it, so that no withdrawal counts for nothing because of a capital."""
 
+import duckdb
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from personalake.ingestion.purposes import purpose_form
+from personalake.common.purposes import declared_name, purpose_form, purpose_form_now
 from personalake.ingestion.wishes import contract_named
 
 DECLARED = ("email_marketing", "Push-Marketing", "it's {a}", "sale", "Sale")
@@ -29,6 +30,8 @@ def test_a_purpose_has_its_declared_name(spark: SparkSession, said: str, meant: 
     form = purpose_form(DECLARED).format(text="said")
 
     assert spark.range(1).select(F.lit(said).alias("said")).select(F.expr(form)).first() == (meant,)
+    assert duckdb.execute(f"SELECT {purpose_form_now(DECLARED)} FROM (SELECT $1 AS said)", [said]).fetchone() == (meant,)
+    assert declared_name(said, DECLARED) == meant
 
 
 def test_only_consents_are_read_so_and_only_where_purposes_are_declared() -> None:
