@@ -48,15 +48,36 @@ def without_rows(path: Path, tests: Sequence[RowTest]) -> list[int]:
     Returns:
         How many rows each test held for.
     """
-    rows = list(csv.reader(io.StringIO(path.read_bytes().decode(), newline="")))
-    header, body = (rows[0], rows[1:]) if rows else ([], [])
-    told = [[test(header, cells) for test in tests] for cells in body]
-    counts = [sum(each) for each in zip(*told, strict=True)] or [0] * len(tests)
+    header, kept, counts = sifted(path.read_bytes().decode(), tests)
     if any(counts):
-        kept = [cells for cells, each in zip(body, told, strict=True) if not any(each)]
         _replace(path, header, kept)
     _finish(path)
     return counts
+
+
+def sifted(text: str, tests: Sequence[RowTest]) -> tuple[list[str], list[list[str]], list[int]]:
+    r"""The header of a CSV, the rows that no test holds for, and how many rows each test held for.
+
+    >>> sifted("id,name\r\n1,Ann\r\n2,Bob\r\n", [lambda header, cells: cells[1] == "Ann"])
+    (['id', 'name'], [['2', 'Bob']], [1])
+    """
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    header, body = (rows[0], rows[1:]) if rows else ([], [])
+    told = [[test(header, cells) for test in tests] for cells in body]
+    kept = [cells for cells, each in zip(body, told, strict=True) if not any(each)]
+    return header, kept, times_held(told, tests)
+
+
+def times_held(told: Sequence[Sequence[bool]], tests: Sequence[object]) -> list[int]:
+    """For how many items each test held; `told` has a row for each item, with what each test said of it."""
+    return [sum(each) for each in zip(*told, strict=True)] or [0] * len(tests)
+
+
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A CSV as connections drop it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([header, *rows])
+    return text.getvalue()
 
 
 def cells_of(payload: str, header: Sequence[str]) -> set[tuple[str, ...]]:
@@ -83,9 +104,7 @@ def cell_of(value: Any, harmless: Callable[[str], str] | None) -> str:
 
 
 def _replace(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([header, *rows])
-    content, mode = text.getvalue().encode(), path.stat().st_mode & 0o777
+    content, mode = csv_text(header, rows).encode(), path.stat().st_mode & 0o777
     try:
         for beside, told in (
             (_beside(path), content),

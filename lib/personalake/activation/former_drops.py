@@ -1,14 +1,12 @@
 """Folders of file destinations that are not configured any more: the same files without some of their items."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from personalake.activation.dropped_files import UNFINISHED
+from personalake.activation.dropped_files import UNFINISHED, csv_text, sifted, times_held
 from personalake.activation.file_drop import MANIFEST
 
 # Columns of a CSV, none of a body of requests; and the item, as cells or as JSON.
@@ -48,12 +46,10 @@ def without_items(folder: Path, tests: Sequence[ItemTest]) -> list[int]:
 
 
 def _csv(text: str, tests: Sequence[ItemTest]) -> tuple[str, list[int], int]:
-    header, *rows = csv.reader(io.StringIO(text, newline=""))
-    told = [[test(header, cells) for test in tests] for cells in rows]
-    kept = [cells for cells, each in zip(rows, told, strict=True) if not any(each)]
-    made = io.StringIO()
-    csv.writer(made, lineterminator="\r\n").writerows([header, *kept])
-    return made.getvalue(), _sums(told, tests), len(kept)
+    header, kept, counts = sifted(text, tests)
+    if not header:
+        raise ValueError("no header")
+    return csv_text(header, kept), counts, len(kept)
 
 
 def _json(text: str, tests: Sequence[ItemTest]) -> tuple[str, list[int], int]:
@@ -64,11 +60,7 @@ def _json(text: str, tests: Sequence[ItemTest]) -> tuple[str, list[int], int]:
         kept = [item for item, tested in zip(items, each, strict=True) if not any(tested)]
         told, count = told + each, count + len(kept)
         lists.append(f"{json.dumps(name)}:[{','.join(kept)}]")
-    return f"{{{','.join(lists)}}}", _sums(told, tests), count
-
-
-def _sums(told: Sequence[Sequence[bool]], tests: Sequence[ItemTest]) -> list[int]:
-    return [sum(each) for each in zip(*told, strict=True)] or [0] * len(tests)
+    return f"{{{','.join(lists)}}}", times_held(told, tests), count
 
 
 def _lists(text: str) -> Mapping[str, list[str]]:

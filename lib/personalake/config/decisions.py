@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Section
 from personalake.config.nearest import nearest
-from personalake.config.sql import check_columns, check_condition, check_row
+from personalake.config.sql import check_row_condition
 from personalake.tables.gold import CUSTOMER_PROFILE
 
 # What rules may read, and what each means; `decisions.candidates` gives exactly these.
@@ -55,12 +55,6 @@ DECISION_TYPES: dict[str, str] = {
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
-def _check(condition: str) -> None:
-    check_columns(condition, DECISION_COLUMNS)
-    check_row(condition)
-    check_condition(condition, DECISION_TYPES)
-
-
 class Rule(Section):
     """One rule: the first that applies decides. A rule whose offer is not known for a person does not apply."""
 
@@ -81,7 +75,7 @@ class Rule(Section):
     def _reads_known_columns(self) -> "Rule":
         problems = []
         try:
-            _check(self.when)
+            check_row_condition(self.when, DECISION_TYPES)
         except ValueError as error:
             problems.append(f"when: {error}")
         unknown = [name for name in PLACEHOLDER.findall(self.reason) if name not in DECISION_COLUMNS]
@@ -116,7 +110,7 @@ class DecisionSettings(Section):
     @classmethod
     def _condition(cls, condition: str | None) -> str | None:
         if condition is not None:
-            _check(condition)
+            check_row_condition(condition, DECISION_TYPES)
         return condition
 
     @field_validator("rules")

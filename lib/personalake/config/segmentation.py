@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from personalake.config.base import Ordered, Section
-from personalake.config.sql import check_columns, check_condition, check_row, numbers_beside
+from personalake.config.sql import check_row_condition, numbers_beside
 
 SCORES = ("r", "f", "m")
 # Segments that need no declaration: of people without an order, and of those whom no condition takes.
@@ -30,9 +30,7 @@ class RfmSegment(Section):
     @field_validator("when")
     @classmethod
     def _reads_only_scores(cls, when: str) -> str:
-        check_columns(when, SCORES)
-        check_row(when)
-        check_condition(when, dict.fromkeys(SCORES, "int"))
+        check_row_condition(when, dict.fromkeys(SCORES, "int"))
         return when
 
 

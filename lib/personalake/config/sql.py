@@ -158,6 +158,21 @@ def check_condition(expression: str, types: Mapping[str, str]) -> None:
                 raise ValueError(f"{expression!r} compares {value.name}, a {_named(value)}, with the text {text.name!r}")
 
 
+def check_row_condition(expression: str, types: Mapping[str, str]) -> None:
+    """Check that an expression is a condition over one row of known columns, the same on any day.
+
+    Args:
+        expression: Spark SQL.
+        types: Spark's type of each column, by name; there are no others.
+
+    Raises:
+        ValueError: If it is not; says what is in the way.
+    """
+    check_columns(expression, types)
+    check_row(expression)
+    check_condition(expression, types)
+
+
 def numbers_beside(expression: str, columns: Collection[str]) -> list[float]:
     """Numbers with which an expression compares any of some columns, in order of appearance.
 
