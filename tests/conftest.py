@@ -13,6 +13,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
+from tests.interpreted import interpreted
 
 TEST_SPARK = SparkSettings(master="local[2]", driver_memory="4g", shuffle_partitions=1)
 
@@ -29,6 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def spark(spark_session: SparkSession) -> SparkSession:
     return spark_session
+
+
+@pytest.fixture(scope="module")
+def interpreted_plans(spark: SparkSession) -> Iterator[None]:
+    """For modules of many plans over a few rows each; the same jobs run compiled in the tests of the whole company."""
+    if __import__("os").environ.get("PLAIN"):
+        yield
+        return
+    with interpreted(spark):
+        yield
 
 
 @pytest.fixture
