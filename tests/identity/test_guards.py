@@ -78,6 +78,17 @@ def test_a_chain_of_one_record_too_many_loses_its_weakest_link() -> None:
     assert found == {frozenset({"crm:0", "crm:1", "crm:2"}), frozenset({"crm:3"})}
 
 
+def test_two_versions_of_an_account_that_a_guard_keeps_apart_are_told() -> None:
+    first, second = record("crm:1", login="ann"), record("crm:2", day=2, login="bob") | {"customer_id": "1"}
+
+    found, told = groups([first, second])
+
+    assert len(found) == 2
+    assert [(row["guard"], row["value"], row["match_weight"]) for row in guard_events(told).to_pylist()] == [
+        ("per_person_login", "crm:1 crm:2", None)
+    ]
+
+
 def test_a_value_of_as_many_as_are_allowed_is_no_hub() -> None:
     cards = [record(f"pos:{number}", loyalty_id="L") for number in range(5)]
     mails = [record(f"crm:{number}", email="f@x") for number in range(5)]

@@ -25,7 +25,10 @@ def ledger(tmp_path: Path) -> Ledger:
     found = Ledger(Locations(tmp_path), no_session)
     fill(found)
     found.append(PERSON, [{"person_id": "p", "records": 3, "weakest_link": 4.5}, {"person_id": "q", "records": 1}])
-    guards = [("hub", "device_id", "d1", 9), ("hub", "device_id", "d2", 3), ("contradiction_birth_date", "pair", "a b", 1)]
+    guards = [
+        ("hub", "device_id", "d1", 9), ("hub", "device_id", "d2", 3), ("contradiction_birth_date", "pair", "a b", 1),
+        ("override_unknown", "override", "crm:77", 0),
+    ]  # fmt: skip
     names = ("guard", "namespace", "value", "links")
     found.append(IDENTITY_GUARD, [{**dict(zip(names, row, strict=True)), "persons": row[3]} for row in guards])
     found.append(PERSON_CHANGE, [{"change_id": "1", "kind": "merged", "identifiers": 2}])
@@ -54,7 +57,11 @@ def test_sizes_bridges_guards_hubs_weights_and_thresholds_are_shown_and_no_ident
     assert titles[:2] == ["Persons by number of records", "The weakest bridge of each person"]
     assert "household: weight of each level" in titles
     found = tables(section)
-    assert [row[:2] for row in found["Guards that fired"].rows] == [["contradiction_birth_date", "1"], ["hub", "12"]]
+    assert [list(row[:3]) for row in found["Guards that fired"].rows] == [
+        ["contradiction_birth_date", "1", "links refused"],
+        ["hub", "12", "persons at shared values, at each value anew"],
+        ["override_unknown", "1", "decisions"],
+    ]
     assert next(iter(value for title, value in found.items() if title.startswith("Hubs"))).rows == [
         ["device_id", "2", "9", "12"]
     ]

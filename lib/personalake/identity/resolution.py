@@ -114,11 +114,11 @@ def _grouped(graph: Graph, links: Links, decided: Decisions, settings: IdentityS
     forest = Forest(_first_groups(graph, suspects, decided, settings), _limits(settings))
     refusals = []
     doubtful = links.where(is_suspect[links.left]).strongest_first()
-    match, given = KINDS.index("match"), (KINDS.index("account"), KINDS.index("settled"))
+    match, settled = KINDS.index("match"), KINDS.index("settled")
     rows = zip(*(column.tolist() for column in (doubtful.left, doubtful.right, doubtful.weight, doubtful.kind)), strict=True)
     for left, right, weight, kind in rows:
         refusal = forest.join(left, right, weight, kind == match)
-        if refusal is not None and kind not in given:
+        if refusal is not None and kind != settled:
             refusals.append(refusal)
     group = component.copy()
     # Groups of their own are numbered beyond all components, by the record that stands for them.

@@ -15,12 +15,20 @@ _GUARDS = {
     "never_link": "somebody decided that the two are never one person",
     "max_merges": "a person would have taken in too many records",
     "max_identifiers": "a person would have held too many identifiers",
-    "oversized_key": "too many records share a blocking key to compare them; links counts the pairs avoided",
+    "oversized_key": "too many records share a blocking key to compare them",
     "override_conflict": "decisions contradict each other; the two are kept apart",
     "override_unknown": "a decision names an identifier that no record holds",
     "weak_for_groups": "two groups of several records have no pair that is strong enough for so many",
     "contradiction_first_name": "first names disagree",
     "contradiction_birth_date": "birth dates disagree",
+}
+_LINKS = "links refused"
+# What the figures of the other guards count.
+_COUNTED = {
+    "hub": "persons at shared values, at each value anew",
+    "oversized_key": "pairs not compared",
+    "override_conflict": "decisions",
+    "override_unknown": "decisions",
 }
 
 
@@ -81,13 +89,17 @@ def _bridges(linkage: Linkage) -> list[Chart]:
 
 
 def _guards(linkage: Linkage) -> list[Block]:
-    links: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     for row in linkage.guards:
-        links[str(row["guard"])] += int(row["links"] or 0)
-    if not links:
+        guard = str(row["guard"])
+        # A decision about an identifier that nobody holds refuses no link, and is one all the same.
+        counted[guard] += 1 if _COUNTED.get(guard) == "decisions" else int(row["links"] or 0)
+    if not counted:
         return [Note("No guard had to refuse anything.", "good")]
-    rows = [[guard, number(count), guard_words(guard)] for guard, count in sorted(links.items())]
-    return [Table("Guards that fired", ("Guard", "Links refused", "Why"), rows, ("Links refused",))]
+    rows = [
+        [guard, number(count), _COUNTED.get(guard, _LINKS), guard_words(guard)] for guard, count in sorted(counted.items())
+    ]
+    return [Table("Guards that fired", ("Guard", "Count", "Of what", "Why"), rows, ("Count",))]
 
 
 def guard_words(guard: str) -> str:

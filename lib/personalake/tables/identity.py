@@ -129,7 +129,12 @@ IDENTITY_GUARD = Table(
         Field("guard", "string", "Which guard, e.g. hub, max_merges, contradiction_birth_date, oversized_key, never_link"),
         Field("namespace", "string", "Kind of identifier, or `pair` for a link between two records"),
         Field("value", "string", "The identifier, or both record keys; null for a sum over many", pii="identifier"),
-        Field("links", "bigint", "Links that were refused"),
+        Field(
+            "links",
+            "bigint",
+            "Links that were refused; of a hub the persons who share it, of an oversized_key the pairs not compared, of "
+            "override_unknown none",
+        ),
         Field("persons", "bigint", "Persons who were kept apart"),
         Field("match_weight", "double", "How strong the strongest refused link was, bits; null where it has no weight"),
     ),
