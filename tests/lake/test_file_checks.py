@@ -1,4 +1,4 @@
-"""Nested Parquet columns from one file to the next."""
+"""Headers, and nested Parquet columns from one file to the next."""
 
 from pathlib import Path
 from typing import Any
@@ -32,3 +32,30 @@ def test_a_nested_field_may_come_or_go_but_not_change(tmp_path: Path, changes: d
     first = shape_of(tmp_path / "first.parquet", source, "utf-8")
 
     assert problem_of(tmp_path / "next.parquet", source, first) == problem
+
+
+@pytest.mark.parametrize(
+    ("header", "is_multiline", "names"),
+    [
+        ('who,"said, here",at', False, ("who", "said, here", "at")),
+        ('who,"said ""x""",at', False, ("who", 'said "x"', "at")),
+        ('\ufeffwho, "said" ,at', False, ("who", "said", "at")),
+        ('who,"said\nhere",at', True, ("who", "said\nhere", "at")),
+        ('who,"said,at', True, None),
+    ],
+)
+def test_a_header_is_read_as_the_rows_are(
+    tmp_path: Path, header: str, is_multiline: bool, names: tuple[str, ...] | None
+) -> None:
+    columns = {"customer_id": "who", "occurred_at": "at"}
+    given = {"contract": "support_ticket", "format": "csv", "path": tmp_path, "columns": columns, "multiline": is_multiline}
+    (tmp_path / "a.csv").write_text(f"{header}\n" + "1,x,2026-05-01\n" * 1_000, encoding="utf-8")
+
+    shape = shape_of(tmp_path / "a.csv", Source.model_validate(given), "utf-8")
+
+    assert shape is not None
+    if names is None:
+        assert (shape.names[0], "at" in shape.names) == ("who", False)
+        assert len(shape.names[1]) < 5_000
+    else:
+        assert shape.names == names

@@ -1,11 +1,13 @@
 """What is wrong with a landing file, told without a word of its rows: reasons end up in tables, messages and the report."""
 
 import codecs
+import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +19,8 @@ from personalake.lake.documents import document_problem
 from personalake.lake.unpacked import opened
 
 _CHUNK = 1 << 20
+# Lines over which a header may go; a quote that is never closed would take the whole file for one.
+_HEADER_LINES = 100
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,21 @@ def shape_of(path: Path, source: Source, encoding: str) -> Shape | None:
         return Shape(tuple(schema.names), dict(kind for column in schema for kind in _types(column.name, column.type)))
     if source.format == "csv":
         with opened(path) as stream, io.TextIOWrapper(stream, encoding, "replace", newline="") as text:
-            line = text.readline().lstrip("\ufeff").rstrip("\r\n")
-        names = tuple(name.strip().strip(source.quote) for name in line.split(source.separator))
-        return Shape(names) if line.strip() else None
+            first = text.readline().lstrip("\ufeff")
+            further = islice(text, _HEADER_LINES) if source.multiline else ()
+            names = _header([first, *further] if first.count(source.quote) % 2 else [first], source)
+        return Shape(names) if first.strip() else None
     return None
+
+
+def _header(lines: Sequence[str], source: Source) -> tuple[str, ...]:
+    """Names in the first row of a CSV; a name in quotes may hold the separator."""
+    try:
+        names = next(csv.reader(lines, delimiter=source.separator, quotechar=source.quote), [])
+    except csv.Error:
+        names = lines[0].rstrip("\r\n").split(source.separator)
+    told = [name.strip() for name in names]
+    return tuple(name.strip(source.quote) if name.startswith(source.quote) else name for name in told)
 
 
 def needed_columns(source: Source) -> tuple[str, ...]:
