@@ -89,6 +89,25 @@ def test_braze_deletes_by_aliases_and_ids_of_its_own_where_syncs_name_people_so(
     assert own == {"braze_ids": ["5f" * 12]}
 
 
+def test_braze_is_asked_by_the_kind_of_name_that_it_was_told_and_by_no_other() -> None:
+    transport = Transporting(*[reply(201, {"deleted": n, "message": "success"}) for n in (1, 1, 1, 0)])
+    named = [
+        Name("77", "user_alias/crm"), Name("78", "user_alias/card"), Name("a@x.example", "external_id"),
+        Name("b@x.example", "email"),
+    ]  # fmt: skip
+
+    receipts = erased("braze_track", transport, *named, alias_labels=["crm", "card"])
+
+    found = [json.loads(request.body) for request in transport.asked]
+    assert found[:3] == [
+        {"external_ids": ["a@x.example"]},
+        {"user_aliases": [{"alias_name": "77", "alias_label": "crm"}]},
+        {"user_aliases": [{"alias_name": "78", "alias_label": "card"}]},
+    ]
+    assert [one["email"] for body in found[3:] for one in body["email_addresses"]] == ["b@x.example"]
+    assert [receipt.identifier_hash for receipt in receipts] == [hashed(name.value) for name in named]
+
+
 def test_salesforce_deletes_contacts_by_key() -> None:
     transport = Transporting(reply(200, {"operationInitiated": True, "operationID": 2038, "hasErrors": False}))
 

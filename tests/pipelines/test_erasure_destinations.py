@@ -8,7 +8,7 @@ from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt
 from personalake.config import Settings
 from personalake.config.audiences import Sync
-from personalake.config.connections import CsvDropConnection
+from personalake.config.connections import BrazeTrackConnection, CsvDropConnection
 from personalake.config.connections.push import OneSignalConnection
 from personalake.lake import Lake
 from personalake.pipelines import erasure_destinations
@@ -67,7 +67,7 @@ def test_an_app_is_asked_for_each_name_under_its_own_label_only() -> None:
         person_ids=frozenset({"p_1"}),
         destination_ids=frozenset({"p_1", "4711"}),
         told=frozenset(("app", key) for key in payloads),
-        aliases=frozenset(alias for payload in payloads.values() for alias in aliases_in("app", payload)),
+        aliases=frozenset(alias for payload in payloads.values() for alias in aliases_in("app", payload, connection)),
     )
 
     names = names_at(settings, "app", Subject.from_json(subject.as_json()))
@@ -77,6 +77,46 @@ def test_an_app_is_asked_for_each_name_under_its_own_label_only() -> None:
     ]  # fmt: skip
     unsynced = settings.model_copy(update={"audiences": {}})
     assert "4711" not in {name.value for name in names_at(unsynced, "app", subject)}
+
+
+def test_braze_is_asked_for_an_alias_under_the_label_that_it_was_told_with() -> None:
+    braze = {
+        "kind": "braze_track",
+        "instance": "rest.fra-01.braze.eu",
+        "api_key": "secret://b/k",
+        "alias_labels": ["card", "crm"],
+    }
+    connection = BrazeTrackConnection.model_validate(braze)
+    by_alias = {
+        "audience": {"where": "TRUE"},
+        "destination": "crm",
+        "purposes": ["x"],
+        "key_field": "user_alias",
+        "alias_label": "crm",
+    }
+    settings = Settings().model_copy(
+        update={"connections": {"crm": connection}, "audiences": {"vip": Sync.model_validate(by_alias)}}
+    )
+    payloads = {
+        "77": '{"user_alias": {"alias_name": "77", "alias_label": "card"}, "email": "ann@x.example"}',
+        "u1": '{"campaign_id": "c", "recipients": [{"external_user_id": "u1"}]}',
+        "ann@x.example": '{"subscription_group_id": "g", "subscription_state": "subscribed", "email": "ann@x.example"}',
+        "old": None,
+    }
+    subject = Subject(
+        ("email", "ann@x.example"),
+        person_ids=frozenset({"p_1"}),
+        destination_ids=frozenset({"p_1", "4711"}),
+        told=frozenset(("crm", key) for key in payloads),
+        aliases=frozenset(alias for payload in payloads.values() for alias in aliases_in("crm", payload, connection)),
+    )
+
+    names = names_at(settings, "crm", Subject.from_json(subject.as_json()))
+
+    assert names == [
+        ("4711", "external_id"), ("4711", "user_alias/crm"), ("77", "user_alias/card"), ("ann@x.example", "email"),
+        ("old", None), ("p_1", "external_id"), ("p_1", "user_alias/card"), ("p_1", "user_alias/crm"), ("u1", "external_id"),
+    ]  # fmt: skip
 
 
 def test_what_was_told_of_two_people_who_were_one_goes_with_the_one_whom_it_names(lake: Lake) -> None:

@@ -136,7 +136,7 @@ def _with_rows(settings: Settings, lake: Lake, subject: Subject) -> Subject:
             if row["sync_key"]:  # of a message about a decision, the decision follows the key; so does an order
                 key = row["sync_key"].removesuffix(f"/{row['decision_id']}").split(APART)[0]
                 told.add((row["destination"], key))
-            aliases |= aliases_in(row["destination"], row["payload"])
+            aliases |= aliases_in(row["destination"], row["payload"], settings.connections.get(row["destination"]))
             if may_hold(settings, row["destination"]) and row["payload"]:
                 left.add((row["destination"], row["payload"]))
                 dropped.add(row["delivery_id"])

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
@@ -10,10 +10,12 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
-from personalake.activation.delivery import Pack
+from personalake.activation.delivery import Name, Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeConnection
 
+# What Braze finds people by, each with its list in a deletion; the first that is there names the person.
+EXTERNAL, ALIAS, _BRAZE, _EMAIL, _NUMBER = "external_id", "user_alias", "braze_id", "email", "phone"
 # How Braze writes ids of its own.
 _OWN = re.compile("[0-9a-f]{24}")
 _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -43,8 +45,13 @@ class Braze(HttpConnector):
         return Limits(self._workspace.erasure_items)
 
     async def erase(self, pack: Pack) -> Answer:
-        """Delete by external id, and by what else it may be: an alias, Braze's own id, an address, a number; one a call."""
-        for body in _named([delivery.payload for delivery in pack.deliveries], self._workspace.alias_labels):
+        """Delete by the kind of name that was told, one kind a call.
+
+        Where nobody knows the kind, each may be it: an external id, an alias, Braze's own id, an address, a number.
+        """
+        for body in _named([Name.of(delivery) for delivery in pack.deliveries], self._workspace.alias_labels):
+            if not any(body.values()):
+                continue
             request = self.to("/users/delete", json.dumps(body).encode())
             # Of several profiles with one address a call deletes one: it is repeated until there is none left.
             for _ in range(self._workspace.erasure_rounds if "email_addresses" in body else 1):
@@ -54,6 +61,35 @@ class Braze(HttpConnector):
                 if answer.reference == _NOBODY:
                     break
         return Taken()
+
+
+def labelled(alias_label: str) -> str:
+    """The kind of name that an alias of one label is: no label of a customer's is then taken for a kind of Braze's."""
+    return f"{ALIAS}/{alias_label}"
+
+
+def name_in(payload: str) -> Name | None:
+    """Whom an item for any of the endpoints is about, as Braze finds them; null if it does not say.
+
+    >>> name_in('{"user_alias": {"alias_name": "77", "alias_label": "crm"}, "email": "ann@home.example"}')
+    Name(value='77', label='user_alias/crm')
+    >>> name_in('{"campaign_id": "c", "recipients": [{"external_user_id": "77"}]}')
+    Name(value='77', label='external_id')
+    """
+    try:
+        found = json.loads(payload)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    recipients = found.get("recipients")
+    if isinstance(recipients, list) and len(recipients) == 1 and isinstance(recipients[0], dict):
+        found = {EXTERNAL: recipients[0].get("external_user_id"), **recipients[0]}
+    kind = next((one for one in (EXTERNAL, ALIAS, _BRAZE, _EMAIL, _NUMBER) if found.get(one)), None)
+    value = None if kind is None else found[kind]
+    if kind == ALIAS and isinstance(value, dict):
+        kind, value = labelled(value.get("alias_label", "")), value.get("alias_name")
+    return Name(value, kind) if isinstance(value, str) else None
 
 
 def is_e164(number: Any) -> bool:
@@ -76,16 +112,22 @@ def succeeded(reply: Reply) -> Answer:
     return Taken(reference=None if reference is None else str(reference))
 
 
-def _named(ids: list[str], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """One body for each kind of id. An external id may look like an address, so it is asked for by both names."""
-    yield {"external_ids": ids}
-    for label in labels:
+def _named(names: Sequence[Name], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One body for each kind of name; empty lists for those that nobody has.
+
+    An external id may look like an address: a name of which nobody knows the kind is asked for as each that it may be.
+    """
+
+    def of(kind: str, may_be: Callable[[str], Any]) -> list[str]:
+        found = (one.value for one in names if one.label == kind or (one.label is None and may_be(one.value)))
+        return list(dict.fromkeys(found))
+
+    yield {"external_ids": of(EXTERNAL, lambda _: True)}
+    told = [one.label.removeprefix(labelled("")) for one in names if one.label and one.label.startswith(labelled(""))]
+    for label in dict.fromkeys([*labels, *told]):
+        ids = of(labelled(label), lambda _, is_usual=label in labels: is_usual)
         yield {"user_aliases": [{"alias_name": one, "alias_label": label} for one in ids]}
-    if own := [one for one in ids if _OWN.fullmatch(one)]:
-        yield {"braze_ids": own}
-    mails = [{"email": one, "prioritization": _ANY_PROFILE} for one in ids if "@" in one]
-    phones = list(filter(is_e164, ids))
-    if mails:
-        yield {"email_addresses": mails}
-    if phones:
-        yield {"phone_numbers": phones}
+    yield {"braze_ids": of(_BRAZE, _OWN.fullmatch)}
+    mails = of(_EMAIL, lambda one: "@" in one)
+    yield {"email_addresses": [{"email": one, "prioritization": _ANY_PROFILE} for one in mails]}
+    yield {"phone_numbers": of(_NUMBER, is_e164)}

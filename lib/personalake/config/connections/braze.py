@@ -20,7 +20,8 @@ class BrazeConnection(Connection):
     endpoint: str | None = Field(None, description="Another base URL: of Braze, or of this machine")
     erasure_items: int = Field(50, ge=1, le=50, description="Ids in one deletion request")
     alias_labels: tuple[str, ...] = Field(
-        (), description="Labels of aliases by which syncs name people; deletions ask by them"
+        (),
+        description="Labels of aliases by which syncs name people; deletions ask by the one that was told, else by each",
     )
     erasure_rounds: int = Field(10, ge=1, description="Profiles with one address that are deleted, one by one, at most")
 
