@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
@@ -16,6 +16,7 @@ from personalake.config.connections.braze import BrazeConnection
 
 # What Braze finds people by, each with its list in a deletion; the first that is there names the person.
 EXTERNAL, ALIAS, _BRAZE, _EMAIL, _NUMBER = "external_id", "user_alias", "braze_id", "email", "phone"
+_ALIASES = f"{ALIAS}/"
 # How Braze writes ids of its own.
 _OWN = re.compile("[0-9a-f]{24}")
 _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -65,7 +66,7 @@ class Braze(HttpConnector):
 
 def labelled(alias_label: str) -> str:
     """The kind of name that an alias of one label is: no label of a customer's is then taken for a kind of Braze's."""
-    return f"{ALIAS}/{alias_label}"
+    return f"{_ALIASES}{alias_label}"
 
 
 def name_in(payload: str) -> Name | None:
@@ -117,17 +118,17 @@ def _named(names: Sequence[Name], labels: Sequence[str]) -> Iterator[dict[str, A
 
     An external id may look like an address: a name of which nobody knows the kind is asked for as each that it may be.
     """
+    unknown = [one.value for one in names if one.label is None]
+    labels_told = (one.label.removeprefix(_ALIASES) for one in names if one.label and one.label.startswith(_ALIASES))
 
-    def of(kind: str, may_be: Callable[[str], Any]) -> list[str]:
-        found = (one.value for one in names if one.label == kind or (one.label is None and may_be(one.value)))
-        return list(dict.fromkeys(found))
+    def of(kind: str, may_be: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys([*(one.value for one in names if one.label == kind), *may_be]))
 
-    yield {"external_ids": of(EXTERNAL, lambda _: True)}
-    told = [one.label.removeprefix(labelled("")) for one in names if one.label and one.label.startswith(labelled(""))]
-    for label in dict.fromkeys([*labels, *told]):
-        ids = of(labelled(label), lambda _, is_usual=label in labels: is_usual)
+    yield {"external_ids": of(EXTERNAL, unknown)}
+    for label in dict.fromkeys([*labels, *labels_told]):
+        ids = of(labelled(label), unknown if label in labels else ())
         yield {"user_aliases": [{"alias_name": one, "alias_label": label} for one in ids]}
-    yield {"braze_ids": of(_BRAZE, _OWN.fullmatch)}
-    mails = of(_EMAIL, lambda one: "@" in one)
+    yield {"braze_ids": of(_BRAZE, filter(_OWN.fullmatch, unknown))}
+    mails = of(_EMAIL, (one for one in unknown if "@" in one))
     yield {"email_addresses": [{"email": one, "prioritization": _ANY_PROFILE} for one in mails]}
-    yield {"phone_numbers": of(_NUMBER, is_e164)}
+    yield {"phone_numbers": of(_NUMBER, filter(is_e164, unknown))}
