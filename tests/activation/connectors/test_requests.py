@@ -154,13 +154,16 @@ def test_braze_takes_its_own_fields_of_a_profile() -> None:
 
 
 def test_braze_takes_objects_with_times_and_what_is_to_be_done_with_a_list() -> None:
-    request_of(
-        "braze_track",
-        ("attributes", {"external_id": "u", "dates": {"birthday": {"$time": "1980-01-01"}}, "old": None, "names": ["a"]}),
-        ("attributes", {"external_id": "u", "pets": {"$add": [{"id": 3, "name": "Doug"}]}}),
-        ("attributes", {"external_id": "u", "pets": {"$remove": [{"$identifier_key": "id", "$identifier_value": 1}]}}),
-        ("attributes", {"phone": "+4917012345", "language": "zh-Hant", "image_url": "https://shop.example/" + "x" * 300}),
-    )
+    people: list[dict[str, Any]] = [
+        {"external_id": "u", "dates": {"birthday": {"$time": "1980-01-01"}}, "old": None, "names": ["a"]},
+        {"external_id": "u", "pets": {"$add": [{"id": 3, "name": "Doug"}]}},
+        {"external_id": "u", "pets": {"$remove": [{"$identifier_key": "id", "$identifier_value": 1}]}},
+        {"phone": "+4917012345", "language": "zh-Hant", "image_url": "https://shop.example/" + "x" * 300},
+    ]
+
+    request = request_of("braze_track", *(("attributes", person) for person in people))
+
+    assert json.loads(request.body) == {"attributes": people}
 
 
 def test_braze_subscriptions_are_one_entry_for_each_group_and_state() -> None:
