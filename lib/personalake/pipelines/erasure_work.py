@@ -86,15 +86,17 @@ def left_of(context: JobContext, subjects: Subjects, tell: Tell = _in_silence) -
         tell(f"file {place:,} of {len(paths):,}")
         if path.name.startswith(ERASURE_LIST):
             continue
-        shown = _shown(path, search, context)
         try:
             look = search.look(path)
         except OSError as error:  # nobody can say whom it names
+            shown = f"{_shown(path, search, context)} (cannot be read: {reason_of(error)})"
             for told in places.values():
-                told.append(f"{shown} (cannot be read: {reason_of(error)})")
+                told.append(shown)
             continue
-        for request_id, theirs in needles.items():
-            if not look.found.isdisjoint(theirs):
+        named = [request_id for request_id, theirs in needles.items() if not look.found.isdisjoint(theirs)]
+        if named:
+            shown = _shown(path, search, context)
+            for request_id in named:
                 places[request_id].append(shown)
         for what in look.sealed:
             closed.setdefault(_shown(path.parent, search, context), Counter())[what] += 1
