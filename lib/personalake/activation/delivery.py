@@ -4,12 +4,13 @@ What is made once for each request is a named tuple: a frozen data class takes t
 delivery itself is made once for each delivery, where many leave together.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _id = attrgetter("delivery_id")
 _ERASE = "erase"
@@ -73,6 +74,19 @@ class Delivery:
     purposes: tuple[str, ...] = ()
     decision_id: str | None = None
     plan_id: str | None = None
+
+
+def object_in(payload: str) -> dict[str, Any] | None:
+    """A payload as the JSON object that it should be; null if it is none.
+
+    >>> object_in('{"a": 1}'), object_in("[1]"), object_in("{")
+    ({'a': 1}, None, None)
+    """
+    try:
+        found = json.loads(payload)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 class Name(NamedTuple):

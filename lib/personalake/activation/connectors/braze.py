@@ -10,7 +10,7 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
-from personalake.activation.delivery import Name, Pack
+from personalake.activation.delivery import Name, Pack, object_in
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeConnection
 
@@ -77,11 +77,8 @@ def name_in(payload: str) -> Name | None:
     >>> name_in('{"campaign_id": "c", "recipients": [{"external_user_id": "77"}]}')
     Name(value='77', label='external_id')
     """
-    try:
-        found = json.loads(payload)
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
+    found = object_in(payload)
+    if found is None:
         return None
     recipients = found.get("recipients")
     if isinstance(recipients, list) and len(recipients) == 1 and isinstance(recipients[0], dict):

@@ -1,9 +1,9 @@
 """Addresses in payloads, where a destination's own reply tells that there is nobody behind one any more."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from personalake.activation.delivery import object_in
 from personalake.activation.reasons import NO_SUBSCRIBER, NO_USER
 
 # Namespaces of what is sent to, as receipts have it: a device, or the user of one app under a name that the app was given.
@@ -51,11 +51,8 @@ def address_of(payload: str, destination: str) -> Address | None:
     """
     if not any(mark in payload for mark in _MARKS):
         return None
-    try:
-        found = json.loads(payload)
-    except ValueError:
-        return None
-    if not isinstance(found, dict):
+    found = object_in(payload)
+    if found is None:
         return None
     device = _only(found.get("include_subscription_ids")) or found.get("token")
     if isinstance(device, str) and device:
