@@ -1,13 +1,16 @@
 """What a destination's reply to one request means, whatever its dialect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from personalake.activation.delivery import State
 
+_NOTHING: Mapping[int, str] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+
+class Taken(NamedTuple):
     """The request was taken, apart from some of its items.
 
     Args:
@@ -19,8 +22,8 @@ class Taken:
     """
 
     state: State = State.ACCEPTED
-    refused: Mapping[int, str] = field(default_factory=dict)
-    again: Mapping[int, str] = field(default_factory=dict)
+    refused: Mapping[int, str] = _NOTHING
+    again: Mapping[int, str] = _NOTHING
     reference: str | None = None
     ask_later: bool = False
 

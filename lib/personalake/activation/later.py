@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from personalake.activation.answers import Answer, NotYet, Stop, Taken
 from personalake.activation.contract import Connector
@@ -79,7 +79,7 @@ def _outcomes(request: Handed, answer: Answer | NotYet, connector: Connector, pa
 def _of_taken(request: Handed, taken: Taken, connector: Connector, payloads: Payloads) -> list[Outcome]:
     odd = [request.delivery_ids[place] for place in sorted({*taken.refused, *taken.again})]
     pack = _pack(request, payloads(odd) if odd else {})
-    outcomes = of_taken(connector, Attempt(pack, 0.0), replace(taken, reference=request.reference))
+    outcomes = of_taken(connector, Attempt(pack, 0.0), taken._replace(reference=request.reference))
     for place, why in taken.again.items():
         delivery = pack.deliveries[place]
         outcomes.append(Outcome((delivery.delivery_id,), State.PENDING, told(why, delivery.payload), pack.pack_id))

@@ -56,6 +56,8 @@ class Reply:
     @property
     def is_html(self) -> bool:
         """Whether it is a page, which no API sends: a proxy or a portal answered instead."""
+        if self.body.startswith(b"{"):
+            return False
         if "html" in self.headers.get("Content-Type", "").lower():
             return True
         head = self.body[:64].lstrip()
@@ -156,7 +158,11 @@ class Transport:
                 response = await self._session.request(
                     request.method, request.url, data=body, headers=request.headers, allow_redirects=False
                 )
-                return Reply(response.status, response.headers, await self._read(response))
+                headers = response.headers
+                length = headers.get("Content-Length")
+                # A short reply, as nearly every one is, is read without a look at how much there is of it.
+                is_short = length is not None and len(length) < _FEW_DIGITS and "Content-Encoding" not in headers
+                return Reply(response.status, headers, await (response.read() if is_short else self._read(response)))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreached(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -165,9 +171,6 @@ class Transport:
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The whole body, if it is not beyond all measure: a few bytes can unpack to more than there is memory."""
-        length = response.headers.get("Content-Length")
-        if length is not None and len(length) < _FEW_DIGITS and "Content-Encoding" not in response.headers:
-            return await response.read()
         body = bytearray()
         async for part in response.content.iter_any():
             body += part

@@ -232,8 +232,17 @@ class HttpConnector(BaseConnector):
 
     async def exchange(self, request: Request, meaning: Callable[[Reply], Meaning]) -> Meaning | Answer:
         """Send a request and understand its reply; a token that was refused is replaced once."""
+        tokens = self.tokens
         try:
-            reply = await (self.transport.send(request) if self.tokens is None else self._authorised(request, self.tokens))
+            # No coroutine between this one and the transport's, which every request would pay for.
+            if tokens is None:
+                reply = await self.transport.send(request)
+            else:
+                token = tokens.at_hand or await tokens.current()
+                reply = await self.transport.send(_bearing(request, token.value))
+                if reply.status == 401:
+                    token = await tokens.instead_of(token)
+                    reply = await self.transport.send(_bearing(request, token.value))
         except TokenRefused as refusal:
             return Stop(f"no token: {refusal}")
         except Unreached as failure:
@@ -247,14 +256,6 @@ class HttpConnector(BaseConnector):
             return meaning(reply)
         except MISSHAPEN:
             return Lost(f"status {reply.status} with a body that cannot be understood")
-
-    async def _authorised(self, request: Request, tokens: Tokens) -> Reply:
-        token = tokens.at_hand or await tokens.current()
-        reply = await self.transport.send(_bearing(request, token.value))
-        if reply.status != 401:
-            return reply
-        token = await tokens.instead_of(token)
-        return await self.transport.send(_bearing(request, token.value))
 
 
 async def _refusing(reason: str) -> Refused:
