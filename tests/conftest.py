@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from personalake.config import Settings
@@ -14,6 +15,10 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
 from tests.interpreted import interpreted
+
+# A busy machine fails no test: examples have neither a time limit nor one for being made.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 TEST_SPARK = SparkSettings(master="local[2]", driver_memory="4g", shuffle_partitions=1)
 

@@ -37,7 +37,7 @@ def test_a_segment_body_is_a_batch_whose_timestamps_are_left_as_they_are() -> No
     assert json.loads(file.content) == {"batch": [{"n": 0}, {"n": 1}]}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(texts=st.lists(st.text(max_size=60), max_size=20))
 def test_no_file_is_beyond_the_limits_and_every_item_is_in_one(texts: list[str]) -> None:
     payloads = [json.dumps({"external_id": text}, ensure_ascii=False) for text in texts]

@@ -26,7 +26,7 @@ def said(content: bytes, kind: str) -> str:
     return str(part.get_content()).replace("\r\n", "\n")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(text=st.text(PRINTED | st.sampled_from("\n\t =.€"), min_size=1, max_size=300))
 @example(text="=\n.\nFrom here\n" + "x" * 500)
 @example(text="Привет " * 60)
@@ -40,7 +40,7 @@ def test_what_is_read_is_what_was_written_and_no_line_is_too_long(text: str) -> 
     assert content.count(b"\n") == content.count(b"\r\n")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(subject=st.text(PRINTED, min_size=1, max_size=120).filter(lambda text: text.strip() == text))
 @example(subject="=?utf-8?q?not_encoded?=")
 @example(subject="Grüße an alle " * 8 + "!")

@@ -15,7 +15,7 @@ def waits_for(turn: Turn, earlier: Turn) -> bool:
     return any(one is earlier or waits_for(one, earlier) for one in turn.before if not one.is_done)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=st.lists(PEOPLE | st.integers(0, 5), max_size=25), keyed=st.booleans())
 def test_a_request_waits_for_all_that_are_at_work_on_its_people_and_for_no_others(
     steps: list[list[str] | int], keyed: bool

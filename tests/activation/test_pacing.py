@@ -26,7 +26,7 @@ def departures(rate: Rate, largest: float, requests: list[tuple[float, float]]) 
     return left
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     amount=st.integers(10, 60),
     per_seconds=st.sampled_from([1.0, 3.0, 60.0]),
@@ -40,7 +40,7 @@ def test_no_window_holds_more_than_the_limit(amount: int, per_seconds: float, re
         assert sum(cost for at, cost in left if start <= at < round(start + per_seconds, 9)) <= amount
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     amount=st.integers(10, 60),
     requests=st.lists(st.tuples(st.sampled_from([0.0, 0.0, 0.01, 0.4, 5.0]), st.integers(1, 10)), max_size=120),

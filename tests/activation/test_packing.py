@@ -43,7 +43,7 @@ class Keyed(Scripted):
         return None
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(items=ITEMS, limits=LIMITS)
 def test_no_limit_is_exceeded_nothing_is_lost_and_each_persons_order_is_kept(
     items: list[tuple[int, str, int, int]], limits: Limits
@@ -77,7 +77,7 @@ def test_no_limit_is_exceeded_nothing_is_lost_and_each_persons_order_is_kept(
     assert all(places == sorted(places) for places in in_order.values())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(sizes=st.lists(st.integers(100, 32_000), min_size=800, max_size=1_200))
 def test_requests_are_filled_to_95_per_cent_of_the_binding_limit(sizes: list[int]) -> None:
     connector = Scripted(limits=Limits(2_500, max_bytes=500_000, max_item_bytes=32_000))
@@ -90,7 +90,7 @@ def test_requests_are_filled_to_95_per_cent_of_the_binding_limit(sizes: list[int
     assert not whole or sum(whole) / len(whole) >= 0.95
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     items=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=80),
     slices=st.integers(1, 30),

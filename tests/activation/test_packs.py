@@ -16,7 +16,7 @@ LIMITS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(sizes=ITEMS, limits=LIMITS)
 def test_limits_hold_nothing_is_lost_and_order_is_kept(sizes: list[int], limits: Limits) -> None:
     packs = list(pack(sizes, limits))
@@ -28,7 +28,7 @@ def test_limits_hold_nothing_is_lost_and_order_is_kept(sizes: list[int], limits:
         assert limits.envelope + separators + sum(sizes[place] for place in places) <= limits.max_bytes
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(sizes=ITEMS, limits=LIMITS)
 def test_the_first_item_of_a_pack_would_not_have_fitted_into_the_one_before(sizes: list[int], limits: Limits) -> None:
     packs = list(pack(sizes, limits))

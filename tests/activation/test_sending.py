@@ -331,7 +331,7 @@ def test_what_may_have_left_before_consent_went_is_unknown_not_cancelled() -> No
     assert journal.outcomes["a"].state is State.UNKNOWN
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(withdrawn_at=st.dictionaries(st.integers(0, 39), st.floats(0, 400)), seed=st.integers(0, 99))
 def test_nobody_is_sent_anything_after_they_withdrew(withdrawn_at: dict[int, float], seed: int) -> None:
     clock = FakeClock()
@@ -509,7 +509,7 @@ class TickingClock(FakeClock):
 ANSWERS = (Taken(), Again("status 500"), Again("status 429", 2.0, is_pause=True), Lost("no reply"), Refused("bad row"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     moment=st.integers(0, 30),
     who=st.sets(st.integers(0, 5), min_size=1),

@@ -108,7 +108,7 @@ def test_an_address_that_is_none_is_refused() -> None:
     assert reason == "shop_url is neither https:// nor mailto:"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(sorted(VARIABLES)), st.none() | st.text(max_size=80) | st.floats() | st.dates()))
 def test_whatever_the_values_there_is_a_text_or_a_reason_and_no_markup_of_theirs(variables: dict[str, Any]) -> None:
     found = render(MAIL, None, variables)

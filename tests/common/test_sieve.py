@@ -34,7 +34,7 @@ def test_lines_with_letters_that_count_as_others_are_given_to_everybody() -> Non
     assert list(Sieve([{"kasse"}, {"bell"}]).sifted(["Kaße"])) == [("Kaße", [0, 1])]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4), st.lists(st.text(max_size=30), max_size=6), st.data())
 def test_what_stands_in_a_line_is_never_sifted_out(texts: list[str], lines: list[str], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(texts) - 1))

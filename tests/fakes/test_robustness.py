@@ -49,7 +49,7 @@ def bodies(vendor: str) -> st.SearchStrategy[Any]:
     return VALUES | st.builds(lambda body, extra: {**body, **extra} if isinstance(body, dict) else body, forms, extras)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     data=st.data(), endpoint=st.sampled_from(ENDPOINTS), wrap=st.sampled_from(["", "batch", "attributes", "events", "items"])
 )
@@ -70,7 +70,7 @@ def test_no_body_crashes_a_vendor(data: st.DataObject, endpoint: tuple[type[Vend
     vendor.digest()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     items=st.lists(VALUES, max_size=4),
     rest=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=3),

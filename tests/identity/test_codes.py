@@ -18,7 +18,7 @@ def pairs(rows: list[tuple[str, str]]) -> pa.Table:
     return pa.table({"kind": pa.array(kinds, pa.string()), "value": pa.array(values, pa.string())})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(TEXTS, TEXTS)
 def test_a_text_is_found_wherever_it_stands_and_a_null_nowhere(held: list[str | None], wanted: list[str | None]) -> None:
     (ours,), (theirs,) = (codes_of(pa.table({"text": pa.array(each, pa.string())}), ("text",)) for each in (held, wanted))
@@ -28,7 +28,7 @@ def test_a_text_is_found_wherever_it_stands_and_a_null_nowhere(held: list[str | 
     assert found == [place for place, text in enumerate(held) if text is not None and text in wanted]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(PAIRS, PAIRS)
 def test_rows_with_any_of_some_keys_are_left_out(rows: list[tuple[str, str]], keys: list[tuple[str, str]]) -> None:
     kept = without(pairs(rows), pairs(keys))

@@ -175,7 +175,7 @@ def test_a_value_that_two_groups_hold_belongs_to_the_one_with_more_records_of_it
     assert (mail["sources"], mail["first_known_at"].day) == (["crm"], 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 3), min_size=8, max_size=8), st.lists(st.integers(0, 3), min_size=8, max_size=8))
 def test_every_group_has_one_id_of_its_own_and_moves_tell_the_whole_difference(before: list[int], after: list[int]) -> None:
     letters = "abcdefgh"

@@ -237,7 +237,7 @@ def crowds(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
     return rows, [edge(f"crm:{a}", f"crm:{b}", float(weight)) for (a, b), weight in edges.items()]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(crowds(), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(crowd: tuple[list[Any], list[Any]], chance: Any) -> None:
     rows, edges = crowd

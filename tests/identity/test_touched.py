@@ -45,7 +45,7 @@ def partition(found: dict[tuple[str, str], str]) -> set[frozenset[tuple[str, str
     return {frozenset(key for key, person in found.items() if person == each) for each in set(found.values())}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(crowds(), st.integers(0, 9), st.integers(0, 3))
 def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     crowd: tuple[list[Any], list[Any]], old: int, lost: int
@@ -78,7 +78,7 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     assert set(grouped.former["person_id"].to_pylist()) <= set(may_change.to_pylist())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(crowds(), st.lists(st.integers(1, 6), min_size=1, max_size=2))
 def test_however_arrivals_are_split_into_runs_the_persons_are_those_of_one_run_over_all(
     crowd: tuple[list[Any], list[Any]], sizes: list[int]

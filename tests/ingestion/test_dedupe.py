@@ -42,7 +42,7 @@ def test_a_row_known_from_an_earlier_batch_is_a_duplicate_exact_or_near(spark: S
     }
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 3), st.integers(1, 28)), min_size=1, max_size=12),
     known=st.sets(st.sampled_from("abcd")),

@@ -61,7 +61,7 @@ def named(lake: Lake) -> set[str]:
     return {Path(file).name for file in DeltaTable(lake.locations.table(PERSON)).file_uris()}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(before=LETTERS, away=LETTERS, come=LETTERS)
 def test_what_stays_and_what_comes_is_what_an_overwrite_with_both_would_leave(
     before: list[str], away: list[str], come: list[str]

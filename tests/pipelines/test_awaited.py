@@ -9,9 +9,10 @@ import pytest
 from personalake.config import Settings
 from personalake.lake import Lake, Locations
 from personalake.pipelines.registry import BY_NAME
+from personalake.tables import Table
 from personalake.tables.gold import RUN
 from personalake.tables.silver import CONSENT
-from personalake.tables.touchpoints import THIRD_PARTY_ATTRIBUTE
+from personalake.tables.touchpoints import SOCIAL_MENTION, THIRD_PARTY_ATTRIBUTE
 
 NOW = datetime.now(UTC)
 YESTERDAY, TOMORROW, LONG_AGO = NOW - timedelta(1), NOW + timedelta(1), NOW - timedelta(100)
@@ -62,12 +63,13 @@ def test_a_job_that_asks_for_consent_has_work_once_time_has_changed_an_answer(
         ({"days": 100}, NOW - timedelta(10), False),
     ],
 )
-def test_profiles_have_work_once_a_licence_has_ended_or_what_was_bought_is_too_old_for_it(
-    tmp_path: Path, licence: dict[str, object], told_at: datetime, has_work: bool
+@pytest.mark.parametrize(("job", "table"), [("build_profiles", THIRD_PARTY_ATTRIBUTE), ("build_journeys", SOCIAL_MENTION)])
+def test_there_is_work_once_a_licence_has_ended_or_what_came_under_it_is_too_old(
+    tmp_path: Path, job: str, table: Table, licence: dict[str, object], told_at: datetime, has_work: bool
 ) -> None:
-    lake, spec = Lake(Locations(tmp_path), no_session), BY_NAME["build_profiles"]
-    lake.ledger.append(THIRD_PARTY_ATTRIBUTE, [{"record_id": "b", "licence": "ours", "occurred_at": told_at}])
-    lake.ledger.append(RUN, [{"job": "build_profiles", "status": "done", "started_at": YESTERDAY}])
+    lake, spec = Lake(Locations(tmp_path), no_session), BY_NAME[job]
+    lake.ledger.append(table, [{"record_id": "b", "licence": "ours", "occurred_at": told_at}])
+    lake.ledger.append(RUN, [{"job": job, "status": "done", "started_at": YESTERDAY}])
     settings = Settings(root=tmp_path, profiles={"licences": {"ours": licence}})
 
     assert spec.waits is not None

@@ -106,7 +106,7 @@ def answered(draw: st.DrawFn) -> dict[str, tuple[str, list[tuple[int, str]]]]:
     return {name: (draw(status), sorted(draw(since).items())) for name in PEOPLE[:6]}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(answers=answered())
 def test_who_allows_it_granted_it_in_time_and_has_not_refused_it_last(
     answers: dict[str, tuple[str, list[tuple[int, str]]]],

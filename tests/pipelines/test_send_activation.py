@@ -217,7 +217,7 @@ def test_a_removal_of_somebody_who_withdrew_leaves_and_nothing_else_leaves_witho
     assert states(lake)["said"] == "cancelled"
 
 
-@examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     moment=st.integers(0, 20),
     who=st.sets(st.integers(0, 5), min_size=1),

@@ -152,7 +152,7 @@ CASES = st.lists(
 )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(cases=CASES)
 def test_a_withdrawal_is_never_lost_whatever_identifiers_merge_in_whatever_order(
     spark: SparkSession, cases: list[tuple[list[tuple[str, str, int]], list[tuple[int, int]], int]]

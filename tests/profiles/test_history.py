@@ -124,7 +124,7 @@ def test_a_person_who_is_gone_holds_nothing_any_more() -> None:
     assert told(applied(history, merged_away)) == [("stage", "new", 1, 5)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["a", "b", None]), st.integers(0, 3)), min_size=1, max_size=8))
 def test_any_order_of_arrival_gives_one_history_without_gaps_or_overlaps(
     seen: list[tuple[int, str | None, int]],

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from personalake.config.profiles import JourneySettings
+from personalake.config.profiles import JourneySettings, Licence
 from personalake.profiles.journeys import changed_persons, customer_journey
 from personalake.profiles.paths import journey_path
 from personalake.profiles.touchpoints import COLUMNS, Touched, touchpoints
@@ -16,6 +16,7 @@ from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION, SOCIAL
 
 START = datetime(2017, 5, 1, 12)
 AS_OF = date(2017, 8, 1)
+TODAY = date(2017, 11, 1)
 SETTINGS = JourneySettings(path_min_persons=1, path_steps=3)
 Row = dict[str, Any]
 
@@ -66,8 +67,10 @@ def test_every_channel_becomes_touchpoints_of_the_resolved_person_and_an_order_c
     posted = {**ann, "source": "listening", "platform": "forum", "licence": "api-terms", "is_consented": True}
     mentions = [
         {**posted, "record_id": "s1"}, {**posted, "record_id": "s2", "is_consented": False},
-        {**posted, "record_id": "s3", "licence": "unknown"},
+        {**posted, "record_id": "s3", "licence": "unknown"}, {**posted, "record_id": "s4", "licence": "over"},
+        {**posted, "record_id": "s5", "licence": "short"},
     ]  # fmt: skip
+    licences = {"api-terms": Licence(until=TODAY), "over": Licence(until=AS_OF), "short": Licence(days=1)}
     responses = [{**ann, "source": "till", "record_id": "r1", "response_type": "coupon_redeemed"}]
     receipts = [
         {**ann, "source": "signal", "record_id": f"{channel}-{kind}", "receipt_type": kind, "channel": channel}
@@ -98,7 +101,7 @@ def test_every_channel_becomes_touchpoints_of_the_resolved_person_and_an_order_c
         rows_of(spark, PERSON_LINK, *links),
     )  # fmt: skip
 
-    found = touchpoints(touched, AS_OF, SETTINGS)
+    found = touchpoints(touched, AS_OF, SETTINGS, licences, TODAY)
 
     assert found.columns == list(COLUMNS)
     rows = found.collect()

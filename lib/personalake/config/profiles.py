@@ -39,7 +39,7 @@ class JourneySettings(Section):
 
 
 class Licence(Section):
-    """What one contract with a data provider permits."""
+    """What one contract with a data provider, or the terms of a place where people post, permits."""
 
     until: date | None = Field(
         None, description="Last day of the contract, by the day of the run, not its as-of; none by default"
@@ -102,7 +102,8 @@ class ProfileSettings(Section):
     history: HistorySettings = HistorySettings()
     licences: dict[str, Licence] = Field(
         default_factory=dict,
-        description="Licences under which what data providers tell may be used: what comes under any other is left out",
+        description="Licences under which what data providers tell may be used: what comes under any other is left out; "
+        "posts under one named here count while it permits, under any other but `unknown` always",
     )
     preferences: dict[str, PreferenceSettings] = Field(
         default_factory=dict,

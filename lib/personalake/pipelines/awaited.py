@@ -10,7 +10,6 @@ from personalake.tables import Table
 from personalake.tables.gold import RUN
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CONSENT
-from personalake.tables.touchpoints import THIRD_PARTY_ATTRIBUTE
 
 
 def awaits_results(settings: Settings, lake: Lake) -> bool:
@@ -48,8 +47,8 @@ def awaits_consents(job: str) -> Callable[[Settings, Lake], bool]:
     return is_other
 
 
-def awaits_licences(job: str) -> Callable[[Settings, Lake], bool]:
-    """Whether since the job last ran a licence of bought data has ended, or some of the data have become too old for it."""
+def awaits_licences(job: str, table: Table) -> Callable[[Settings, Lake], bool]:
+    """Whether since the job last ran a licence has ended, or rows of a table have become too old for theirs."""
 
     def has_ended(settings: Settings, lake: Lake) -> bool:
         looked_at, licences = _looked_at(lake, job), settings.profiles.licences
@@ -60,11 +59,11 @@ def awaits_licences(job: str) -> Callable[[Settings, Lake], bool]:
         if any(licence.until is not None and before <= licence.until < today for licence in licences.values()):
             return True
         aging = {name: licence.days for name, licence in licences.items() if licence.days is not None}
-        if before == today or not aging or not lake.ledger.rows(THIRD_PARTY_ATTRIBUTE):
+        if before == today or not aging or not lake.ledger.rows(table):
             return False
         return any(
             lake.ledger.count(
-                THIRD_PARTY_ATTRIBUTE,
+                table,
                 [("licence", "=", name), ("occurred_at", ">=", _oldest(before, days, zone)),
                  ("occurred_at", "<", _oldest(today, days, zone))],
             )

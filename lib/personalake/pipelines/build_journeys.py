@@ -32,7 +32,8 @@ def run(context: JobContext) -> JobResult:
         message = f"journeys are as of {current} already; an older as-of ({context.as_of}) never overwrites them"
         return JobResult(skipped=True, message=message)
     with context.progress.step("putting touchpoints in order"):
-        found = touchpoints(_touched(lake), context.as_of, settings).persist()
+        licences, used_on = context.settings.profiles.licences, max(context.as_of, context.today)
+        found = touchpoints(_touched(lake), context.as_of, settings, licences, used_on).persist()
         try:
             persons = _persons_to_write(context, found)
             _write(context, found, persons)

@@ -2,6 +2,7 @@
 
 from personalake.pipelines.awaited import any_of, awaits_consents, awaits_licences, awaits_results
 from personalake.pipelines.job import JobSpec, Option
+from personalake.tables.touchpoints import SOCIAL_MENTION, THIRD_PARTY_ATTRIBUTE
 
 # Who may be looked at, of persons as they are by now.
 _CONSENTING = (
@@ -62,7 +63,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.customer_profile", "gold.customer_profile_history", "gold.quality_mark"),
         needs=("resolve_identities",),
         sections=("profiles", "identity", "quality"),
-        waits=any_of(awaits_consents("build_profiles"), awaits_licences("build_profiles")),
+        waits=any_of(awaits_consents("build_profiles"), awaits_licences("build_profiles", THIRD_PARTY_ATTRIBUTE)),
     ),
     JobSpec(
         name="build_journeys",
@@ -81,6 +82,7 @@ TO_GOLD: tuple[JobSpec, ...] = (
         writes=("gold.customer_journey", "gold.journey_path"),
         needs=("resolve_identities",),
         sections=("profiles",),
+        waits=awaits_licences("build_journeys", SOCIAL_MENTION),
         needs_session=False,  # none is started where orders are all there is
     ),
     JobSpec(

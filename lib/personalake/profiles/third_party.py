@@ -7,16 +7,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.standardise import standard_email
-from personalake.common.time_cuts import as_of_instant, known_before
+from personalake.common.time_cuts import known_before
 from personalake.config.profiles import Licence
+from personalake.profiles.licences import UNLICENSED, barred
 from personalake.profiles.survivorship import origin
 
 HASHED, EMAIL = "email_sha256", "email"
 LEFT_OUT = "left_out"
-# Why a row is not used; the first that holds is given.
-UNLICENSED, ENDED, UNCONSENTED, TOO_OLD, REFUSED = (
-    "licence permits no use", "licence has ended", "no consent at the provider", "too old", "the person refuses",
-)  # fmt: skip
+# Why a row is not used, beside what its licence says; the first that holds is given.
+UNCONSENTED, REFUSED = "no consent at the provider", "the person refuses"
 NOBODY = "nobody is known by this e-mail"
 
 
@@ -94,14 +93,8 @@ def _unlicensed(licences: Mapping[str, Licence], used_on: date) -> Column:
     """Why the licence does not permit use; null where it does."""
     reason: Column = F.lit(UNLICENSED)
     for name, licence in licences.items():
-        found = F.lit(None).cast("string")
-        if licence.days is not None:
-            oldest = as_of_instant(used_on) - F.make_dt_interval(F.lit(licence.days))
-            found = F.when(F.col("occurred_at") < oldest, TOO_OLD)
-        if licence.until is not None and licence.until < used_on:
-            found = F.lit(ENDED)
         is_ours = F.col("licence") == name
         if licence.attributes:
             is_ours = is_ours & F.col("attribute").isin(*licence.attributes)
-        reason = F.when(is_ours, found).otherwise(reason)
+        reason = F.when(is_ours, barred(licence, used_on)).otherwise(reason)
     return reason

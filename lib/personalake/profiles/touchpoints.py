@@ -1,5 +1,6 @@
 """Touchpoints of every channel in one shape, each with its person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -10,7 +11,8 @@ from pyspark.sql import functions as F
 from personalake.common.persons import by_caller, by_other_identifiers, with_person
 from personalake.common.time_cuts import known_before
 from personalake.common.transformation import Transformation
-from personalake.config.profiles import JourneySettings
+from personalake.config.profiles import JourneySettings, Licence
+from personalake.profiles.licences import barred
 
 PURCHASE = "purchase"
 COLUMNS = (
@@ -51,11 +53,20 @@ class Touched:
     links: DataFrame
 
 
-def touchpoints(touched: Touched, as_of: date, settings: JourneySettings) -> DataFrame:
+def touchpoints(
+    touched: Touched, as_of: date, settings: JourneySettings, licences: Mapping[str, Licence], used_on: date
+) -> DataFrame:
     """What each person did on any channel, as known before `as_of`; what nobody can be named for is left out.
 
     A purchase on the web or in the app is told twice, by the visit and by the order: the visit counts. An order that no
     visit of the same person tells of counts as a touchpoint of its store.
+
+    Args:
+        touched: Rows of silver.
+        as_of: Exclusive day.
+        settings: What counts as a journey.
+        licences: Licences that end; a post under one that has ended is nobody's touchpoint.
+        used_on: The day of use, by which they end.
 
     Returns:
         One row per touchpoint, in the columns `COLUMNS`.
@@ -68,7 +79,7 @@ def touchpoints(touched: Touched, as_of: date, settings: JourneySettings) -> Dat
         touched.emails.transform(known).transform(_messages),
         touched.tickets.transform(known).transform(_tickets),
         touched.answers.transform(known).transform(_answers),
-        touched.mentions.transform(known).transform(_mentions),
+        _mentions(touched.mentions.transform(known), licences, used_on),
         touched.responses.transform(known).transform(_responses),
         touched.receipts.transform(known).transform(_receipts),
     )
@@ -106,9 +117,11 @@ def _answers(answers: DataFrame) -> DataFrame:
     return answers.transform(_touches(F.lit("survey"), F.lit("answer")))
 
 
-def _mentions(mentions: DataFrame) -> DataFrame:
-    """Posts that their authors and their licence let us use."""
+def _mentions(mentions: DataFrame, licences: Mapping[str, Licence], used_on: date) -> DataFrame:
+    """Posts that their authors and their licence let us use; of one that is not among the settings no end is known."""
     may_be_used = F.col("is_consented") & (F.col("licence") != _NO_LICENCE)
+    for name, licence in licences.items():
+        may_be_used &= (F.col("licence") != name) | barred(licence, used_on).isNull()
     return mentions.where(may_be_used).transform(_touches(F.coalesce("platform", F.lit("social")), F.lit("mention")))
 
 

@@ -61,7 +61,7 @@ ANY_JSON = st.recursive(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.lists(st.dictionaries(st.sampled_from(WORDS), ANY_JSON, max_size=8), max_size=4))
 def test_no_payload_whatever_breaks_the_packing_or_the_making_of_a_request(kind: str, values: list[Any]) -> None:
     connector = connector_of(kind)
@@ -84,7 +84,7 @@ def test_a_connector_shows_no_secret(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", HTTP)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=6))
 def test_what_leaves_is_what_was_planned_and_as_long_as_was_reckoned(kind: str, texts: list[str]) -> None:
     connector = connector_of(kind)

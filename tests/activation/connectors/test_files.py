@@ -230,7 +230,7 @@ CELLS = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sam
 ODD = st.sampled_from(['{"tier": [1]}', "[]", "{", "7", "", '{"external_id": "\\ud800"}', ' {"tier": 1.50}', '{"a":1} x'])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     payloads=st.lists(
         ODD | st.dictionaries(st.sampled_from(["external_id", "tier", "more"]), CELLS).map(json.dumps), max_size=12

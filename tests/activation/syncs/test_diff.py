@@ -40,7 +40,7 @@ def changes(planned: DataFrame) -> dict[str, str]:
 sides = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(("1", "2")), max_size=len(KEYS))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(cases=st.lists(st.tuples(sides, sides), min_size=8, max_size=8))
 def test_a_mirrored_plan_makes_the_destination_what_is_wanted_and_planning_again_finds_nothing(
     spark: SparkSession, cases: list[tuple[Side, Side]]
