@@ -333,6 +333,7 @@ def test_a_part_of_a_longer_word_is_no_find_and_a_file_name_is_one(tmp_path: Pat
         ".ann@x.example",
         "ann@x.example.csv",
         ".ann@x.example.csv.gz.crc",
+        "ann@x.example_2026-11-27.csv",
         "ann@x.example.zip",
         "ann@x.example.d/a",
     ],

@@ -27,6 +27,8 @@ from personalake.lake.sealed import Sealed
 
 # What cannot be part of an identifier that is whole; an address ends where a sentence does.
 _BEFORE, _AFTER = rb"(?<![A-Za-z0-9._%+@-])", rb"(?![A-Za-z0-9_@-]|\.[A-Za-z0-9])"
+# No domain has a low line: what stands behind one is no more of the address.
+_AFTER_ADDRESS = rb"(?![A-Za-z0-9@-]|\.[A-Za-z0-9])"
 # In binary files a length or a type stands beside a text, one byte that may look like a letter; two are a longer word.
 _BINARY_BEFORE, _BINARY_AFTER = rb"(?<![A-Za-z0-9._%+@-]{2})", rb"(?![A-Za-z0-9._@-]{2})"
 _LONG = 1 << 14
@@ -140,7 +142,8 @@ def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 @lru_cache(maxsize=4096)
 def _standing_alone(texts: tuple[bytes, ...], is_binary: bool) -> re.Pattern[bytes]:
     any_text = b"(" + (b"|".join(map(re.escape, texts)) or rb"\b\B") + b")"
-    before, after = (_BINARY_BEFORE, _BINARY_AFTER) if is_binary else (_BEFORE, _AFTER)
+    is_address = all(b"@" in text for text in texts)
+    before, after = (_BINARY_BEFORE, _BINARY_AFTER) if is_binary else (_BEFORE, _AFTER_ADDRESS if is_address else _AFTER)
     return re.compile(before + any_text + after, re.IGNORECASE)
 
 
