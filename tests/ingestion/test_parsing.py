@@ -90,6 +90,21 @@ def test_a_line_that_is_no_json_has_that_as_its_only_reason(spark: SparkSession)
     assert [row.reasons for row in rows] == [["payload: not readable"]] * 3
 
 
+@pytest.mark.parametrize(("multiline", "told"), [(False, True), (True, False)])
+def test_half_a_row_of_a_csv_says_that_its_quote_is_not_closed_and_what_to_set(
+    spark: SparkSession, multiline: bool, told: bool
+) -> None:
+    halves = ['\x00r1;"Main Street', '\x00third floor";3.50']
+    table = source(format="csv", separator=";", multiline=multiline)
+
+    rows = parsed(spark, *halves, '\x00r1;"too";"few"', using=table).collect()
+
+    said = "payload: not readable; a quote stays open in its line: "
+    assert [row.reasons[0].startswith(said) for row in rows] == [told, told, False]
+    assert all(("multiline: true" in row.reasons[0]) is told for row in rows[:2])
+    assert [len(row.reasons) for row in rows] == [1, 1, 1]
+
+
 def test_a_negative_quantity_is_refused_or_a_return_as_the_source_says(spark: SparkSession) -> None:
     back = GOOD | {"qty": -1, "paid": -3.5}
 

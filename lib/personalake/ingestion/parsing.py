@@ -13,6 +13,7 @@ from personalake.ingestion.contracts import Contract, ContractField
 from personalake.quality.expectations import Expectation, reasons
 
 MALFORMED = "payload: not readable"
+OPEN_QUOTE = f"{MALFORMED}; a quote stays open in its line: if values go over several, set multiline: true and land it again"
 CORRUPT = "_corrupt"
 _OURS = "_ours"
 # Characters of how a text is written: the longest usual form of a time has one less, and reasons are counted by their words.
@@ -92,7 +93,7 @@ def _text(source: Source, field: ContractField) -> Column:
         return F.expr(field.default).cast("string")
     value = _mapped(mapped).cast("string")
     value = F.nullif(F.trim(value), F.lit(""))
-    return F.coalesce(value, F.expr(field.default).cast("string"))
+    return F.coalesce(value, F.expr(field.blank or field.default).cast("string"))
 
 
 def _mapped(mapped: ColumnMap) -> Column:
@@ -174,7 +175,7 @@ def _identified(source: Source, contract: Contract) -> Transformation:
 
 
 def _judged(source: Source, contract: Contract) -> Transformation:
-    malformed = F.when(F.col("is_malformed"), F.lit(MALFORMED))
+    malformed = F.when(F.col("is_malformed"), _malformed(source))
     missing = [
         F.when(
             F.col(field.name if field.type == "string" else f"text_{field.name}").isNull() & ~_stands(field),
@@ -194,7 +195,9 @@ def _judged(source: Source, contract: Contract) -> Transformation:
     refused = [rule.broken() for rule in rules if rule.severity == "refuse"]
     warned = [rule.broken() for rule in rules if rule.severity == "warn"]
     lacking = [field for field in contract.fields if field.unless]
-    warned += [F.when(_stands(field), F.lit(f"{field.name}: not readable, and a refusal all the same")) for field in lacking]
+    warned += [
+        F.when(_stands(field), F.lit(f"{field.name}: not readable, and the row counts all the same")) for field in lacking
+    ]
     against = reasons([*missing, *mistyped, *refused])
     texts = [f"text_{field.name}" for field in contract.fields]
     return lambda rows: (
@@ -202,6 +205,14 @@ def _judged(source: Source, contract: Contract) -> Transformation:
         .withColumn("warnings", reasons(warned))
         .drop(*texts, *(f"lacks_{field.name}" for field in lacking), "is_malformed")
     )
+
+
+def _malformed(source: Source) -> Column:
+    """Why a payload cannot be read; a line of a CSV that opens a quote without closing it is most often half of a row."""
+    if source.format != "csv" or source.multiline:
+        return F.lit(MALFORMED)
+    quotes = F.length("payload") - F.length(F.replace("payload", F.lit(source.quote), F.lit("")))
+    return F.when(quotes % 2 == 1, F.lit(OPEN_QUOTE)).otherwise(F.lit(MALFORMED))
 
 
 def _mistyped(source: Source, field: ContractField) -> Column:

@@ -17,7 +17,8 @@ class ContractField:
         name: Name of the field, and of the column in silver.
         type: Spark type that the raw string must be castable to.
         required: Whether a row without it is refused.
-        default: Spark SQL used where the source maps nothing onto the field.
+        default: Spark SQL used where the source maps nothing onto the field, or a row leaves it blank.
+        blank: Spark SQL used in the place of `default` where the source maps the field and a row leaves it blank.
         noun: What the type is called in a reason, e.g. `number`.
         form: Spark SQL that gives every spelling of a value one form; `{text}` is what the source says, trimmed.
         unless: Spark SQL for rows that stand, with a warning, though the field is missing or cannot be read.
@@ -28,6 +29,7 @@ class ContractField:
     type: str = "string"
     required: bool = False
     default: str = "NULL"
+    blank: str = ""
     noun: str = "text"
     form: str = "{text}"
     unless: str = ""
