@@ -105,12 +105,24 @@ def _mapped(mapped: ColumnMap) -> Column:
 def _typed(source: Source, field: ContractField, time_zone: str) -> Column:
     text = F.col(f"text_{field.name}")
     if field.type == "string":
-        return F.expr(field.form.format(text=f"text_{field.name}"))
+        written = F.expr(field.form.format(text=f"text_{field.name}"))
+        return F.coalesce(_day(source, field), written) if _has_pattern(source, field) else written
     if field.type == "timestamp":
         return _instant(source, source.columns.get(field.name), text, time_zone)
     if source.decimal == ",":
         text = F.regexp_replace(F.regexp_replace(text, r"\.(?=\d{3})", ""), ",", ".")
     return text.try_cast(field.type)
+
+
+def _has_pattern(source: Source, field: ContractField) -> bool:
+    """Whether the source says how it writes a text that is a day."""
+    return field.is_day and field.name in source.columns and source.columns[field.name].format is not None
+
+
+def _day(source: Source, field: ContractField) -> Column:
+    """A day by the source's own pattern, as ISO text; null where it is not written so."""
+    pattern = source.columns[field.name].format or ""
+    return F.date_format(F.try_to_timestamp(f"text_{field.name}", F.lit(pattern)), "yyyy-MM-dd")
 
 
 def _instant(source: Source, mapped: ColumnMap | None, text: Column, session_zone: str) -> Column:
@@ -194,6 +206,11 @@ def _judged(source: Source, contract: Contract) -> Transformation:
     rules = expectations_of(source, contract)
     refused = [rule.broken() for rule in rules if rule.severity == "refuse"]
     warned = [rule.broken() for rule in rules if rule.severity == "warn"]
+    warned += [
+        F.when(F.col(f"text_{field.name}").isNotNull() & _day(source, field).isNull(), _mistyped(source, field))
+        for field in contract.fields
+        if _has_pattern(source, field)
+    ]
     lacking = [field for field in contract.fields if field.unless]
     warned += [
         F.when(_stands(field), F.lit(f"{field.name}: not readable, and the row counts all the same")) for field in lacking
@@ -216,9 +233,9 @@ def _malformed(source: Source) -> Column:
 
 
 def _mistyped(source: Source, field: ContractField) -> Column:
-    """That a text is not of its type; of a time, how it is written beside how it should be, and never what it says."""
+    """That a text is not of its type; of a day or time, how it is written beside how it should be, never what it says."""
     told = f"{field.name}: not a {field.noun}"
-    if field.type != "timestamp":
+    if field.type != "timestamp" and not field.is_day:
         return F.lit(told)
     mapped = source.columns.get(field.name) or ColumnMap(expression="NULL")
     where, wanted = mapped.column or "expression", mapped.format or "ISO 8601"

@@ -23,6 +23,7 @@ class ContractField:
         form: Spark SQL that gives every spelling of a value one form; `{text}` is what the source says, trimmed.
         unless: Spark SQL for rows that stand, with a warning, though the field is missing or cannot be read.
         instead: Spark SQL for the value of the field in such a row.
+        is_day: Whether a text is a day: a source may say its `format`, by which it becomes ISO; what does not fit stays.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ContractField:
     form: str = "{text}"
     unless: str = ""
     instead: str = "NULL"
+    is_day: bool = False
 
 
 @dataclass(frozen=True)
