@@ -96,10 +96,15 @@ def _text(source: Source, field: ContractField) -> Column:
     return F.coalesce(value, F.expr(field.blank or field.default).cast("string"))
 
 
+def named(column: str) -> Column:
+    """The column of exactly this name, dots and backticks included."""
+    return F.col("`" + column.replace("`", "``") + "`")
+
+
 def _mapped(mapped: ColumnMap) -> Column:
     if mapped.constant is not None:
         return F.lit(mapped.constant)
-    return F.expr(mapped.expression) if mapped.expression else F.col(f"`{mapped.column}`")
+    return F.expr(mapped.expression) if mapped.expression else named(mapped.column or "")
 
 
 def _typed(source: Source, field: ContractField, time_zone: str) -> Column:
