@@ -50,6 +50,8 @@ def run(context: JobContext) -> JobResult:
     rows = [_export(context, one, subject) for one, subject in subjects.items()]
     folder = context.settings.erasure.access
     message = f"{sum(rows):,} rows of {len(rows)} persons are in {folder}"
+    if unknown := rows.count(0):
+        message += f"; nothing is held about {unknown} of them: tell them so, and ask for other identifiers"
     if lacking := [name for name, told in vars(context.settings.erasure.notice).items() if told is None]:
         message += f"; about.json says of {', '.join(lacking)}: {UNSAID} (erasure.notice)"
     return JobResult(rows_read=sum(rows), message=message)
