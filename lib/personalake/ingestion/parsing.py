@@ -14,6 +14,8 @@ from personalake.quality.expectations import Expectation, reasons
 
 MALFORMED = "payload: not readable"
 OPEN_QUOTE = f"{MALFORMED}; a quote stays open in its line: if values go over several, set multiline: true and land it again"
+# What a payload begins with that is a line of a CSV as it stands.
+UNREAD = "\x00"
 CORRUPT = "_corrupt"
 _OURS = "_ours"
 # Characters of how a text is written: the longest usual form of a time has one less, and reasons are counted by their words.
@@ -234,7 +236,8 @@ def _malformed(source: Source) -> Column:
     if source.format != "csv" or source.multiline:
         return F.lit(MALFORMED)
     quotes = F.length("payload") - F.length(F.replace("payload", F.lit(source.quote), F.lit("")))
-    return F.when(quotes % 2 == 1, F.lit(OPEN_QUOTE)).otherwise(F.lit(MALFORMED))
+    is_line = F.col("payload").startswith(UNREAD)
+    return F.when(is_line & (quotes % 2 == 1), F.lit(OPEN_QUOTE)).otherwise(F.lit(MALFORMED))
 
 
 def _mistyped(source: Source, field: ContractField) -> Column:
