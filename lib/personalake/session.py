@@ -43,6 +43,9 @@ def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") ->
         "spark.sql.session.timeZone": time_zone,
         # User expressions run over raw strings: a value that cannot be cast is a quarantined row, not a failed job.
         "spark.sql.ansi.enabled": "false",
+        # By default, times are written in the form of old Hive, whose readers overflow outside of 1677 to 2262: one consent
+        # that ends on 9999-12-31 would hide its table from every reader but Spark.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.files.openCostInBytes": "65536",

@@ -209,3 +209,13 @@ def test_no_place_of_a_region_lies_in_another_s(names: list[str]) -> None:
         places = [Path(one[key]) for one in found]
         assert not any(one.is_relative_to(other) for one in places for other in places if one is not other)
     assert len({one["catalog"] for one in found}) == len(names)
+
+
+@pytest.mark.parametrize("region", [None, "eu"])
+def test_the_shipped_settings_fit_regions_and_a_centre(region: str | None) -> None:
+    chosen = {"regions.mode": "hybrid", "regions.names": ["eu", "us"], "region": region}
+
+    loaded = load_settings("local", Path("conf"), {key: value for key, value in chosen.items() if value}, environ={})
+
+    assert loaded.root == Path("lakehouse") / (region or "central")
+    assert bool(loaded.audiences) is bool(region), "the centre addresses nobody"

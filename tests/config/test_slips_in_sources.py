@@ -17,7 +17,7 @@ from tests.config.slips import COLUMNS, HEAD, mapped, problems
         (mapped("occurred_at", "{column: at, format: 'yyyy-MM-ddTHH:mm'}"), "T is read as no part of a date"),
         (mapped("occurred_at", "{column: at, format: 'dd.MM.'}"), "there is no year; it is yyyy"),
         (mapped("amount", "{column: amount, format: '0.00'}"), "there is no year"),
-        (mapped("amount", "{column: amount, format: yyyy}"), "columns.amount.format: is for dates with their time alone"),
+        (mapped("amount", "{column: amount, format: yyyy}"), "columns.amount.format: is for days and times alone"),
         (mapped("quantity", "{constant: one}"), "columns.quantity.constant: 'one' is not a number: every row"),
         (mapped("quantity", "{constant: '1,5'}"), "'1,5' is not a number"),
         (mapped("occurred_at", "{constant: 01.02.2026}"), "'01.02.2026' is not a date and time"),

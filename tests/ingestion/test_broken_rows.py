@@ -104,8 +104,8 @@ def test_every_other_broken_row_is_refused_by_a_field_and_in_words(found: list[R
         readable = all(
             REASON.match(reason) and {*reason.partition(":")[0].split(", ")} <= fields for reason in row["reasons"]
         )
-        # Answers that are no grant stand, with a warning that says what is wrong with them.
-        is_told = row["reasons"] or (contract.name == "consent" and row["warnings"])
+        # Answers that are no grant, and requests to be forgotten, stand, with a warning that says what is wrong with them.
+        is_told = row["reasons"] or (contract.name in ("consent", "erasure_request") and row["warnings"])
         if kind != "unreadable" and ((is_wrong and not is_told) or not readable):
             wrong.append((row["source"], kind, list(row["reasons"])))
 

@@ -90,6 +90,37 @@ def test_a_line_that_is_no_json_has_that_as_its_only_reason(spark: SparkSession)
     assert [row.reasons for row in rows] == [["payload: not readable"]] * 3
 
 
+def test_a_day_of_birth_is_iso_by_the_pattern_of_its_source_and_stays_as_it_is_where_that_does_not_fit(
+    spark: SparkSession,
+) -> None:
+    born = {"customer_id": "no", "birth_date": {"column": "born", "format": "d/M/yyyy"}}
+    crm = Source.model_validate({"contract": "customer_record", "path": "x", "columns": born})
+    told = ["3/4/1980", "25/12/1980", "1980-04-03", "", None]
+    rows = [("crm", json.dumps({"no": "1", "born": day}), "f", 1, datetime(2017, 3, 2, tzinfo=UTC)) for day in told]
+
+    found = spark.createDataFrame(rows, BRONZE).transform(parse("crm", crm, CONTRACTS["customer_record"])).collect()
+
+    assert [row.birth_date for row in found] == ["1980-04-03", "1980-12-25", "1980-04-03", None, None]
+    unlike = "birth_date: not a day (born: 9999-99-99, not d/M/yyyy)"
+    assert [row.warnings for row in found] == [[], [], [unlike], [], []]
+    assert [row.reasons for row in found] == [[]] * 5
+
+
+@pytest.mark.parametrize(("multiline", "told"), [(False, True), (True, False)])
+def test_half_a_row_of_a_csv_says_that_its_quote_is_not_closed_and_what_to_set(
+    spark: SparkSession, multiline: bool, told: bool
+) -> None:
+    halves = ['\x00r1;"Main Street', '\x00third floor";3.50']
+    table = source(format="csv", separator=";", multiline=multiline)
+
+    rows = parsed(spark, *halves, '\x00r1;"too";"few"', using=table).collect()
+
+    said = "payload: not readable; a quote stays open in its line: "
+    assert [row.reasons[0].startswith(said) for row in rows] == [told, told, False]
+    assert all(("multiline: true" in row.reasons[0]) is told for row in rows[:2])
+    assert [len(row.reasons) for row in rows] == [1, 1, 1]
+
+
 def test_a_negative_quantity_is_refused_or_a_return_as_the_source_says(spark: SparkSession) -> None:
     back = GOOD | {"qty": -1, "paid": -3.5}
 

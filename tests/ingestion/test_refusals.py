@@ -1,4 +1,4 @@
-"""A refusal counts though something about it cannot be read; a grant does not."""
+"""A refusal, and a request to be forgotten, count though something about them cannot be read; a grant does not."""
 
 import json
 from datetime import datetime
@@ -44,13 +44,52 @@ def test_a_refusal_whose_time_cannot_be_read_counts_from_when_it_came(spark: Spa
     found = spark.createDataFrame(rows, BRONZE).transform(parse("crm", source, CONTRACTS["consent"])).collect()
 
     stands = {row["record_id"]: (row["occurred_at"], row["warnings"]) for row in found if not row["reasons"]}
-    late = "occurred_at: not readable, and a refusal all the same"
+    late = "occurred_at: not readable, and the row counts all the same"
     at = datetime(2026, 5, 1, 10)
     assert stands == {
         "fine": (at, []),
         "unreadable": (LANDED, [late]),
         "missing": (LANDED, [late]),
         "odd": (LANDED, ["status: not one of granted, denied, withdrawn; it allows nothing", late]),
-        "odd_end": (at, ["expires_at: not readable, and a refusal all the same"]),
+        "odd_end": (at, ["expires_at: not readable, and the row counts all the same"]),
     }
     assert {row["record_id"] for row in found if row["reasons"]} == {"grant", "grant_without", "grant_odd_end", "nobody"}
+
+
+def test_a_request_to_be_forgotten_is_heard_however_it_is_written_and_only_a_yes_verifies_it(spark: SparkSession) -> None:
+    mapped = {"record_id": "id", "customer_id": "who", "regulation": "law", "is_verified": "sure", "occurred_at": "at"}
+    source = Source.model_validate({"contract": "erasure_request", "namespace": "email", "path": "x", "columns": mapped})
+    at = "2026-05-01T10:00:00Z"
+    told = {
+        "small": ("ann@x", "ccpa", "true", at),
+        "other law": ("ann@x", "LGPD", "Y", at),
+        "no law": ("ann@x", None, "1", at),
+        "undated": ("ann@x", "GDPR", "yes", "yesterday"),
+        "unsaid": ("ann@x", "GDPR", " ", at),
+        "odd": ("ann@x", "GDPR", "pending", at),
+        "nobody": (None, "GDPR", "yes", at),
+    }
+    rows = [
+        ("desk", json.dumps({"id": name, "who": who, "law": law, "sure": sure, "at": when}), "f", place, LANDED)
+        for place, (name, (who, law, sure, when)) in enumerate(told.items())
+    ]
+
+    parsed = spark.createDataFrame(rows, BRONZE).transform(parse("desk", source, CONTRACTS["erasure_request"])).collect()
+
+    found = {row["record_id"]: row for row in parsed}
+    asked = datetime(2026, 5, 1, 10)
+    assert {name: (row["regulation"], row["is_verified"], row["occurred_at"]) for name, row in found.items()} == {
+        "small": ("CCPA", True, asked),
+        "other law": ("LGPD", True, asked),
+        "no law": ("GDPR", True, asked),
+        "undated": ("GDPR", True, LANDED),
+        "unsaid": ("GDPR", False, asked),
+        "odd": ("GDPR", False, asked),
+        "nobody": ("GDPR", True, asked),
+    }
+    assert {name: row["reasons"] for name, row in found.items() if row["reasons"]} == {"nobody": ["customer_id: missing"]}
+    assert {name: row["warnings"] for name, row in found.items() if row["warnings"]} == {
+        "other law": ["regulation: not one of GDPR, CCPA; its deadline is a month"],
+        "undated": ["occurred_at: not readable, and the row counts all the same"],
+        "odd": ["is_verified: not readable, and the row counts all the same"],
+    }

@@ -89,6 +89,7 @@ def test_a_line_is_proved_by_default_and_parallel_reads_are_cut(monkeypatch: pyt
         "4",
     ]
     assert (plain.options["sslmode"], plain.options["sslrootcert"]) == ("disable", "/ca.pem")
+    assert rows_spec(crm(tls=False), "SELECT 1").options["sslmode"] == "disable", "YAML reads off as false"
     assert "sslfactory" not in plain.options
     assert "numPartitions" not in plain.options
 

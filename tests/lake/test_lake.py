@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -113,6 +113,28 @@ def test_small_appends_and_spark_appends_meet_in_one_table(lake: Lake, spark: Sp
 
     assert sorted(row.value for row in lake.read(PERSON_LINK).collect()) == ["1", "2", "3"]
     assert lake.ledger.rows(PERSON_LINK) == 3
+
+
+@pytest.mark.parametrize("form", ["TIMESTAMP_MICROS", "INT96"])
+def test_a_time_of_any_year_is_read_without_spark_also_from_files_in_the_old_form(
+    lake: Lake, spark: SparkSession, form: str
+) -> None:
+    years = [datetime(year, 12, 31, tzinfo=UTC) for year in (1, 1066, 2026, 9999)]
+    days = ", ".join(f"timestamp '{year.date().isoformat()}'" for year in years)
+    rows = spark.sql(f"SELECT explode(array({days})) AS first_known_at")
+    others = {"namespace": F.lit("e"), "value": F.col("first_known_at").cast("string"), "person_id": F.lit("p")}
+    usual = spark.conf.get("spark.sql.parquet.outputTimestampType")
+    try:
+        spark.conf.set("spark.sql.parquet.outputTimestampType", form)
+        lake.append(rows.withColumns({**others, "sources": F.array(F.lit("s"))}), PERSON_LINK)
+    finally:
+        spark.conf.set("spark.sql.parquet.outputTimestampType", usual)
+
+    assert usual == "TIMESTAMP_MICROS"
+    assert sorted(row["first_known_at"] for row in lake.ledger.read(PERSON_LINK)) == years
+    if form == usual:
+        plain = DeltaTable(lake.locations.table(PERSON_LINK)).to_pyarrow_table()
+        assert sorted(plain["first_known_at"].to_pylist()) == years
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.full_name)

@@ -52,6 +52,9 @@ def test_a_corrupt_gzip_is_found_before_it_is_let_in(tmp_path: Path) -> None:
         ("id,age", None),
         ("age,id", "header changed: expected id,age, found the same columns in another order"),
         ("id,age,note,Note", "columns named twice: note"),
+        ("id,age,,", "columns without a name at places 3, 4; name them, or leave them out of the file"),
+        ("ID,age", "columns missing: id; found 2 columns, and id in other letters"),
+        ("id;age", "columns missing: id, age; found 1 column; is ',' what stands between them (separator)?"),
         ("id,years", "columns missing: age; found 2 columns"),
     ],
 )

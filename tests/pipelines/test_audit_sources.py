@@ -107,4 +107,7 @@ def test_the_report_shows_the_matrix_of_sources_and_touchpoints(context: JobCont
     assert ["crm", "reach", "–", "–", "–", "–", "–"] in matrix.rows
     assert ["till", "–", "–", "–", "behaviour", "–", "–"] in matrix.rows
     assert ["web", "–", "–", "behaviour", "–", "–", "–"] in matrix.rows
+    known = next(block for block in section.blocks if getattr(block, "title", "") == "Whom each source knows")
+    assert ["till", "2", "customer id 67 %", "email marketing 50 %, push 50 %"] in known.rows
+    assert "mute" not in [row[0] for row in known.rows]
     assert which_sources(SimpleNamespace(audits=[])) is None  # type: ignore[arg-type]

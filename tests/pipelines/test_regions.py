@@ -136,6 +136,7 @@ def test_a_region_tells_and_forgets_nothing_of_another_s_people(
     erased = run_job(BY_NAME["erase_customers"], company.settings("eu"), company.lake("eu"), asked).result
 
     assert [result.rows_read for result in outside.values()] == [0, 1]
+    assert ["nothing is held about 1 of them" in result.message for result in outside.values()] == [True, False]
     assert canary("us", 3) in "".join(decoded(tmp_path / "access" / "us"))
     assert canary("us", 3) not in "".join(decoded(tmp_path / "access" / "eu"))
     assert erased.message == "requests: 1 done"

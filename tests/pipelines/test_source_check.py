@@ -66,6 +66,16 @@ def test_a_column_that_no_row_has_is_told_with_what_would_read_it(tmp_path: Path
     assert unseen_columns(source(tmp_path), rows=100) == {}
 
 
+def test_the_columns_of_a_csv_are_called_as_ingestion_calls_them_and_an_open_quote_is_the_end(tmp_path: Path) -> None:
+    header = '\ufeff"id" ; member ;campaign;"note1";kind;at'
+    rows = ["1;c1;x;jane@x.example;k;2025-01-01", '2;c2;x;"' + "and no end " * 20_000]
+    (tmp_path / "a.csv").write_text("\n".join((header, *rows)), encoding="utf-8")
+    table = source(tmp_path, format="csv", separator=";")
+
+    assert unseen_columns(table, rows=100) == {}
+    assert {one.finding.column for one in check_source(table, rows=100)} >= {"note1"}
+
+
 def test_a_source_without_rows_cannot_be_looked_at(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No row lies in"):
         check_source(source(tmp_path), rows=100)

@@ -27,7 +27,7 @@ from personalake.tables import ALL, Field, Table
 from personalake.tables.erasure import ACCESS_LOG
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION
 from personalake.tables.identity import PERSON
-from personalake.tables.silver import PERSON_LINK
+from personalake.tables.silver import CUSTOMER_RECORD, DUPLICATE, PERSON_LINK
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,17 @@ def test_an_analyst_sees_groups_and_figures_but_nobodys_name(ledger: Ledger) -> 
 def test_nothing_but_one_select_over_masked_views_is_answered(ledger: Ledger, sql: str) -> None:
     with pytest.raises(InputError):
         masked_query(ledger, sql)
+
+
+def test_a_record_that_came_twice_shows_no_customer_number_and_joins_the_first(ledger: Ledger) -> None:
+    ledger.append(CUSTOMER_RECORD, [{"source": "crm", "record_id": "4711", "customer_id": "4711"}])
+    ledger.append(DUPLICATE, [{"source": "crm", "row_id": "4711"}])
+
+    twice = masked_query(ledger, "SELECT row_id FROM silver.duplicate").fetchall()
+    joined = "SELECT count(*) FROM silver.duplicate JOIN silver.customer_record ON row_id = record_id"
+
+    assert "4711" not in str(twice)
+    assert masked_query(ledger, joined).fetchall() == [(1,)]
 
 
 def test_who_knows_an_identifier_cannot_look_up_whose_row_it_is_and_rows_still_join(ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 from datetime import date
 
 import plotly.graph_objects as go
+import pytest
 
 from personalake.reports.blocks import Chart
 from personalake.reports.charts import bars, curves, histogram, intervals, stacked, timeline
@@ -29,6 +30,17 @@ def test_every_picture_is_valid_plotly_and_names_both_its_axes() -> None:
         assert figure.layout.xaxis.title.text
         assert figure.layout.yaxis.title.text or figure.layout.yaxis.type == "category"
         assert chart.summary
+
+
+def test_a_number_beside_a_short_bar_to_the_left_has_as_much_room_as_one_beside_a_long_bar() -> None:
+    low, high = bars("Weights", {"equal": 15.4, "different": -2.2}, "bits").spec["layout"]["xaxis"]["range"]
+    alone = bars("Counts", {"a": 10, "b": 5}, "people").spec["layout"]["xaxis"]["range"]
+    nothing = bars("Counts", {"a": 0}, "people").spec["layout"]["xaxis"]["range"]
+
+    assert -2.2 - low == pytest.approx(high - 15.4)
+    assert high - 15.4 > (15.4 + 2.2) / 8
+    assert (alone[0], alone[1] > 10) == (0, True)
+    assert nothing == [0, 1]
 
 
 def test_a_histogram_counts_every_value_and_says_where_the_last_bar_is_open() -> None:

@@ -50,6 +50,12 @@ class DatabaseSettings(Section):
         default_factory=dict, description="Further properties of the driver; secrets as secret://scope/key"
     )
 
+    @field_validator("tls", mode="before")
+    @classmethod
+    def _off(cls, tls: object) -> object:
+        """YAML takes off without quotes for false."""
+        return "off" if tls is False else tls
+
     @field_validator("url")
     @classmethod
     def _bare_url(cls, url: str) -> str:

@@ -87,7 +87,8 @@ def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ())
     _hand_over(merged, base["root"])
     _move(merged, base, region or CENTRE)
     if region is None:
-        merged.update(sources={}, destinations={}, connections={})  # the centre takes in and sends nothing about people
+        # The centre takes in and sends nothing about people.
+        merged.update(sources={}, destinations={}, connections={}, audiences={})
         return
     yield from _shared(merged, own)
 

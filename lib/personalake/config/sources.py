@@ -50,7 +50,9 @@ class ColumnMap(Section):
     column: str | None = Field(None, description="Column of the source, read as a string")
     expression: str | None = Field(None, description="Spark SQL over the source's columns, all of them strings")
     constant: str | None = Field(None, description="The same value for every row")
-    format: str | None = Field(None, description="Pattern of a date or time, e.g. dd.MM.yyyy HH:mm; ISO-8601 by default")
+    format: str | None = Field(
+        None, description="Pattern of a time or of birth_date, e.g. dd.MM.yyyy HH:mm; ISO-8601 by default"
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ColumnMap":

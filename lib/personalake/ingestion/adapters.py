@@ -20,7 +20,7 @@ from personalake.config.secrets import resolve_secret
 from personalake.config.sources import KafkaSettings, Source
 from personalake.ingestion.choice import one_per_element, only_where
 from personalake.ingestion.contracts import CONTRACTS
-from personalake.ingestion.parsing import telling_texts, with_texts
+from personalake.ingestion.parsing import UNREAD, named, telling_texts, with_texts
 
 # A file stream forgets files that are much older than the newest; history must not be lost that way.
 _NEVER = "36500d"
@@ -108,13 +108,13 @@ def _payload(source: Source, schema: StructType) -> Column:
         return F.col("value")
     raw = F.to_json(F.struct(*(_as_text(field) for field in schema if field.name not in (_CORRUPT, READ_FROM, READ_AT))))
     if source.format == "csv":
-        return F.when(F.col(_CORRUPT).isNotNull(), F.concat(F.lit("\x00"), F.col(_CORRUPT))).otherwise(raw)
+        return F.when(F.col(_CORRUPT).isNotNull(), F.concat(F.lit(UNREAD), F.col(_CORRUPT))).otherwise(raw)
     return raw
 
 
 def _as_text(field: StructField) -> Column:
     """The raw string of a column: nested ones as JSON; an instant tells its zone: nothing later knows that it had one."""
-    column = F.col(f"`{field.name}`")
+    column = named(field.name)
     if isinstance(field.dataType, ArrayType | MapType | StructType):
         text = F.to_json(column)
     elif isinstance(field.dataType, TimestampType):

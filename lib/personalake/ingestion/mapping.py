@@ -48,11 +48,10 @@ def _unfit(field: ContractField, mapped: object, decimal: str) -> Iterator[tuple
     """A pattern that nothing would heed, and a constant that no row could have."""
     if not isinstance(mapped, dict):
         return
-    if mapped.get("format") is not None and field.type != "timestamp":
+    if mapped.get("format") is not None and field.type != "timestamp" and not field.is_day:
         yield (
             f"columns.{field.name}.format",
-            f"is for dates with their time alone, and {field.name} is a {field.noun}; an expression can change how it is "
-            "written",
+            f"is for days and times alone, and {field.name} is a {field.noun}; an expression can change how it is written",
         )
     constant = mapped.get("constant")
     if isinstance(constant, str) and mapped.get("format") is None and not _can_be(constant.strip(), field.type, decimal):

@@ -13,6 +13,9 @@ from personalake.ingestion.contracts import Contract, ContractField
 from personalake.quality.expectations import Expectation, reasons
 
 MALFORMED = "payload: not readable"
+OPEN_QUOTE = f"{MALFORMED}; a quote stays open in its line: if values go over several, set multiline: true and land it again"
+# What a payload begins with that is a line of a CSV as it stands.
+UNREAD = "\x00"
 CORRUPT = "_corrupt"
 _OURS = "_ours"
 # Characters of how a text is written: the longest usual form of a time has one less, and reasons are counted by their words.
@@ -92,24 +95,41 @@ def _text(source: Source, field: ContractField) -> Column:
         return F.expr(field.default).cast("string")
     value = _mapped(mapped).cast("string")
     value = F.nullif(F.trim(value), F.lit(""))
-    return F.coalesce(value, F.expr(field.default).cast("string"))
+    return F.coalesce(value, F.expr(field.blank or field.default).cast("string"))
+
+
+def named(column: str) -> Column:
+    """The column of exactly this name, dots and backticks included."""
+    return F.col("`" + column.replace("`", "``") + "`")
 
 
 def _mapped(mapped: ColumnMap) -> Column:
     if mapped.constant is not None:
         return F.lit(mapped.constant)
-    return F.expr(mapped.expression) if mapped.expression else F.col(f"`{mapped.column}`")
+    return F.expr(mapped.expression) if mapped.expression else named(mapped.column or "")
 
 
 def _typed(source: Source, field: ContractField, time_zone: str) -> Column:
     text = F.col(f"text_{field.name}")
     if field.type == "string":
-        return F.expr(field.form.format(text=f"text_{field.name}"))
+        written = F.expr(field.form.format(text=f"text_{field.name}"))
+        return F.coalesce(_day(source, field), written) if _has_pattern(source, field) else written
     if field.type == "timestamp":
         return _instant(source, source.columns.get(field.name), text, time_zone)
     if source.decimal == ",":
         text = F.regexp_replace(F.regexp_replace(text, r"\.(?=\d{3})", ""), ",", ".")
     return text.try_cast(field.type)
+
+
+def _has_pattern(source: Source, field: ContractField) -> bool:
+    """Whether the source says how it writes a text that is a day."""
+    return field.is_day and field.name in source.columns and source.columns[field.name].format is not None
+
+
+def _day(source: Source, field: ContractField) -> Column:
+    """A day by the source's own pattern, as ISO text; null where it is not written so."""
+    pattern = source.columns[field.name].format or ""
+    return F.date_format(F.try_to_timestamp(f"text_{field.name}", F.lit(pattern)), "yyyy-MM-dd")
 
 
 def _instant(source: Source, mapped: ColumnMap | None, text: Column, session_zone: str) -> Column:
@@ -174,7 +194,7 @@ def _identified(source: Source, contract: Contract) -> Transformation:
 
 
 def _judged(source: Source, contract: Contract) -> Transformation:
-    malformed = F.when(F.col("is_malformed"), F.lit(MALFORMED))
+    malformed = F.when(F.col("is_malformed"), _malformed(source))
     missing = [
         F.when(
             F.col(field.name if field.type == "string" else f"text_{field.name}").isNull() & ~_stands(field),
@@ -193,8 +213,15 @@ def _judged(source: Source, contract: Contract) -> Transformation:
     rules = expectations_of(source, contract)
     refused = [rule.broken() for rule in rules if rule.severity == "refuse"]
     warned = [rule.broken() for rule in rules if rule.severity == "warn"]
+    warned += [
+        F.when(F.col(f"text_{field.name}").isNotNull() & _day(source, field).isNull(), _mistyped(source, field))
+        for field in contract.fields
+        if _has_pattern(source, field)
+    ]
     lacking = [field for field in contract.fields if field.unless]
-    warned += [F.when(_stands(field), F.lit(f"{field.name}: not readable, and a refusal all the same")) for field in lacking]
+    warned += [
+        F.when(_stands(field), F.lit(f"{field.name}: not readable, and the row counts all the same")) for field in lacking
+    ]
     against = reasons([*missing, *mistyped, *refused])
     texts = [f"text_{field.name}" for field in contract.fields]
     return lambda rows: (
@@ -204,10 +231,19 @@ def _judged(source: Source, contract: Contract) -> Transformation:
     )
 
 
+def _malformed(source: Source) -> Column:
+    """Why a payload cannot be read; a line of a CSV that opens a quote without closing it is most often half of a row."""
+    if source.format != "csv" or source.multiline:
+        return F.lit(MALFORMED)
+    quotes = F.length("payload") - F.length(F.replace("payload", F.lit(source.quote), F.lit("")))
+    is_line = F.col("payload").startswith(UNREAD)
+    return F.when(is_line & (quotes % 2 == 1), F.lit(OPEN_QUOTE)).otherwise(F.lit(MALFORMED))
+
+
 def _mistyped(source: Source, field: ContractField) -> Column:
-    """That a text is not of its type; of a time, how it is written beside how it should be, and never what it says."""
+    """That a text is not of its type; of a day or time, how it is written beside how it should be, never what it says."""
     told = f"{field.name}: not a {field.noun}"
-    if field.type != "timestamp":
+    if field.type != "timestamp" and not field.is_day:
         return F.lit(told)
     mapped = source.columns.get(field.name) or ColumnMap(expression="NULL")
     where, wanted = mapped.column or "expression", mapped.format or "ISO 8601"

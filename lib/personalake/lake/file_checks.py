@@ -168,9 +168,12 @@ def _type_name(kind: pa.DataType) -> str:
 def _shape_problem(found: Shape, source: Source, first: Shape | None) -> str | None:
     # The first line of a CSV without header is somebody's row: only names from the YAML or an earlier header are told.
     missing = [name for name in needed_columns(source) if name not in found.names]
-    if missing:
-        return f"columns missing: {', '.join(missing)}; found {len(found.names)} columns"
     folded = [name.lower() for name in found.names]
+    if missing:
+        return f"columns missing: {', '.join(missing)}; {_instead(found, missing, source)}"
+    nameless = [str(place) for place, name in enumerate(found.names, 1) if not name]
+    if len(nameless) > 1:
+        return f"columns without a name at places {', '.join(nameless)}; name them, or leave them out of the file"
     if twice := list(dict.fromkeys(name for name in folded if folded.count(name) > 1)):
         return f"columns named twice: {', '.join(twice)}"
     if first is None:
@@ -183,6 +186,16 @@ def _shape_problem(found: Shape, source: Source, first: Shape | None) -> str | N
         if first.types.get(name, kind) != kind
     ]
     return f"column types changed: {'; '.join(changed)}" if changed else None
+
+
+def _instead(found: Shape, missing: Sequence[str], source: Source) -> str:
+    """What is there where names are missing, and what that most often comes from."""
+    count = len(found.names)
+    if count == 1 and source.format == "csv":
+        return f"found 1 column; is {source.separator!r} what stands between them (separator)?"
+    folded = {name.lower() for name in found.names}
+    other = [name for name in missing if name.lower() in folded]
+    return f"found {count} columns" + (f", and {', '.join(other)} in other letters" if other else "")
 
 
 def _without_words(found: Shape, first: Shape) -> str:

@@ -10,13 +10,17 @@ from pyarrow import fs
 
 # Rows with payloads are wide: few at a time, and one file after the other.
 _ROWS = 8_192
+# Files of other writers and of earlier runs may have times in 96 bits: in nanoseconds they overflow outside of 1677 to 2262.
+_TIMES = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
 
 
 def dataset_of(folder: str, opened: DeltaTable) -> ds.Dataset:
     """The files that one version of the table in a folder consists of."""
     # By default delta-rs lends Arrow a file system written in Python. Arrow's I/O threads then call into Python, and
     # one that does so while the interpreter shuts down aborts the process (exit code 134, seen in one run of ten).
-    return opened.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(folder, fs.LocalFileSystem()))
+    return opened.to_pyarrow_dataset(
+        filesystem=fs.SubTreeFileSystem(folder, fs.LocalFileSystem()), parquet_read_options=_TIMES
+    )
 
 
 @dataclass(frozen=True)

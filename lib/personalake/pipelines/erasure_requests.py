@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from personalake.common.hashing import keyed_hash_of
+from personalake.common.spellings import alike
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.lake.disk import writing
@@ -48,14 +49,27 @@ class Request:
 def identifiers_named(context: JobContext) -> dict[Identifier, tuple[Identifier, ...]]:
     """What the command line asks for, by itself or in a file, each with what the same person names besides.
 
+    Who is named in two spellings is named once, by the first of them.
+
     Raises:
         InputError: If it is not written as `namespace=value`, or the file cannot be read.
     """
     named: dict[Identifier, tuple[Identifier, ...]] = {}
+    written: dict[Identifier, Identifier] = {}
     for line in _lines_named(context):
         first, *further = map(_identifier, _parts(line))
+        first = written.setdefault(_alike(context, first), first)
         named[first] = named.get(first, ()) + tuple(further)
     return named
+
+
+def told_as(context: JobContext, key: str, asked: Identifier) -> str:
+    """The pseudonym of an identifier in receipts and in the access log, the same in whatever spelling somebody asks."""
+    return pseudonym(key, *_alike(context, asked))
+
+
+def _alike(context: JobContext, asked: Identifier) -> Identifier:
+    return asked[0], alike(*asked, context.settings.identity.calling_code)
 
 
 def _lines_named(context: JobContext) -> list[str]:
@@ -140,10 +154,10 @@ def _told(context: JobContext, key: str, states: dict[str, dict[str, Any]]) -> I
         request_id = keyed_hash_of(key, f"request|{row['source']}|{row['record_id']}")[:32]
         asked = (row["namespace"], row["customer_id"])
         state = states.get(request_id, {}).get("state")
-        facts = _facts(key, asked, row["regulation"], row["occurred_at"], row["source"])
+        facts = _facts(told_as(context, key, asked), row["regulation"], row["occurred_at"], row["source"])
         yield Request(request_id, asked, bool(row["is_verified"]), facts, state)
     for asked, further in identifiers_named(context).items():
-        facts = _facts(key, asked, "GDPR", context.run_started_at, JOB)
+        facts = _facts(told_as(context, key, asked), "GDPR", context.run_started_at, JOB)
         earlier = [row for row in states.values() if row["subject"] == facts["subject"] and row["source"] == JOB]
         waiting = next((row for row in earlier if row["state"] in OPEN), None)
         number = len(earlier) + 1
@@ -154,9 +168,9 @@ def _told(context: JobContext, key: str, states: dict[str, dict[str, Any]]) -> I
             yield Request(request_id, asked, True, facts, further=further)
 
 
-def _facts(key: str, asked: Identifier, regulation: str, requested_at: datetime, source: str) -> dict[str, Any]:
+def _facts(subject: str, regulation: str, requested_at: datetime, source: str) -> dict[str, Any]:
     return {
-        "subject": pseudonym(key, *asked),
+        "subject": subject,
         "regulation": regulation,
         "requested_at": requested_at,
         "due_at": due_at(regulation, requested_at),

@@ -9,7 +9,7 @@ from typing import Any
 from personalake.activation.formulas import harmless
 from personalake.errors import EnvironmentProblem, InputError
 from personalake.pipelines.access import access_row
-from personalake.pipelines.erasure_requests import identifiers_named
+from personalake.pipelines.erasure_requests import identifiers_named, told_as
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.person_search import find_subject, is_shared, matching, personal_tables, rows_told
 from personalake.pipelines.privacy_key import erasure_key
@@ -50,13 +50,15 @@ def run(context: JobContext) -> JobResult:
     rows = [_export(context, one, subject) for one, subject in subjects.items()]
     folder = context.settings.erasure.access
     message = f"{sum(rows):,} rows of {len(rows)} persons are in {folder}"
+    if unknown := rows.count(0):
+        message += f"; nothing is held about {unknown} of them: tell them so, and ask for other identifiers"
     if lacking := [name for name, told in vars(context.settings.erasure.notice).items() if told is None]:
         message += f"; about.json says of {', '.join(lacking)}: {UNSAID} (erasure.notice)"
     return JobResult(rows_read=sum(rows), message=message)
 
 
 def _export(context: JobContext, asked: Identifier, subject: Subject) -> int:
-    who = pseudonym(erasure_key(context.settings, context.lake.locations), *asked)
+    who = told_as(context, erasure_key(context.settings, context.lake.locations), asked)
     tables = {table: rows_told(matching(context.settings, context.lake, table, subject, is_strict=True))
               for table in personal_tables(context.lake)}  # fmt: skip
     held = {table: rows for table, rows in tables.items() if rows}
@@ -92,7 +94,7 @@ def _accesses(context: JobContext, subject: Subject) -> list[dict[str, Any]]:
     """Who looked at the person or exported them, this time included; the log knows them by pseudonyms only."""
     named = [*subject.identifiers, *((PERSON, one) for one in (*subject.person_ids, *subject.record_keys)), subject.asked]
     key = erasure_key(context.settings, context.lake.locations)
-    subjects = sorted({pseudonym(key, *one) for one in named})
+    subjects = sorted({pseudonym(key, *one) for one in named} | {told_as(context, key, subject.asked)})
     found: list[dict[str, Any]] = context.lake.ledger.read(ACCESS_LOG, where=[("subject", "in", subjects)])
     return found
 

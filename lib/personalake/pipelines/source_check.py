@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from personalake.config.sql import names_read, roots_read
 from personalake.errors import InputError
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.mapping import mapping_problems
+from personalake.lake.file_checks import shape_of
 from personalake.privacy.pii import Finding, by_name, findings
 
 _FREE_TEXT = "payload"
@@ -136,14 +138,23 @@ def _rows(source: Source) -> Iterator[Mapping[str, object]]:
             for batch in pq.ParquetFile(path).iter_batches(1_000):
                 yield from batch.to_pylist()
             continue
+        shape = shape_of(path, source, source.encoding)
         with _opened(path, source.encoding) as lines:
             if source.layout == "document":
                 document = _parsed(lines.read())
                 yield from (row for row in (document if isinstance(document, list) else [document]) if isinstance(row, dict))
             elif source.format == "json":
                 yield from (row for line in lines if isinstance(row := _parsed(line), dict))
-            else:
-                yield from csv.DictReader(lines, delimiter=source.separator, quotechar=source.quote)
+            elif shape is not None:
+                yield from _of_csv(lines, source, shape.names)
+
+
+def _of_csv(lines: IO[str], source: Source, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
+    """Rows under the names that ingestion gives the columns; a quote that is never closed ends the file."""
+    rows = csv.reader(lines, delimiter=source.separator, quotechar=source.quote)
+    with suppress(csv.Error):
+        next(rows, None)
+        yield from (dict(zip(names, row, strict=False)) for row in rows if row)
 
 
 def _opened(path: Path, encoding: str) -> IO[str]:

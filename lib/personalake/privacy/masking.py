@@ -24,7 +24,7 @@ _DAYS = ("birth_date",)
 GUESSABLE = (
     *("person_id", "old_person_id", "new_person_id", "decision_id", "delivery_id", "session_id"),
     *("change_id", "suppression_id", "payload_hash"),
-    *("record_id", "record_key", "left_key", "right_key"),
+    *("record_id", "row_id", "record_key", "left_key", "right_key"),
 )
 # HMAC-SHA-256 as RFC 2104 has it, by the key's blocks beside each row.
 _KEYED = "'m_' || substr(sha256(_outer || unhex(sha256(_inner || encode({value})))), 1, 24)"

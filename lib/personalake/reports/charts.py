@@ -15,6 +15,8 @@ from personalake.reports.words import number
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#8a8f98"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY)
 _LABEL_WIDTH = 22
+# Part of an axis that a number beside a bar takes.
+_ROOM = 0.18
 _ROW_PIXELS, _FRAME_PIXELS = 28, 96
 
 
@@ -27,11 +29,18 @@ def bars(title: str, values: Mapping[str, float], axis: str, color: str = BLUE, 
         "text": [number(value, digits) for value in amounts], "hovertemplate": "%{y}: %{text}<extra></extra>",
         "cliponaxis": False,
     }  # fmt: skip
-    # Room for the number beside the longest bar.
-    reach = {"range": [min(0.0, *amounts) * 1.18, max(0.0, *amounts) * 1.18 or 1.0]} if amounts else {}
-    layout = _layout(xaxis={"title": {"text": axis}, **_COUNTED, **reach}, yaxis=_category_axis())
+    layout = _layout(xaxis={"title": {"text": axis}, **_COUNTED, **_reach(amounts)}, yaxis=_category_axis())
     summary = "; ".join(f"{label}: {number(value, digits)}" for label, value in values.items())
     return Chart(title, {"data": [trace], "layout": layout}, f"{axis}. {summary}", _height(labels))
+
+
+def _reach(amounts: Sequence[float]) -> dict[str, list[float]]:
+    """An axis with room for a number beside the longest bar on either side: it takes as much however short that bar is."""
+    if not amounts:
+        return {}
+    least, most = min(0.0, *amounts), max(0.0, *amounts)
+    room = (most - least) * _ROOM or 1.0
+    return {"range": [least - room if least else 0.0, most + room if most or not least else 0.0]}
 
 
 def stacked(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], axis: str, digits: int = 0) -> Chart:

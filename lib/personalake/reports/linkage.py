@@ -43,7 +43,8 @@ def who_is_who(data: ReportData) -> Section | None:
     return Section(
         "who-is-who",
         "Who is who?",
-        "Records of the same person in several systems, put together by shared identifiers and by likeness.",
+        "Records of the same person in several systems, put together by shared identifiers and by likeness. What was seen "
+        "together, such as an account in a browser, counts as a record.",
         blocks,
     )
 

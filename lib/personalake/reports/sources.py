@@ -21,9 +21,9 @@ def which_sources(data: ReportData) -> Section | None:
         return None
     lead = (
         "What each source feeds, how much of it is refused, on which days it was silent, and how fresh it is. Freshness "
-        "counts days from the last row to the as-of; shares of identifiers are shares of rows, those of consent of persons."
+        "counts days from the last row to the as-of; below zero, rows are later than that."
     )
-    blocks: list[Block] = [*_warnings(data), _quality(data), _feeds(data), _matrix(data)]
+    blocks: list[Block] = [*_warnings(data), _quality(data), *_knows(data), _feeds(data), _matrix(data)]
     return Section("sources", "Which sources feed what, and how well", lead, blocks)
 
 
@@ -34,8 +34,7 @@ def _warnings(data: ReportData) -> list[Block]:
 
 
 def _quality(data: ReportData) -> Table:
-    head = ("Source", "Rows", "Refused", "First day", "Last day", "Silent days", "Longest gap, days", "Fresh, days",
-            "Identifiers", "Persons", "Consent")  # fmt: skip
+    head = ("Source", "Rows", "Refused", "First day", "Last day", "Silent days", "Longest gap, days", "Fresh, days")
     rows: list[list[str | Cell]] = [
         [
             row["source"],
@@ -46,14 +45,26 @@ def _quality(data: ReportData) -> Table:
             number(row["days_without_rows"]),
             number(row["longest_gap_days"]),
             _toned(number(row["freshness_days"]), (row["freshness_days"] or 0) > _STALE_DAYS and row["kind"] != "files"),
-            _shares(row["identifier_share"]),
-            number(row["persons"]),
-            _shares(row["consent_share"]),
         ]
         for row in data.audits
     ]
-    numeric = ("Rows", "Refused", "Silent days", "Longest gap, days", "Fresh, days", "Persons")
+    numeric = ("Rows", "Refused", "Silent days", "Longest gap, days", "Fresh, days")
     return Table("Quality, gaps and freshness", head, rows, numeric)
+
+
+def _knows(data: ReportData) -> list[Block]:
+    """A table of its own: both beside quality would be too wide for a screen."""
+    rows = [
+        [row["source"], number(row["persons"]), _shares(row["identifier_share"]), _shares(row["consent_share"])]
+        for row in data.audits
+        if row["persons"] or row["identifier_share"]
+    ]
+    note = "Shares of identifiers are shares of rows, those of consent of persons."
+    return (
+        [Table("Whom each source knows", ("Source", "Persons", "Identifiers", "Consent"), rows, ("Persons",), note)]
+        if rows
+        else []
+    )
 
 
 def _feeds(data: ReportData) -> Table:

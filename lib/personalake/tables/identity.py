@@ -54,7 +54,11 @@ PERSON = Table(
             "Field: what its value is from, as `source:record at time (rule)`",
             pii="identifier",
         ),
-        Field("records", "bigint", "Records of the person"),
+        Field(
+            "records",
+            "bigint",
+            "Records of the person; identifiers that events show together, such as a login and a cookie, are one, too",
+        ),
         Field("sources", "array<string>", "Sources that know the person"),
         Field(
             "weakest_link", "double", "Match weight of the weakest bridge between records, bits; null if none is a likeness"

@@ -69,7 +69,12 @@ CUSTOMER_RECORD = Table(
         Field("gender", "string", "Gender as the source writes it", pii="protected", purposes=("fairness",)),
         Field("first_name", "string", "First name as the source writes it", pii="contact"),
         Field("last_name", "string", "Last name as the source writes it", pii="contact"),
-        Field("birth_date", "string", "Day of birth as the source writes it", pii="demographic"),
+        Field(
+            "birth_date",
+            "string",
+            "Day of birth: ISO if the source's YAML has its format, else as the source writes it",
+            pii="demographic",
+        ),
         Field("street", "string", "Street and house number as the source writes them", pii="contact"),
         Field("postcode", "string", "Postcode as the source writes it", pii="contact"),
         Field("city", "string", "Town as the source writes it", pii="contact"),

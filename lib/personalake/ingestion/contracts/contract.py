@@ -17,21 +17,25 @@ class ContractField:
         name: Name of the field, and of the column in silver.
         type: Spark type that the raw string must be castable to.
         required: Whether a row without it is refused.
-        default: Spark SQL used where the source maps nothing onto the field.
+        default: Spark SQL used where the source maps nothing onto the field, or a row leaves it blank.
+        blank: Spark SQL used in the place of `default` where the source maps the field and a row leaves it blank.
         noun: What the type is called in a reason, e.g. `number`.
         form: Spark SQL that gives every spelling of a value one form; `{text}` is what the source says, trimmed.
         unless: Spark SQL for rows that stand, with a warning, though the field is missing or cannot be read.
         instead: Spark SQL for the value of the field in such a row.
+        is_day: Whether a text is a day: a source may say its `format`, by which it becomes ISO; what does not fit stays.
     """
 
     name: str
     type: str = "string"
     required: bool = False
     default: str = "NULL"
+    blank: str = ""
     noun: str = "text"
     form: str = "{text}"
     unless: str = ""
     instead: str = "NULL"
+    is_day: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ CUSTOMER_RECORD = Contract(
         ContractField("gender"),
         ContractField("first_name"),
         ContractField("last_name"),
-        ContractField("birth_date"),
+        ContractField("birth_date", noun="day", is_day=True),
         ContractField("street"),
         ContractField("postcode"),
         ContractField("city"),
