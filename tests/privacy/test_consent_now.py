@@ -116,7 +116,8 @@ CONSENTS += [
     {"record_id": f"old-{value}", "namespace": kind, "customer_id": value, "purpose": purpose, "status": "withdrawn",
      "occurred_at": EARLY, "known_at": EARLY}
     for kind, value, purpose in (
-        ("n", "c-abe", "Email "), ("n", "c-bea", "Browser-Signal"), ("n", "c-dot", "Push"), ("email", "cal@x.example", " EMAIL"),
+        ("n", "c-abe", "Email "), ("n", "c-bea", "Browser-Signal"), ("n", "c-dot", "Push"),
+        ("email", "cal@x.example", " EMAIL"),
     )
 ]  # fmt: skip
 WRITTEN_TO.append({"person_id": "cal", "email": "cal@x.example"})
