@@ -169,3 +169,15 @@ def test_where_a_sender_holds_the_destination_what_is_rejected_is_left_to_it(
     assert "crm is being sent to" in out
     assert console.states() == {"regulars": "rejected"}
     assert console.ledger.rows(ACTIVATION_LOG) == 0
+
+
+def test_a_sync_that_there_is_not_has_no_plans_because_it_is_misspelt(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.plans(vip="ready")
+
+    code, _, told = console.run(monkeypatch, "plan", "--sync", "vpi")
+
+    assert code == InputError.exit_code
+    assert "There is no sync vpi in conf/audiences.yml: there are: none" in told
+    assert "plan_vip" in console.run(monkeypatch, "plan", "--sync", "vip")[1]

@@ -33,11 +33,15 @@ def plan(
 ) -> None:
     """Each plan: what would leave for where, what it costs, and whether it may."""
     from personalake.activation.syncs.plan_state import SUPERSEDED
+    from personalake.config.nearest import nearest
+    from personalake.errors import InputError
     from personalake.pipelines.plan_states import latest_plans, meant
     from personalake.pipelines.plan_view import plans_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
     found = latest_plans(existing_lake(settings).ledger, sync)
+    if sync is not None and not found and sync not in settings.audiences:
+        raise InputError(f"There is no sync {sync} in conf/audiences.yml: {nearest(sync, sorted(settings.audiences))}")
     chosen = [row for row in found.values() if everything or row["state"] != SUPERSEDED]
     Console().print(plans_view(chosen if plan_id is None else [meant(found, plan_id)]))
 

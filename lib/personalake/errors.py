@@ -45,10 +45,16 @@ class SendingStoppedError(PersonalakeError):
         if "bounds." in what:
             cause += ", or, if that much is meant, raise the bound: of a connection in conf/connections.yml, of a plan in "
             cause += "conf/audiences.yml, which is then planned again"
+        doubt = ""
+        if " unknown" in what:
+            doubt = (
+                " What is unknown may be there: the next run sends it again where that does no harm; all else is settled by "
+            )
+            doubt += "`personalake activation resolve`, once the destination was asked."
         super().__init__(
             what,
             f"What was not sent stays pending. {cause}, and run send_activation again; `personalake activation status` "
-            "shows where each delivery stands.",
+            f"shows where each delivery stands.{doubt}",
         )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from personalake.activation.answers import Again, Refused, Taken
 from personalake.activation.delivery import Claim, Delivery, Pack, State
-from personalake.activation.tokens import Token, Tokens
+from personalake.activation.tokens import Token, TokenRefused, Tokens
 from personalake.config.connections import Rate
 from tests.activation.address_book import Book, problems, rows
 from tests.activation.connectors.settings import connector_of
@@ -120,6 +120,26 @@ def test_a_token_lives_as_long_as_it_was_said_to_whatever_the_clock_shows(jump: 
     asyncio.run(run())
 
     assert given == [0.0, 4_000.0]
+
+
+def test_credentials_that_are_not_accepted_are_shown_once_however_many_requests_wait() -> None:
+    asked = 0
+
+    async def fetch() -> Token:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0)
+        raise TokenRefused("status 401 from the token endpoint")
+
+    async def run() -> list[Token | BaseException]:
+        tokens = Tokens(fetch, FakeClock())
+        return await asyncio.gather(*(tokens.current() for _ in range(20)), return_exceptions=True)
+
+    answers = asyncio.run(run())
+
+    assert asked == 1
+    assert {str(answer) for answer in answers if isinstance(answer, TokenRefused)} == {"status 401 from the token endpoint"}
+    assert len(answers) == 20
 
 
 def test_a_claim_from_the_future_is_not_taken_for_a_young_one() -> None:

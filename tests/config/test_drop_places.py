@@ -29,6 +29,16 @@ from tests.config.slips import problems
             "folder: in, columns: [id]}\nb: *a",
             ["b.prefix: a drops files there, too"],
         ),
+        (
+            "a: &a {kind: object_store, uri: 's3://b/in', columns: [id]}\nb: {<<: *a, uri: 's3://b/in/'}\n"
+            "c: {<<: *a, kind: tealium_file, visitor_column: id}\nd: {<<: *a, uri: 's3://b/other'}",
+            [
+                "b.prefix: a drops files there, too",
+                "c.prefix: a drops files there, too",
+                "c.prefix: b drops files there, too",
+            ],
+        ),
+        ("a: {kind: csv_drop, folder: '', columns: [id]}", ["a.folder: expected a folder; nothing, or a dot, is wherever"]),
     ],
 )
 def test_a_place_that_is_taken_is_refused(connections: str, told: list[str], tmp_path: Path) -> None:
@@ -36,3 +46,18 @@ def test_a_place_that_is_taken_is_refused(connections: str, told: list[str], tmp
 
     assert len(found) == len(told), found
     assert all(text in problem for text, problem in zip(told, found, strict=True)), found
+
+
+def test_no_file_is_dropped_where_a_source_reads_it_back(tmp_path: Path) -> None:
+    shared = "path: shared/inbox"
+    source = f"contract: customer_record\nformat: csv\n{shared}\ncolumns: {{customer_id: id}}"
+    files = {
+        "connections": "a: {kind: csv_drop, folder: shared/inbox/out, columns: [id]}\n"
+        "b: {kind: csv_drop, folder: shared, columns: [id]}",
+        "sources/partners": source,
+    }
+
+    found = [problem for problem in problems(tmp_path, files) if "connections." in problem]
+
+    assert len(found) == 1, found
+    assert "a.folder: 'shared/inbox/out' lies in the folder that the source partners reads" in found[0]

@@ -29,6 +29,10 @@ from tests.config.slips import BRAZE, FILES, PURPOSES, RFM, braze, in_segment, p
             "fields.a: no function uper in Spark SQL: 'uper(currency)'; did you mean upper?",
         ),
         ({"bounds": "{max_removed_share: 20%}"}, "bounds.max_removed_share: expected a number; a share of 20% is 0.2"),
+        ({"event": "Ordered"}, "event: csv_drop does nothing with it; segment, braze_track, sfmc_journey, tealium do"),
+        ({"campaign_id": "c1"}, "campaign_id: csv_drop does nothing with it; braze_send does"),
+        ({"mode": "mirror", "membership": "id"}, "membership: csv_drop has id already: choose another name"),
+        ({"fields": "{id: orders}", "key_field": None}, "fields: csv_drop has id already: choose another name"),
         ({"approve_above": "'100,000'"}, "approve_above: expected a whole number; write 100000, without separators"),
     ],
 )
@@ -36,6 +40,17 @@ def test_a_sync_names_what_there_is(changes: dict[str, str | None], told: str, t
     found = problems(tmp_path, {"connections": FILES, "segments": RFM, "rules": rule(), "audiences": sync(**changes)})
 
     assert any(problem.startswith("audiences.yml: audiences.s") and told in problem for problem in found), found
+
+
+@pytest.mark.parametrize("slip", [{"fields": "{audience: orders}"}, {"membership": "external_id"}])
+def test_a_name_that_a_webhook_has_beside_the_fields_is_no_other_value(slip: dict[str, str], tmp_path: Path) -> None:
+    hook = "hook: {kind: webhook, url: https://desk.example/in, secret: secret://braze/key}\n"
+    given = {"connections": hook, "segments": RFM, "audiences": sync(destination="hook", key_field=None, **slip)}
+
+    found = problems(tmp_path, given)
+
+    assert len(found) == 1, found
+    assert "webhook has" in found[0]
 
 
 def test_a_connection_may_be_turned_off_without_its_syncs_since_that_is_how_sending_there_is_stopped(tmp_path: Path) -> None:

@@ -93,3 +93,36 @@ def test_a_request_to_be_forgotten_is_heard_however_it_is_written_and_only_a_yes
         "undated": ["occurred_at: not readable, and the row counts all the same"],
         "odd": ["is_verified: not readable, and the row counts all the same"],
     }
+
+
+def test_who_says_stop_is_heard_though_the_time_is_unreadable_or_to_come_and_other_receipts_are_not(
+    spark: SparkSession,
+) -> None:
+    fields = ("record_id", "receipt_type", "channel", "customer_id", "occurred_at")
+    columns = {name: name for name in fields}
+    given = {"contract": "delivery_receipt", "namespace": "crm", "format": "json", "path": "x", "columns": columns}
+    far = "2040-01-01T00:00:00Z"
+    told = {
+        "fine": ("unsubscribed", "2026-05-01T10:00:00Z"),
+        "unreadable": ("unsubscribed", "1st of May"),
+        "missing": ("complained", None),
+        "far": ("hard_bounce", far),
+        "opened": ("opened", "1st of May"),
+        "opened_far": ("opened", far),
+    }
+    rows = []
+    for place, (name, (kind, at)) in enumerate(told.items()):
+        values = dict(zip(fields, (name, kind, "email", "c1", at), strict=True))
+        rows.append(("crm", json.dumps({key: value for key, value in values.items() if value}), "f", place, LANDED))
+
+    parsed = parse("crm", Source.model_validate(given), CONTRACTS["delivery_receipt"])
+    found = spark.createDataFrame(rows, BRONZE).transform(parsed).collect()
+
+    stands = {row["record_id"]: (row["occurred_at"], len(row["warnings"])) for row in found if not row["reasons"]}
+    assert stands["fine"] == (datetime(2026, 5, 1, 10), 0)
+    assert {name: at for name, (at, warnings) in stands.items() if warnings} == {
+        "unreadable": LANDED,
+        "missing": LANDED,
+        "far": datetime(2040, 1, 1),
+    }
+    assert {row["record_id"] for row in found if row["reasons"]} == {"opened", "opened_far"}

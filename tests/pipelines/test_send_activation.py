@@ -625,18 +625,24 @@ def test_a_plan_that_its_bounds_stopped_is_told_once_the_others_are_sent(lake: L
     rows = [{"plan_id": f"plan-{sync}", "sync": sync, "destination": where, "state": "stopped", "reason": reason,
              "logged_at": PLANNED_AT}
             for sync, where, reason in (("vip", "there", beyond), ("few", "there", "2 people may be sent, min_people is 5"),
-                                        ("old", "gone", beyond))]  # fmt: skip
+                                        ("old", "gone", beyond), ("off", "there", beyond), ("left", "there", beyond),
+                                        ("moved", "there", beyond))]  # fmt: skip
     lake.ledger.append(ACTIVATION_PLAN, rows)
+    sync = {"audience": {"where": "orders > 1"}, "destination": "there", "purposes": ["personalisation"]}
+    audiences = {"vip": sync, "few": sync, "old": sync, "off": {**sync, "enabled": False},
+                 "moved": {**sync, "destination": "elsewhere"}}  # fmt: skip
+    there = SEGMENT.connection(fakes, **SEGMENT.small, patience=PATIENCE)
+    chosen = Settings.model_validate({"root": lake.locations.root, "connections": {"there": there}, "audiences": audiences})
 
     with pytest.raises(
         SendingStoppedError, match=f"vip to there: plan-vip is stopped, nothing of it is sent: {beyond}"
     ) as told:
-        send(lake, fakes, SEGMENT)
+        send_planned(context(lake, chosen), TodaysClock(), random.Random(1), SEGMENT.resolve(fakes))
 
     assert held(SEGMENT, fakes) == Counter(range(4))
     assert "conf/audiences.yml" in told.value.remedy
-    assert "plan-few" not in str(told.value)
-    assert "plan-old" not in str(told.value)
+    # What nobody plans any more, since its sync is off, gone or goes elsewhere, would be told for ever.
+    assert not any(f"plan-{name}" in str(told.value) for name in ("few", "old", "off", "left", "moved"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a run of sending raises says each thing once."""
 
-from personalake.errors import LeaseHeldError
+from personalake.activation.sending import Report
+from personalake.errors import LeaseHeldError, SendingStoppedError
 from personalake.pipelines.sending_failures import failure
 
 
@@ -13,3 +14,16 @@ def test_somebody_at_work_is_told_once_however_much_of_the_run_it_kept_from_bein
     assert failure({}, {}, [*busy, LeaseHeldError("mail is being sent to", "Wait.")]).what == (  # type: ignore[union-attr]
         "crm is being sent to; mail is being sent to"
     )
+
+
+def test_a_stop_says_what_becomes_of_what_is_unknown_if_anything_is() -> None:
+    in_doubt, sure = Report(stopped="status 200 with a page"), Report(stopped="status 401")
+    in_doubt.states.update({"unknown": 3, "pending": 1})
+    sure.states.update({"pending": 4})
+
+    told = [failure({"desk": (report, 4)}, {}, []) for report in (in_doubt, sure)]
+
+    assert [isinstance(error, SendingStoppedError) and "activation resolve" in error.remedy for error in told] == [
+        True,
+        False,
+    ]

@@ -107,14 +107,17 @@ CONSENTS += [
         ("vic", "email", "granted", EARLY, NOW),
     )
 ]  # fmt: skip
-# Refined before a purpose had one name, whatever its capitals and blanks: by the person, by a signal, by an address.
+# Refined before a purpose had one name, whatever its capitals and blanks: by the person, also of a purpose for
+# which no signal speaks, by a signal, by an address.
 CURRENT += [{"person_id": who, "purpose": "email", "status": "granted"} for who in ("abe", "bea", "cal")]
-LINKS += [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in ("abe", "bea")]
+CURRENT += [{"person_id": "dot", "purpose": "push", "status": "granted"}]
+LINKS += [{"namespace": "n", "value": f"c-{who}", "person_id": who} for who in ("abe", "bea", "dot")]
 CONSENTS += [
     {"record_id": f"old-{value}", "namespace": kind, "customer_id": value, "purpose": purpose, "status": "withdrawn",
      "occurred_at": EARLY, "known_at": EARLY}
     for kind, value, purpose in (
-        ("n", "c-abe", "Email "), ("n", "c-bea", "Browser-Signal"), ("email", "cal@x.example", " EMAIL"),
+        ("n", "c-abe", "Email "), ("n", "c-bea", "Browser-Signal"), ("n", "c-dot", "Push"),
+        ("email", "cal@x.example", " EMAIL"),
     )
 ]  # fmt: skip
 WRITTEN_TO.append({"person_id": "cal", "email": "cal@x.example"})

@@ -13,7 +13,8 @@ _OURS = frozenset({NO_SUBSCRIBER, NO_USER})
 PRIVATE = (
     (re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;]+"), "<address>"),
     (re.compile(r"(?i)\b(bearer|basic|key)\s+[\w.~+/=-]{8,}"), r"\1 <secret>"),
-    (re.compile(r"(?<!\w)\+?\d[\d ().-]{7,}\d"), "<number>"),
+    # Until when a destination wants to be left alone is our own word, in the one form in which it is said.
+    (re.compile(r"(?<!\w)(?!\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)\+?\d[\d ().-]{7,}\d"), "<number>"),
     (re.compile(r"(?=[\w-]*\d)[\w-]{24,}[\w.:/+=-]*"), "<token>"),
 )
 
@@ -30,6 +31,8 @@ def told(reason: object, *payloads: str | None) -> str:
     'mail to <address> bounced, call <number>'
     >>> told("no such contact: Jane Doe", '{"name": "Jane Doe"}')
     'no such contact: <value>'
+    >>> told("called +49 170 1234567, born 1980-05-03; until 2026-11-27 04:51:39 UTC")
+    'called <number>, born <number>; until 2026-11-27 04:51:39 UTC'
     """
     text = " ".join(str(reason).split())
     if text in _OURS:

@@ -44,6 +44,8 @@ class Tokens:
         self._token: Token | None = None
         self._ends = 0.0
         self._lock = asyncio.Lock()
+        # Once credentials are not accepted, nobody knocks again in this run: an account may be locked for it.
+        self._refused = ""
 
     @property
     def at_hand(self) -> Token | None:
@@ -70,8 +72,13 @@ class Tokens:
 
     async def _renew(self) -> None:
         self._token = None
+        if self._refused:
+            raise TokenRefused(self._refused)
         try:
             token = await self._fetch()
+        except TokenRefused as refusal:
+            self._refused = str(refusal)
+            raise
         except ReplyLost as loss:
             # Only the token's request may have been taken, not the one that needs it.
             raise Unreached(f"token: {loss}") from None

@@ -24,6 +24,17 @@ _KEY_FIELDS = {
     "braze_subscription": ("external_id", "email", "phone"),
     "braze_send": ("external_id", "user_alias", "email"),
 }
+# Settings that some kinds alone read: at another they would do nothing, without a word.
+_READ_BY = {
+    "event": ("segment", "braze_track", "sfmc_journey", "tealium"),
+    "campaign_id": ("braze_send",),
+    "subscription_group_id": ("braze_subscription",),
+    "template_id": ("onesignal",),
+    "channel": ("onesignal",),
+}
+# Kinds at which the key stands beside the fields, in one object or row; and what else a webhook has there.
+_BESIDE_KEY = frozenset({"braze_track", "email", "sfmc_rows", "sfmc_rowset", "tealium", "webhook"})
+_OF_WEBHOOKS = frozenset({"audience"})
 # What tells one row about orders from another, where rows with one key take each other's place.
 _APART = {"order": ("order_id", "currency"), "product": ("order_id", "product_id")}
 Problem = tuple[tuple[str, ...], str]
@@ -67,6 +78,7 @@ def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
             yield option, f"{kind} needs it"
     if sync.template is None:
         yield from _of_fields(sync, able, kind)
+        yield from _of_names(sync, connection, kind)
     yield from _of_removals(sync, able, kind)
     yield from _of_calls(sync, kind)
     if isinstance(connection, FilesConnection) and sync.template is None:
@@ -119,12 +131,26 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
             yield "fields", f"{kind} needs {' or '.join(names)}"
     if kind == "onesignal" and sync.template_id is None and "contents" not in sync.fields and sync.channel != "email":
         yield "fields", "onesignal needs contents, or a template_id"
-    key_field = sync.key_field
-    if key_field is not None and key_field in sync.fields:
-        yield "key_field", f"{key_field} is a field, too"
+    if sync.key_field is not None and sync.key_field in sync.fields:
+        yield "key_field", f"{sync.key_field} is a field, too"
+
+
+def _of_names(sync: Sync, connection: Connection, kind: str) -> Iterator[tuple[str, str]]:
+    """A name that stands beside the key must not be its name: one value would take the place of the other."""
+    if kind not in _BESIDE_KEY and not isinstance(connection, FilesConnection):
+        return
+    taken = {sync.key_field or key_field_of(connection)} | (_OF_WEBHOOKS if kind == "webhook" else frozenset())
+    if sync.membership in taken:
+        yield "membership", f"{kind} has {sync.membership} already: choose another name"
+    # A key that is named by the sync, and what Braze keeps for itself, are looked at elsewhere.
+    for name in sorted(taken & sync.fields.keys() - {sync.key_field}) if kind != "braze_track" else ():
+        yield "fields", f"{kind} has {name} already: choose another name"
 
 
 def _of_calls(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    for option, kinds in _READ_BY.items():
+        if getattr(sync, option) is not None and kind not in kinds:
+            yield option, f"{kind} does nothing with it; {', '.join(kinds)} {'do' if len(kinds) > 1 else 'does'}"
     if sync.group is not None:
         if kind != "segment":
             yield "group", f"{kind} has no group calls; segment has"

@@ -8,8 +8,8 @@ from personalake.config.connections.files import FilesConnection
 from personalake.config.settings import Settings
 
 Problem = tuple[tuple[str, ...], str]
-# What says where files lie, beside how their names begin; what a kind does not have counts as nothing.
-_WHERE = ("kind", "host", "port", "folder", "uri", "prefix")
+# What says where files lie, beside how their names begin; what a connection does not have counts as nothing.
+_WHERE = ("host", "port", "folder", "uri")
 
 
 def drop_problems(settings: Settings) -> Iterator[Problem]:
@@ -18,11 +18,19 @@ def drop_problems(settings: Settings) -> Iterator[Problem]:
         name: one for name, one in sorted(settings.connections.items()) if one.enabled and isinstance(one, FilesConnection)
     }
     kept = {"the lake": settings.root, "the landing folder, where it would be read as a source": settings.landing}
+    read = {
+        f"the folder that the source {name} reads": source.path
+        for name, source in sorted(settings.sources.items())
+        if source.enabled and source.path is not None and not _whole(source.path).is_relative_to(_whole(settings.landing))
+    }
     taken = {_whole(settings.exports / name): name for name, one in settings.destinations.items() if one.enabled}
     for name, connection in files.items():
         if (folder := connection.local_folder) is None:
             continue
-        for what, home in kept.items():
+        if folder == Path():
+            told = "expected a folder; nothing, or a dot, is wherever a job is started; write e.g. ${exports}/partner"
+            yield (("connections", name, "folder"), told)
+        for what, home in {**kept, **read}.items():
             if _whole(folder).is_relative_to(_whole(home)):
                 yield (
                     ("connections", name, "folder"),
@@ -47,4 +55,6 @@ def _whole(path: Path) -> Path:
 def _place(connection: FilesConnection) -> tuple[str, ...]:
     if (folder := connection.local_folder) is not None:
         return (str(_whole(folder)), connection.prefix)
-    return tuple(str(getattr(connection, name, "")) for name in _WHERE)
+    told = (str(getattr(connection, name, None) or "") for name in _WHERE)
+    # A slash at the end makes no other folder of it.
+    return (*(text.rstrip("/") for text in told), connection.prefix)

@@ -96,8 +96,8 @@ def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
 def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
     settings = context.settings
     key = erasure_key(settings, context.lake.locations)
-    told = settings.receipts
-    return suppressions(receipts, key, settings.identity.calling_code, told.hard_bounce_days, told.unknown_user_days)
+    days = (settings.receipts.hard_bounce_days, settings.receipts.unknown_user_days)
+    return suppressions(receipts, key, settings.identity.calling_code, *days, context.run_started_at)
 
 
 def _responses(context: JobContext, receipts: DataFrame) -> DataFrame:

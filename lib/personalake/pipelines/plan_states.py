@@ -1,7 +1,7 @@
 """Plans of syncs by their state, and the step from one state to the next."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from personalake.activation.syncs.plan_state import APPROVED, AWAITING, OPEN, READY, REJECTED, SUPERSEDED, WANTED, in_order
@@ -117,8 +117,11 @@ def _said(
     if row["state"] not in before:
         why = f" ({row['reason']})" if row["reason"] else ""
         raise InputError(f"{row['plan_id']} {otherwise}: it is {row['state']}{why}.", _remedy(known, before))
-    require(row, min(one["logged_at"] for one in rows if one["plan_id"] == row["plan_id"]))
-    told = {**row, "state": state, "reason": None, "logged_at": at}
+    moments = [one["logged_at"] for one in rows if one["plan_id"] == row["plan_id"]]
+    require(row, min(moments))
+    # What is said is the last word, also by a clock that is behind that of who planned.
+    last_said = max(moments) + timedelta(microseconds=1)
+    told = {**row, "state": state, "reason": None, "logged_at": max(at, last_said)}
     lake.add([told], ACTIVATION_PLAN)
     return told
 

@@ -54,17 +54,18 @@ def with_signals(signals: Mapping[str, Sequence[str]], purposes: Iterable[str] =
     Returns:
         A transformation of rows with `purpose` and `status`.
     """
+    declared = [*purposes, *signals]
     spoken = F.lit(None).cast("array<string>")
-    for signal, purposes in signals.items():
+    for signal, refused in signals.items():
         meant = F.when(F.col("status") == "granted", F.array().cast("array<string>")).otherwise(
-            F.array(*map(F.lit, purposes)).cast("array<string>")
+            F.array(*map(F.lit, refused)).cast("array<string>")
         )
         spoken = F.when(F.col("purpose") == signal, meant).otherwise(spoken)
     meant_purposes = F.explode(F.coalesce(spoken, F.array("purpose")))
-    named = F.expr(purpose_form([*purposes, *signals]).format(text="purpose"))
+    named = F.expr(purpose_form(declared).format(text="purpose"))
 
     def with_purposes(answers: DataFrame) -> DataFrame:
-        answers = answers.withColumn("purpose", named) if purposes or signals else answers
+        answers = answers.withColumn("purpose", named) if declared else answers
         return answers.withColumn("purpose", meant_purposes) if signals else answers
 
     return with_purposes

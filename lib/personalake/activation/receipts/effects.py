@@ -1,7 +1,7 @@
 """What follows from receipts for consent, suppression and engagement."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -58,7 +58,7 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
 
 
 def suppressions(
-    receipts: DataFrame, hash_key: str | None, calling_code: str, days: int | None, user_days: int | None
+    receipts: DataFrame, hash_key: str | None, calling_code: str, days: int | None, user_days: int | None, now: datetime
 ) -> DataFrame:
     """Addresses that bounced for good are not used again; of a device the device alone, since its holder may have another.
 
@@ -70,6 +70,7 @@ def suppressions(
         calling_code: Of phone numbers that are written without one.
         days: How long they are left alone; null for ever.
         user_days: The same for users of an app; devices are left alone for ever.
+        now: Start of the run; what is said to happen later bars from here on.
 
     Returns:
         Rows of `silver.suppression`, unique by key.
@@ -96,7 +97,7 @@ def suppressions(
             "namespace": F.when(F.col("identifier_hash").isNotNull(), F.col("address_namespace")),
             "scope": F.col("channel"),
             "reason": F.col("why"),
-            "since": F.col("occurred_at"),
+            "since": F.least("occurred_at", F.lit(now.isoformat()).cast("timestamp")),
         }
     ).withColumn("until", ends).select(*SUPPRESSION.columns)  # fmt: skip
 
