@@ -13,7 +13,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
-from tests.interpreted import interpreted
+from tests.plans import INTERPRETED, compiled
 
 TEST_SPARK = SparkSettings(master="local[2]", driver_memory="4g", shuffle_partitions=1)
 
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_spark.config import SparkConfigBuilder
 
     builder = SparkConfigBuilder.initialize()
-    for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1"}.items():
+    for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1", **INTERPRETED}.items():
         builder.set(key, value)
 
 
@@ -33,9 +33,9 @@ def spark(spark_session: SparkSession) -> SparkSession:
 
 
 @pytest.fixture(scope="module")
-def interpreted_plans(spark: SparkSession) -> Iterator[None]:
-    """For modules of many plans over a few rows each; the same jobs run compiled in the tests of the whole company."""
-    with interpreted(spark):
+def compiled_plans(spark: SparkSession) -> Iterator[None]:
+    """For modules of many rows, and for the whole company, where every job runs as it does outside of the tests."""
+    with compiled(spark):
         yield
 
 

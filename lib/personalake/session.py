@@ -47,6 +47,8 @@ def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") ->
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.files.openCostInBytes": "65536",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # The line of Python behind each expression is asked for four times over, and makes two thirds of its cost.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         # What is held is held for a minute: weighing encodings for each column costs more than the memory it saves.
         "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",

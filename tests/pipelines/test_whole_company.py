@@ -36,6 +36,8 @@ from tests.pipelines.known_company import (
 )
 from tests.pipelines.overheard import overheard
 
+pytestmark = pytest.mark.usefixtures("compiled_plans")
+
 # Nothing else on earth is called so, and each is long enough to be nothing by chance.
 ANN = {
     "first_name": "Annelorna", "last_name": "Zwiebeltau", "birth_date": "1931-02-28", "street": "Quittenstieg 4711",
