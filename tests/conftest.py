@@ -13,7 +13,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
-from tests.plans import INTERPRETED, compiled
+from tests.plans import INTERPRETED
 
 TEST_SPARK = SparkSettings(master="local[2]", driver_memory="4g", shuffle_partitions=1)
 
@@ -30,13 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def spark(spark_session: SparkSession) -> SparkSession:
     return spark_session
-
-
-@pytest.fixture(scope="module")
-def compiled_plans(spark: SparkSession) -> Iterator[None]:
-    """For modules of many rows, and for the whole company, where every job runs as it does outside of the tests."""
-    with compiled(spark):
-        yield
 
 
 @pytest.fixture
