@@ -59,6 +59,8 @@ def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") ->
         "spark.databricks.delta.snapshotPartitions": "1",
         # A new table is written by readers of version 1, see ARCHITECTURE rule 7.
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        # Each query is told to listeners as a plan in words, again whenever it is replanned: in short, where nobody looks.
+        "spark.sql.ui.explainMode": "simple",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **settings.extra,
