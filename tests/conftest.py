@@ -14,7 +14,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
-from tests.interpreted import interpreted
+from tests.plans import INTERPRETED
 
 # A busy machine fails no test: examples have neither a time limit nor one for being made.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,20 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_spark.config import SparkConfigBuilder
 
     builder = SparkConfigBuilder.initialize()
-    for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1"}.items():
+    for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1", **INTERPRETED}.items():
         builder.set(key, value)
 
 
 @pytest.fixture(scope="session")
 def spark(spark_session: SparkSession) -> SparkSession:
     return spark_session
-
-
-@pytest.fixture(scope="module")
-def interpreted_plans(spark: SparkSession) -> Iterator[None]:
-    """For modules of many plans over a few rows each; the same jobs run compiled in the tests of the whole company."""
-    with interpreted(spark):
-        yield
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pyspark.errors.utils import is_debugging_enabled
 from pyspark.sql import SparkSession
 
 from personalake.config.settings import SparkSettings
@@ -11,6 +12,11 @@ def test_the_session_is_warm_and_reads_delta(spark: SparkSession) -> None:
     assert get_session() is spark
     assert spark.conf.get("spark.sql.catalog.spark_catalog") == "org.apache.spark.sql.delta.catalog.DeltaCatalog"
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+
+
+def test_no_expression_looks_up_its_line_of_python_and_plans_are_told_in_short(spark: SparkSession) -> None:
+    assert not is_debugging_enabled()
+    assert spark.conf.get("spark.sql.ui.explainMode") == "simple"
 
 
 @pytest.mark.parametrize(("compiler", "is_quick"), [("auto", True), ("quick", True), ("full", False)])

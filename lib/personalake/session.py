@@ -50,6 +50,8 @@ def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") ->
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
         "spark.sql.files.openCostInBytes": "65536",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # The line of Python behind each expression is asked for four times over, and makes two thirds of its cost.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         # What is held is held for a minute: weighing encodings for each column costs more than the memory it saves.
         "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
@@ -60,6 +62,8 @@ def spark_conf(settings: SparkSettings | None = None, time_zone: str = "UTC") ->
         "spark.databricks.delta.snapshotPartitions": "1",
         # A new table is written by readers of version 1, see ARCHITECTURE rule 7.
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        # Each query is told to listeners as a plan in words, again whenever it is replanned: in short, where nobody looks.
+        "spark.sql.ui.explainMode": "simple",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **settings.extra,

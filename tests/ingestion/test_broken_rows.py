@@ -18,7 +18,6 @@ from personalake.config.sql import columns_of
 from personalake.ingestion.choice import one_per_element, only_where
 from personalake.ingestion.contracts import CONTRACTS
 from personalake.ingestion.parsing import MALFORMED, parse
-from tests.interpreted import interpreted
 
 SOURCES = {
     path.stem: Source.model_validate(yaml.safe_load(path.read_text())) for path in sorted(Path("conf/sources").glob("*.yml"))
@@ -76,8 +75,7 @@ def judged(spark: SparkSession, name: str, source: Source) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def found(spark: SparkSession) -> list[Row]:
-    with interpreted(spark):
-        return reduce(DataFrame.union, (judged(spark, name, source) for name, source in SOURCES.items())).collect()
+    return reduce(DataFrame.union, (judged(spark, name, source) for name, source in SOURCES.items())).collect()
 
 
 def test_no_broken_row_is_lost_and_none_becomes_two(found: list[Row]) -> None:

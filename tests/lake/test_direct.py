@@ -12,11 +12,12 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from personalake.lake import Lake, Locations, direct
 from personalake.lake.changes import GONE, change_schema
 from personalake.lake.declared import arrow_schema
-from personalake.lake.direct import read_directly, takes_direct_writes, write_directly
+from personalake.lake.direct import FEW_ROWS, held, read_directly, takes_direct_writes, write_directly
 from personalake.tables import Field, Table
 
 CELL = Table(
@@ -70,6 +71,22 @@ def test_reads_the_same_rows_and_schema_as_sparks_delta(lake: Lake, cells: Calla
     assert directly.schema == by_delta.schema
     assert sorted(directly.collect()) == sorted(by_delta.collect())
     assert directly.count() == 2
+
+
+@pytest.mark.parametrize("about", [2, FEW_ROWS + 1])
+def test_rows_that_are_asked_for_several_times_are_worked_out_once_and_let_go(
+    cells: Callable[..., DataFrame], about: int
+) -> None:
+    rows = cells(cell("a"), cell("b")).withColumn("drawn", F.rand())
+
+    with held(rows, about) as kept:
+        first, again = sorted(kept.collect()), sorted(kept.collect())
+        is_cached = kept.is_cached
+
+    assert first == again
+    assert [field.dataType for field in kept.schema] == [field.dataType for field in rows.schema]
+    assert is_cached is (about > FEW_ROWS)
+    assert not kept.is_cached
 
 
 def test_reads_below_a_folder_with_a_space_and_letters_of_other_languages(

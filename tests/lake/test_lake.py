@@ -56,16 +56,6 @@ def test_an_append_with_the_same_transaction_is_written_once(lake: Lake, spark: 
     assert values(lake) == ["1", "2", "3"]
 
 
-def test_a_merge_run_twice_adds_only_what_is_new_even_into_a_table_that_is_not_there(
-    lake: Lake, spark: SparkSession
-) -> None:
-    first = lake.merge_new(links(spark, "1", "2"), PERSON_LINK)
-    again = lake.merge_new(links(spark, "1", "2", "3"), PERSON_LINK)
-
-    assert (first.rows, again.rows) == (2, 1)
-    assert values(lake) == ["1", "2", "3"]
-
-
 def test_replacing_one_as_of_leaves_the_others(lake: Lake, spark: SparkSession) -> None:
     for as_of, people in ((date(2017, 1, 1), 5), (date(2017, 2, 1), 6), (date(2017, 1, 1), 7)):
         lake.replace_as_of(summaries(spark, as_of, people), SEGMENT_SUMMARY, as_of)

@@ -28,8 +28,6 @@ from personalake.tables.silver import CONSENT, PERSON_LINK
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 from tests.pipelines.pseudonym_keys import two_keys
 
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
-
 SENT_AT = datetime(2026, 1, 1, 10, tzinfo=UTC)
 PEOPLE = ("ann", "bob", "cyd", "dan", "eve")
 

@@ -2,15 +2,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import pytest
 from pyspark.sql import functions as F
 
 from personalake.lake import Lake
 from personalake.pipelines import build_context
 from personalake.pipelines.job import JobContext
 from personalake.tables.context import OFFER_HISTORY, PRODUCT_OFFER, VISIT_CONTEXT, WEATHER
-
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
 
 AS_OF = date(2025, 3, 9)
 NOON = datetime(2025, 3, 5, 12, tzinfo=UTC)

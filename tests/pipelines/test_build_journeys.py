@@ -3,8 +3,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from personalake.config import Settings
 from personalake.config.profiles import JourneySettings, ProfileSettings
 from personalake.lake import Lake
@@ -13,8 +11,6 @@ from personalake.pipelines.job import JobContext
 from personalake.tables.journeys import CUSTOMER_JOURNEY, JOURNEY_PATH
 from personalake.tables.silver import ORDER_LINE, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
-
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
 
 NOON = datetime(2017, 11, 1, 12, tzinfo=UTC)
 

@@ -28,8 +28,6 @@ from personalake.tables.silver import CONSENT, CONSENT_CURRENT, ORDER_LINE, PERS
 from tests.pipelines.consents import GIVEN_AT, grant, withdraw
 from tests.pipelines.shop_history import line
 
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
-
 AS_OF = date(2017, 12, 1)
 PEOPLE = tuple(f"c{number}" for number in range(14))
 RECENCY = PortableModel("linear", ("recency_days",), coefficients=(1.0,), means=(2.0,))

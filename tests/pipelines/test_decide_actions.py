@@ -1,15 +1,14 @@
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from personalake.config import Settings
 from personalake.config.decisions import DecisionSettings, Holdout, Rule
 from personalake.lake import Lake
 from personalake.pipelines.decide_actions import run
 from personalake.pipelines.job import JobContext
-from personalake.tables import Table
 from personalake.tables.gold import CUSTOMER_PROFILE, DECISION
 from personalake.tables.silver import CONSENT_CURRENT
+from tests.pipelines.placed import place
 
 AS_OF = date(2017, 12, 1)
 RULE = Rule(
@@ -22,18 +21,11 @@ def settings_of(lake: Lake) -> Settings:
     return Settings(root=lake.locations.root, decisions=DecisionSettings(rules=(RULE,), holdout=Holdout(share=0)))
 
 
-def write(lake: Lake, table: Table, *rows: dict[str, Any]) -> None:
-    lake.overwrite(
-        lake.spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema), table
-    )
-
-
 def two_people(lake: Lake) -> None:
-    write(
-        lake, CUSTOMER_PROFILE, *({"person_id": p, "orders": 2, "favourite_category": "BEER", "as_of": AS_OF} for p in "ab")
-    )
+    likes = {"orders": 2, "favourite_category": "BEER", "as_of": AS_OF}
+    place(lake, CUSTOMER_PROFILE, ({"person_id": p, **likes} for p in "ab"))
     grants = [("a", "personalisation"), ("a", "email"), ("b", "personalisation")]
-    write(lake, CONSENT_CURRENT, *({"person_id": p, "purpose": purpose, "status": "granted"} for p, purpose in grants))
+    place(lake, CONSENT_CURRENT, ({"person_id": p, "purpose": purpose, "status": "granted"} for p, purpose in grants))
 
 
 def test_decisions_need_no_predictions_and_are_the_same_after_a_second_run(

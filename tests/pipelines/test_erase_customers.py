@@ -34,8 +34,6 @@ from personalake.tables.silver import CUSTOMER_RECORD, QUARANTINE
 from tests.pipelines.erasure_lake import ANN, AS_OF, BOB, MAY, ask, context_in, fill, found_of, land, order, take_in
 from tests.pipelines.overheard import Spoken, listening
 
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
-
 
 @pytest.fixture(scope="module")
 def spoken() -> Iterator[Spoken]:

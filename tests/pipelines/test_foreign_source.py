@@ -16,8 +16,6 @@ from personalake.pipelines.runner import Outcome
 from personalake.tables.gold import ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, RECOMMENDATION
 from personalake.tables.silver import ORDER_LINE, QUARANTINE
 
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
-
 YAML = """
 contract: order_line
 format: csv

@@ -26,8 +26,6 @@ from personalake.tables.bronze import RECORD as BRONZE_RECORD
 from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.silver import CUSTOMER_RECORD, DUPLICATE, EVENT, ORDER_LINE, QUARANTINE
 
-pytestmark = pytest.mark.usefixtures("interpreted_plans")
-
 ContextOf = Callable[..., JobContext]
 
 ORDERS = {

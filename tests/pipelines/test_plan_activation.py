@@ -20,12 +20,12 @@ from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.pseudonyms import KeyRing
 from personalake.privacy.subject import Subject
 from personalake.privacy.suppression import suppressions
-from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE, DATA_HEALTH, DECISION
 from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
+from tests.pipelines.placed import place as write
 
 AS_OF = date(2017, 12, 1)
 BRAZE = Destination(dialect="braze_track", purposes=("personalisation",), max_items=1, max_bytes=40_000)
@@ -46,11 +46,6 @@ def context(lake: Lake, context_of: Callable[..., JobContext], tmp_path: Path) -
     consent(lake, b="denied")
     exports = tmp_path / "exports"
     return context_of(Settings(root=lake.locations.root, exports=exports, destinations={"braze": BRAZE}))
-
-
-def write(lake: Lake, table: Table, rows: list[Row]) -> None:
-    frame = lake.spark.createDataFrame([tuple(row.get(name) for name in table.columns) for row in rows], table.schema)
-    lake.overwrite(frame, table)
 
 
 def consent(lake: Lake, **email: str) -> None:

@@ -9,9 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
 
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
@@ -21,7 +19,6 @@ from personalake.config.decisions import DecisionSettings, Holdout
 from personalake.config.privacy import PseudonymSettings
 from personalake.errors import ConfigError, InputError, LeaseHeldError
 from personalake.lake import Lake
-from personalake.lake.declared import arrow_schema
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.approve_plan import reject_plan
 from personalake.pipelines.audience_orders import without_person
@@ -48,6 +45,7 @@ from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
 from tests.activation.connectors.settings import connection_of
+from tests.pipelines.placed import place as write
 from tests.pipelines.pseudonym_keys import two_keys
 
 DAY = date(2017, 12, 1)
@@ -122,13 +120,6 @@ class Shop:
 
     def counts(self) -> list[int]:
         return [self.lake.ledger.rows(table) for table in (ACTIVATION_OUTBOX, ACTIVATION_PLAN, ACTIVATION_LOG)]
-
-
-def write(lake: Lake, table: Table, rows: list[Row]) -> None:
-    """Rows instead of those that are there, by delta-rs, which is quicker than Spark for a handful."""
-    lake.ledger.create(table)
-    complete = [{name: row.get(name) for name in table.columns} for row in rows]
-    write_deltalake(lake.locations.table(table), pa.Table.from_pylist(complete, arrow_schema(table)), mode="overwrite")
 
 
 def figures(result: JobResult) -> tuple[int, int, int, int]:

@@ -8,8 +8,8 @@ from personalake.pipelines.profile_history import write_history
 from personalake.tables.gold import CUSTOMER_PROFILE
 from personalake.tables.journeys import CUSTOMER_PROFILE_HISTORY
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
+from tests.pipelines.placed import place
 
-KNOWN = ("person_id", "lifecycle_stage", "consents", "preferences")
 Line = tuple[str, str, str, date, date | None, str]
 
 
@@ -19,16 +19,8 @@ def record(number: str, day: int, age: str) -> dict[str, Any]:
 
 
 def fill(lake: Lake, stage: str, *records: dict[str, Any]) -> None:
-    lake.overwrite(
-        lake.spark.createDataFrame(
-            [("p1", stage, {"email": "granted"}, {"language": "de"})],
-            "person_id string, lifecycle_stage string, consents map<string,string>, preferences map<string,string>",
-        ).selectExpr(
-            *(name if name in KNOWN else f"CAST(NULL AS {field.type}) AS {name}"
-              for name, field in zip(CUSTOMER_PROFILE.columns, CUSTOMER_PROFILE.fields, strict=True))
-        ),
-        CUSTOMER_PROFILE,
-    )  # fmt: skip
+    told = {"lifecycle_stage": stage, "consents": {"email": "granted"}, "preferences": {"language": "de"}}
+    place(lake, CUSTOMER_PROFILE, [{"person_id": "p1", **told}])
     if not lake.ledger.rows(PERSON_LINK):
         lake.ledger.append(PERSON_LINK, [{"namespace": "n", "value": "1", "person_id": "p1"}])
     lake.ledger.append(CUSTOMER_RECORD, records)

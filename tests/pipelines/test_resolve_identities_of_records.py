@@ -28,6 +28,7 @@ from personalake.tables.identity import (
 )
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, EVENT, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION, SUPPORT_TICKET, SURVEY_ANSWER
+from tests.pipelines.placed import place
 
 MAY = datetime(2017, 5, 1, tzinfo=UTC)
 AT = {"occurred_at": MAY, "known_at": MAY}
@@ -121,7 +122,7 @@ def _equals_a_full_run(
     edges = {(row["left_key"], row["right_key"], row["match_weight"]) for row in lake.ledger.read(MATCH_EDGE)}
     people = sorted(lake.ledger.read(PERSON), key=lambda row: row["person_id"])
     for table in (MATCH_RECORD, MATCH_EDGE, PERSON):
-        lake.overwrite(lake.read(table).limit(0), table)
+        place(lake, table, [])
     again = run(context_of(settings, full=True))
     assert again.figures["records_looked_at"] == 25
     assert persons(lake) == links
@@ -159,8 +160,7 @@ def test_a_record_that_is_gone_leaves_its_person(
     assert persons(lake)["web", "3"] == persons(lake)["crm", "3"]
     assert not any("web:web3" in row["value"].split() for row in lake.ledger.read(IDENTITY_GUARD))
     assert any("web:web1" in (row["left_key"], row["right_key"]) for row in lake.ledger.read(MATCH_EDGE))
-    kept = lake.read(CUSTOMER_RECORD).where("record_id <> 'web1'").localCheckpoint()
-    lake.overwrite(kept, CUSTOMER_RECORD)
+    place(lake, CUSTOMER_RECORD, lake.ledger.read(CUSTOMER_RECORD, where=[("record_id", "!=", "web1")]))
 
     run(context_of(settings))
 

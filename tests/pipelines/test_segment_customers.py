@@ -10,6 +10,7 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.segment_customers import run
 from personalake.tables.gold import CUSTOMER_PROFILE, SEGMENT_MEMBERSHIP, SEGMENT_SUMMARY
 from tests.pipelines.consents import grant
+from tests.pipelines.placed import place
 
 AS_OF = date(2017, 12, 1)
 
@@ -26,10 +27,7 @@ def profile_people(lake: Lake) -> None:
          "last_order_date": AS_OF - timedelta(days=3 if n % 2 else 100 + n), "currency": "USD", "as_of": AS_OF}
         for n in range(12)
     ]  # fmt: skip
-    frame = lake.spark.createDataFrame(
-        [tuple(row.get(name) for name in CUSTOMER_PROFILE.columns) for row in rows], CUSTOMER_PROFILE.schema
-    )
-    lake.overwrite(frame, CUSTOMER_PROFILE)
+    place(lake, CUSTOMER_PROFILE, rows)
     grant(lake, [row["person_id"] for row in rows])
 
 

@@ -35,6 +35,7 @@ from tests.pipelines.known_company import (
     order,
 )
 from tests.pipelines.overheard import overheard
+from tests.plans import compiled
 
 # Nothing else on earth is called so, and each is long enough to be nothing by chance.
 ANN = {
@@ -144,7 +145,8 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     story = Story(folder, company_lake(folder, spark))
     first_day(folder)
     with overheard(spark, folder.parent / "said") as spoken:
-        run_day(story)
+        with compiled(spark):  # as outside of the tests
+            run_day(story)
         ledgers = (DECISION, ACTIVATION_OUTBOX, ACTIVATION_LOG, CUSTOMER_PROFILE_HISTORY)
         story.kept = {table.full_name: story.read(table.full_name) for table in ledgers}
         # Somebody has looked meanwhile: Ann's accounts are one person's, the others' are not.

@@ -1,12 +1,16 @@
 """A small shop, the same every time: people who buy their favourites weekly, and something else beside."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from personalake.lake import Lake
+from personalake.tables import Table
 from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT, ORDER_LINE, PERSON_LINK
 from tests.pipelines.consents import grant
+from tests.pipelines.placed import place
 
 START = datetime(2017, 6, 1, 10, tzinfo=UTC)
 PEOPLE = 40
@@ -34,9 +38,9 @@ def weekly_lines(weeks: int = 26) -> list[tuple]:
 
 def fill(lake: Lake, lines: list[tuple], catalogue: bool = True) -> None:
     """Write silver: lines, links and consent of the people and of a stranger who never bought, a catalogue without `i24`."""
-    lake.overwrite(lake.spark.createDataFrame(lines, ORDER_LINE.schema), ORDER_LINE)
+    place(lake, ORDER_LINE, _named(ORDER_LINE, lines))
     links = [("customer_id", str(n), f"p{n:02d}", ["orders"], START) for n in (*range(PEOPLE), 99)]
-    lake.overwrite(lake.spark.createDataFrame(links, PERSON_LINK.schema), PERSON_LINK)
+    place(lake, PERSON_LINK, _named(PERSON_LINK, links))
     if not lake.exists(CONSENT_CURRENT):
         grant(lake, [link[2] for link in links])
     if catalogue:
@@ -59,4 +63,8 @@ def fill(lake: Lake, lines: list[tuple], catalogue: bool = True) -> None:
             )
             for n in range(24)
         ]
-        lake.overwrite(lake.spark.createDataFrame(items, CATALOG_ITEM.schema), CATALOG_ITEM)
+        place(lake, CATALOG_ITEM, _named(CATALOG_ITEM, items))
+
+
+def _named(table: Table, rows: list[tuple]) -> Iterator[dict[str, Any]]:
+    return (dict(zip(table.columns, row, strict=True)) for row in rows)

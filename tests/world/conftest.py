@@ -7,7 +7,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from personalake.world import DirtSettings, World, WorldSettings, emit_world, world
 from personalake.world.everyone import everyone
-from tests.interpreted import interpreted
 
 SETTINGS = WorldSettings(people=1_000, days=60)
 EMITTED = WorldSettings(
@@ -30,6 +29,5 @@ def owners(known: World) -> DataFrame:
 def emitted(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which a smaller and dirtier world lies: `landing`, and the truth in `lake`."""
     folder = tmp_path_factory.mktemp("world")
-    with interpreted(spark):
-        emit_world(spark, EMITTED, folder / "landing", folder / "lake")
+    emit_world(spark, EMITTED, folder / "landing", folder / "lake")
     return folder

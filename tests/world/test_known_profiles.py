@@ -3,7 +3,7 @@
 The feeds come without dirt and without the detour through files: what is judged here is what is made of good rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pandas as pd
@@ -29,23 +29,11 @@ SETTINGS = WorldSettings(people=100, days=21)
 AS_OF = SETTINGS.end + timedelta(days=2)
 FEEDS = ("pos_sales", "web_events", "support_tickets", "third_party_attributes")
 TRUTHS = ("record", "identifier", "order", "session", "ticket")
-# Plans over a few rows: compiling them would take most of the time.
-UNCOMPILED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 Truth = Mapping[str, pd.DataFrame]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def uncompiled(spark_session: SparkSession) -> Iterator[None]:
-    before = {key: spark_session.conf.get(key) for key in UNCOMPILED}
-    for key, value in UNCOMPILED.items():
-        spark_session.conf.set(key, value)
-    yield
-    for key, kept in before.items():
-        spark_session.conf.set(key, str(kept))
-
-
 @pytest.fixture(scope="module")
-def drawn(spark_session: SparkSession, uncompiled: None) -> World:
+def drawn(spark_session: SparkSession) -> World:
     return world(spark_session, SETTINGS, everyone(spark_session, SETTINGS).localCheckpoint())
 
 

@@ -6,7 +6,6 @@ from pyspark.sql import functions as F
 
 from personalake.world import WorldSettings, consents
 from personalake.world.people import people
-from tests.interpreted import interpreted
 
 
 def test_one_purpose_more_changes_no_answer_about_another_and_a_share_of_people_grants_fairness(
@@ -20,10 +19,9 @@ def test_one_purpose_more_changes_no_answer_about_another_and_a_share_of_people_
         rows = drawn.transform(consents.with_consents(settings))
         return sorted(tuple(row) for row in consents.web_consents(rows, settings).collect())
 
-    with interpreted(spark):
-        told = answers()
-        monkeypatch.setattr(consents, "PURPOSES", tuple(it for it in consents.PURPOSES if it != "fairness"))
-        without = answers()
+    told = answers()
+    monkeypatch.setattr(consents, "PURPOSES", tuple(it for it in consents.PURPOSES if it != "fairness"))
+    without = answers()
 
     assert [row for row in told if row[2] != "fairness"] == without
     granted = sum(row[2:4] == ("fairness", "accept") for row in told)

@@ -18,7 +18,6 @@ from personalake.tables.gold import DATA_HEALTH
 from personalake.tables.privacy import PREFERENCE
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, ORDER_LINE
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT, INTERACTION
-from tests.interpreted import interpreted
 from tests.world.conftest import EMITTED
 
 # Of the records, one of each kind of feed: every source more costs seconds.
@@ -38,9 +37,8 @@ def refined(spark: SparkSession, emitted: Path, tmp_path_factory: pytest.TempPat
     settings = settings.model_copy(update={"sources": chosen})
     lake = Lake(Locations(root), lambda: spark)
     context = JobContext(settings, lake, EMITTED.end, EMITTED.end, "test-run", {}, Progress())
-    with interpreted(spark):
-        for job in (ingest_events, ingest_records, refine_records, refine_events, build_context):
-            job.run(context)
+    for job in (ingest_events, ingest_records, refine_records, refine_events, build_context):
+        job.run(context)
     return context
 
 

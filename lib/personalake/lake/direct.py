@@ -6,13 +6,15 @@ commit once more: about half a second each time on a small machine, however few 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
@@ -93,6 +95,24 @@ def few_on_driver(rows: DataFrame, schema: pa.Schema) -> pa.Table | None:
     if brought.num_rows > FEW_ROWS:
         return None
     return brought.select(schema.names).cast(schema)
+
+
+@contextmanager
+def held(rows: DataFrame, about: int) -> Iterator[DataFrame]:
+    """Rows that are asked for several times, worked out once.
+
+    Args:
+        rows: The rows.
+        about: How many there are at most, about: few are brought to the driver, and no later plan has theirs in it.
+    """
+    if about <= FEW_ROWS:
+        yield frame_of(rows.sparkSession, rows.toArrow())
+        return
+    kept = rows.persist(StorageLevel.MEMORY_AND_DISK_DESER)
+    try:
+        yield kept
+    finally:
+        kept.unpersist()
 
 
 def frame_of(spark: SparkSession, rows: pa.Table) -> DataFrame:

@@ -194,18 +194,6 @@ class Lake:
         count = sum(self._metric(table, version, f"numTargetRows{what}") for what in ("Inserted", "Updated", "Deleted"))
         return self._recorded(table, count)
 
-    def merge_new(self, rows: DataFrame, table: Table) -> WriteResult:
-        """Add the rows whose key is not there yet; rows must be unique on the key."""
-        self.create(table)
-        if self.dry_run:
-            return self._planned(table, rows.join(self.read(table), list(table.key), "left_anti").count())
-        require_fit(rows, table)
-        condition = " AND ".join(f"t.{column} <=> s.{column}" for column in table.key)
-        before = self.ledger.version(table)
-        target = self._delta(table).alias("t")
-        target.merge(rows.select(*table.columns).alias("s"), condition).whenNotMatchedInsertAll().execute()
-        return self._done(table, before)
-
     def delete(self, table: Table, condition: Column) -> int:
         """Remove the rows that meet a condition.
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
@@ -24,6 +23,7 @@ from personalake.activation.receipts.matching import PSEUDONYM
 from personalake.activation.receipts.responses import RESPONSES
 from personalake.common.merged_persons import as_persons_now
 from personalake.lake import Lake
+from personalake.lake.direct import held
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.merged import merged_persons
@@ -45,18 +45,18 @@ def run(context: JobContext) -> JobResult:
     """Apply the receipts that have been refined since the last run; look again at recent ones whose delivery was unknown."""
     lake = context.lake
     replied = 0 if context.dry_run else take_replies(context)
-    held = lake.ledger.rows(DELIVERY_RECEIPT)
-    if not held:
+    told = lake.ledger.rows(DELIVERY_RECEIPT)
+    if not told:
         return JobResult(skipped=True, message="no destination has reported anything yet")
     before = _applied(lake)
+    waiting = told - sum(row["rows_in"] for row in before.values())
     if context.dry_run:
-        waiting = held - sum(row["rows_in"] for row in before.values())
         return JobResult(message=f"{waiting:,} receipts are waiting", figures={"pending": waiting})
     stream = Stream(
         name="receipts",
         read=DELIVERY_RECEIPT,
         prepare=lambda rows: rows,
-        handle=partial(_apply, context),
+        handle=partial(_apply, context, waiting),
         checkpoint=lake.locations.checkpoint(JOB, "receipts"),
     )
     with context.progress.step("applying receipts"):
@@ -66,26 +66,24 @@ def run(context: JobContext) -> JobResult:
     return _told(rows, late, replied)
 
 
-def _apply(context: JobContext, batch: DataFrame, app_id: str, number: int) -> None:
+def _apply(context: JobContext, about: int, batch: DataFrame, app_id: str, number: int) -> None:
     """One micro-batch: every write is idempotent, so that a batch that died half-way is simply done again."""
     lake, batch_id = context.lake, f"{app_id}:{number}"
     stamped = batch.withColumn("batch_id", F.lit(batch_id))
-    receipts = _matched(context, stamped).persist(StorageLevel.MEMORY_AND_DISK_DESER)
-    try:
+    with held(_matched(context, stamped), about) as receipts:
         counts = _counts(receipts, context.settings.receipts.purposes)
         if counts["withdrawals"]:
-            lake.append(_withdrawals(context, receipts), CONSENT, (app_id, number))
+            lake.append(_withdrawals(context, receipts), CONSENT, (app_id, number), counts["withdrawals"])
         if counts["bounces"]:
-            lake.merge_new(_suppressions(context, receipts), SUPPRESSION)
+            _append_missing(lake, _suppressions(context, receipts), SUPPRESSION, about)
         if counts["mails"]:
-            lake.append(engagements(receipts, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT, (app_id, number))
+            rows = engagements(receipts, lake.read(PERSON_LINK))
+            lake.append(rows, EMAIL_ENGAGEMENT, (app_id, number), counts["mails"])
         if counts["responses"]:
-            _append_missing(lake, _responses(context, receipts), DECISION_RESPONSE)
+            _append_missing(lake, _responses(context, receipts), DECISION_RESPONSE, about)
         if counts["about_deliveries"]:
-            _settle(context, receipts)
+            _settle(context, receipts, about)
         _write_equation(context, batch_id, counts)
-    finally:
-        receipts.unpersist()
 
 
 def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
@@ -113,16 +111,13 @@ def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
     return matched(receipts, planned, log, named, context.settings.identity.calling_code)
 
 
-def _settle(context: JobContext, receipts: DataFrame) -> int:
+def _settle(context: JobContext, receipts: DataFrame, about: int) -> int:
     """Add to the log what the receipts tell of deliveries, and it does not say yet; how many rows."""
     log = context.lake.read(ACTIVATION_LOG)
-    found = news(receipts, log).persist()
-    try:
+    with held(news(receipts, log), about) as found:
         ended = contested(found).collect()
         last = news(receipts.unionByName(_earlier(context, ended)), log) if ended else found
-        return _append_any(context.lake, settled(last, context.run_started_at), ACTIVATION_LOG)
-    finally:
-        found.unpersist()
+        return _append_any(context.lake, settled(last, context.run_started_at), ACTIVATION_LOG, about)
 
 
 def _earlier(context: JobContext, ended: Sequence[Row]) -> DataFrame:
@@ -138,47 +133,42 @@ def _settle_recent(context: JobContext) -> int:
     if not days or not context.lake.ledger.rows(ACTIVATION_LOG):
         return 0
     since = context.run_started_at - timedelta(days=days)
-    if not context.lake.ledger.count(DELIVERY_RECEIPT, [("known_at", ">=", since), ("reference", "!=", "")]):
+    about = context.lake.ledger.count(DELIVERY_RECEIPT, [("known_at", ">=", since), ("reference", "!=", "")])
+    if not about:
         return 0
     recent = context.lake.read(DELIVERY_RECEIPT).where(F.col("known_at") >= F.lit(since.isoformat()).cast("timestamp"))
     referring = recent.where("delivery_id IS NULL AND reference IS NOT NULL")
     stamped = referring.withColumn("batch_id", F.lit(f"{JOB}:{context.run_id}"))
-    late = _matched(context, stamped).where("about IS NOT NULL").persist(StorageLevel.MEMORY_AND_DISK_DESER)
-    try:
-        _follow_late(context, late)
-        return _settle(context, late)
-    finally:
-        late.unpersist()
+    with held(_matched(context, stamped).where("about IS NOT NULL"), about) as late:
+        _follow_late(context, late, about)
+        return _settle(context, late, about)
 
 
-def _follow_late(context: JobContext, late: DataFrame) -> None:
+def _follow_late(context: JobContext, late: DataFrame, about: int) -> None:
     """What follows from receipts whose delivery is known only now, as far as it is not written: their batch is done."""
     lake, counts = context.lake, _counts(late, context.settings.receipts.purposes)
     if counts["withdrawals"]:
-        _append_missing(lake, _withdrawals(context, late), CONSENT)
+        _append_missing(lake, _withdrawals(context, late), CONSENT, about)
     if counts["bounces"]:
-        _append_missing(lake, _suppressions(context, late), SUPPRESSION)
+        _append_missing(lake, _suppressions(context, late), SUPPRESSION, about)
     if counts["responses"]:
-        _append_missing(lake, _responses(context, late), DECISION_RESPONSE)
+        _append_missing(lake, _responses(context, late), DECISION_RESPONSE, about)
     if counts["mails"]:
-        _append_missing(lake, engagements(late, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT)
+        _append_missing(lake, engagements(late, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT, about)
 
 
-def _append_missing(lake: Lake, rows: DataFrame, table: Table) -> int:
+def _append_missing(lake: Lake, rows: DataFrame, table: Table, about: int) -> int:
     """Add the rows whose key the table does not have."""
-    return _append_any(lake, rows.join(lake.read(table).select(*table.key), list(table.key), "left_anti"), table)
+    return _append_any(lake, rows.join(lake.read(table).select(*table.key), list(table.key), "left_anti"), table, about)
 
 
-def _append_any(lake: Lake, rows: DataFrame, table: Table) -> int:
+def _append_any(lake: Lake, rows: DataFrame, table: Table, about: int) -> int:
     """Add rows, and say how many; no commit if there are none."""
-    kept = rows.persist()
-    try:
+    with held(rows.select(*table.columns), about) as kept:
         count = kept.count()
         if count:
-            lake.append(kept, table)
+            lake.append(kept, table, about=count)
         return count
-    finally:
-        kept.unpersist()
 
 
 def _counts(receipts: DataFrame, purposes: Mapping[str, str]) -> dict[str, int]:

@@ -235,7 +235,8 @@ def _write(planning: Planning, row: Row, planned: PlanRows, counts: Counts) -> N
         planned.to_outbox(lake, counts.deliveries, *named)
     if counts.stale or (counts.pending and not counts.is_what_waits):
         waiting = planning.deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
-        lake.append(_cancelled(waiting, row["destination"], row["logged_at"]), ACTIVATION_LOG)
+        about = counts.stale + counts.pending
+        lake.append(_cancelled(waiting, row["destination"], row["logged_at"]), ACTIVATION_LOG, about=about)
     ended = list(superseding(known, called, row["logged_at"]))
     is_new = called not in known or known[called]["state"] != row["state"]
     lake.add([*ended, *([row] if is_new else [])], ACTIVATION_PLAN)

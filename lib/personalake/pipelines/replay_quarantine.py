@@ -37,7 +37,7 @@ def run(context: JobContext) -> JobResult:
         rows = chosen.count()
         for kind, bronze in _BRONZE.items():
             contracts = [name for name, contract in CONTRACTS.items() if contract.kind == kind]
-            _to_bronze(context, chosen.where(F.col("contract").isin(*contracts)), bronze)
+            _to_bronze(context, chosen.where(F.col("contract").isin(*contracts)), bronze, rows)
         if batches:
             lake.delete(QUARANTINE, _selection(context) & F.col("batch_id").isin(*batches))
     finally:
@@ -60,7 +60,7 @@ def _selection(context: JobContext) -> Column:
     return condition
 
 
-def _to_bronze(context: JobContext, chosen: DataFrame, bronze: Table) -> None:
+def _to_bronze(context: JobContext, chosen: DataFrame, bronze: Table, about: int) -> None:
     """Append what has not gone back yet; rows that are equal to the byte went together or not at all."""
     lake = context.lake
     marked = chosen.withColumn("batch_id", F.concat(F.lit(PREFIX), "batch_id")).select(*_ROW)
@@ -68,7 +68,7 @@ def _to_bronze(context: JobContext, chosen: DataFrame, bronze: Table) -> None:
     same = [marked[name].eqNullSafe(gone[name]) for name in _ROW]
     waiting = marked.join(gone, same, "left_anti").withColumn("ingested_at", F.lit(context.run_started_at))
     if not waiting.isEmpty():
-        lake.append(waiting.select(*bronze.columns), bronze)
+        lake.append(waiting.select(*bronze.columns), bronze, about=about)
 
 
 def _balance(context: JobContext) -> None:
