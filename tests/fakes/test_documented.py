@@ -112,6 +112,7 @@ FORMS: list[tuple[str, str, Any]] = [
     ("salesforce", "async", {"items": [{"FirstName": "Bobby", "ZipCode": "23456"}, {"FirstName": "Sam", "Age": 4}]}),
     ("salesforce", "rowset", [{"keys": {"SubscriberKey": "p"}, "values": {"Tier": "gold"}}]),
     ("salesforce", "event", {"ContactKey": "p", "EventDefinitionKey": "AccountAccessed", "Data": {"accountNumber": "1"}}),
+    ("salesforce", "event", {"ContactKey": "p", "EventDefinitionKey": "AccountAccessed", "EstablishContactKey": True}),
     ("salesforce", "delete", {"values": ["p-1", "p-2"], "DeleteOperationType": "ContactAndAttributes"}),
     ("fcm", "send", {"validate_only": True, "message": {"token": "t", "notification": {"title": "a", "body": "b"}}}),
     (
@@ -182,7 +183,7 @@ def test_the_same_body_without_what_it_must_have_or_with_another_type_is_refused
 def test_every_schema_of_a_request_has_a_documented_form() -> None:
     requests = {(vendor, name) for vendor, name, _ in FORMS}
     parts = {"id", "time", "common", "screen", "alias", "state", "person", "properties", "recipient", "strings"}
-    parts |= {"name", "shared", "cell", "row", "data", "notification", "languages", "ids", "uuid"}
+    parts |= {"name", "shared", "cell", "row", "key", "data", "notification", "languages", "ids", "uuid"}
     parts |= {"traits", "text", "moment"}
 
     assert {(vendor, name) for vendor, name in schemas.names() if name not in parts} <= requests

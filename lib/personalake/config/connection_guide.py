@@ -74,7 +74,8 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
   `language`, `phone`, and times within objects (`$time`) are put into Braze's forms; what still does not fit, and a text of
   more than 255 characters, which Braze would cut, is refused with the name of the field. Of one campaign a person is named
   once in a request: of two messages Braze would send one.
-- Salesforce: the first column of a primary key is the key, the others are fields.
+- Salesforce: the first column of a primary key is the key, the others are fields. A column holds one value: a list or an
+  object in it is refused; `array_join(favourites, '|')` makes one text of a list.
 - FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform; all else is data, as texts.
 - OneSignal: `contents`, `headings` and `subtitle` are texts in English; what a message has of its own (`url`, `big_picture`,
   `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields) stands as it is; all else is `data` for the app, or

@@ -16,6 +16,8 @@ from tests.activation.connectors.settings import connector_of
 CAME = {"external_id": "u", "name": "came", "time": "2026-11-25T00:00:00Z"}
 BOUGHT = {"external_id": "u", "product_id": "p", "currency": "EUR", "price": 9.9, "time": "2026-11-25T00:00:00+01:00"}
 
+ENTRY = {"ContactKey": "c1", "EventDefinitionKey": "APIEvent-1", "Data": {"tier": "gold"}}
+
 
 def request_of(kind: str, *items: tuple[str, dict[str, Any]], **settings: Any) -> Request:
     connector = connector_of(kind, **settings)
@@ -90,12 +92,22 @@ def test_a_salesforce_rowset_is_a_bare_list_of_keys_and_values() -> None:
 
 
 def test_a_salesforce_journey_gets_one_event() -> None:
-    entry = {"ContactKey": "c1", "EventDefinitionKey": "APIEvent-1", "Data": {"tier": "gold"}}
-
-    request = request_of("sfmc_journey", ("journey", entry))
+    request = request_of("sfmc_journey", ("journey", ENTRY))
 
     assert request.url.endswith(".rest.marketingcloudapis.com/interaction/v1/events")
-    assert json.loads(request.body) == entry
+    assert json.loads(request.body) == ENTRY
+    assert request.headers["Content-Type"] == "application/json"
+
+
+def test_a_salesforce_journey_is_told_that_letters_beyond_ascii_are_utf_8() -> None:
+    connector = connector_of("sfmc_journey")
+    assert isinstance(connector, HttpConnector)
+    entry = Delivery("d", "p", "journey", json.dumps({**ENTRY, "Data": {"city": "Köln"}}, ensure_ascii=False))
+
+    request = connector.request(Pack("a", "", (entry,), 1))
+
+    assert request.headers["Content-Type"] == "application/json; charset=UTF-8"
+    assert json.loads(request.body)["Data"] == {"city": "Köln"}
 
 
 def test_braze_gets_lists_by_kind_and_no_empty_ones() -> None:
@@ -264,7 +276,13 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("sfmc_rows", "row", {"tier": "gold"}, "key column id is missing"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {}}, "at least one value"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {f"c{n}": 1 for n in range(50)}}, "51 columns, 50 at most"),
+        ("sfmc_rows", "row", {"id": "1", "tags": ["a"]}, "column tags holds more than one value"),
+        ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {"a": {"b": 1}}}, "column a holds more than one value"),
         ("sfmc_journey", "journey", {"ContactKey": "c"}, "EventDefinitionKey is missing"),
+        ("sfmc_journey", "journey", {**ENTRY, "ContactKey": 7}, "ContactKey is not a text"),
+        ("sfmc_journey", "journey", {**ENTRY, "EventDefinitionKey": "a.b"}, "EventDefinitionKey has a dot"),
+        ("sfmc_journey", "journey", {**ENTRY, "Data": {"tags": ["a"]}}, "column tags holds more than one value"),
+        ("sfmc_journey", "journey", {**ENTRY, "Data": "gold"}, "Data is not an object"),
         ("braze_track", "event", {"name": "a", "time": "t"}, "none of external_id, user_alias"),
         ("braze_track", "purchase", {"external_id": "u", "product_id": "1", "time": "t"}, "currency, price is missing"),
         ("braze_track", "other", {"external_id": "u"}, "operation is not one of"),
