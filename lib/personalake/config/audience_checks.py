@@ -22,7 +22,7 @@ _KEY_FIELDS = {
     "segment": ("external_id", "userId", "anonymousId"),
     "segment_suppression": ("external_id", "userId"),
     "braze_subscription": ("external_id", "email", "phone"),
-    "braze_send": ("external_id", "user_alias", "email"),
+    "braze_send": ("external_id", "user_alias", "braze_id", "email"),
 }
 # What tells one row about orders from another, where rows with one key take each other's place.
 _APART = {"order": ("order_id", "currency"), "product": ("order_id", "product_id")}

@@ -20,9 +20,11 @@ _HEAD, _TAIL = '{"batch":[', "]}"
 _FAILED = ("FAILED", "INVALID", "NOT_SUPPORTED", "PARTIAL_SUCCESS")
 _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_CURRENCY = re.compile("[A-Z]{3}")
 # What must be a text wherever it stands.
 _TEXTS = ("userId", "anonymousId", "groupId", "event")
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
+_AROUND = ("context", "integrations")
 
 
 class Segment(HttpConnector):
@@ -57,8 +59,10 @@ class Segment(HttpConnector):
         at = payload.get("timestamp")
         if at is not None and not (isinstance(at, str) and _TIME.fullmatch(at)):
             return "timestamp is not a time in ISO 8601"
-        said = payload.get(_SAYS[kind])
-        return None if said is None or isinstance(said, dict) else f"{_SAYS[kind]} is not an object"
+        for name in (_SAYS[kind], *_AROUND):
+            if not isinstance(payload.get(name, {}), dict | None):
+                return f"{name} is not an object"
+        return _of_money(payload["properties"]) if payload.get("properties") else None
 
     def request(self, pack: Pack) -> Request:
         """The batch; no `sentAt`, so that timestamps are taken as they are."""
@@ -94,6 +98,18 @@ class Segment(HttpConnector):
 
     def _of_api(self) -> dict[str, str]:
         return {**JSON, "Authorization": f"Bearer {self._api_token}"}
+
+
+def _of_money(properties: dict[str, Any]) -> str | None:
+    """What is wrong with the properties that Segment understands of every event."""
+    for name in ("revenue", "value"):
+        value = properties.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            return f"{name} is not a number"
+    currency = properties.get("currency")
+    if currency is not None and not (isinstance(currency, str) and _CURRENCY.fullmatch(currency)):
+        return "currency is not three letters of ISO 4217"
+    return None
 
 
 def regulation_taken(reply: Reply) -> Answer:
