@@ -9,6 +9,7 @@ from typing import Any
 
 from personalake.activation.connectors.braze_shop import of_shop
 from personalake.config.audience_kinds import BRAZE_STATES
+from personalake.config.braze_events import NEEDED
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
@@ -135,9 +136,10 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
                 return f"{name} is not {wanted}"
     if operation == "attributes":
         return _of_attributes(payload)
-    properties = payload.get("properties", {})
+    properties = payload.get("properties")
     found = None if properties is None else _of_properties(properties)
-    return found or (of_shop(payload.get("name"), properties or {}) if operation == "event" else None)
+    is_of_shop = operation == "event" and payload.get("name") in NEEDED
+    return of_shop(payload["name"], properties or {}) if found is None and is_of_shop else found
 
 
 def _of_attributes(payload: Mapping[str, Any]) -> str | None:

@@ -10,16 +10,13 @@ _CURRENCY = re.compile("[A-Z]{3}")
 _OF_PRODUCTS = ("product_id", "product_name", "variant_id", "quantity", "price")
 
 
-def of_shop(name: Any, properties: Mapping[str, Any]) -> str | None:
-    """What is wrong with the properties of an event of a shop; null if nothing is, or if it is none.
+def of_shop(name: str, properties: Mapping[str, Any]) -> str | None:
+    """What is wrong with the properties of an event of a shop; null if nothing is.
 
     >>> of_shop("ecommerce.order_placed", {"order_id": "o1", "total_value": 9.9, "currency": "EUR", "source": "web"})
     'products is missing, which Braze wants of ecommerce.order_placed'
     """
-    needed = NEEDED.get(name) if isinstance(name, str) else None
-    if needed is None:
-        return None
-    missing = _missing(properties, needed)
+    missing = _missing(properties, NEEDED[name])
     if missing:
         return f"{missing} is missing, which Braze wants of {name}"
     if not _CURRENCY.fullmatch(str(properties["currency"])):

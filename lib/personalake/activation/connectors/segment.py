@@ -24,7 +24,8 @@ _CURRENCY = re.compile("[A-Z]{3}")
 # What must be a text wherever it stands.
 _TEXTS = ("userId", "anonymousId", "groupId", "event")
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
-_AROUND = ("context", "integrations")
+_AROUND = frozenset({"context", "integrations"})
+_OF_MONEY = frozenset({"revenue", "value", "currency"})
 
 
 class Segment(HttpConnector):
@@ -42,7 +43,7 @@ class Segment(HttpConnector):
         return len(_HEAD) + len(_TAIL)
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """What Segment would answer with 200 and drop."""
+        """What Segment would answer with 200 and drop, or not count."""
         kind = payload.get("type")
         message = payload.get("messageId")
         if kind not in _NEEDS:
@@ -59,10 +60,14 @@ class Segment(HttpConnector):
         at = payload.get("timestamp")
         if at is not None and not (isinstance(at, str) and _TIME.fullmatch(at)):
             return "timestamp is not a time in ISO 8601"
-        for name in (_SAYS[kind], *_AROUND):
-            if not isinstance(payload.get(name, {}), dict | None):
-                return f"{name} is not an object"
-        return _of_money(payload["properties"]) if payload.get("properties") else None
+        said = payload.get(_SAYS[kind])
+        if said is not None and not isinstance(said, dict):
+            return f"{_SAYS[kind]} is not an object"
+        if not _AROUND.isdisjoint(payload):
+            odd = [name for name in sorted(_AROUND & payload.keys()) if not isinstance(payload[name], dict)]
+            if odd:
+                return f"{', '.join(odd)} is not an object"
+        return _of_money(said) if said and kind == "track" and not _OF_MONEY.isdisjoint(said) else None
 
     def request(self, pack: Pack) -> Request:
         """The batch; no `sentAt`, so that timestamps are taken as they are."""
