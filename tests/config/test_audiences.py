@@ -59,6 +59,12 @@ p: {{{who}, destination: shop, mode: archive, membership: crm.in, fields: {{home
 q: {{{who}, destination: cdp, group: team, fields: {{team: "'x'", company: "'x'", address: "'x'"}}}}
 r: {{{who}, destination: journey, mode: insert, event: Came.Back}}
 s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'", from: "'x'"}}}}
+t: {{{who}, destination: cdp, mode: insert, event: Came, fields: {{revenue: "1", context: "1", context.os: "'x'",
+  context.ip.v4: "'x'", context.shoe: "'x'"}}}}
+v: {{{who}, destination: shop, mode: insert, event: ecommerce.order_placed, fields: {{order_id: "'x'", total_value: "1"}}}}
+w: {{{who}, destination: shop, mode: insert, event: ecommerce.bought, fields: {{order_id: "'x'"}}}}
+x: {{{who}, destination: shop, fields: {{push_token_import: "true"}}}}
+u: {{{who}, destination: shop, integrations: {{All: false}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
 """)  # fmt: skip
 
@@ -99,6 +105,22 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
         "audiences.yml: audiences.r.event: 'Came.Back' has a dot, which no key of an event definition at Salesforce has",
         "audiences.yml: audiences.s.fields: fcm keeps android for an object; name its parts, e.g. android.ttl",
         "audiences.yml: audiences.s.fields: fcm keeps from for itself",
+        "audiences.yml: audiences.t.fields: context.os is a part of context, which is a field of its own",
+        "audiences.yml: audiences.t.fields: context.ip.v4 is a part of context, which is a field of its own",
+        "audiences.yml: audiences.t.fields: context.shoe is a part of context, which is a field of its own",
+        "audiences.yml: audiences.t.fields: segment keeps context for an object; name its parts, e.g. context.locale",
+        "audiences.yml: audiences.t.fields: segment keeps context.os for an object; name its parts",
+        "audiences.yml: audiences.t.fields: segment keeps context.ip for a value, without parts",
+        "audiences.yml: audiences.t.fields: segment takes no notice of context.shoe; a context has: active, app, campaign, "
+        "device, groupId, ip, library, locale, location, network, os, page, referrer, screen, timezone, traits, userAgent",
+        "audiences.yml: audiences.t.fields: segment takes revenue without a currency for US dollars; name currency, too",
+        "audiences.yml: audiences.u.integrations: braze_track sends nothing on to others; segment does",
+        "audiences.yml: audiences.v.fields: ecommerce.order_placed needs currency, products, source",
+        "audiences.yml: audiences.w.event: braze_track has no ecommerce.bought among its events of shops, which are: "
+        "ecommerce.product_viewed, ecommerce.cart_updated, ecommerce.checkout_started, ecommerce.order_placed, "
+        "ecommerce.order_refunded, ecommerce.order_cancelled",
+        "audiences.yml: audiences.x.fields: push_token_import is for people whom Braze knows by neither external_id nor "
+        "braze_id",
     ]
 
 

@@ -10,7 +10,7 @@ from tests.fakes.clock import Window
 from tests.fakes.faults import Step
 from tests.fakes.vendor import Call, Handler, Reject, Reply, Vendor, digested
 
-_WHO = ("external_user_id", "user_alias", "email")
+_WHO = ("external_user_id", "user_alias", "braze_id", "email")
 _ALL_BAD = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
 _PARSE = {"error": "Error while parsing request body. Please check your syntax."}
 
@@ -200,7 +200,7 @@ class Braze(Vendor):
         return Reply(201, {"dispatch_id": dispatch, "message": "success"}, self._headers(window))
 
     def _deliver(self, body: dict[str, Any], recipient: dict[str, Any], dispatch: str) -> None:
-        person: dict[str, Any] = {key: recipient[key] for key in ("user_alias", "email") if key in recipient}
+        person: dict[str, Any] = {key: recipient[key] for key in ("user_alias", "braze_id", "email") if key in recipient}
         if "external_user_id" in recipient:
             person["external_id"] = recipient["external_user_id"]
         number = self.profiles.find(person)

@@ -20,7 +20,7 @@ class Salesforce(Vendor):
     client_id: ClassVar[str] = "salesforce-client-id"
     client_secret: ClassVar[str] = "salesforce-client-secret"
     settings: ClassVar[dict[str, Any]] = {
-        "max_rows": 30_000,
+        "max_rows": 32_000,
         "max_bytes": 5_000_000,
         "max_rowset": 50,
         "max_columns": 50,
@@ -238,6 +238,8 @@ class Salesforce(Vendor):
 
     def _enter(self, call: Call) -> Reply:
         body = self._admitted(call)
+        if not call.body.isascii() and "charset=utf-8" not in call.headers.get("Content-Type", "").lower():
+            raise Reject("charset", error(400, "Invalid message format", 10004))
         self.valid("event", body, lambda problem: error(400, problem, 10005))
         if self.config["events"] is not None and body["EventDefinitionKey"] not in self.config["events"]:
             raise Reject("event", error(400, "Unable to find the event definition", 30003))

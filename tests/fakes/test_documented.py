@@ -26,6 +26,17 @@ FORMS: list[tuple[str, str, Any]] = [
         "track",
         {**WHO, "event": "Song Played", "timestamp": "2015-2-02T00:30:12.984Z", "integrations": {"All": False}},
     ),
+    (
+        "segment",
+        "track",
+        {
+            **WHO,
+            "event": "Order Completed",
+            "properties": {"order_id": "o", "total": 27.5, "products": [{"product_id": "p", "sku": "s", "price": 19}]},
+            "context": {"active": True, "location": {"latitude": 40.29}, "timezone": "Europe/Amsterdam", "groupId": "g-1"},
+        },
+    ),
+    ("segment", "identify", {**WHO, "traits": {"address": {"postalCode": "94103"}, "company": {"id": 1, "plan": "a"}}}),
     ("segment", "group", {**WHO, "groupId": "g-1", "traits": {"employees": 420}}),
     ("segment", "page", {**WHO, "name": "Offers", "timestamp": "2012-12-02T00:31:29.738Z"}),
     ("segment", "alias", {**WHO, "previousId": "a-1"}),
@@ -56,6 +67,43 @@ FORMS: list[tuple[str, str, Any]] = [
         "event",
         {"user_alias": ALIAS, "name": "x", "time": "2013-07-16T19:20:50:123+0100", "properties": {"a": [{"b": 1}]}},
     ),
+    (
+        "braze",
+        "event",
+        {
+            "external_id": "p",
+            "name": "ecommerce.order_placed",
+            "time": NOW,
+            "properties": {
+                "order_id": "o",
+                "total_value": 189.98,
+                "currency": "USD",
+                "discounts": [{"code": "SAVE10", "amount": 10.0}],
+                "products": [{"product_id": "6", "product_name": "Ears", "variant_id": "8", "quantity": 1, "price": 199.98}],
+                "source": "https://audio.example",
+                "metadata": {"tags": ["audio"]},
+            },
+        },
+    ),
+    (
+        "braze",
+        "event",
+        {
+            "external_id": "p",
+            "name": "ecommerce.product_viewed",
+            "time": NOW,
+            "properties": {
+                "product_id": "4",
+                "product_name": "Shoe",
+                "variant_id": "41",
+                "price": 85,
+                "currency": "GBP",
+                "source": "web",
+            },
+        },
+    ),
+    ("braze", "attributes", {"push_token_import": True, "push_tokens": [{"app_id": "a", "token": "t"}]}),
+    ("braze", "trigger", {"campaign_id": "c", "recipients": [{"braze_id": "b", "trigger_properties": {"a": [1]}}]}),
     (
         "braze",
         "purchase",
@@ -112,6 +160,7 @@ FORMS: list[tuple[str, str, Any]] = [
     ("salesforce", "async", {"items": [{"FirstName": "Bobby", "ZipCode": "23456"}, {"FirstName": "Sam", "Age": 4}]}),
     ("salesforce", "rowset", [{"keys": {"SubscriberKey": "p"}, "values": {"Tier": "gold"}}]),
     ("salesforce", "event", {"ContactKey": "p", "EventDefinitionKey": "AccountAccessed", "Data": {"accountNumber": "1"}}),
+    ("salesforce", "event", {"ContactKey": "p", "EventDefinitionKey": "AccountAccessed", "EstablishContactKey": True}),
     ("salesforce", "delete", {"values": ["p-1", "p-2"], "DeleteOperationType": "ContactAndAttributes"}),
     ("fcm", "send", {"validate_only": True, "message": {"token": "t", "notification": {"title": "a", "body": "b"}}}),
     (
@@ -179,10 +228,20 @@ def test_the_same_body_without_what_it_must_have_or_with_another_type_is_refused
     assert not jsonschema.Draft7Validator(schemas.alone(vendor, name)).is_valid(body)
 
 
+@pytest.mark.parametrize("lacking", ["order_id", "total_value", "currency", "products", "source"])
+def test_an_order_at_braze_without_what_it_must_have_is_refused(lacking: str) -> None:
+    order = next(body for _, name, body in FORMS if name == "event" and body.get("name") == "ecommerce.order_placed")
+    properties = {name: value for name, value in order["properties"].items() if name != lacking}
+
+    assert schemas.problem("braze", "event", {**order, "properties": properties}) is not None
+    assert schemas.problem("braze", "event", {**order, "name": "bought", "properties": properties}) is None
+
+
 def test_every_schema_of_a_request_has_a_documented_form() -> None:
     requests = {(vendor, name) for vendor, name, _ in FORMS}
     parts = {"id", "time", "common", "screen", "alias", "state", "person", "properties", "recipient", "strings"}
-    parts |= {"name", "shared", "cell", "row", "data", "notification", "languages", "ids", "uuid"}
-    parts |= {"traits", "text", "moment"}
+    parts |= {"name", "shared", "cell", "row", "key", "data", "notification", "languages", "ids", "uuid"}
+    parts |= {"traits", "text", "moment", "number", "context", "integrations", "address", "of_group", "properties", "order"}
+    parts |= {"product", "shopping", "cancelled", "checkout", "cart", "viewed"}
 
     assert {(vendor, name) for vendor, name in schemas.names() if name not in parts} <= requests

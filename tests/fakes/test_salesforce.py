@@ -196,6 +196,16 @@ def test_a_contact_enters_a_journey_as_often_as_it_is_sent_until_it_is_deleted(f
     assert ask(fakes.salesforce, enter, event, Authorization=token).status == 400
 
 
+def test_an_entry_beyond_ascii_says_that_it_is_utf_8(fakes: Fakes, token: str) -> None:
+    event = {"ContactKey": "p-1", "EventDefinitionKey": "welcome", "Data": {"city": "Köln"}}
+
+    def enter(content_type: str) -> int:
+        headers: dict[str, Any] = {"Content_Type": content_type, "Authorization": token}
+        return ask(fakes.salesforce, "/interaction/v1/events", event, **headers).status
+
+    assert (enter("application/json"), enter("application/json; charset=UTF-8")) == (400, 201)
+
+
 def test_slower_and_blocked_are_told_apart_by_their_code(fakes: Fakes, token: str) -> None:
     fakes.salesforce.script(Step("throttle", at=[1], wait=5), Step("blocked", at=[2]))
 

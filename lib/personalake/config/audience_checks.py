@@ -22,7 +22,7 @@ _KEY_FIELDS = {
     "segment": ("external_id", "userId", "anonymousId"),
     "segment_suppression": ("external_id", "userId"),
     "braze_subscription": ("external_id", "email", "phone"),
-    "braze_send": ("external_id", "user_alias", "email"),
+    "braze_send": ("external_id", "user_alias", "braze_id", "email"),
 }
 # Settings that some kinds alone read: at another they would do nothing, without a word.
 _READ_BY = {

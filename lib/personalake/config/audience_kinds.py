@@ -43,6 +43,8 @@ class Ability(NamedTuple):
 BRAZE_STATES = ("email_subscribe", "push_subscribe")
 # Kinds whose values may be objects: a field `address.city` is the city of the address.
 NESTING = frozenset({"segment", "braze_track", "braze_send", "onesignal", "webhook"})
+# A field of such a name says something of what surrounds a call to Segment, rather than of the person or the event.
+SEGMENT_CONTEXT = "context."
 # Objects of an FCM message, each for one platform: a field `android.ttl` is the ttl of that for Android.
 FCM_OBJECTS = ("android", "apns", "webpush", "fcm_options")
 # Keys of an FCM message's data that would stand for something else.

@@ -4,11 +4,17 @@ from collections.abc import Iterator, Mapping
 
 from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, is_of_fcm, kind_of
 from personalake.config.audiences import Mapped, Sync
+from personalake.config.braze_events import BEGINNING, NEEDED
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
 from personalake.config.sql import columns_of
 
 # Traits that are objects in Segment's specification.
 _OBJECTS = ("address", "company")
+_CONTEXT_OBJECTS = frozenset({
+    "app", "campaign", "device", "library", "location", "network", "os", "page", "referrer", "screen", "traits",
+})  # fmt: skip
+# All that Segment reads of a context; of what else stands there it takes no notice.
+_CONTEXT = _CONTEXT_OBJECTS | {"active", "groupId", "ip", "locale", "timezone", "userAgent"}
 _PARTS = {
     "android": "ttl", "apns": "headers.apns-priority", "webpush": "headers.TTL", "fcm_options": "analytics_label",
 }  # fmt: skip
@@ -37,10 +43,14 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
     data = sorted(name.removeprefix("android.data.") for name in sync.fields) if kind == "fcm" else ()
     for name in filter(is_of_fcm, data):
         yield "fields", f"fcm keeps {name} for itself"
-    if kind == "braze_track" and sync.happening is None:
-        yield from _of_braze_objects(sync)
+    if kind == "braze_track":
+        yield from _of_braze_objects(sync) if sync.happening is None else _of_shop(sync)
     if kind == "sfmc_journey" and "." in (sync.event or ""):
         yield "event", f"{sync.event!r} has a dot, which no key of an event definition at Salesforce has"
+    if kind == "segment":
+        yield from _of_segment(sync)
+    elif sync.integrations is not None:
+        yield "integrations", f"{kind} sends nothing on to others; segment does"
     yield from _of_keys(sync, kind)
     if sync.alias_label is not None and sync.alias_label not in getattr(connection, "alias_labels", (sync.alias_label,)):
         yield "alias_label", f"{sync.alias_label} is not among the connection's alias_labels, by which deletions ask"
@@ -73,8 +83,36 @@ def _of_objects(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
                 yield "fields", f"segment keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
 
 
+def _of_segment(sync: Sync) -> Iterator[tuple[str, str]]:
+    """What surrounds a call has a specification of its own; money without a currency is taken for US dollars."""
+    for name in sync.fields:
+        first, _, rest = name.partition(".")
+        part, _, more = rest.partition(".")
+        if first == "context" and not rest:
+            yield "fields", "segment keeps context for an object; name its parts, e.g. context.locale"
+        elif first == "context" and part not in _CONTEXT:
+            yield "fields", f"segment takes no notice of {name}; a context has: {', '.join(sorted(_CONTEXT))}"
+        elif first == "context" and (part in _CONTEXT_OBJECTS) != bool(more):
+            form = "an object; name its parts" if part in _CONTEXT_OBJECTS else "a value, without parts"
+            yield "fields", f"segment keeps context.{part} for {form}"
+    if sync.event is not None and "revenue" in sync.fields and "currency" not in sync.fields:
+        yield "fields", "segment takes revenue without a currency for US dollars; name currency, too"
+
+
+def _of_shop(sync: Sync) -> Iterator[tuple[str, str]]:
+    """Events of a shop have schemas at Braze: an event of another name, or one that lacks something, is none of them."""
+    event = sync.event or ""
+    if event.startswith(BEGINNING) and event not in NEEDED:
+        yield "event", f"braze_track has no {event} among its events of shops, which are: {', '.join(NEEDED)}"
+    lacking = [name for name in NEEDED.get(event, ()) if name not in sync.fields]
+    if lacking:
+        yield "fields", f"{event} needs {', '.join(lacking)}"
+
+
 def _of_braze_objects(sync: Sync) -> Iterator[tuple[str, str]]:
-    """Names within an object hold neither blanks nor dollar signs at Braze."""
+    """Names within an object hold neither blanks nor dollar signs at Braze; who has an id there imports no devices."""
+    if "push_token_import" in sync.fields and sync.key_field in (None, "external_id", "braze_id"):
+        yield "fields", "push_token_import is for people whom Braze knows by neither external_id nor braze_id"
     for name in sync.fields:
         odd = [part for part in name.split(".")[1:] if " " in part or "$" in part]
         if odd:

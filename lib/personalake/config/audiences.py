@@ -148,6 +148,9 @@ class Sync(Section):
     group: str | None = Field(
         None, description="Segment: the field that holds the id of the person's group; each delivery is a group call"
     )
+    integrations: dict[str, bool] | None = Field(
+        None, min_length=1, description="Segment: to which of its destinations a call goes on, by name; All is the rest"
+    )
     purchase: bool = Field(
         False,
         description="Braze: each delivery is a purchase, of orders with each: product; "

@@ -68,13 +68,19 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
   OneSignal and webhooks. Braze merges it with what is there; a part of an object is erased (`nulls: erase`) by replacing the
   object with those of its fields that the sync has, and who left loses the object whole: Braze takes no null within one.
 - Orders are an audience: `orders: {each: order}` with the event `Order Completed` at Segment, `orders: {each: product}`
-  with `purchase: true` at Braze. Each is sent once, with the time at which it was placed.
+  with `purchase: true` at Braze, or `each: order` with the event `ecommerce.order_placed`, whose schema Braze wants kept:
+  `order_id`, `total_value`, `currency`, `products` and `source`. Each is sent once, with the time at which it was placed.
 - Segment: `anonymous_key` stands beside the key, or for it where there is none; `address` and `company` are objects.
+  A field `context.locale`, `context.timezone`, `context.ip` or the like is part of the call's context; `context.active:
+  "false"` says that traits are brought up to date, and that nobody was just seen. `integrations: {All: false, Mail: true}`
+  says to which of Segment's own destinations a call goes on. Reserved traits and properties leave in the types of the
+  specification; a revenue, value or currency that has none is refused.
 - Braze: `key_field` is external_id, user_alias (with `alias_label`), braze_id, email or phone. `dob`, `gender`, `country`,
   `language`, `phone`, and times within objects (`$time`) are put into Braze's forms; what still does not fit, and a text of
   more than 255 characters, which Braze would cut, is refused with the name of the field. Of one campaign a person is named
   once in a request: of two messages Braze would send one.
-- Salesforce: the first column of a primary key is the key, the others are fields.
+- Salesforce: the first column of a primary key is the key, the others are fields. A column holds one value: a list or an
+  object in it is refused; `array_join(favourites, '|')` makes one text of a list.
 - FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform; all else is data, as texts.
 - OneSignal: `contents`, `headings` and `subtitle` are texts in English; what a message has of its own (`url`, `big_picture`,
   `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields) stands as it is; all else is `data` for the app, or

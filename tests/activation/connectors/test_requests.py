@@ -16,6 +16,15 @@ from tests.activation.connectors.settings import connector_of
 CAME = {"external_id": "u", "name": "came", "time": "2026-11-25T00:00:00Z"}
 BOUGHT = {"external_id": "u", "product_id": "p", "currency": "EUR", "price": 9.9, "time": "2026-11-25T00:00:00+01:00"}
 
+ENTRY = {"ContactKey": "c1", "EventDefinitionKey": "APIEvent-1", "Data": {"tier": "gold"}}
+
+PRODUCT = {"product_id": "p", "product_name": "Tea", "variant_id": "p-1", "quantity": 1, "price": 9.9}
+ORDER = {"order_id": "o", "total_value": 9.9, "currency": "EUR", "products": [PRODUCT], "source": "web"}
+
+
+def placed(**changes: Any) -> dict[str, Any]:
+    return {**CAME, "name": "ecommerce.order_placed", "properties": {**ORDER, **changes}}
+
 
 def request_of(kind: str, *items: tuple[str, dict[str, Any]], **settings: Any) -> Request:
     connector = connector_of(kind, **settings)
@@ -90,12 +99,22 @@ def test_a_salesforce_rowset_is_a_bare_list_of_keys_and_values() -> None:
 
 
 def test_a_salesforce_journey_gets_one_event() -> None:
-    entry = {"ContactKey": "c1", "EventDefinitionKey": "APIEvent-1", "Data": {"tier": "gold"}}
-
-    request = request_of("sfmc_journey", ("journey", entry))
+    request = request_of("sfmc_journey", ("journey", ENTRY))
 
     assert request.url.endswith(".rest.marketingcloudapis.com/interaction/v1/events")
-    assert json.loads(request.body) == entry
+    assert json.loads(request.body) == ENTRY
+    assert request.headers["Content-Type"] == "application/json"
+
+
+def test_a_salesforce_journey_is_told_that_letters_beyond_ascii_are_utf_8() -> None:
+    connector = connector_of("sfmc_journey")
+    assert isinstance(connector, HttpConnector)
+    entry = Delivery("d", "p", "journey", json.dumps({**ENTRY, "Data": {"city": "Köln"}}, ensure_ascii=False))
+
+    request = connector.request(Pack("a", "", (entry,), 1))
+
+    assert request.headers["Content-Type"] == "application/json; charset=UTF-8"
+    assert json.loads(request.body)["Data"] == {"city": "Köln"}
 
 
 def test_braze_gets_lists_by_kind_and_no_empty_ones() -> None:
@@ -137,6 +156,16 @@ def test_braze_is_asked_in_two_requests_for_two_messages_to_one_person() -> None
     assert key(1, external_user_id="u") != key(2, email="u", prioritization=["identified"])
     alias = {"alias_name": "u", "alias_label": "crm"}
     assert key(1, user_alias=alias) == key(2, user_alias=dict(reversed(alias.items())))
+
+
+def test_braze_takes_orders_in_the_form_of_its_schema_and_recipients_by_its_own_id() -> None:
+    recipient = {"braze_id": "b", "send_to_existing_only": False, "attributes": {"first_name": "Ann"}}
+    devices = {"email": "a@b.c", "push_token_import": True, "push_tokens": [{"app_id": "a", "token": "t"}]}
+
+    assert json.loads(request_of("braze_track", ("event", placed())).body) == {"events": [placed()]}
+    assert json.loads(request_of("braze_track", ("attributes", devices)).body) == {"attributes": [devices]}
+    sent = request_of("braze_send", ("send", {"campaign_id": "c", "recipients": [recipient]}))
+    assert json.loads(sent.body)["recipients"] == [recipient]
 
 
 def test_braze_takes_its_own_fields_of_a_profile() -> None:
@@ -264,7 +293,13 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("sfmc_rows", "row", {"tier": "gold"}, "key column id is missing"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {}}, "at least one value"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {f"c{n}": 1 for n in range(50)}}, "51 columns, 50 at most"),
+        ("sfmc_rows", "row", {"id": "1", "tags": ["a"]}, "column tags holds more than one value"),
+        ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {"a": {"b": 1}}}, "column a holds more than one value"),
         ("sfmc_journey", "journey", {"ContactKey": "c"}, "EventDefinitionKey is missing"),
+        ("sfmc_journey", "journey", {**ENTRY, "ContactKey": 7}, "ContactKey is not a text"),
+        ("sfmc_journey", "journey", {**ENTRY, "EventDefinitionKey": "a.b"}, "EventDefinitionKey has a dot"),
+        ("sfmc_journey", "journey", {**ENTRY, "Data": {"tags": ["a"]}}, "column tags holds more than one value"),
+        ("sfmc_journey", "journey", {**ENTRY, "Data": "gold"}, "Data is not an object"),
         ("braze_track", "event", {"name": "a", "time": "t"}, "none of external_id, user_alias"),
         ("braze_track", "purchase", {"external_id": "u", "product_id": "1", "time": "t"}, "currency, price is missing"),
         ("braze_track", "other", {"external_id": "u"}, "operation is not one of"),
@@ -318,8 +353,35 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("braze_track", "purchase", {**BOUGHT, "price": "9.90"}, "price is not a number"),
         ("braze_track", "purchase", {**BOUGHT, "quantity": 101}, "quantity is not a whole number of 1 to 100"),
         ("segment", "track", {**TRACK, "properties": ["a"]}, "properties is not an object"),
+        ("segment", "track", {**TRACK, "context": "de"}, "context is not an object"),
+        ("segment", "track", {**TRACK, "integrations": ["All"]}, "integrations is not an object"),
+        ("segment", "track", {**TRACK, "properties": {"revenue": "19.90"}}, "revenue is not a number"),
+        ("segment", "track", {**TRACK, "properties": {"value": True}}, "value is not a number"),
+        ("segment", "track", {**TRACK, "properties": {"currency": "Euro"}}, "currency is not three letters of ISO 4217"),
         ("braze_send", "send", {"campaign_id": "c", "recipients": []}, "exactly one"),
         ("braze_send", "send", {"campaign_id": "c", "recipients": [{"email": "a@b.c"}]}, "needs prioritization"),
+        (
+            "braze_send",
+            "send",
+            {"campaign_id": "c", "recipients": [{"external_user_id": "u", "send_to_existing_only": False}]},
+            "send_to_existing_only: false needs attributes",
+        ),
+        ("braze_track", "attributes", {"external_id": "u", "email_click_tracking_disabled": 1}, "is not true or false"),
+        (
+            "braze_track",
+            "attributes",
+            {"external_id": "u", "push_token_import": True, "push_tokens": [{"app_id": "a", "token": "t"}]},
+            "push_token_import needs push_tokens, and is for people without external_id and braze_id",
+        ),
+        ("braze_track", "attributes", {"email": "a@b.c", "push_token_import": True}, "push_token_import needs push_tokens"),
+        ("braze_track", "event", {**CAME, "name": "ecommerce.order_placed"}, "order_id, total_value, currency, products"),
+        ("braze_track", "event", placed(currency="Euro"), "currency is not three letters of ISO 4217"),
+        ("braze_track", "event", placed(total_value="9.90"), "total_value is not a number"),
+        ("braze_track", "event", placed(order_id=7), "order_id is not a text"),
+        ("braze_track", "event", placed(products="p"), "products is not a list of objects"),
+        ("braze_track", "event", placed(products=[{"product_id": "p"}]), "a product has no product_name, variant_id"),
+        ("braze_track", "event", placed(products=[{**PRODUCT, "quantity": 1.5}]), "quantity is not a whole number"),
+        ("braze_track", "event", placed(products=[{**PRODUCT, "price": "9"}]), "price is not a number"),
         ("braze_subscription", "s", {"subscription_group_id": "g", "subscription_state": "yes"}, "subscription_state"),
         ("fcm", "m", {"token": "t", "topic": "x"}, "exactly one of token, topic, condition"),
         ("fcm", "m", {"token": "t", "data": {"n": 1}}, "texts only"),

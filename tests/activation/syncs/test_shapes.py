@@ -132,6 +132,17 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
          "properties": {"order_id": "o1", "total": 4.5, "currency": "EUR",
                         "products": [{"product_id": "p1", "name": "Tea", "quantity": 2, "price": 2.25}]}}, None,
     ),
+    "order at braze": (
+        "braze_track",
+        {"audience": {"orders": {}}, "mode": "insert", "event": "ecommerce.order_placed",
+         "fields": {"order_id": "order_id", "total_value": "order_total", "currency": "lower(currency)",
+                    "products": "products", "source": "'web'", "total_discounts": "'0.5'"}},
+        "event",
+        {"external_id": "k1", "name": "ecommerce.order_placed", "time": "2026-03-28T23:30:15.123Z",
+         "properties": {"order_id": "o1", "total_value": 4.5, "currency": "EUR", "source": "web", "total_discounts": 0.5,
+                        "products": [{"product_id": "p1", "product_name": "Tea", "variant_id": "p1", "quantity": 2,
+                                      "price": 2.25}]}}, None,
+    ),
     "order at the desk": (
         "webhook", {"audience": {"orders": {}}, "mode": "insert", "fields": {"order_id": "order_id"}}, "message",
         {"type": "order.placed", "timestamp": "2026-03-28T23:30:15.123Z",
@@ -148,6 +159,45 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
          "traits": {"firstName": "Ann", "birthday": "1980-05-17", "createdAt": "2026-11-25T08:00:00.000Z",
                     "phone": "4915112345678", "id": "77", "age": 46,
                     "address": {"city": "Ulm", "postalCode": "89073"}, "company": {"name": "Tea & Co"}}}, None,
+    ),
+    "parts of reserved traits": (
+        "segment",
+        {"fields": {"age": "'46'", "address.postalCode": "89073", "company.id": "7", "company.name": "7",
+                    "context.locale": "'de-DE'", "context.active": "false", "context.traits.phone": "4915112345678",
+                    "context.location.latitude": "48.4D", "context.timezone": "CAST(NULL AS STRING)"},
+         "integrations": {"All": False, "Mail Tool": True}, "mode": "mirror", "membership": "is_member",
+         "max_personal_fields": 9},
+        "identify",
+        {"type": "identify", "messageId": "m1", "userId": "k1", "timestamp": "2026-11-25T00:00:00.000Z",
+         "traits": {"age": 46, "address": {"postalCode": "89073"}, "company": {"id": 7, "name": "7"}, "is_member": True},
+         "context": {"locale": "de-DE", "active": False, "traits": {"phone": "4915112345678"},
+                     "location": {"latitude": 48.4}},
+         "integrations": {"All": False, "Mail Tool": True}},
+        {"type": "identify", "messageId": "m1", "userId": "k1", "timestamp": "2026-11-25T00:00:00.000Z",
+         "traits": {"age": None, "address": {"postalCode": None}, "company": {"id": None, "name": None}, "is_member": False},
+         "integrations": {"All": False, "Mail Tool": True}},
+    ),
+    "reserved properties": (
+        "segment",
+        {"fields": {"revenue": "'19.90'", "value": "3", "currency": "' eur'", "order_id": "77", "tax": "1.50BD",
+                    "context.ip": "'192.0.2.1'"}, "mode": "insert", "event": "Order Completed"},
+        "track",
+        {"type": "track", "messageId": "m1", "userId": "k1", "event": "Order Completed",
+         "properties": {"revenue": 19.9, "value": 3, "currency": "EUR", "order_id": "77", "tax": 1.5},
+         "context": {"ip": "192.0.2.1"}, "timestamp": "2026-11-25T00:00:00.000Z"}, None,
+    ),
+    "properties of an event of one's own": (
+        "segment",
+        {"fields": {"revenue": "'much'", "total": "'1'", "order_id": "77"}, "mode": "insert", "event": "Came"}, "track",
+        {"type": "track", "messageId": "m1", "userId": "k1", "event": "Came",
+         "properties": {"revenue": "much", "total": "1", "order_id": 77}, "timestamp": "2026-11-25T00:00:00.000Z"}, None,
+    ),
+    "group in a context": (
+        "segment", {"fields": {"tier": "favourite_category", "address.postalCode": "89073", "context.active": "false"},
+                    "group": "tier"},
+        "group",
+        {"type": "group", "messageId": "m1", "userId": "k1", "groupId": "tea", "context": {"active": False},
+         "traits": {"address": {"postalCode": "89073"}}, "timestamp": "2026-11-25T00:00:00.000Z"}, None,
     ),
     "both ids": (
         "segment", {**TIER, "anonymous_key": "favourite_category"}, "identify",
@@ -352,7 +402,10 @@ def payloads(spark: SparkSession) -> Row:
     return row
 
 
-REFUSED = {"what has no form at braze": "dob is not a day as YYYY-MM-DD"}
+REFUSED = {
+    "what has no form at braze": "dob is not a day as YYYY-MM-DD",
+    "properties of an event of one's own": "revenue is not a number",
+}
 
 
 @pytest.mark.parametrize("name", CASES)

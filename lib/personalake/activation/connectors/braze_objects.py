@@ -7,7 +7,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from personalake.activation.connectors.braze_shop import of_shop
 from personalake.config.audience_kinds import BRAZE_STATES
+from personalake.config.braze_events import NEEDED
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
@@ -75,6 +77,10 @@ def _is_devices(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) and one.get("app_id") and one.get("token") for one in value)
 
 
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -87,6 +93,7 @@ def _is_name(value: Any) -> bool:
 _Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
 _SUBSCRIPTION = (_is_one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
 _WHEN = (_matches(_TIME), "a time in ISO 8601")
+_FLAG = (_is_flag, "true or false")
 _PROFILE: _Rules = {
     # Of a time zone that it does not know, Braze takes no notice; beside those of IANA it knows names of its own.
     **dict.fromkeys(("first_name", "last_name", "home_city", "image_url", "time_zone"), (_is_text, "a text")),
@@ -98,6 +105,7 @@ _PROFILE: _Rules = {
     "language": (_matches(_LANGUAGE), "two letters of ISO 639-1"),
     "gender": (_is_one_of(_GENDERS), "M, F, O, N or P"),
     **dict.fromkeys(BRAZE_STATES, _SUBSCRIPTION),
+    **dict.fromkeys(("email_click_tracking_disabled", "email_open_tracking_disabled", "push_token_import"), _FLAG),
     "date_of_first_session": _WHEN,
     "date_of_last_session": _WHEN,
     "marked_email_as_spam_at": _WHEN,
@@ -129,7 +137,9 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
     if operation == "attributes":
         return _of_attributes(payload)
     properties = payload.get("properties")
-    return None if properties is None else _of_properties(properties)
+    found = None if properties is None else _of_properties(properties)
+    is_of_shop = operation == "event" and payload.get("name") in NEEDED
+    return of_shop(payload["name"], properties or {}) if found is None and is_of_shop else found
 
 
 def _of_attributes(payload: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeSendConnection
 
 _SHARED = ("campaign_id", "send_id", "trigger_properties", "attachments")
-_WHO = ("external_user_id", "user_alias", "email")
+_WHO = ("external_user_id", "user_alias", "braze_id", "email")
 
 
 class BrazeSend(Braze):
@@ -50,9 +50,12 @@ class BrazeSend(Braze):
             return "recipients must hold exactly one"
         found = [key for key in _WHO if recipients[0].get(key)]
         if len(found) != 1:
-            return "a recipient needs exactly one of external_user_id, user_alias, email"
+            return f"a recipient needs exactly one of {', '.join(_WHO)}"
         if found == ["email"] and not recipients[0].get("prioritization"):
             return "a recipient by email needs prioritization"
+        is_new = recipients[0].get("send_to_existing_only") is False
+        if is_new and (found == ["user_alias"] or not recipients[0].get("attributes")):
+            return "send_to_existing_only: false needs attributes, and goes with no user_alias"
         return None
 
     def request(self, pack: Pack) -> Request:

@@ -17,6 +17,8 @@ LISTS = {"attributes": "attributes", "event": "events", "purchase": "purchases"}
 # Of these, Braze takes one at a time; an address or a number may stand beside it, and is an attribute then.
 _IDS = ("external_id", "user_alias", "braze_id")
 IDENTIFIERS = ("external_id", "user_alias", "braze_id", "email", "phone")
+# People with one of these have a profile to which their devices belong.
+_KNOWN = ("external_id", "braze_id")
 _ALIAS = ("alias_name", "alias_label")
 _CHANGES = {"inc", "add", "remove", "$add", "$update", "$remove"}
 _ENVELOPE = len('{"attributes":[],"events":[],"purchases":[]}')
@@ -48,6 +50,8 @@ class BrazeTrack(Braze):
             return "user_alias needs alias_name and alias_label"
         if who == "phone" and not is_e164(payload["phone"]):
             return "phone is not in E.164 form, and nothing else says who is meant"
+        if payload.get("push_token_import") is True and (who in _KNOWN or not payload.get("push_tokens")):
+            return f"push_token_import needs push_tokens, and is for people without {' and '.join(_KNOWN)}"
         missing = [key for key in _NEEDS[operation] if payload.get(key) in (None, "")]
         return f"{', '.join(missing)} is missing" if missing else misspelt(operation, payload)
 

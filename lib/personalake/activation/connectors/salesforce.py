@@ -1,6 +1,7 @@
 """What the parts of Salesforce Marketing Cloud share: tokens, error codes, contact deletion."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from personalake.config.connections.salesforce import SalesforceConnection
 
 # How a deletion ends, or a part of it, after which contacts are still there.
 _UNDELETED = ("Failed", "Cancelled", "CompletedWithErrors", "Aborted", "Invalid")
+_MANY = frozenset({dict, list})
 
 
 class Salesforce(HttpConnector):
@@ -96,6 +98,18 @@ def _deletion(reply: Reply) -> Answer:
     if not body["operationInitiated"]:
         return Refused(said(reply))
     return Taken(reference=str(body["operationID"]))
+
+
+def many_valued(row: Mapping[str, Any]) -> str | None:
+    """Why a row does not fit into columns, each of which holds one value; null if it does.
+
+    >>> many_valued({"id": "1", "tags": ["a", "b"]})
+    'column tags holds more than one value'
+    """
+    if _MANY.isdisjoint(map(type, row.values())):
+        return None
+    names = [name for name, value in row.items() if type(value) in _MANY]
+    return f"column {', '.join(names)} holds more than one value"
 
 
 def codes(body: dict[str, Any]) -> set[str]:

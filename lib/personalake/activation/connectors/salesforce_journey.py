@@ -6,10 +6,12 @@ from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, Resolve, declared
 from personalake.activation.connectors.replies import said
-from personalake.activation.connectors.salesforce import Salesforce
+from personalake.activation.connectors.salesforce import Salesforce, many_valued
 from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.salesforce import SalesforceJourneyConnection
+
+_UTF_8 = {"Content-Type": "application/json; charset=UTF-8"}
 
 
 class SalesforceJourney(Salesforce):
@@ -20,17 +22,22 @@ class SalesforceJourney(Salesforce):
         self._connection = connection
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """Whom, and into which journey."""
+        """Whom, into which journey, and what is said there in columns of the event's data extension."""
         for key in ("ContactKey", "EventDefinitionKey"):
             if not payload.get(key):
                 return f"{key} is missing"
-        return None
+            if not isinstance(payload[key], str):
+                return f"{key} is not a text"
+        if "." in payload["EventDefinitionKey"]:
+            return "EventDefinitionKey has a dot, which none at Salesforce has"
+        data = payload.get("Data", {})
+        return many_valued(data) if isinstance(data, dict) else "Data is not an object"
 
     def request(self, pack: Pack) -> Request:
-        """The event."""
-        return Request(
-            "POST", f"{self._connection.rest_url}/interaction/v1/events", pack.deliveries[0].payload.encode(), JSON
-        )
+        """The event; of what is beyond ASCII Salesforce wants to be told how it is written."""
+        payload = pack.deliveries[0].payload
+        headers = JSON if payload.isascii() else _UTF_8
+        return Request("POST", f"{self._connection.rest_url}/interaction/v1/events", payload.encode(), headers)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """201 with the event's id."""

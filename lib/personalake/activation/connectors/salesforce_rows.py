@@ -7,7 +7,7 @@ from personalake.activation.answers import Again, Answer, NotYet, Refused, Stop,
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
-from personalake.activation.connectors.salesforce import Salesforce
+from personalake.activation.connectors.salesforce import Salesforce, many_valued
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.transport import Reply, Request
@@ -37,9 +37,9 @@ class SalesforceRows(Salesforce):
         return len(_HEAD) + len(_TAIL)
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """A row needs its whole primary key."""
+        """A row needs its whole primary key, and one value in each column."""
         missing = [column for column in self._connection.keys if payload.get(column) in (None, "")]
-        return f"key column {', '.join(missing)} is missing or empty" if missing else None
+        return f"key column {', '.join(missing)} is missing or empty" if missing else many_valued(payload)
 
     def request(self, pack: Pack) -> Request:
         """The rows."""

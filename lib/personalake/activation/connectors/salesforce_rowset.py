@@ -7,7 +7,7 @@ from personalake.activation.answers import Again, Answer, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
-from personalake.activation.connectors.salesforce import Salesforce, codes
+from personalake.activation.connectors.salesforce import Salesforce, codes, many_valued
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.transport import Reply, Request
@@ -31,7 +31,7 @@ class SalesforceRowset(Salesforce):
         return 2
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """A row needs its whole primary key, some values, and not too many columns."""
+        """A row needs its whole primary key, some values, each in a column, and not too many columns."""
         keys, values = payload.get("keys"), payload.get("values")
         if not isinstance(keys, dict) or not isinstance(values, dict) or not values:
             return "keys and values are needed, and at least one value"
@@ -40,7 +40,7 @@ class SalesforceRowset(Salesforce):
             return f"key column {', '.join(missing)} is missing or empty"
         if len(keys) + len(values) > self._connection.max_columns:
             return f"{len(keys) + len(values)} columns, {self._connection.max_columns} at most"
-        return None
+        return many_valued({**keys, **values})
 
     def request(self, pack: Pack) -> Request:
         """The rows."""

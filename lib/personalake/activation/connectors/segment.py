@@ -20,9 +20,12 @@ _HEAD, _TAIL = '{"batch":[', "]}"
 _FAILED = ("FAILED", "INVALID", "NOT_SUPPORTED", "PARTIAL_SUCCESS")
 _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_CURRENCY = re.compile("[A-Z]{3}")
 # What must be a text wherever it stands.
 _TEXTS = ("userId", "anonymousId", "groupId", "event")
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
+_AROUND = frozenset({"context", "integrations"})
+_OF_MONEY = frozenset({"revenue", "value", "currency"})
 
 
 class Segment(HttpConnector):
@@ -40,7 +43,7 @@ class Segment(HttpConnector):
         return len(_HEAD) + len(_TAIL)
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """What Segment would answer with 200 and drop."""
+        """What Segment would answer with 200 and drop, or not count."""
         kind = payload.get("type")
         message = payload.get("messageId")
         if kind not in _NEEDS:
@@ -58,7 +61,13 @@ class Segment(HttpConnector):
         if at is not None and not (isinstance(at, str) and _TIME.fullmatch(at)):
             return "timestamp is not a time in ISO 8601"
         said = payload.get(_SAYS[kind])
-        return None if said is None or isinstance(said, dict) else f"{_SAYS[kind]} is not an object"
+        if said is not None and not isinstance(said, dict):
+            return f"{_SAYS[kind]} is not an object"
+        if not _AROUND.isdisjoint(payload):
+            odd = [name for name in sorted(_AROUND & payload.keys()) if not isinstance(payload[name], dict)]
+            if odd:
+                return f"{', '.join(odd)} is not an object"
+        return _of_money(said) if said and kind == "track" and not _OF_MONEY.isdisjoint(said) else None
 
     def request(self, pack: Pack) -> Request:
         """The batch; no `sentAt`, so that timestamps are taken as they are."""
@@ -94,6 +103,18 @@ class Segment(HttpConnector):
 
     def _of_api(self) -> dict[str, str]:
         return {**JSON, "Authorization": f"Bearer {self._api_token}"}
+
+
+def _of_money(properties: dict[str, Any]) -> str | None:
+    """What is wrong with the properties that Segment understands of every event."""
+    for name in ("revenue", "value"):
+        value = properties.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            return f"{name} is not a number"
+    currency = properties.get("currency")
+    if currency is not None and not (isinstance(currency, str) and _CURRENCY.fullmatch(currency)):
+        return "currency is not three letters of ISO 4217"
+    return None
 
 
 def regulation_taken(reply: Reply) -> Answer:

@@ -5,8 +5,20 @@ from collections.abc import Callable, Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from personalake.activation.syncs import segment_calls
 from personalake.activation.syncs.braze_profile import attributes_of
-from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, pair, text_of
+from personalake.activation.syncs.values import (
+    capitals,
+    inner,
+    joined,
+    nested,
+    nested_object_of,
+    number,
+    object_of,
+    pair,
+    text_of,
+)
+from personalake.config import braze_events
 from personalake.config.audience_kinds import FCM_OBJECTS
 from personalake.config.audiences import Sync
 
@@ -15,14 +27,6 @@ Body = Callable[[Sync, Fields, bool], Column]
 _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
 _TEXTS = ("contents", "headings", "subtitle")
-# Traits that Segment's specification has as texts, of a person and of a group, in both of its spellings.
-_TEXT_TRAITS = frozenset({
-    "avatar", "description", "email", "firstName", "first_name", "gender", "id", "lastName", "last_name", "name", "phone",
-    "title", "username", "website",
-})  # fmt: skip
-_TEXT_TRAITS_OF_GROUP = frozenset({
-    "avatar", "description", "email", "employees", "id", "industry", "name", "phone", "plan", "website",
-})  # fmt: skip
 # Places in an FCM message whose values are texts, whatever they are here.
 _TEXTS_OF_FCM = ("android.data.", "apns.headers.", "webpush.headers.", "webpush.data.")
 # What stands as it is in a message of OneSignal: an e-mail's fields, a text message's, and what a push has beside its texts.
@@ -45,12 +49,10 @@ def body_of(kind: str, sync: Sync) -> Body:
     """
     if sync.purchase:
         return _purchase
-    if sync.group is not None:
-        return _group
-    if kind == "braze_track" and sync.event is None:
-        return _attributes
-    if kind == "segment" and sync.event is None:
-        return _traits
+    if kind == "segment":
+        return segment_calls.group if sync.group else segment_calls.properties if sync.event else segment_calls.traits
+    if kind == "braze_track":
+        return _event if sync.event else _attributes
     return _BODIES.get(kind, _plain)
 
 
@@ -62,24 +64,28 @@ def _nested(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     return nested_object_of(fields, erases_nulls)
 
 
-def _traits(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Traits of Segment: those that it has as texts are texts, also where they are numbers here."""
-    return nested_object_of(_in_texts(fields, _TEXT_TRAITS), erases_nulls)
-
-
-def _in_texts(fields: Fields, names: frozenset[str]) -> Fields:
-    return {name: text_of(value) if name in names else value for name, value in fields.items()}
-
-
-def _group(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Segment's group call: the id of the group, and what is known of the group."""
-    traits = {name: value for name, value in fields.items() if name != sync.group}
-    group = object_of({"groupId": fields[sync.group or ""].cast("string")})
-    return joined(inner(group), nested("traits", nested_object_of(_in_texts(traits, _TEXT_TRAITS_OF_GROUP), erases_nulls)))
-
-
 def _attributes(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     return attributes_of(fields, erases_nulls)
+
+
+def _event(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
+    """Properties of an event at Braze; those of a shop are in the form of its schemas."""
+    if sync.event not in braze_events.NEEDED:
+        return nested_object_of(fields, erases_nulls)
+    own = {name: text_of(value) if name in braze_events.TEXTS else value for name, value in fields.items()}
+    if "currency" in own:
+        own["currency"] = capitals(own["currency"])
+    if sync.audience.orders is not None and "products" in own and sync.fields["products"].source == "products":
+        own["products"] = F.transform(own["products"], _product)
+    counted = [number(name, value) for name, value in own.items() if name in braze_events.NUMBERS]
+    others = {name: value for name, value in own.items() if name not in braze_events.NUMBERS}
+    return joined(inner(nested_object_of(others)), *counted)
+
+
+def _product(product: Column) -> Column:
+    """A product of an order as Braze lists it; what has no variants is its own only one."""
+    named = {"product_id": "product_id", "product_name": "name", "variant_id": "product_id", "quantity": "quantity"}
+    return F.struct(*(product[here].alias(there) for there, here in {**named, "price": "price"}.items()))
 
 
 def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
@@ -87,7 +93,7 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     own = {name: value for name, value in fields.items() if name in _PURCHASE}
     rest = {name: value for name, value in fields.items() if name not in _PURCHASE}
     if "currency" in own:
-        own["currency"] = F.upper(own["currency"].cast("string"))
+        own["currency"] = capitals(own["currency"])
     if "product_id" in own:
         own["product_id"] = own["product_id"].cast("string")
     quantity = own.pop("quantity", None)
@@ -151,5 +157,5 @@ _BODIES: Mapping[str, Body] = {
     "fcm": _push,
     "onesignal": _onesignal,
     "onesignal_user": _user,
-    **dict.fromkeys(("segment", "braze_track", "braze_send", "webhook"), _nested),
+    **dict.fromkeys(("braze_send", "webhook"), _nested),
 }

@@ -7,6 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.bodies import USER_PROPERTIES
+from personalake.activation.syncs.segment_calls import has_context
 from personalake.activation.syncs.values import inner, joined, nested, pair
 from personalake.activation.syncs.words import Words
 from personalake.config.connections import BrazeTrackConnection
@@ -20,17 +21,22 @@ def _segment(words: Words) -> Made:
     own = {"external_id": "userId"}.get(words.key_field, words.key_field)
     who = None if words.sync.anonymous_key is not None else pair(own, F.col("key"))
 
+    whom = words.sync.integrations
+    forwarded = None if whom is None else nested("integrations", F.lit(json.dumps(whom, separators=(",", ":"))))
+
     def call(kind: str, *content: Column | None) -> Column:
         head = (pair("type", kind), pair("messageId", F.col("message_id")), who)
-        return joined(*head, *content, words.time)
+        return joined(*head, *content, forwarded, words.time)
+
+    def said(name: str) -> Column | None:
+        return inner(F.col("body")) if has_context(words.sync) else nested(name, words.given)
 
     if words.sync.group is not None:
         return "group", call("group", words.beside, inner(F.col("body"))), None
     if words.sync.event is not None:
-        said = (pair("event", words.sync.event), nested("properties", words.given))
-        return "track", call("track", words.beside, *said), None
+        return "track", call("track", words.beside, pair("event", words.sync.event), said("properties")), None
     left = call("identify", nested("traits", words.taken_away))
-    return "identify", call("identify", words.beside, nested("traits", words.given)), left
+    return "identify", call("identify", words.beside, said("traits")), left
 
 
 def _segment_suppression(words: Words) -> Made:

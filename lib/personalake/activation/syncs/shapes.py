@@ -24,7 +24,7 @@ _SHAPING = (
     "event", "group", "purchase", "campaign_id", "subscription_group_id", "template_id", "channel", "membership",
 )  # fmt: skip
 # What shapes deliveries only where it is said: syncs that never say it keep their marks.
-_SHAPING_IF_SAID = ("alias_label", "anonymous_key")
+_SHAPING_IF_SAID = ("alias_label", "anonymous_key", "integrations")
 
 
 @dataclass(frozen=True)

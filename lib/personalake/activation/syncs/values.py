@@ -78,6 +78,20 @@ def text_of(value: Column) -> Column:
     return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
 
 
+def capitals(value: Column) -> Column:
+    """A code in capital letters, without blanks around it."""
+    return F.upper(F.trim(value.cast("string")))
+
+
+def number(name: str, value: Column, erases_nulls: bool = False) -> Column:
+    """A member that is a number, also where here it is a text; another text stays, and is refused rather than lost."""
+    # A list has no number, and could not be asked for one.
+    found = value.cast("string").try_cast("double")
+    is_written = (F.typeof(value) == "string") & found.isNotNull()
+    as_it_is = inner(object_of({name: value}, erases_nulls))
+    return F.when(is_written, inner(object_of({name: found}))).otherwise(as_it_is)
+
+
 def _json(members: list[Column], erases_nulls: bool) -> Column:
     return F.to_json(F.struct(*members), {**_TIMES, "ignoreNullFields": "false" if erases_nulls else "true"})
 

@@ -9,7 +9,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.values import inner, joined, object_of, pair, tree_of
-from personalake.config.audience_kinds import BRAZE_STATES, NESTING, key_field_of, keys_of, updates_only
+from personalake.config.audience_kinds import BRAZE_STATES, NESTING, SEGMENT_CONTEXT, key_field_of, keys_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 
@@ -65,13 +65,18 @@ class Words:
     @property
     def taken_away(self) -> Column:
         """What a removal says of the fields: mirrored, each is null; archived, none is named."""
-        names = dict.fromkeys(name for name in self.sync.fields if self.sync.mode == "mirror" and name not in BRAZE_STATES)
+        mirrored = self.sync.fields if self.sync.mode == "mirror" else ()
+        names = dict.fromkeys(name for name in mirrored if name not in BRAZE_STATES and not self._surrounds(name))
         if self.kind == "braze_track":
             # Braze takes an object away as a whole, and no null within one.
             nulls: Mapping[str, Any] = dict.fromkeys(name.partition(".")[0] for name in names)
         else:
             nulls = tree_of(names) if self.kind in NESTING else names
         return joined(inner(F.lit(json.dumps(nulls, separators=(",", ":")))), self.left)
+
+    def _surrounds(self, name: str) -> bool:
+        """Whether a field is about the call, and nothing that a person has."""
+        return self.kind == "segment" and name.startswith(SEGMENT_CONTEXT)
 
     @property
     def given(self) -> Column:

@@ -57,7 +57,7 @@ class SalesforceRowsConnection(_DataExtension):
     )
     kind: Literal["sfmc_rows"] = Field("sfmc_rows", description="Which connector speaks")
     mode: Literal["upsert", "insert"] = Field("upsert", description="PUT or POST; an insert is not repeatable")
-    max_items: int | None = Field(28_000, ge=1, le=30_000, description="Rows in one request; Salesforce publishes no number")
+    max_items: int | None = Field(28_000, ge=1, le=32_000, description="Rows in one request; beyond 32,000 it is refused")
     max_bytes: int | None = Field(5_000_000, ge=1, description="Bytes in one request")
     max_in_flight: int = Field(4, ge=1, description="Requests at the same time")
     chunk_items: int = Field(112_000, ge=1, description="Deliveries that are claimed together; bounds memory")
