@@ -88,15 +88,20 @@ def spelled(*rows: tuple[str, str, str | int]) -> pa.Table:
 @pytest.mark.parametrize("ending", ["", "#lone"])
 def test_who_was_known_by_an_address_alone_in_another_spelling_keeps_the_id_or_is_told_to_be_merged(ending: str) -> None:
     lead, caller = person_hash_of("email", f"lead@x{ending}"), person_hash_of("phone", f"49301234{ending}")
+    card = person_hash_of("loyalty_id", f"L17{ending}")
     before = spelled(
         ("email", "Lead@X", lead), ("email", " lead@X", lead), ("phone", "+49 301234", caller), ("crm", "2", "old"),
-        ("login", "b", "old"), ("email", "Other@X", person_hash_of("email", "other@x")),
+        ("login", "b", "old"), ("loyalty_id", "\tL17\xa0", card), ("email", "Other@X", person_hash_of("email", "other@x")),
     )  # fmt: skip
-    now = spelled(("crm", "1", 0), ("email", "lead@x", 0), ("crm", "2", 1), ("login", "b", 1), ("phone", "49301234", 1))
+    now = spelled(
+        ("crm", "1", 0), ("email", "lead@x", 0), ("crm", "2", 1), ("login", "b", 1), ("phone", "49301234", 1),
+        ("crm", "3", 2), ("loyalty_id", "L17", 2),
+    )  # fmt: skip
 
     assigned = assign_ids(now, before)
 
-    assert persons(assigned) == dict.fromkeys(["1", "lead@x"], lead) | dict.fromkeys(["2", "b", "49301234"], "old")
+    known = dict.fromkeys(["1", "lead@x"], lead) | dict.fromkeys(["3", "L17"], card)
+    assert persons(assigned) == known | dict.fromkeys(["2", "b", "49301234"], "old")
     assert changes(assigned) == [("merged", caller, "old", 1)]
 
 
@@ -112,13 +117,19 @@ def test_who_was_known_by_an_address_alone_is_looked_up_where_nothing_else_of_th
     assert {*persons(assigned).values()} == {lead}
 
 
-def test_a_person_of_records_is_not_taken_for_one_who_was_known_by_an_address_alone() -> None:
-    person = person_hash_of("email", "lead@x")
-    before = spelled(("crm", "1", person), ("email", "other@x", person))
+@pytest.mark.parametrize(
+    ("kind", "value", "others"),
+    [("email", "lead@x", [("crm", "1"), ("email", "other@x")]), ("login", "b", [("login", "c")])],
+)
+def test_a_person_of_records_is_not_taken_for_one_who_was_known_by_an_identifier_alone(
+    kind: str, value: str, others: list[tuple[str, str]]
+) -> None:
+    person = person_hash_of(kind, value)
+    before = spelled(*((*other, person) for other in others))
 
-    assigned = assign_ids(spelled(("crm", "2", 0), ("email", "lead@x", 0)), before, named=lambda _: before)
+    assigned = assign_ids(spelled(("crm", "2", 0), (kind, value, 0)), before, named=lambda _: before)
 
-    assert persons(assigned)["lead@x"] != person
+    assert persons(assigned)[value] != person
     assert changes(assigned) == []
 
 

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from personalake.common.standardise import BLANKS
 from personalake.config.identity import IDENTIFIERS
 from personalake.identity.resolution import Resolution
 from personalake.identity.scratch import scratch
@@ -17,8 +18,6 @@ CHANGES = pa.schema(
 )
 _GROUPS = pa.schema({"grp": pa.int64(), "person_id": pa.string()})
 _KEY = "namespace, value"
-# Kinds of identifiers that are written in several ways; links of one that no record has are in the spelling of its source.
-_SPELLED = ("email", "phone")
 # The id of a lone identifier, as common.hashing has it; `nth` counts ids that were taken.
 _HASH = """'p_' || substr(sha256(namespace || ':' || value || CASE WHEN nth > 1 THEN '#' || nth ELSE '' END), 1, 24)"""
 
@@ -113,7 +112,7 @@ def assign_ids(
     Args:
         found: Rows of `members`.
         previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`. A person without
-            records, known by an e-mail or phone as somebody wrote it, is known by its one spelling here.
+            records, known by an identifier as somebody wrote it, is known by its one spelling here.
         settled: Rows of `settled_persons`: groups that keep their person whatever else happens.
         named: Where `previous` holds no more than the persons of what was found: gives all rows before of other persons,
             for a table of their `person_id`.
@@ -135,16 +134,18 @@ def assign_ids(
         return Assigned(links, opened.sql(_MOVES).to_arrow_table().cast(CHANGES))
 
 
-# As `links` names who is known by an identifier alone; the latter where a person of records had that id.
+# As `links` names who is known by an identifier alone, however it is written there; the latter where a person of records had
+# that id.
 _LONE = f"""
 SELECT {_KEY}, 'p_' || substr(sha256(namespace || ':' || value || ending), 1, 24) AS person_id
 FROM (FROM found ANTI JOIN told USING ({_KEY})), (VALUES (''), ('#lone')) AS endings(ending)
-WHERE namespace IN {_SPELLED}
+WHERE namespace IN {IDENTIFIERS}
 """
 _RESPELLED = """
 SELECT lone.namespace, lone.value, person_id, min(theirs.first_known_at) AS first_known_at
 FROM lone JOIN theirs USING (person_id)
-GROUP BY ALL HAVING bool_and(theirs.namespace = lone.namespace)
+GROUP BY ALL HAVING bool_and(theirs.namespace = lone.namespace AND (theirs.namespace IN ('email', 'phone')
+    OR trim(theirs.value, $blanks) = lone.value))
 """
 _PREVIOUS = f"""
 CREATE TEMP VIEW previous AS SELECT {_KEY}, person_id, first_known_at FROM told ANTI JOIN respelled USING (person_id)
@@ -190,7 +191,7 @@ def _respell(opened: duckdb.DuckDBPyConnection, named: Callable[[pa.Table], pa.T
     """Make `previous` of `told`, with who was known by an identifier alone under the spelling in which records have it."""
     opened.execute(f"CREATE TEMP TABLE lone AS {_LONE}")
     opened.register("theirs", named(opened.sql("SELECT person_id FROM lone").to_arrow_table()))
-    opened.execute(f"CREATE TEMP TABLE respelled AS {_RESPELLED}")
+    opened.execute(f"CREATE TEMP TABLE respelled AS {_RESPELLED}", {"blanks": BLANKS})
     opened.execute(_PREVIOUS)
 
 
