@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from personalake.common.hashing import person_hash_of
 from personalake.config.identity import IdentitySettings
-from personalake.identity.person_ids import CHANGES, Assigned, assign_ids, members
+from personalake.identity.moves import CHANGES, links_that_may_move, moves
+from personalake.identity.person_ids import Assigned, assign_ids, members
 from personalake.identity.resolution import resolve
 from tests.identity.records import FIRST_DAY, edge_frame, record
 
@@ -206,3 +207,40 @@ def test_every_group_has_one_id_of_its_own_and_moves_tell_the_whole_difference(b
     )
     assert sum(row[3] for row in changes(second)) == sum(now[letter] != then[letter] for letter in letters)
     assert changes(assign_ids(found(grouped(after)), second.links.select(list(NOBODY)))) == []
+
+
+def test_whose_other_identifiers_are_gone_was_merged_and_did_not_lose_a_part() -> None:
+    before = previous({"old": "a z", "large": "b c"})
+    gone = pa.table({"namespace": ["crm"], "value": ["z"]})
+
+    assert changes(assign_ids(found({"1": "a b c"}), before)) == [("moved", "old", "large", 1)]
+    assert changes(assign_ids(found({"1": "a b c"}), before, vanished=gone)) == [("merged", "old", "large", 1)]
+
+
+def test_identifiers_that_records_leave_to_events_move_to_persons_of_their_own() -> None:
+    alone = {value: person_hash_of("login", value) for value in ("u1", "u2", "u3", "u4")}
+    raw = person_hash_of("email", "dan@x")
+    before = spelled(
+        # Of one person a login is left, of another a part, of a third nothing.
+        ("crm", "1", "p1"), ("login", "u1", "p1"), ("crm", "2", "p2"), ("login", "u2", "p2"), ("crm", "3", "p3"),
+        # Who was named by a login that is left behind is still that person.
+        ("crm", "4", alone["u4"]), ("login", "u4", alone["u4"]),
+        ("login", "u3", alone["u3"]), ("email", " Dan@X", raw), ("email", "Eve@X", "p2"),
+    )  # fmt: skip
+    links = spelled(("crm", "2", "p2"), ("crm", "4", alone["u4"]), ("email", "eve@x", "p2"))
+
+    theirs = links_that_may_move(before, links, CHANGES.empty_table(), "1")
+
+    assert set(theirs["person_id"].to_pylist()) == {"p1", "p2", "p3", alone["u4"]}
+    apart = person_hash_of("login", "u4#lone")
+    now = spelled(
+        ("login", "u1", alone["u1"]), ("login", "u2", alone["u2"]), ("crm", "2", "p2"), ("crm", "4", alone["u4"]),
+        ("login", "u4", apart), ("email", "Eve@X", "p2"),
+    )  # fmt: skip
+    found = moves(before, links, CHANGES.empty_table(), theirs, now)
+    told = {tuple(row[name] for name in CHANGES.names) for row in found.to_pylist()}
+    assert told == {
+        ("merged", "p1", alone["u1"], 1), ("split", "p2", alone["u2"], 1), ("split", alone["u4"], apart, 1),
+    }  # fmt: skip
+    calm = spelled(("login", "u3", alone["u3"]), ("email", " Dan@X", raw), ("crm", "2", "p2"), ("email", "EVE@x", "p2"))
+    assert links_that_may_move(calm, links, CHANGES.empty_table(), "1").num_rows == 0

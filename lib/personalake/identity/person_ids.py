@@ -10,13 +10,12 @@ import pyarrow as pa
 
 from personalake.common.standardise import BLANKS
 from personalake.config.identity import IDENTIFIERS
+from personalake.identity.moves import CHANGES
 from personalake.identity.resolution import Resolution
 from personalake.identity.scratch import scratch
 
-CHANGES = pa.schema(
-    {"kind": pa.string(), "old_person_id": pa.string(), "new_person_id": pa.string(), "identifiers": pa.int64()}
-)
 _GROUPS = pa.schema({"grp": pa.int64(), "person_id": pa.string()})
+_NO_KEYS = pa.schema({"namespace": pa.string(), "value": pa.string()}).empty_table()
 _KEY = "namespace, value"
 # The id of a lone identifier, as common.hashing has it; `nth` counts ids that were taken.
 _HASH = """'p_' || substr(sha256(namespace || ':' || value || CASE WHEN nth > 1 THEN '#' || nth ELSE '' END), 1, 24)"""
@@ -103,6 +102,7 @@ def assign_ids(
     previous: pa.Table,
     settled: pa.Table | None = None,
     named: Callable[[pa.Table], pa.Table] | None = None,
+    vanished: pa.Table | None = None,
 ) -> Assigned:
     """Give each group its person id.
 
@@ -116,10 +116,12 @@ def assign_ids(
         settled: Rows of `settled_persons`: groups that keep their person whatever else happens.
         named: Where `previous` holds no more than the persons of what was found: gives all rows before of other persons,
             for a table of their `person_id`.
+        vanished: `namespace`, `value` of identifiers that no record holds any more: nobody is who has no others.
     """
     with scratch() as opened:
         opened.register("found", found)
         opened.register("told", previous)
+        opened.register("vanished", _NO_KEYS if vanished is None else vanished)
         opened.register("settled", _GROUPS.empty_table() if settled is None else settled)
         of_persons = named or (lambda persons: _named(previous, persons))
         _respell(opened, of_persons)
@@ -179,7 +181,7 @@ WITH moved AS (
 ),
 parties AS (SELECT old_person_id AS person_id FROM moved UNION SELECT new_person_id FROM moved),
 were AS (SELECT {_KEY}, person_id FROM previous SEMI JOIN parties USING (person_id)),
-elsewhere AS (SELECT person_id FROM were ANTI JOIN found USING ({_KEY}))
+elsewhere AS (SELECT person_id FROM were ANTI JOIN found USING ({_KEY}) ANTI JOIN vanished USING ({_KEY}))
 SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links UNION ALL SELECT person_id FROM elsewhere) THEN 'merged'
     WHEN new_person_id NOT IN (SELECT person_id FROM were) THEN 'split' ELSE 'moved' END AS kind,
     old_person_id, new_person_id, identifiers
