@@ -85,6 +85,7 @@ CASES: list[tuple[Callable[[Column], Column], str | None, str | None]] = [
     (s.postal_address, "P.O. Box 12", "po box 12"),
     (s.postal_address, None, None),
     (s.standard_identifier, "  L17 ", "L17"),
+    (s.standard_identifier, "\t\xa0L 17\u200b", "L 17"),
     (unblocked, "NULL", None),
     (unblocked, "000-000", None),
     (unblocked, "007", "007"),

@@ -16,14 +16,16 @@ def at(day: int) -> datetime:
 def test_an_identifier_seen_in_two_sources_has_one_link_with_both_and_the_earliest_time(spark: SparkSession) -> None:
     orders = spark.createDataFrame([("crm", "7", "orders", at(5)), ("crm", "7", "orders", at(4))], SIGHTING)
     customers = spark.createDataFrame([("crm", "7", "customers", at(2)), ("web", "7", "customers", at(3))], SIGHTING)
+    pasted = spark.createDataFrame([("crm", "\xa07\t", "desk", at(6))], SIGHTING)
 
-    links = lone_links(identifiers([orders, customers]), "1")
+    links = lone_links(identifiers([orders, customers, pasted]), "1")
 
     rows = {(row["namespace"], row["value"]): row for row in links.collect()}
-    assert set(rows) == {("crm", "7"), ("web", "7")}
+    assert set(rows) == {("crm", "7"), ("web", "7"), ("crm", "\xa07\t")}
     assert rows["crm", "7"]["sources"] == ["customers", "orders"]
     assert rows["crm", "7"]["first_known_at"] == at(2)
     assert rows["crm", "7"]["person_id"] == person_hash_of("crm", "7")
+    assert rows["crm", "\xa07\t"]["person_id"] == rows["crm", "7"]["person_id"]
     assert rows["web", "7"]["person_id"] != rows["crm", "7"]["person_id"]
 
 

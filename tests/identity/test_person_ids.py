@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from personalake.common.hashing import person_hash_of
 from personalake.config.identity import IdentitySettings
-from personalake.identity.person_ids import CHANGES, Assigned, assign_ids, members
+from personalake.identity.moves import CHANGES, links_that_may_move, moves
+from personalake.identity.person_ids import Assigned, assign_ids, members
 from personalake.identity.resolution import resolve
 from tests.identity.records import FIRST_DAY, edge_frame, record
 
@@ -88,15 +89,20 @@ def spelled(*rows: tuple[str, str, str | int]) -> pa.Table:
 @pytest.mark.parametrize("ending", ["", "#lone"])
 def test_who_was_known_by_an_address_alone_in_another_spelling_keeps_the_id_or_is_told_to_be_merged(ending: str) -> None:
     lead, caller = person_hash_of("email", f"lead@x{ending}"), person_hash_of("phone", f"49301234{ending}")
+    card = person_hash_of("loyalty_id", f"L17{ending}")
     before = spelled(
         ("email", "Lead@X", lead), ("email", " lead@X", lead), ("phone", "+49 301234", caller), ("crm", "2", "old"),
-        ("login", "b", "old"), ("email", "Other@X", person_hash_of("email", "other@x")),
+        ("login", "b", "old"), ("loyalty_id", "\tL17\xa0", card), ("email", "Other@X", person_hash_of("email", "other@x")),
     )  # fmt: skip
-    now = spelled(("crm", "1", 0), ("email", "lead@x", 0), ("crm", "2", 1), ("login", "b", 1), ("phone", "49301234", 1))
+    now = spelled(
+        ("crm", "1", 0), ("email", "lead@x", 0), ("crm", "2", 1), ("login", "b", 1), ("phone", "49301234", 1),
+        ("crm", "3", 2), ("loyalty_id", "L17", 2),
+    )  # fmt: skip
 
     assigned = assign_ids(now, before)
 
-    assert persons(assigned) == dict.fromkeys(["1", "lead@x"], lead) | dict.fromkeys(["2", "b", "49301234"], "old")
+    known = dict.fromkeys(["1", "lead@x"], lead) | dict.fromkeys(["3", "L17"], card)
+    assert persons(assigned) == known | dict.fromkeys(["2", "b", "49301234"], "old")
     assert changes(assigned) == [("merged", caller, "old", 1)]
 
 
@@ -112,13 +118,19 @@ def test_who_was_known_by_an_address_alone_is_looked_up_where_nothing_else_of_th
     assert {*persons(assigned).values()} == {lead}
 
 
-def test_a_person_of_records_is_not_taken_for_one_who_was_known_by_an_address_alone() -> None:
-    person = person_hash_of("email", "lead@x")
-    before = spelled(("crm", "1", person), ("email", "other@x", person))
+@pytest.mark.parametrize(
+    ("kind", "value", "others"),
+    [("email", "lead@x", [("crm", "1"), ("email", "other@x")]), ("login", "b", [("login", "c")])],
+)
+def test_a_person_of_records_is_not_taken_for_one_who_was_known_by_an_identifier_alone(
+    kind: str, value: str, others: list[tuple[str, str]]
+) -> None:
+    person = person_hash_of(kind, value)
+    before = spelled(*((*other, person) for other in others))
 
-    assigned = assign_ids(spelled(("crm", "2", 0), ("email", "lead@x", 0)), before, named=lambda _: before)
+    assigned = assign_ids(spelled(("crm", "2", 0), (kind, value, 0)), before, named=lambda _: before)
 
-    assert persons(assigned)["lead@x"] != person
+    assert persons(assigned)[value] != person
     assert changes(assigned) == []
 
 
@@ -195,3 +207,40 @@ def test_every_group_has_one_id_of_its_own_and_moves_tell_the_whole_difference(b
     )
     assert sum(row[3] for row in changes(second)) == sum(now[letter] != then[letter] for letter in letters)
     assert changes(assign_ids(found(grouped(after)), second.links.select(list(NOBODY)))) == []
+
+
+def test_whose_other_identifiers_are_gone_was_merged_and_did_not_lose_a_part() -> None:
+    before = previous({"old": "a z", "large": "b c"})
+    gone = pa.table({"namespace": ["crm"], "value": ["z"]})
+
+    assert changes(assign_ids(found({"1": "a b c"}), before)) == [("moved", "old", "large", 1)]
+    assert changes(assign_ids(found({"1": "a b c"}), before, vanished=gone)) == [("merged", "old", "large", 1)]
+
+
+def test_identifiers_that_records_leave_to_events_move_to_persons_of_their_own() -> None:
+    alone = {value: person_hash_of("login", value) for value in ("u1", "u2", "u3", "u4")}
+    raw = person_hash_of("email", "dan@x")
+    before = spelled(
+        # Of one person a login is left, of another a part, of a third nothing.
+        ("crm", "1", "p1"), ("login", "u1", "p1"), ("crm", "2", "p2"), ("login", "u2", "p2"), ("crm", "3", "p3"),
+        # Who was named by a login that is left behind is still that person.
+        ("crm", "4", alone["u4"]), ("login", "u4", alone["u4"]),
+        ("login", "u3", alone["u3"]), ("email", " Dan@X", raw), ("email", "Eve@X", "p2"),
+    )  # fmt: skip
+    links = spelled(("crm", "2", "p2"), ("crm", "4", alone["u4"]), ("email", "eve@x", "p2"))
+
+    theirs = links_that_may_move(before, links, CHANGES.empty_table(), "1")
+
+    assert set(theirs["person_id"].to_pylist()) == {"p1", "p2", "p3", alone["u4"]}
+    apart = person_hash_of("login", "u4#lone")
+    now = spelled(
+        ("login", "u1", alone["u1"]), ("login", "u2", alone["u2"]), ("crm", "2", "p2"), ("crm", "4", alone["u4"]),
+        ("login", "u4", apart), ("email", "Eve@X", "p2"),
+    )  # fmt: skip
+    found = moves(before, links, CHANGES.empty_table(), theirs, now)
+    told = {tuple(row[name] for name in CHANGES.names) for row in found.to_pylist()}
+    assert told == {
+        ("merged", "p1", alone["u1"], 1), ("split", "p2", alone["u2"], 1), ("split", alone["u4"], apart, 1),
+    }  # fmt: skip
+    calm = spelled(("login", "u3", alone["u3"]), ("email", " Dan@X", raw), ("crm", "2", "p2"), ("email", "EVE@x", "p2"))
+    assert links_that_may_move(calm, links, CHANGES.empty_table(), "1").num_rows == 0

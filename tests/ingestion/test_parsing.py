@@ -36,7 +36,7 @@ def parsed(spark: SparkSession, *payloads: object, using: Source | None = None, 
 
 
 def test_a_good_line_is_typed_by_its_contract(spark: SparkSession) -> None:
-    row = parsed(spark, GOOD).collect()[0]
+    row = parsed(spark, GOOD | {"card": "\xa0c1\t", "paid": "\u200b3.5\r"}).collect()[0]
 
     assert (row.event_id, row.order_id, row.customer_id, row.namespace) == ("r1-s1", "r1", "c1", "customer_id")
     assert (row.quantity, row.amount, row.currency) == (Decimal("2.000"), Decimal("3.50"), "EUR")

@@ -172,6 +172,49 @@ def test_a_record_that_is_gone_leaves_its_person(
     assert not any("web1" in path.read_text() for log in logs for path in log.glob("*.json"))
 
 
+def test_what_the_last_record_of_a_person_leaves_to_events_is_logged_as_moved(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="u1"), customer("crm", "9", loyalty_id="l9")])
+    shown = [("login", "u1"), ("loyalty_id", " l9"), ("till", "7")]
+    lake.ledger.append(
+        EVENT,
+        [{"event_id": kind, "namespace": kind, "customer_id": value, "source": "shop", **AT} for kind, value in shown],
+    )
+    run(context_of(settings))
+    before, alone = persons(lake), {pair: person_hash_of(pair[0], pair[1].strip()) for pair in shown}
+    assert (before["login", "u1"], before["loyalty_id", " l9"]) == (before["crm", "1"], before["crm", "9"])
+
+    lake.delete(CUSTOMER_RECORD, F.col("record_id") == "crm1")
+    run(context_of(settings))
+
+    after, moves = persons(lake), lake.ledger.read(PERSON_CHANGE)
+    assert set(before) - set(after) == {("crm", "1")}
+    assert after["login", "u1"] == alone["login", "u1"]
+    left = [(row["kind"], row["old_person_id"], row["new_person_id"], row["identifiers"]) for row in moves]
+    assert left == [("merged", before["crm", "1"], alone["login", "u1"], 1)]
+
+    lake.delete(CUSTOMER_RECORD, F.lit(True))
+    with monkeypatch.context() as broken:
+        broken.setattr(Lake, "overwrite", dying)
+        with pytest.raises(KeyboardInterrupt):
+            run(context_of(settings))
+    assert lake.ledger.rows(PERSON) == 1
+    run(context_of(settings))
+
+    assert persons(lake) == alone
+    assert lake.ledger.rows(PERSON) == lake.ledger.rows(MATCH_RECORD) == 0
+    pairs = {(row["kind"], row["old_person_id"], row["new_person_id"]) for row in lake.ledger.read(PERSON_CHANGE)}
+    assert pairs == {
+        ("merged", before["crm", "1"], alone["login", "u1"]), ("merged", before["crm", "9"], alone["loyalty_id", " l9"]),
+    }  # fmt: skip
+    assert lake.ledger.rows(PERSON_CHANGE) == 2
+
+
+def dying(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_without_anything_to_learn_from_shared_identifiers_still_link(
     lake: Lake, context_of: Callable[..., JobContext], settings: Settings
 ) -> None:

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from personalake.common.hashing import keyed_hash_of
 from personalake.privacy.reach import suppressed_persons, without_suppressed
+from personalake.privacy.suppression import marked_erased
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -57,4 +58,18 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         ("later", "email_marketing"), ("later", "personalisation"),
         ("over", "email_marketing"), ("over", "personalisation"),
         ("owner", "personalisation"), ("sharer", "personalisation"),
+    ]  # fmt: skip
+
+
+def test_who_was_erased_is_known_again_with_any_blanks_around_the_identifier(spark: SparkSession) -> None:
+    hashes = [(keyed_hash_of("k", "card|77"), "erased"), (keyed_hash_of("k", "card|78"), "hard_bounce")]
+    suppressed = spark.createDataFrame(hashes, "identifier_hash string, reason string")
+    rows = spark.createDataFrame([(1, "\t77\xa0"), (2, "77"), (3, "78"), (4, "7 7")], "row int, number string")
+
+    marked = rows.withColumn("reasons", F.array(F.lit("late"))).transform(
+        marked_erased(suppressed, "k", "1", "row", [("number", "card")])
+    )
+
+    assert sorted((row["row"], *row["reasons"]) for row in marked.collect()) == [
+        (1, "erased"), (2, "erased"), (3, "late"), (4, "late"),
     ]  # fmt: skip

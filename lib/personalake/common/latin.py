@@ -102,4 +102,4 @@ def day(text: str) -> str | None:
 
 def identifier(text: str) -> str | None:
     """An identifier without blanks around it; None if empty."""
-    return text[: spark.IDENTIFIER_LENGTH].strip(" ") or None
+    return text[: spark.IDENTIFIER_LENGTH].strip(spark.BLANKS) or None

@@ -10,7 +10,7 @@ _NO_DIGIT = re.compile(r"[^0-9]")
 
 
 def spelled(namespace: str, value: str, calling_code: str) -> str:
-    """An identifier in its one spelling; what has none stays as it is.
+    """An identifier in its one spelling: e-mails and phones as such, all others without blanks of any kind around them.
 
     Args:
         namespace: Kind of identifier.
@@ -18,32 +18,23 @@ def spelled(namespace: str, value: str, calling_code: str) -> str:
         calling_code: Country calling code of phone numbers that are written without one.
 
     >>> spelled("email", " Ann@X.example", "1"), spelled("phone", "(212) 555-0101", "1"), spelled("login", " Ann", "1")
-    ('ann@x.example', '12125550101', ' Ann')
+    ('ann@x.example', '12125550101', 'Ann')
     """
     found = None
     if namespace == "email":
         found = email_spelling(value)
     elif namespace == "phone":
         found = phone_spelling(value, calling_code)
-    return value if found is None else found
-
-
-def alike(namespace: str, value: str, calling_code: str) -> str:
-    r"""What all ways of writing an identifier have in common; of those without a spelling, blanks around it do not count.
-
-    >>> alike("login", " Ann\t", "1")
-    'Ann'
-    """
-    return spelled(namespace, value.strip(BLANKS), calling_code)
+    return (value.strip(BLANKS) or value) if found is None else found
 
 
 def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
-    """An identifier as it is written, in its one spelling, and as records have it: without blanks around it; each once.
+    """An identifier as it is written, and in its one spelling; each once.
 
     >>> list(spellings("email", "A@b.c ", "1")), list(spellings("login", "ann", "1"))
     (['A@b.c ', 'a@b.c'], ['ann'])
     """
-    yield from dict.fromkeys((value, spelled(namespace, value, calling_code), alike(namespace, value, calling_code)))
+    yield from dict.fromkeys((value, spelled(namespace, value, calling_code)))
 
 
 def email_spelling(value: str) -> str | None:

@@ -101,7 +101,7 @@ def standard_day(text: Column) -> Column:
 
 
 def standard_value(namespace: Column, value: Column, calling_code: str) -> Column:
-    """An identifier in its one spelling: e-mails and phones standardised where they are any, all others as they are.
+    """An identifier in its one spelling: e-mails and phones standardised where they are any, others without blanks around.
 
     Args:
         namespace: Kind of identifier.
@@ -111,7 +111,7 @@ def standard_value(namespace: Column, value: Column, calling_code: str) -> Colum
     spelled = F.when(namespace == "email", standard_email(value)).when(
         namespace == "phone", standard_phone(value, calling_code)
     )
-    return F.coalesce(spelled, value)
+    return F.coalesce(spelled, F.nullif(F.btrim(value, F.lit(BLANKS)), F.lit("")), value)
 
 
 def any_day(text: Column, day_first: bool) -> Column:
@@ -153,7 +153,7 @@ def postal_address(text: Column) -> Column:
 
 def standard_identifier(text: Column) -> Column:
     """An identifier without blanks around it; null if empty."""
-    return F.nullif(F.trim(F.substring(text, 1, IDENTIFIER_LENGTH)), F.lit(""))
+    return F.nullif(F.btrim(F.substring(text, 1, IDENTIFIER_LENGTH), F.lit(BLANKS)), F.lit(""))
 
 
 def without_blocked(value: Column, patterns: tuple[str, ...]) -> Column:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from personalake.common.spellings import alike
+from personalake.common.spellings import spelled
 from personalake.config.identity import IdentitySettings
 
 Problem = tuple[tuple[str, ...], str]
@@ -35,7 +35,7 @@ def _place(number: int) -> tuple[str, ...]:
 
 def _one_spelling(identifier: str, calling_code: str) -> str:
     namespace, _, value = identifier.partition(":")
-    return f"{namespace}:{alike(namespace, value, calling_code)}"
+    return f"{namespace}:{spelled(namespace, value, calling_code)}"
 
 
 def _way(joins: Joins, start: str, end: str) -> list[int]:

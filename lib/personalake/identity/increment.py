@@ -85,9 +85,8 @@ def group_all(records: pa.Table, edges: pa.Table, previous: pa.Table, settings: 
     resolution = resolve(_frame(records), edges.select(EDGE).to_pandas(), settings)
     found = members(resolution)
     nobody = records.slice(0, 0)
-    return Grouped(
-        resolution, assign_ids(found, previous), _vanished(_identifiers(nobody), found), _former(nobody, previous)
-    )
+    assigned = assign_ids(found, previous, vanished=previous.select(["namespace", "value"]))
+    return Grouped(resolution, assigned, _vanished(_identifiers(nobody), found), _former(nobody, previous))
 
 
 def group_touched(
@@ -122,9 +121,10 @@ def group_touched(
     pairs, left_behind = _between(ours, edges).to_pandas(), _identifiers(gone).to_pandas()
     resolution = resolve(_frame(chosen), pairs, settings, settled, left_behind)
     found = members(resolution)
-    assigned = assign_ids(found, concerned, settled_persons(resolution, settled), previous.named)
+    vanished = _vanished(_identifiers(gone), found)
+    assigned = assign_ids(found, concerned, settled_persons(resolution, settled), previous.named, vanished)
     former = _former(pa.concat_tables([ours, gone]), concerned)
-    return Grouped(resolution, assigned, _vanished(_identifiers(gone), found), former)
+    return Grouped(resolution, assigned, vanished, former)
 
 
 def _frame(records: pa.Table) -> pd.DataFrame:

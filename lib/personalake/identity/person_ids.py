@@ -8,17 +8,15 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from personalake.common.standardise import BLANKS
 from personalake.config.identity import IDENTIFIERS
+from personalake.identity.moves import CHANGES
 from personalake.identity.resolution import Resolution
 from personalake.identity.scratch import scratch
 
-CHANGES = pa.schema(
-    {"kind": pa.string(), "old_person_id": pa.string(), "new_person_id": pa.string(), "identifiers": pa.int64()}
-)
 _GROUPS = pa.schema({"grp": pa.int64(), "person_id": pa.string()})
+_NO_KEYS = pa.schema({"namespace": pa.string(), "value": pa.string()}).empty_table()
 _KEY = "namespace, value"
-# Kinds of identifiers that are written in several ways; links of one that no record has are in the spelling of its source.
-_SPELLED = ("email", "phone")
 # The id of a lone identifier, as common.hashing has it; `nth` counts ids that were taken.
 _HASH = """'p_' || substr(sha256(namespace || ':' || value || CASE WHEN nth > 1 THEN '#' || nth ELSE '' END), 1, 24)"""
 
@@ -104,6 +102,7 @@ def assign_ids(
     previous: pa.Table,
     settled: pa.Table | None = None,
     named: Callable[[pa.Table], pa.Table] | None = None,
+    vanished: pa.Table | None = None,
 ) -> Assigned:
     """Give each group its person id.
 
@@ -113,14 +112,16 @@ def assign_ids(
     Args:
         found: Rows of `members`.
         previous: Rows of `silver.person_link` before: `namespace`, `value`, `person_id`, `first_known_at`. A person without
-            records, known by an e-mail or phone as somebody wrote it, is known by its one spelling here.
+            records, known by an identifier as somebody wrote it, is known by its one spelling here.
         settled: Rows of `settled_persons`: groups that keep their person whatever else happens.
         named: Where `previous` holds no more than the persons of what was found: gives all rows before of other persons,
             for a table of their `person_id`.
+        vanished: `namespace`, `value` of identifiers that no record holds any more: nobody is who has no others.
     """
     with scratch() as opened:
         opened.register("found", found)
         opened.register("told", previous)
+        opened.register("vanished", _NO_KEYS if vanished is None else vanished)
         opened.register("settled", _GROUPS.empty_table() if settled is None else settled)
         of_persons = named or (lambda persons: _named(previous, persons))
         _respell(opened, of_persons)
@@ -135,16 +136,18 @@ def assign_ids(
         return Assigned(links, opened.sql(_MOVES).to_arrow_table().cast(CHANGES))
 
 
-# As `links` names who is known by an identifier alone; the latter where a person of records had that id.
+# As `links` names who is known by an identifier alone, however it is written there; the latter where a person of records had
+# that id.
 _LONE = f"""
 SELECT {_KEY}, 'p_' || substr(sha256(namespace || ':' || value || ending), 1, 24) AS person_id
 FROM (FROM found ANTI JOIN told USING ({_KEY})), (VALUES (''), ('#lone')) AS endings(ending)
-WHERE namespace IN {_SPELLED}
+WHERE namespace IN {IDENTIFIERS}
 """
 _RESPELLED = """
 SELECT lone.namespace, lone.value, person_id, min(theirs.first_known_at) AS first_known_at
 FROM lone JOIN theirs USING (person_id)
-GROUP BY ALL HAVING bool_and(theirs.namespace = lone.namespace)
+GROUP BY ALL HAVING bool_and(theirs.namespace = lone.namespace AND (theirs.namespace IN ('email', 'phone')
+    OR trim(theirs.value, $blanks) = lone.value))
 """
 _PREVIOUS = f"""
 CREATE TEMP VIEW previous AS SELECT {_KEY}, person_id, first_known_at FROM told ANTI JOIN respelled USING (person_id)
@@ -178,7 +181,7 @@ WITH moved AS (
 ),
 parties AS (SELECT old_person_id AS person_id FROM moved UNION SELECT new_person_id FROM moved),
 were AS (SELECT {_KEY}, person_id FROM previous SEMI JOIN parties USING (person_id)),
-elsewhere AS (SELECT person_id FROM were ANTI JOIN found USING ({_KEY}))
+elsewhere AS (SELECT person_id FROM were ANTI JOIN found USING ({_KEY}) ANTI JOIN vanished USING ({_KEY}))
 SELECT CASE WHEN old_person_id NOT IN (SELECT person_id FROM links UNION ALL SELECT person_id FROM elsewhere) THEN 'merged'
     WHEN new_person_id NOT IN (SELECT person_id FROM were) THEN 'split' ELSE 'moved' END AS kind,
     old_person_id, new_person_id, identifiers
@@ -190,7 +193,7 @@ def _respell(opened: duckdb.DuckDBPyConnection, named: Callable[[pa.Table], pa.T
     """Make `previous` of `told`, with who was known by an identifier alone under the spelling in which records have it."""
     opened.execute(f"CREATE TEMP TABLE lone AS {_LONE}")
     opened.register("theirs", named(opened.sql("SELECT person_id FROM lone").to_arrow_table()))
-    opened.execute(f"CREATE TEMP TABLE respelled AS {_RESPELLED}")
+    opened.execute(f"CREATE TEMP TABLE respelled AS {_RESPELLED}", {"blanks": BLANKS})
     opened.execute(_PREVIOUS)
 
 

@@ -22,6 +22,8 @@ from personalake.identity.blocking import KEYS, blocking_keys
 from personalake.identity.graph import VISIT
 from personalake.tables.identity import MATCH_RECORD
 
+# Counts the changes of what a field becomes: rows that were made before are made anew.
+_FORM = 2
 RecordColumns = tuple[dict[str, Column], dict[str, Column]]
 
 
@@ -86,9 +88,9 @@ def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFr
 
 
 def spelling(settings: IdentitySettings) -> str:
-    """Twelve hex digits of a hash over the settings that shape a row of `silver.match_record`."""
+    """Twelve hex digits of a hash over what shapes a row of `silver.match_record`: settings, and how fields are spelled."""
     shaping = settings.model_dump(mode="json", include={"calling_code", "nicknames"})
-    shaping |= {"blocked": settings.guards.blocked_values, "blocking": settings.matching.blocking}
+    shaping |= {"blocked": settings.guards.blocked_values, "blocking": settings.matching.blocking, "form": _FORM}
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()[:12]
 
 

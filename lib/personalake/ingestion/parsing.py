@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from personalake.common.standardise import BLANKS
 from personalake.common.transformation import Transformation
 from personalake.config.sources import ColumnMap, Source
 from personalake.config.sql import columns_of
@@ -87,14 +88,14 @@ def _columns_of(source: Source) -> Iterator[str]:
 
 
 def _text(source: Source, field: ContractField) -> Column:
-    """The field as the source writes it; empty text is no value."""
+    """The field as the source writes it, without blanks of any kind around it; empty text is no value."""
     mapped = source.columns.get(field.name)
     if mapped is None:
         if field.name == "currency" and source.currency:
             return F.lit(source.currency)
         return F.expr(field.default).cast("string")
     value = _mapped(mapped).cast("string")
-    value = F.nullif(F.trim(value), F.lit(""))
+    value = F.nullif(F.btrim(value, F.lit(BLANKS)), F.lit(""))
     return F.coalesce(value, F.expr(field.blank or field.default).cast("string"))
 
 

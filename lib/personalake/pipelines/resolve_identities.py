@@ -17,6 +17,7 @@ from personalake.common.time_cuts import known_by
 from personalake.config.purposes import assumed_purposes
 from personalake.identity.codes import without
 from personalake.identity.links import identifiers, joined_links, lone_links
+from personalake.identity.moves import CHANGES, links_that_may_move, moves
 from personalake.identity.person_ids import links_of
 from personalake.lake import Lake, WriteResult
 from personalake.lake.direct import frame_of
@@ -45,6 +46,7 @@ _SIGHTED = (
     EVENT, CUSTOMER_RECORD, CONSENT, CAMPAIGN_RESPONSE, PREFERENCE, SUPPORT_TICKET, SURVEY_ANSWER, SOCIAL_MENTION,
 )  # fmt: skip
 _IDENTIFIER, _PAIR = ["namespace", "value"], ["left_key", "right_key"]
+_LINK = [*_IDENTIFIER, "person_id"]
 
 
 def run(context: JobContext) -> JobResult:
@@ -87,28 +89,60 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     """Links of every identifier, and how many; what records tell of their own keys need not be read from them once more."""
     lake, sighted = context.lake, _sighted(context.lake)
     if resolved is None:
-        _forget_records(lake)
         records = [CUSTOMER_RECORD] if lake.exists(CUSTOMER_RECORD) else []
         found = lone_links(identifiers(_sightings(lake, [*sighted, *records])), context.settings.identity.calling_code)
-        return _written(context, found)
-    _write_changes(context, resolved)
-    if resolved.is_idle and not sighted:
+        before = lake.ledger.arrow(PERSON_LINK, _LINK)
+        _write_changes(context, _moves(context, before, before.slice(0, 0), found, CHANGES.empty_table()))
+        written = _written(context, found)
+        # Without a single record, nothing that was made of records stays; last, so that a run that dies is gone on with.
+        for table in (MATCH_RECORD, MATCH_EDGE, PERSON, IDENTITY_GUARD):
+            lake.delete(table, F.lit(True))
+        return written
+    # What shows identifiers for the first time while this run works, the next one looks at.
+    if sighted and not resolved.renewals.renews_links:
+        return _write_sighted(context, resolved, sighted)
+    _write_changes(context, resolved.grouped.assigned.changes)
+    if resolved.is_idle:
         return lake.ledger.rows(PERSON_LINK), lake.read(PERSON_LINK)
     with ThreadPoolExecutor(1) as beside:
         persons = beside.submit(_write_persons, lake, resolved)
         renewal = resolved.renewals.of(PERSON_LINK)
-        told = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else _resolved_links(resolved, renewal)
+        told = _resolved_links(resolved, renewal)
         # Before the links move: persons tell a run that comes after a killed one whose rows are over.
         persons.result()
-    # What shows identifiers for the first time while this run works, the next one looks at.
-    if renewal is not None or not sighted:
-        rows = (lake.put(told, PERSON_LINK) if renewal is None else renewal.finish(told)).rows
-        return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
-    # Identifiers that no record has are found anew in what shows them, and do not outlive it.
-    told = links_of(resolved.everything, told)
+    rows = (lake.put(told, PERSON_LINK) if renewal is None else renewal.finish(told)).rows
+    return rows, frame_of(lake.spark, told) if context.dry_run else lake.read(PERSON_LINK)
+
+
+def _write_sighted(context: JobContext, resolved: Resolved, sighted: Sequence[Table]) -> tuple[int, DataFrame]:
+    """Links where identifiers that no record has are found anew in what shows them, and do not outlive it."""
+    lake = context.lake
+    before = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else resolved.previous.links
+    told = links_of(resolved.everything, before if resolved.is_idle else _resolved_links(resolved, None))
     seen = identifiers(_sightings(lake, sighted))
     joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
+    _write_changes(context, _moves(context, before, told, joined, resolved.grouped.assigned.changes))
+    _write_persons(lake, resolved)
     return _written(context, joined)
+
+
+def _moves(context: JobContext, before: pa.Table, told: pa.Table, links: DataFrame, changes: pa.Table) -> pa.Table:
+    """Moves from one person to another, those of identifiers that no record holds included.
+
+    Args:
+        context: The run.
+        before: Links before.
+        told: Links of what records hold now.
+        links: Links of everything now.
+        changes: Moves of what records hold.
+    """
+    lake = context.lake
+    theirs = links_that_may_move(before, told, changes, context.settings.identity.calling_code)
+    if not theirs.num_rows:
+        return changes
+    named = F.broadcast(frame_of(lake.spark, theirs.select(_IDENTIFIER)))
+    now = links.join(named, _IDENTIFIER, "left_semi").select(*_LINK).toArrow()
+    return moves(before, told, changes, theirs, now)
 
 
 def _sightings(lake: Lake, tables: Sequence[Table]) -> list[DataFrame]:
@@ -142,17 +176,11 @@ def _renewed(kept: pa.Table, rows: pa.Table) -> pa.Table:
     return pa.concat_tables([kept, rows.select(kept.column_names).cast(kept.schema)])
 
 
-def _forget_records(lake: Lake) -> None:
-    """Without a single record, nothing that was made of records stays."""
-    for table in (MATCH_RECORD, MATCH_EDGE, PERSON, IDENTITY_GUARD):
-        lake.delete(table, F.lit(True))
-
-
-def _write_changes(context: JobContext, resolved: Resolved) -> None:
+def _write_changes(context: JobContext, changes: pa.Table) -> None:
     """Merges and splits are logged before the links move: a run that dies between the two finds the same moves again."""
     lake, before = context.lake, context.lake.ledger.version(PERSON_LINK)
     stamp = {"as_of": context.as_of, "run_id": context.run_id, "changed_at": context.run_started_at, "links_version": before}
-    found = [{**row, **stamp, "change_id": _change_id(row, before)} for row in resolved.grouped.assigned.changes.to_pylist()]
+    found = [{**row, **stamp, "change_id": _change_id(row, before)} for row in changes.to_pylist()]
     ids = [row["change_id"] for row in found]
     if lake.ledger.count(PERSON_CHANGE, [("change_id", "in", ids)]):
         # By a run that died before the links moved: who looked meanwhile must see that they moved later.

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from personalake.common.spellings import alike, spellings
+from personalake.common.spellings import spelled, spellings
 from personalake.privacy.subject import NAMESPACES, Identifier, Subject, in_pairs
 
 Accounts = frozenset[Identifier]
@@ -64,8 +64,8 @@ def accounts_of(further: Collection[Identifier], records: pa.Table, calling_code
     found = {}
     for kind, value in further:
         if kind in NAMESPACES and kind in records.column_names:
-            wanted = alike(kind, value, calling_code)
-            written = [each for each in _values(records[kind]) if alike(kind, each, calling_code) == wanted]
+            wanted = spelled(kind, value, calling_code)
+            written = [each for each in _values(records[kind]) if spelled(kind, each, calling_code) == wanted]
             found[kind, value] = _accounts(records.filter(pc.is_in(records[kind], pa.array(written, pa.string()))))
     return found
 
@@ -79,8 +79,8 @@ def _told_by(own: Collection[Identifier], accounts: Collection[Identifier], reco
     found = set()
     for kind in [name for name in NAMESPACES if name in records.column_names]:
         values = _values(told[kind])
-        elsewhere = {alike(kind, each, code) for each in _values(others[kind])} if values else set()
-        alone = [each for each in values if alike(kind, each, code) not in elsewhere]
+        elsewhere = {spelled(kind, each, code) for each in _values(others[kind])} if values else set()
+        alone = [each for each in values if spelled(kind, each, code) not in elsewhere]
         found |= {(kind, text) for each in alone for text in spellings(kind, each, code)}
     return found
 

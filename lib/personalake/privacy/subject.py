@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personalake.common.hashing import person_hash_of
-from personalake.common.spellings import alike, spellings
+from personalake.common.spellings import spelled, spellings
 
 Identifier = tuple[str, str]
 # Columns that hold an identifier, and the namespace that it is of.
@@ -169,7 +169,8 @@ def with_derived(subject: Subject, alive: Collection[str]) -> Subject:
         alive: Persons that any link names today; those that are not the subject's stay out.
     """
     hashed = {
-        (_EMAIL_SHA256, hashlib.sha256(alike("email", value, "").encode()).hexdigest()) for value in subject.values("email")
+        (_EMAIL_SHA256, hashlib.sha256(spelled("email", value, "").encode()).hexdigest())
+        for value in subject.values("email")
     }
     own = subject.identifiers | hashed
     lone = {person_hash_of(kind, each) for kind, value in own for each in (value, f"{value}#lone")}
@@ -189,8 +190,8 @@ def _is_in(column: pa.ChunkedArray, values: Iterable[str]) -> pa.ChunkedArray:
 
 def _shared(namespace: str, values: set[str], others: pa.ChunkedArray, calling_code: str) -> set[str]:
     """The values that others have, too, however they write them."""
-    endings = {value: alike(namespace, value, calling_code) for value in values}
-    seen = {alike(namespace, value, calling_code) for value in pc.unique(others).to_pylist() if value}
+    endings = {value: spelled(namespace, value, calling_code) for value in values}
+    seen = {spelled(namespace, value, calling_code) for value in pc.unique(others).to_pylist() if value}
     return {value for value, ending in endings.items() if ending in seen}
 
 

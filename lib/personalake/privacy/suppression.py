@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from personalake.common.hashing import keyed_hash_of, with_keyed_hash
 from personalake.common.persons import with_person
-from personalake.common.standardise import standard_email, standard_phone, standard_value
+from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
 from personalake.privacy.receipts import PERSON
 from personalake.privacy.subject import Subject
@@ -116,7 +116,4 @@ def _forms(namespace: str, column: str, calling_code: str) -> Iterator[Column]:
     """An identifier as it is written, and in its one spelling, with its kind before it."""
     kind, value = F.lit(f"{namespace}|"), F.col(column)
     yield F.concat(kind, value)
-    if namespace == "email":
-        yield F.concat(kind, standard_email(value))
-    if namespace == "phone":
-        yield F.concat(kind, standard_phone(value, calling_code))
+    yield F.concat(kind, standard_value(F.lit(namespace), value, calling_code))
