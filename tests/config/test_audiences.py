@@ -20,6 +20,8 @@ shop: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: "secret://des
 app: {kind: onesignal_user, app_id: a, api_key: "secret://desk/key"}
 cdp: {kind: segment, write_key: "secret://desk/key"}
 journey: {kind: sfmc_journey, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s"}
+tags: {kind: tealium, account: a, profile: main, username: "secret://desk/key", api_key: "secret://desk/key"}
+push: {kind: onesignal, app_id: a, api_key: "secret://desk/key", subscribers: 9}
 phone: {kind: fcm, project: p, service_account: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
@@ -60,11 +62,14 @@ q: {{{who}, destination: cdp, group: team, fields: {{team: "'x'", company: "'x'"
 r: {{{who}, destination: journey, mode: insert, event: Came.Back}}
 s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'", from: "'x'"}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
+t: {{{who}, destination: app, membership: app, fields: {{user: "'x'"}}}}
+v: {{{who}, destination: tags, event: came, fields: {{home.city: "'Ulm'"}}}}
+u: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents: "'x'", data.a: "'x'", filters: "'x'"}}}}
 """)  # fmt: skip
 
     assert found == [
         "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: app, cdp, crm, desk, files, journey, "
-        "mail, phone, shop",
+        "mail, phone, push, shop, tags",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
@@ -99,6 +104,11 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
         "audiences.yml: audiences.r.event: 'Came.Back' has a dot, which no key of an event definition at Salesforce has",
         "audiences.yml: audiences.s.fields: fcm keeps android for an object; name its parts, e.g. android.ttl",
         "audiences.yml: audiences.s.fields: fcm keeps from for itself",
+        "audiences.yml: audiences.t.fields: onesignal_user keeps user for itself; call the tag otherwise",
+        "audiences.yml: audiences.t.membership: onesignal_user keeps app for itself; call the tag otherwise",
+        "audiences.yml: audiences.u.fields: onesignal keeps data for itself; what it has no name for is that already",
+        "audiences.yml: audiences.u.fields: onesignal keeps filters for itself",
+        "audiences.yml: audiences.v.fields: 'home.city' has a period, for which tealium refuses the whole call",
     ]
 
 

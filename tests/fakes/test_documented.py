@@ -147,6 +147,40 @@ FORMS: list[tuple[str, str, Any]] = [
     ),
     ("onesignal", "user", {"properties": {"tags": {"tier": "gold", "old": ""}, "language": "en", "country": "US"}}),
     ("onesignal", "message", {"app_id": "a", "include_subscription_ids": ["s-1"], "template_id": "t"}),
+    (
+        "onesignal",
+        "message",
+        {
+            "app_id": "a",
+            "include_subscription_ids": ["s-1"],
+            "contents": {"en": "Hi", "zh-Hans": "Hi"},
+            "name": "spring",
+            "buttons": [{"id": "id1", "text": "Like", "icon": "ic_like"}],
+            "web_buttons": [{"id": "id1", "text": "Like", "url": "https://shop.example"}],
+            "ios_attachments": {"id": "https://shop.example/a.jpg"},
+            "ios_badgeType": "Increase",
+            "ios_badgeCount": 1,
+            "ios_interruption_level": "time_sensitive",
+            "ios_relevance_score": 0.5,
+            "huawei_badge_add_num": 1,
+            "isIos": True,
+            "priority": 10,
+            "ttl": 259200,
+            "send_after": "2025-09-24T14:00:00-07:00",
+            "delayed_option": "timezone",
+            "delivery_time_of_day": "9:00AM",
+        },
+    ),
+    (
+        "onesignal",
+        "message",
+        {
+            "app_id": "a",
+            "include_phone_numbers": ["+15551112222"],
+            "contents": {"en": "Hi"},
+            "sms_media_urls": ["https://x"],
+        },
+    ),
     ("onesignal", "message", {"app_id": "a", "email_to": ["a@x.io"], "email_subject": "Hi", "email_body": "<p>Hi</p>"}),
 ]
 
@@ -182,6 +216,7 @@ def test_the_same_body_without_what_it_must_have_or_with_another_type_is_refused
 def test_every_schema_of_a_request_has_a_documented_form() -> None:
     requests = {(vendor, name) for vendor, name, _ in FORMS}
     parts = {"id", "time", "common", "screen", "alias", "state", "person", "properties", "recipient", "strings"}
+    parts |= {"options"}
     parts |= {"name", "shared", "cell", "row", "data", "notification", "languages", "ids", "uuid"}
     parts |= {"traits", "text", "moment"}
 

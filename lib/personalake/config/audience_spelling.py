@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, is_of_fcm, kind_of
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
+from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS
 from personalake.config.sql import columns_of
 
 # Traits that are objects in Segment's specification.
@@ -37,6 +38,10 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
     data = sorted(name.removeprefix("android.data.") for name in sync.fields) if kind == "fcm" else ()
     for name in filter(is_of_fcm, data):
         yield "fields", f"fcm keeps {name} for itself"
+    yield from _of_onesignal(sync, kind)
+    for name in (*sync.fields, sync.membership or "") if kind == "tealium" else ():
+        if "." in name:
+            yield "fields", f"{name!r} has a period, for which tealium refuses the whole call"
     if kind == "braze_track" and sync.happening is None:
         yield from _of_braze_objects(sync)
     if kind == "sfmc_journey" and "." in (sync.event or ""):
@@ -71,6 +76,19 @@ def _of_objects(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
         for name in _OBJECTS if sync.group is None else _OBJECTS[:1]:
             if name in sync.fields:
                 yield "fields", f"segment keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
+
+
+def _of_onesignal(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    """Parts of a request that are no field, and names of tags that its templates would take for something else."""
+    if kind == "onesignal" and sync.template is None:
+        for name in sorted({name.partition(".")[0] for name in sync.fields} & NO_FIELDS):
+            hint = "; what it has no name for is that already" if name.endswith("data") else ""
+            yield "fields", f"onesignal keeps {name} for itself{hint}"
+    if kind == "onesignal_user":
+        for name in sorted(sync.fields.keys() & NO_TAGS):
+            yield "fields", f"onesignal_user keeps {name} for itself; call the tag otherwise"
+        if sync.membership in NO_TAGS:
+            yield "membership", f"onesignal_user keeps {sync.membership} for itself; call the tag otherwise"
 
 
 def _of_braze_objects(sync: Sync) -> Iterator[tuple[str, str]]:
