@@ -1,12 +1,15 @@
 """Erasure at each destination, and the receipt that it leaves."""
 
+import asyncio
 import hashlib
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from personalake.activation.answers import NotYet, Refused, Taken
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.delivery import Name, State
 from personalake.activation.erasure import ErasureReceipt, delete
@@ -119,16 +122,20 @@ def test_salesforce_deletes_contacts_by_key() -> None:
     assert receipt.reference == "2038"
 
 
+def of_tealium(*replies: Any, host: str = "eu-central-1-platform.tealiumapis.com") -> Transporting:
+    """Tealium's platform: tokens come with a host."""
+    transport = Transporting(*replies)
+
+    async def send(request: Request) -> object:
+        transport.requests.append(request)
+        return reply(200, {"token": "t", "host": host}) if "/v3/auth/" in request.url else transport.replies.pop(0)
+
+    transport.send = send  # type: ignore[assignment,method-assign]
+    return transport
+
+
 def test_tealium_deletes_at_the_regional_host_and_nowhere_else() -> None:
-    good, evil = Transporting(reply(200, {"transactionId": "t1"})), Transporting()
-    for transport, host in ((good, "eu-central-1-platform.tealiumapis.com"), (evil, "evil.example")):
-        connector_host = host
-
-        async def send(request: Request, transport: Transporting = transport, host: str = connector_host) -> object:
-            transport.requests.append(request)
-            return reply(200, {"token": "t", "host": host}) if "/v3/auth/" in request.url else transport.replies.pop(0)
-
-        transport.send = send  # type: ignore[assignment,method-assign]
+    good, evil = of_tealium(reply(200, {"transactionId": "t1"})), of_tealium(host="evil.example")
 
     (receipt,) = erased("tealium", good, "a b&c")
     (refused,) = erased("tealium", evil, "v1")
@@ -138,6 +145,32 @@ def test_tealium_deletes_at_the_regional_host_and_nowhere_else() -> None:
     assert (receipt.state, receipt.reference) == (State.ACCEPTED, "t1")
     assert evil.asked == []
     assert refused.state is State.PENDING
+
+
+def test_tealium_is_asked_by_the_value_within_the_id_of_a_known_visitor() -> None:
+    transport = of_tealium(reply(202, {"transactionId": "t1"}))
+
+    erased("tealium", transport, "__acme_main__86_c 1__")
+
+    assert transport.asked[0].body == b"attributeId=86&attributeValue=c+1"
+
+
+def test_a_visitor_whom_tealium_does_not_have_is_deleted_and_not_asked_about() -> None:
+    (receipt,) = erased("tealium", of_tealium(reply(404, b'Visitor not found in system { "transactionId": 86-c1 }')), "c1")
+
+    assert (receipt.state, receipt.reference) == (State.ACCEPTED, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [("PENDING", NotYet()), ("SUCCESS", Taken(State.CONFIRMED)), ("FAILED", Refused("the deletion is FAILED"))],
+)
+def test_tealium_says_later_what_became_of_a_deletion(status: str, answer: Any) -> None:
+    connector, transport = connector_of("tealium"), of_tealium(reply(200, {"t/1": status}))
+    connector.transport = transport  # type: ignore[attr-defined]
+
+    assert asyncio.run(connector.ask_erasure("t/1")) == answer
+    assert transport.asked[0].url.endswith("/v3/privacy/visitor/accounts/acme/profiles/main/transactions/t%2F1")
 
 
 @pytest.mark.parametrize("status", [202, 404])

@@ -20,6 +20,8 @@ shop: {kind: braze_track, instance: rest.fra-01.braze.eu, api_key: "secret://des
 app: {kind: onesignal_user, app_id: a, api_key: "secret://desk/key"}
 cdp: {kind: segment, write_key: "secret://desk/key"}
 journey: {kind: sfmc_journey, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s"}
+tags: {kind: tealium, account: a, profile: main, username: "secret://desk/key", api_key: "secret://desk/key"}
+push: {kind: onesignal, app_id: a, api_key: "secret://desk/key", subscribers: 9}
 phone: {kind: fcm, project: p, service_account: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
@@ -66,11 +68,14 @@ w: {{{who}, destination: shop, mode: insert, event: ecommerce.bought, fields: {{
 x: {{{who}, destination: shop, fields: {{push_token_import: "true"}}}}
 u: {{{who}, destination: shop, integrations: {{All: false}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
+y: {{{who}, destination: app, membership: app, fields: {{user: "'x'"}}}}
+yb: {{{who}, destination: tags, event: came, fields: {{home.city: "'Ulm'"}}}}
+ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents: "'x'", data.a: "'x'", filters: "'x'"}}}}
 """)  # fmt: skip
 
     assert found == [
         "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: app, cdp, crm, desk, files, journey, "
-        "mail, phone, shop",
+        "mail, phone, push, shop, tags",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
@@ -121,6 +126,11 @@ n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: inser
         "ecommerce.order_refunded, ecommerce.order_cancelled",
         "audiences.yml: audiences.x.fields: push_token_import is for people whom Braze knows by neither external_id nor "
         "braze_id",
+        "audiences.yml: audiences.y.fields: onesignal_user keeps user for itself; call the tag otherwise",
+        "audiences.yml: audiences.y.membership: onesignal_user keeps app for itself; call the tag otherwise",
+        "audiences.yml: audiences.ya.fields: onesignal keeps data for itself; what it has no name for is that already",
+        "audiences.yml: audiences.ya.fields: onesignal keeps filters for itself",
+        "audiences.yml: audiences.yb.fields: 'home.city' has a period, for which tealium refuses the whole call",
     ]
 
 

@@ -40,6 +40,24 @@ def test_a_setting_cannot_send_secrets_elsewhere(kind: str, key: str, value: str
         connection_of(kind, **{key: value})
 
 
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("email", "sender", "Shop, Inc <news@shop.example>"),
+        ("email", "sender", "news@shop.example, more@shop.example"),
+        ("tealium", "erasure_attribute_id", "email"),
+        ("tealium", "max_bytes", 1_000_001),
+        ("tealium_file", "prefix", "shop_"),
+        ("tealium_file", "prefix", "läden"),
+        ("tealium_file", "columns", ["visitor_id", "home city"]),
+        ("tealium_file", "columns", ["visitor_id", "a#"]),
+    ],
+)
+def test_what_a_vendor_would_not_read_is_refused(kind: str, key: str, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        connection_of(kind, **{key: value})
+
+
 @pytest.mark.parametrize("kind", sorted(SETTINGS))
 def test_a_secret_itself_is_refused_and_not_repeated(kind: str) -> None:
     for key, value in SETTINGS[kind].items():

@@ -21,6 +21,16 @@ from tests.config.slips import problems
             [],
         ),
         (
+            "a: {kind: tealium_file, folder: out, prefix: shop, columns: [v], visitor_column: v}\n"
+            "b: {kind: tealium_file, folder: out, prefix: shop-returns, columns: [v], visitor_column: v}",
+            ["b.prefix: a drops files there, too, and one prefix begins with the other"],
+        ),
+        (
+            "a: {kind: tealium_file, folder: out, prefix: shop, columns: [v], visitor_column: v}\n"
+            "b: {kind: tealium_file, folder: in, prefix: shop-returns, columns: [v], visitor_column: v}",
+            [],
+        ),
+        (
             "a: {kind: csv_drop, folder: landing, columns: [id], enabled: false}",
             [],
         ),

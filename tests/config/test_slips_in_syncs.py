@@ -98,6 +98,34 @@ def test_two_syncs_do_not_take_people_out_of_one_file_whom_the_other_puts_in(
     assert any("audiences.t.fields.in: s sets it, too, at files" in problem for problem in found) is is_fought, found
 
 
+LISTS = """cdp: {kind: segment_suppression, api_token: secret://braze/key}
+groups: {kind: braze_subscription, instance: rest.fra-01.braze.eu, api_key: secret://braze/key}
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_fought"),
+    [
+        ({"destination": "cdp"}, {"destination": "cdp"}, True),
+        ({"destination": "cdp"}, {"destination": "cdp", "mode": "insert"}, True),
+        ({"destination": "cdp", "mode": "insert"}, {"destination": "cdp", "mode": "insert"}, False),
+        ({"destination": "cdp"}, {"destination": "cdp", "enabled": "false"}, False),
+        ({"subscription_group_id": "g"}, {"subscription_group_id": "g"}, True),
+        ({"subscription_group_id": "g"}, {"subscription_group_id": "h"}, False),
+    ],
+)
+def test_two_syncs_do_not_take_people_off_one_list_whom_the_other_puts_on_it(
+    one: dict[str, str], other: dict[str, str], is_fought: bool, tmp_path: Path
+) -> None:
+    bare = {"destination": "groups", "mode": "mirror", "key_field": "external_id", "fields": "", "membership": ""}
+    audiences = sync("s", **(bare | one)) + sync("t", **(bare | other))
+
+    found = problems(tmp_path, {"connections": LISTS, "audiences": audiences})
+
+    told = "audiences.yml: audiences.t.mode: s keeps the same list at "
+    assert [problem.startswith(told) for problem in found] == [True] * is_fought, found
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [

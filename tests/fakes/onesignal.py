@@ -1,5 +1,6 @@
 """OneSignal: messages to aliases or subscriptions with an idempotency key, and deletion of users."""
 
+import json
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -102,6 +103,9 @@ class OneSignal(Vendor):
             raise Reject("content_type", self._bad("Content-Type must be application/json"))
         body, _ = self.parsed(call, self._bad("Unable to parse the body as JSON"))
         self.valid("message", body, self._bad)
+        for name, most in _most_bytes(body).items():
+            if len(json.dumps(body.get(name, {}), ensure_ascii=False, separators=(",", ":")).encode()) > most:
+                raise Reject("size", self._bad(f"{name} is larger than {most} bytes"))
         if body["app_id"] != self.app_id:
             raise Reject(
                 "app_id", self._bad("app_id not found. You may be missing a Content-Type: application/json header.")
@@ -187,8 +191,13 @@ class OneSignal(Vendor):
         return Reply(202, {"identity": {label: person}})
 
 
+def _most_bytes(body: dict[str, Any]) -> dict[str, int]:
+    """How much a message may hold for the app, and for its template."""
+    return {"data": 2_048, "custom_data": 10_240 if body.get("target_channel") == "email" else 2_048}
+
+
 def _targets(body: dict[str, Any]) -> tuple[str, list[str]]:
     if "include_aliases" in body:
         label = next(iter(body["include_aliases"]))
         return label, [person for people in body["include_aliases"].values() for person in people]
-    return "", list(body.get("include_subscription_ids") or body.get("email_to") or ())
+    return "", list(body.get("include_subscription_ids") or body.get("email_to") or body.get("include_phone_numbers") or ())

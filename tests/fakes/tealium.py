@@ -25,6 +25,7 @@ class Tealium(Vendor):
         "max_items": 10,
         "token_seconds": 1_800,
         # Events, not calls.
+        "max_bytes": 1_000_000,
         "rate": (100, 1),
         "privacy_rate": (50, 1),
         # form: as the text of the documentation demands; query: as its example URL has it; either.
@@ -114,6 +115,8 @@ class Tealium(Vendor):
     def _json(self, call: Call) -> Any:
         if not self.is_json(call):
             raise Reject("content_type", Reply(415, {"message": "Unsupported Media Type"}))
+        if len(call.body) > self.config["max_bytes"]:
+            raise Reject("max_bytes", _bad("the body exceeds 1 MB"))
         return self.parsed(call, _bad("malformed JSON"))[0]
 
     def _take(self, event: Any) -> None:
@@ -124,6 +127,7 @@ class Tealium(Vendor):
         self.valid("event", event, _bad)
         if (event["tealium_account"], event["tealium_profile"]) != (self.account, self.profile):
             raise Reject("account", Reply(403, {"message": "Forbidden"}))
+        self._value_of(event.get("tealium_visitor_id", ""))
 
     def _hold(self, event: dict[str, Any]) -> None:
         self.counters.items["events"] += 1
@@ -132,7 +136,16 @@ class Tealium(Vendor):
         visitor = event.get("tealium_visitor_id")
         if visitor is not None:
             own = {key: value for key, value in event.items() if not key.startswith("tealium_")}
-            self.visitors.setdefault(visitor, {}).update(own)
+            self.visitors.setdefault(self._value_of(visitor), {}).update(own)
+
+    def _value_of(self, visitor: str) -> str:
+        """Of a known visitor the value of the visitor id attribute, by which deletions ask; an anonymous id as it is."""
+        if not visitor.startswith("__"):
+            return visitor
+        beginning = f"__{self.account}_{self.profile}__{self.attribute_id}_"
+        if not visitor.startswith(beginning) or not visitor.endswith("__"):
+            raise Reject("visitor_id", _bad("tealium_visitor_id is not formatted correctly"))
+        return visitor.removeprefix(beginning).removesuffix("__")
 
     def _parameters(self, call: Call) -> tuple[str, str]:
         """Attribute and value; where they must stand, depends on the method."""
@@ -168,7 +181,8 @@ class Tealium(Vendor):
         for value, due in self._deletions.values():
             if self.clock() >= due and value in self.visitors:
                 del self.visitors[value]
-                self.events = [event for event in self.events if event.get("tealium_visitor_id") != value]
+                others = [one for one in self.events if self._value_of(one.get("tealium_visitor_id", "")) != value]
+                self.events = others
                 self.deleted.append(value)
 
     def _transaction(self, call: Call, transaction: str) -> Reply:

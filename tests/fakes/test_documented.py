@@ -196,6 +196,40 @@ FORMS: list[tuple[str, str, Any]] = [
     ),
     ("onesignal", "user", {"properties": {"tags": {"tier": "gold", "old": ""}, "language": "en", "country": "US"}}),
     ("onesignal", "message", {"app_id": "a", "include_subscription_ids": ["s-1"], "template_id": "t"}),
+    (
+        "onesignal",
+        "message",
+        {
+            "app_id": "a",
+            "include_subscription_ids": ["s-1"],
+            "contents": {"en": "Hi", "zh-Hans": "Hi"},
+            "name": "spring",
+            "buttons": [{"id": "id1", "text": "Like", "icon": "ic_like"}],
+            "web_buttons": [{"id": "id1", "text": "Like", "url": "https://shop.example"}],
+            "ios_attachments": {"id": "https://shop.example/a.jpg"},
+            "ios_badgeType": "Increase",
+            "ios_badgeCount": 1,
+            "ios_interruption_level": "time_sensitive",
+            "ios_relevance_score": 0.5,
+            "huawei_badge_add_num": 1,
+            "isIos": True,
+            "priority": 10,
+            "ttl": 259200,
+            "send_after": "2025-09-24T14:00:00-07:00",
+            "delayed_option": "timezone",
+            "delivery_time_of_day": "9:00AM",
+        },
+    ),
+    (
+        "onesignal",
+        "message",
+        {
+            "app_id": "a",
+            "include_phone_numbers": ["+15551112222"],
+            "contents": {"en": "Hi"},
+            "sms_media_urls": ["https://x"],
+        },
+    ),
     ("onesignal", "message", {"app_id": "a", "email_to": ["a@x.io"], "email_subject": "Hi", "email_body": "<p>Hi</p>"}),
 ]
 
@@ -243,5 +277,6 @@ def test_every_schema_of_a_request_has_a_documented_form() -> None:
     parts |= {"name", "shared", "cell", "row", "key", "data", "notification", "languages", "ids", "uuid"}
     parts |= {"traits", "text", "moment", "number", "context", "integrations", "address", "of_group", "properties", "order"}
     parts |= {"product", "shopping", "cancelled", "checkout", "cart", "viewed"}
+    parts |= {"options"}
 
     assert {(vendor, name) for vendor, name in schemas.names() if name not in parts} <= requests

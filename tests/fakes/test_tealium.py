@@ -55,6 +55,9 @@ def test_one_event_goes_by_post_or_by_get(fakes: Fakes, token: str) -> None:
         ({"tealium_account": "shop"}, [EVENT], 400),
         ({**SHARED, "tealium_environment": "staging"}, [EVENT], 400),
         ({**SHARED, "tealium_account": "another"}, [EVENT], 403),
+        (SHARED, [{**EVENT, "home.city": "Ulm"}], 400),
+        (SHARED, [{**EVENT, "text": "x" * 1_000_000}], 400),
+        (SHARED, [{**EVENT, "tealium_visitor_id": "__shop_main__7_v-1__"}], 400),
     ],
 )
 def test_a_bulk_call_that_is_not_as_documented_is_refused_whole(
@@ -110,6 +113,16 @@ def test_a_visitor_is_deleted_by_form_fields_and_the_receipt_can_be_followed(fak
     assert ask(fakes.tealium, follow, method="GET", Authorization=token).body == {transaction: "SUCCESS"}
     assert fakes.tealium.state()["deleted"] == ["v-1"]
     assert list(fakes.tealium.state()["visitors"]) == ["v-2"]
+
+
+def test_a_known_visitor_is_found_by_the_value_of_their_attribute(fakes: Fakes, token: str) -> None:
+    bulk(fakes, token, {**EVENT, "tealium_visitor_id": "__shop_main__86_v-1__"})
+    who = urlencode({"attributeId": "86", "attributeValue": "v-1"})
+
+    path = f"/v3/privacy/visitor/accounts/shop/profiles/main?{who}"
+    told = ask(fakes.tealium, path, method="GET", Authorization=token)
+
+    assert told.body["visitor"]["properties"] == {"offer": "A"}
 
 
 def test_an_unknown_visitor_is_not_found(fakes: Fakes, token: str) -> None:

@@ -6,6 +6,7 @@ from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, is_of_fcm, k
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.braze_events import BEGINNING, NEEDED
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
+from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS
 from personalake.config.sql import columns_of
 
 # Traits that are objects in Segment's specification.
@@ -45,6 +46,10 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
         yield "fields", f"fcm keeps {name} for itself"
     if kind == "braze_track":
         yield from _of_braze_objects(sync) if sync.happening is None else _of_shop(sync)
+    yield from _of_onesignal(sync, kind)
+    for name in (*sync.fields, sync.membership or "") if kind == "tealium" else ():
+        if "." in name:
+            yield "fields", f"{name!r} has a period, for which tealium refuses the whole call"
     if kind == "sfmc_journey" and "." in (sync.event or ""):
         yield "event", f"{sync.event!r} has a dot, which no key of an event definition at Salesforce has"
     if kind == "segment":
@@ -107,6 +112,19 @@ def _of_shop(sync: Sync) -> Iterator[tuple[str, str]]:
     lacking = [name for name in NEEDED.get(event, ()) if name not in sync.fields]
     if lacking:
         yield "fields", f"{event} needs {', '.join(lacking)}"
+
+
+def _of_onesignal(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
+    """Parts of a request that are no field, and names of tags that its templates would take for something else."""
+    if kind == "onesignal" and sync.template is None:
+        for name in sorted({name.partition(".")[0] for name in sync.fields} & NO_FIELDS):
+            hint = "; what it has no name for is that already" if name.endswith("data") else ""
+            yield "fields", f"onesignal keeps {name} for itself{hint}"
+    if kind == "onesignal_user":
+        for name in sorted(sync.fields.keys() & NO_TAGS):
+            yield "fields", f"onesignal_user keeps {name} for itself; call the tag otherwise"
+        if sync.membership in NO_TAGS:
+            yield "membership", f"onesignal_user keeps {sync.membership} for itself; call the tag otherwise"
 
 
 def _of_braze_objects(sync: Sync) -> Iterator[tuple[str, str]]:

@@ -84,7 +84,10 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
 - FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform; all else is data, as texts.
 - OneSignal: `contents`, `headings` and `subtitle` are texts in English; what a message has of its own (`url`, `big_picture`,
   `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields) stands as it is; all else is `data` for the app, or
-  `custom_data` for a template, an e-mail or a text message, which is named after its sync.
+  `custom_data` for a template, an e-mail or a text message, which is named after its sync. Tags of a user are texts; times
+  and days among them are seconds since 1970, by which OneSignal compares them (`date_format(...)` writes another form).
+- Tealium: with `erasure_attribute_id` the key of a sync is sent as `__account_profile__number_key__`, as Tealium calls known
+  visitors; `known_visitors: false` sends it as it is, for anonymous ids. Lists fit into a file by `to_json(...)`.
 
 ## Bringing a connection
 

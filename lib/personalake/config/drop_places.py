@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 
-from personalake.config.connections.files import FilesConnection
+from personalake.config.connections.files import FilesConnection, TealiumFileConnection
 from personalake.config.settings import Settings
 
 Problem = tuple[tuple[str, ...], str]
@@ -46,10 +46,21 @@ def drop_problems(settings: Settings) -> Iterator[Problem]:
         if _place(first) == _place(second):
             told = f"{one} drops files there, too, and their names begin alike; give one another folder, or another prefix"
             yield ("connections", other, "prefix"), told
+        elif _is_one_import(first, second):
+            told = f"{one} drops files there, too, and one prefix begins with the other: to Tealium they are one import"
+            yield ("connections", other, "prefix"), told
 
 
 def _whole(path: Path) -> Path:
     return path.expanduser().resolve()
+
+
+def _is_one_import(one: FilesConnection, other: FilesConnection) -> bool:
+    """Whether Tealium could not tell the files of two imports: it knows them by how their names begin."""
+    if not isinstance(one, TealiumFileConnection) or not isinstance(other, TealiumFileConnection):
+        return False
+    is_begun = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
+    return is_begun and _place(one)[:-1] == _place(other)[:-1]
 
 
 def _place(connection: FilesConnection) -> tuple[str, ...]:

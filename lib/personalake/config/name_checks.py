@@ -22,6 +22,8 @@ _MISSPELT = 0.85
 _SEGMENTS = {"rfm_segment": "rfm", "kmeans_segment": "kmeans"}
 # Kinds whose files hold who is in; who one sync takes out of them the other may have put in.
 _FILES = ("csv_drop", "sftp", "object_store", "tealium_file")
+# Kinds that hold nothing of a person but whether they are on a list.
+_LISTS = frozenset({"segment_suppression", "braze_subscription"})
 # Kinds that hold one value of a field for each person, whoever sent it.
 _HOLDING = frozenset({"segment", "braze_track", "onesignal_user", "sfmc_rows", "sfmc_rowset"})
 
@@ -47,6 +49,19 @@ def name_problems(settings: Settings) -> Iterator[Problem]:
                     f"{one} sets it, too, at {first.destination}, and the last one sent would win; rename one, or make "
                     f"one sync of both",
                 )
+            if _is_one_list(first, second, connection):
+                yield (
+                    ("audiences", other, "mode"),
+                    f"{one} keeps the same list at {first.destination}, and one takes out of it whom the other has put in; "
+                    f"make one sync of both",
+                )
+
+
+def _is_one_list(one: Sync, other: Sync, connection: Connection) -> bool:
+    """Whether two syncs keep one list of people, of which one takes those out who left its own audience."""
+    if kind_of(connection) not in _LISTS or "mirror" not in (one.mode, other.mode):
+        return False
+    return one.subscription_group_id == other.subscription_group_id
 
 
 def _of_rules(settings: Settings) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from personalake.common.hashing import keyed_hash_of
-from personalake.common.spellings import alike
+from personalake.common.spellings import spelled
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.lake.disk import writing
@@ -69,7 +69,7 @@ def told_as(context: JobContext, key: str, asked: Identifier) -> str:
 
 
 def _alike(context: JobContext, asked: Identifier) -> Identifier:
-    return asked[0], alike(*asked, context.settings.identity.calling_code)
+    return asked[0], spelled(*asked, context.settings.identity.calling_code)
 
 
 def _lines_named(context: JobContext) -> list[str]:

@@ -226,9 +226,11 @@ def test_onesignal_says_what_is_wrong_in_two_envelopes() -> None:
     assert isinstance(answered("onesignal", reply(400, {"errors": [{"code": "x", "title": "bad"}]}))[0], Refused)
 
 
-@pytest.mark.parametrize("error", ["This app has been disabled", {"code": "x", "title": "app_id not found"}])
-def test_onesignal_without_its_app_stops(error: Any) -> None:
-    assert isinstance(answered("onesignal", reply(400, {"errors": [error]}))[0], Stop)
+@pytest.mark.parametrize("error", ["This app has been disabled", {"code": "app-1", "title": "The app was not found"}])
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize("kind", ["onesignal", "onesignal_user"])
+def test_onesignal_without_its_app_stops(kind: str, status: int, error: Any) -> None:
+    assert isinstance(answered(kind, reply(status, {"errors": [error]}))[0], Stop)
 
 
 def test_salesforce_codes_stop_or_pause_the_account() -> None:
@@ -282,6 +284,8 @@ def test_a_salesforce_rowset_is_sometimes_refused_for_a_moment() -> None:
 
 def test_tealium_and_webhooks_need_no_body() -> None:
     assert answered("tealium", reply(200))[0] == Taken()
+    missing = "Missing required tealium_account or tealium_profile param value"
+    assert answered("tealium", reply(200, X_Error=missing))[0] == Refused(f"status 200: {missing}")
     assert answered("webhook", reply(204))[0] == Taken()
     assert answered("webhook", reply(422, {"detail": "no"}))[0] == Refused("status 422: no")
 

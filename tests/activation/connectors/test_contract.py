@@ -146,6 +146,8 @@ def _with(kind: str, payload: dict[str, Any], text: str) -> dict[str, Any]:
         return {**payload, "Data": {"text": text}}
     if kind == "fcm":
         return {**payload, "data": {"text": text[:300]}}
+    if kind == "tealium":
+        return {**payload, "text": text[:300]}
     if kind == "onesignal_user":
         return {**payload, "properties": {"tags": {"text": text}}}
     if kind == "onesignal":

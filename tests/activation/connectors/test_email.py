@@ -68,6 +68,15 @@ def test_a_message_has_a_way_out_in_its_headers(mailbox: tuple[Mailbox, int]) ->
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
 
 
+def test_lines_that_begin_with_a_full_stop_arrive_as_they_are(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+
+    sent([mail("d1", "ann@home.example", text="Hello\n.\n..\n.end")], connector_of("email", port=port))
+
+    (message,) = box.messages
+    assert message.get_payload() == "Hello\r\n.\r\n..\r\n.end\r\n"
+
+
 def test_one_refused_address_does_not_keep_the_others_from_theirs(mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
 

@@ -146,6 +146,14 @@ def test_tealium_files_have_names_that_tealium_reads_in_order(tmp_path: Path) ->
     assert journal.states == {"d0": "confirmed", "d1": "rejected"}
 
 
+def test_a_cell_that_tealium_would_cut_is_refused_and_its_neighbours_are_not(tmp_path: Path) -> None:
+    given = rows(*({"visitor_id": f"v{n}", "tier": "x" * (1_001 if n == 1 else 1_000)} for n in range(3)))
+
+    _, journal = sent(given, connector_of("tealium_file", tmp_path))
+
+    assert journal.states == {"d0": "confirmed", "d1": "rejected", "d2": "confirmed"}
+
+
 @pytest.fixture
 def sftp(tmp_path: Path) -> Iterator[tuple[int, str, Path]]:
     """A real SFTP server in a thread: its port, its host key, its folder."""

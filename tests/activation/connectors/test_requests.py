@@ -4,14 +4,19 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.connectors.webhook import signature, signing_key
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Request
-from tests.activation.connectors.settings import connector_of
+from personalake.errors import ConfigError
+from tests.activation.connectors.settings import connection_of, connector_of
+from tests.activation.doubles import FakeClock
 
 CAME = {"external_id": "u", "name": "came", "time": "2026-11-25T00:00:00Z"}
 BOUGHT = {"external_id": "u", "product_id": "p", "currency": "EUR", "price": 9.9, "time": "2026-11-25T00:00:00+01:00"}
@@ -267,6 +272,37 @@ def test_segment_suppresses_and_lets_in_again_by_regulations() -> None:
     }  # fmt: skip
 
 
+# As the specification's libraries have it in their own tests.
+SECRET, SIGNATURE = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_message_of_the_specification_has_its_signature_with_the_brand_of_the_secret_or_without() -> None:
+    now = datetime.fromtimestamp(1_614_265_330, UTC)
+
+    for secret in (SECRET, SECRET.removeprefix("whsec_")):
+        signers = [hmac.new(signing_key(secret), digestmod="sha256")]
+        found = signature(signers, "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}')
+        assert found["webhook-signature"] == SIGNATURE
+        assert found["webhook-timestamp"] == "1614265330"
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_no base64"])
+def test_a_secret_that_signs_nothing_or_something_else_is_refused(secret: str) -> None:
+    with pytest.raises(ConfigError, match="secret://desk/secret is no secret of a webhook"):
+        connect("desk", connection_of("webhook"), FakeClock(), lambda _: secret)
+
+
+def test_while_a_secret_is_replaced_a_webhook_is_signed_by_both() -> None:
+    one, both = (
+        request_of("webhook", ("ticket", {"subject": "Hello"}), **more).headers["webhook-signature"]
+        for more in ({}, {"former_secret": "secret://desk/former"})
+    )
+
+    text = b'd0.1767225600.{"subject": "Hello"}'
+    former = base64.b64encode(hmac.new(b"value-of-former", text, hashlib.sha256).digest()).decode()
+    assert both == f"{one} v1,{former}"
+
+
 def test_a_webhook_is_signed_over_id_time_and_body() -> None:
     request = request_of("webhook", ("ticket", {"subject": "Hello"}))
 
@@ -280,6 +316,38 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
     }
 
 
+MAIL = {"to": "a@b.c", "subject": "s", "text": "t", "unsubscribe_url": "https://u"}
+VISIT = {"tealium_event": "x", "tealium_visitor_id": "v"}
+PUSH = {"include_aliases": {"external_id": ["a"]}, "target_channel": "push", "contents": {"en": "x"}}
+USER = {"alias_label": "external_id", "alias_id": "1"}
+ODD_MESSAGES: list[tuple[dict[str, Any], str]] = [
+    ({"contents": {"de": "x"}}, "contents is not texts by language, English among them"),
+    ({"headings": {}}, "headings is not texts by language"),
+    ({"ttl": 2_419_201}, "ttl is not whole seconds, 0 to 2419200"),
+    ({"priority": 7}, "priority is not 5 or 10"),
+    ({"name": "n" * 129}, "name is not a text of 128 characters at most"),
+    ({"collapse_id": "c" * 65}, "collapse_id is not a text of 64 characters at most"),
+    ({"url": 7}, "url is not a text"),
+    ({"buttons": [{"id": "1"}]}, "buttons is not a list of 3 at most, each with id and text"),
+    ({"data": {"n": "x" * 2_048}}, "oversize: 2056 bytes of data, 2048 at most"),
+    ({"target_channel": "sms", "custom_data": {"n": "x" * 2_048}}, "bytes of custom_data, 2048 at most"),
+    (
+        {"target_channel": "email", "template_id": "t", "custom_data": {"n": "x" * 10_240}},
+        "bytes of custom_data, 10240 at most",
+    ),
+]
+ODD_USERS: list[tuple[dict[str, Any], str]] = [
+    ({"language": "German"}, "language is not a language of ISO 639-1"),
+    ({"country": "Germany"}, "country is not two letters of ISO 3166-1"),
+    ({"lat": "north"}, "lat is not a number of -90 to 90"),
+    ({"long": 181.0}, "long is not a number of -180 to 180"),
+    ({"last_active": "lately"}, "last_active is not whole seconds since 1970"),
+    ({"tier": "gold"}, "a user has no tier of its own; write a tag"),
+    ({"tags": {"user": "x"}}, "tags hold a name that OneSignal keeps for itself: user"),
+    ({"tags": {f"t{n}": "x" for n in range(100)}, "language": "en"}, "101 properties and tags, 100 at most in one request"),
+]
+
+
 @pytest.mark.parametrize(
     ("kind", "operation", "payload", "problem"),
     [
@@ -290,6 +358,9 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("segment", "track", {**TRACK, "userId": 7}, "userId is not a text"),
         ("segment", "track", {**TRACK, "timestamp": 1764028800}, "timestamp is not a time in ISO 8601"),
         ("tealium", "event", {"tealium_event": "x"}, "tealium_visitor_id is missing"),
+        ("tealium", "event", {**VISIT, "home.city": "Ulm"}, "the attribute home.city has a period in its name"),
+        ("tealium", "event", {**VISIT, "a": "x" * 1_501}, "the attribute a is longer than 1500 characters"),
+        ("tealium", "event", {**VISIT, "a": ["x" * 1_501]}, "the attribute a is longer than 1500 characters"),
         ("sfmc_rows", "row", {"tier": "gold"}, "key column id is missing"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {}}, "at least one value"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {f"c{n}": 1 for n in range(50)}}, "51 columns, 50 at most"),
@@ -402,6 +473,8 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
             {"alias_label": "a", "alias_id": "1", "properties": {}},
             "properties is missing or empty",
         ),
+        *(("onesignal", "n", {**PUSH, **more}, problem) for more, problem in ODD_MESSAGES),
+        *(("onesignal_user", "user", {**USER, "properties": more}, problem) for more, problem in ODD_USERS),
         ("segment_suppression", "regulate", {"regulationType": "DELETE_ONLY"}, "regulationType is not one of"),
         ("fcm", "m", {"token": "t", "data": {"from": "x"}}, "data holds a key that FCM keeps for itself: from"),
         ("fcm", "m", {"token": "t", "data": {"google.a": "x"}}, "FCM keeps for itself: google.a"),
@@ -413,7 +486,19 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ("fcm", "m", {"token": "t", "apns": {"headers": {"apns-priority": 5}}}, "apns.headers may hold texts only"),
         ("fcm", "m", {"token": "t", "webpush": {"headers": {"TTL": 5}}}, "webpush.headers may hold texts only"),
         ("fcm", "m", {"token": "t", "webpush": "x"}, "webpush is not an object"),
+        ("fcm", "m", {"token": "t", "notification": {}}, "the notification has neither title nor body"),
+        ("fcm", "m", {"token": "t", "notification": {"title": 7}}, "notification may hold texts only"),
+        ("fcm", "m", {"token": "t", "notification": {"title": "x", "sound": "x"}}, "a notification has no sound"),
+        ("fcm", "m", {"token": "t", "android": {"priority": "urgent"}}, "android.priority is not high or normal"),
+        ("fcm", "m", {"token": "t", "fcm_options": {"analytics_label": "new year"}}, "fcm_options.analytics_label is not 1"),
+        ("fcm", "m", {"token": "t", "apns": {"fcm_options": {"analytics_label": "x" * 51}}}, "apns.fcm_options.analytics"),
+        ("fcm", "m", {"token": "t", "webpush": {"fcm_options": {"link": "http://x"}}}, "webpush.fcm_options.link is not"),
+        ("fcm", "m", {"condition": " || ".join(["'a' in topics"] * 6)}, "condition names more than 5 topics"),
         ("email", "mail", {"to": "a@b.c", "subject": "s", "text": "t"}, "unsubscribe_url is missing"),
+        ("email", "mail", {**MAIL, "to": "a@b.c, d@e.f"}, "to is not one address"),
+        ("email", "mail", {**MAIL, "to": "a@b.c; d@e.f"}, "to is not one address"),
+        ("email", "mail", {**MAIL, "to": "Ann"}, "to is not one address"),
+        ("email", "mail", {**MAIL, "reply_to": "Shop, Inc <help@b.c>"}, "reply_to is not one address"),
         (
             "email",
             "mail",
@@ -428,6 +513,7 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
         ),
         ("csv_drop", "row", {"external_id": ["a"]}, "column external_id holds more than one value"),
         ("tealium_file", "row", {"tier": "gold"}, "visitor_id is missing"),
+        ("tealium_file", "row", {"visitor_id": "v", "tier": "x" * 1_001}, "column tier is longer than 1000 characters"),
     ],
 )
 def test_what_the_destination_would_never_take_does_not_leave(

@@ -252,6 +252,12 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     ),
     "tealium": (
         "tealium", {**TIER, "event": "audience"}, "event",
+        {"tealium_event": "audience", "tealium_visitor_id": "__acme_main__86_k1__", "message_id": "m1",
+         "event_timestamp": "2026-11-25T00:00:00.000Z", "tier": "tea"},
+        None,
+    ),
+    "an anonymous visitor": (
+        "tealium", {**TIER, "event": "audience"}, "event",
         {"tealium_event": "audience", "tealium_visitor_id": "k1", "message_id": "m1",
          "event_timestamp": "2026-11-25T00:00:00.000Z", "tier": "tea"},
         None,
@@ -323,6 +329,30 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         {"alias_label": "external_id", "alias_id": "k1",
          "properties": {"first_active": 1795564800, "last_active": 1700000000, "lat": 48.4, "tags": {}}}, None,
     ),
+    "a user in the forms of onesignal": (
+        "onesignal_user",
+        {"fields": {"language": "'DE_at'", "country": "'de '", "lat": "'48.4'", "long": "10", "timezone_id": "'Asia/Tokyo'",
+                    "last_order": "date'2026-11-25'", "seen": "timestamp'2026-11-25 08:00:00.5'", "vip": "true",
+                    "nothing": "CAST(NULL AS STRING)"}, "nulls": "erase", "max_personal_fields": 9},
+        "user",
+        {"alias_label": "external_id", "alias_id": "k1",
+         "properties": {"language": "de", "country": "DE", "lat": 48.4, "long": 10.0, "timezone_id": "Asia/Tokyo",
+                        "tags": {"last_order": "1795564800", "seen": "1795593600", "vip": "true", "nothing": ""}}}, None,
+    ),
+    "a user in chinese": (
+        "onesignal_user", {"fields": {"language": "'zh_hant'", "lat": "'north'"}}, "user",
+        {"alias_label": "external_id", "alias_id": "k1",
+         "properties": {"language": "zh-Hant", "lat": "north", "tags": {}}}, None,
+    ),
+    "what a push has of its own": (
+        "onesignal",
+        {"fields": {"contents": "orders", "headings": "CAST(NULL AS STRING)", "ios_sound": "'ding.wav'", "isIos": "true",
+                    "buttons": "array(named_struct('id', '1', 'text', 'Go'))", "offer": "CAST(NULL AS STRING)"},
+         "mode": "insert", "channel": "push"},
+        "message",
+        {"include_aliases": {"external_id": ["k1"]}, "target_channel": "push", "contents": {"en": "3"},
+         "ios_sound": "ding.wav", "isIos": True, "buttons": [{"id": "1", "text": "Go"}]}, None,
+    ),
     "tags": (
         "onesignal_user",
         {"fields": {"tier": "favourite_category", "orders": "orders", "language": "'de'"}, "mode": "mirror",
@@ -360,6 +390,7 @@ FORMS = {
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "files": {"folder": "/f", "columns": ["external_id", "tier", "is_member"]},
     "bought": {"app_id": "app-1"},
+    "an anonymous visitor": {"known_visitors": False},
     "rowset of two keys": {"keys": ["id", "at"]},
 }
 
@@ -405,6 +436,7 @@ def payloads(spark: SparkSession) -> Row:
 REFUSED = {
     "what has no form at braze": "dob is not a day as YYYY-MM-DD",
     "properties of an event of one's own": "revenue is not a number",
+    "a user in chinese": "lat is not a number of -90 to 90",
 }
 
 
@@ -441,6 +473,10 @@ def undocumented(connector: Connector, delivery: Delivery) -> Iterator[str]:
     else:
         forms = [(name, body)]
     yield from filter(None, (problem(vendor, form, item) for form, item in forms))
+
+
+def test_a_visitor_who_is_called_otherwise_is_told_everything_again() -> None:
+    assert shape("tealium").mark != shape("an anonymous visitor").mark
 
 
 def test_a_null_is_left_out_unless_it_is_to_erase_and_a_row_that_cannot_leave_it_out_is_refused(spark: SparkSession) -> None:

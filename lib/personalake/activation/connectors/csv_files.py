@@ -56,6 +56,7 @@ class CsvFiles(BaseConnector):
         self._connection = connection
         self._store = store
         self._needed = needed
+        self._longest = connection.longest_cell
         # Files that wait for their manifest.
         self._written: set[str] = set()
         self._header = _line(connection.columns)
@@ -108,6 +109,8 @@ class CsvFiles(BaseConnector):
     def _column(self, values: Sequence[Any]) -> Sequence[Any]:
         """One column's cells: as they are where that will do, which one look at all of them together tells."""
         kinds = set(map(type, values))
+        if self._longest is not None and any(isinstance(one, str) and len(one) > self._longest for one in values):
+            raise ValueError("a cell is too long")
         if kinds <= _PLAIN:
             texts = values if kinds == {str} else [value for value in values if type(value) is str]
             lines = "\n".join(("", *texts))
@@ -122,8 +125,11 @@ class CsvFiles(BaseConnector):
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """Values that a cell can hold, and those that every row needs."""
         for column in self._columns:
-            if isinstance(payload.get(column), dict | list):
+            cell = payload.get(column)
+            if isinstance(cell, dict | list):
                 return f"column {column} holds more than one value"
+            if self._longest is not None and isinstance(cell, str) and len(cell) > self._longest:
+                return f"column {column} is longer than {self._longest} characters, and would be cut"
         missing = [column for column in self._needed if payload.get(column) in _NOTHING]
         return f"{', '.join(missing)} is missing" if missing else None
 

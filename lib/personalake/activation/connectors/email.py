@@ -6,7 +6,7 @@ import smtplib
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from personalake.activation.connectors.base import BaseConnector, Resolve, decla
 from personalake.activation.contract import MISSHAPEN
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.mail import address, header, in_brackets, mail, wire_address
+from personalake.common.mailboxes import one_address
 from personalake.config.connections.open import EmailConnection
 
 # Replies that concern the session or the account, not the message: authentication, encryption, policy of the sender.
@@ -38,7 +39,7 @@ class Email(BaseConnector):
         self._login = (
             (resolve(connection.username), resolve(connection.password or "")) if connection.username is not None else None
         )
-        name, sender = parseaddr(connection.sender)
+        name, sender = _one_address("sender", connection.sender)
         self._sender = wire_address(sender)
         self._domain = self._sender.rpartition("@")[2]
         self._from = f"From: {address(name, sender)}"
@@ -59,8 +60,10 @@ class Email(BaseConnector):
             return "a header holds a line end"
         if len(in_brackets(payload["unsubscribe_url"])) > _LONGEST_LINE:
             return f"unsubscribe_url does not fit into a line of {_LONGEST_LINE} characters, and must not be folded"
-        address = parseaddr(payload["to"])[1]
-        return None if address.count("@") == 1 and " " not in address else "to is not an address"
+        for key in ("to", "reply_to"):
+            if payload.get(key) and (not isinstance(payload[key], str) or one_address(payload[key]) is None):
+                return f"{key} is not one address"
+        return None
 
     async def post(self, pack: Pack) -> Answer:
         """Send one message in a thread of its own."""
@@ -80,7 +83,7 @@ class Email(BaseConnector):
             ValueError: If no message can be made of it.
         """
         payload = json.loads(delivery.payload)
-        name, to = parseaddr(payload["to"])
+        name, to = _one_address("to", payload["to"])
         to = wire_address(to)
         way_out = payload["unsubscribe_url"]
         headers = [
@@ -94,7 +97,7 @@ class Email(BaseConnector):
         if self._connection.one_click and way_out.startswith("https://"):
             headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
         if payload.get("reply_to"):
-            headers.append(f"Reply-To: {address(*parseaddr(payload['reply_to']))}")
+            headers.append(f"Reply-To: {address(*_one_address('reply_to', payload['reply_to']))}")
         if payload.get("feedback_id"):
             headers.append(header("Feedback-ID", payload["feedback_id"]))
         return to, mail(headers, payload.get("text"), payload.get("html"), delivery.delivery_id)
@@ -154,6 +157,13 @@ class Email(BaseConnector):
             self._threads = None
         while not self._idle.empty():
             self._idle.get_nowait()[0].close()
+
+
+def _one_address(key: str, text: str) -> tuple[str, str]:
+    found = one_address(text)
+    if found is None:
+        raise ValueError(f"{key} is not one address")
+    return found
 
 
 def _is_clean(session: smtplib.SMTP) -> bool:

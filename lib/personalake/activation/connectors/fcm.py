@@ -25,6 +25,12 @@ _HOUR = 3_600
 _TARGETS = ("token", "topic", "condition")
 _MEMBERS = frozenset({*_TARGETS, "data", "notification", "android", "apns", "webpush", "fcm_options"})
 _PLAIN = frozenset({"token", "notification", "data"})
+# Stands for the notification of a message that has none: it is data for the app.
+_SAYING = {"title": "-"}
+_NOTIFICATION = frozenset({"title", "body", "image"})
+# By which Google's reports tell messages apart.
+_LABEL = re.compile(r"[a-zA-Z0-9-_.~%]{1,50}")
+_MOST_TOPICS = 5
 # Names of topics, and the seconds that Android may wait.
 _TOPIC, _TTL = re.compile(r"[a-zA-Z0-9-_.~%]+"), re.compile(r"\d+(\.\d{1,9})?s")
 # What concerns one message or token, not the project.
@@ -105,9 +111,13 @@ class Fcm(HttpConnector):
 
 def _is_plain(message: Mapping[str, Any]) -> bool:
     """Whether a message has nothing about which there could be a question, as most have: a token, a title, a few texts."""
-    data = message.get("data", {})
-    is_known = type(data) is dict and set(map(type, data.values())) <= {str} and not any(map(is_of_fcm, data))
-    return is_known and message.keys() <= _PLAIN
+    if not message.keys() <= _PLAIN:
+        return False
+    data, said = message.get("data", {}), message.get("notification", _SAYING)
+    if type(data) is not dict or type(said) is not dict or not said.keys() <= _NOTIFICATION:
+        return False
+    are_texts = set(map(type, data.values())) <= {str} and set(map(type, said.values())) <= {str}
+    return are_texts and bool(said.get("title") or said.get("body")) and not any(map(is_of_fcm, data))
 
 
 def _misspelt(message: Mapping[str, Any]) -> Iterator[str]:
@@ -117,7 +127,10 @@ def _misspelt(message: Mapping[str, Any]) -> Iterator[str]:
         yield f"a message has no {', '.join(unknown)}"
     if message.get("topic") and not (isinstance(message["topic"], str) and _TOPIC.fullmatch(message["topic"])):
         yield "topic holds what the name of a topic may not; it has no /topics/ before it"
+    if message.get("condition") and str(message["condition"]).count(" in topics") > _MOST_TOPICS:
+        yield f"condition names more than {_MOST_TOPICS} topics"
     yield from _not_texts("data", message.get("data"))
+    yield from _unsaid(message.get("notification"))
     for platform, parts in (("android", ("data",)), ("apns", ("headers",)), ("webpush", ("headers", "data"))):
         said = message.get(platform) or {}
         if not isinstance(said, dict):
@@ -128,6 +141,37 @@ def _misspelt(message: Mapping[str, Any]) -> Iterator[str]:
     ttl = (message.get("android") or {}).get("ttl")
     if ttl is not None and not (isinstance(ttl, str) and _TTL.fullmatch(ttl)):
         yield "android.ttl is not seconds with an s behind them, e.g. 3600s"
+    if (message.get("android") or {}).get("priority", "high") not in ("high", "normal", "HIGH", "NORMAL"):
+        yield "android.priority is not high or normal"
+    for platform in ("", "android", "apns", "webpush"):
+        place = f"{platform}.fcm_options" if platform else "fcm_options"
+        options = (message.get(platform) or {} if platform else message).get("fcm_options")
+        yield from _unlabelled(place, options)
+
+
+def _unsaid(notification: Any) -> Iterator[str]:
+    """A notification that shows nothing, or something else than texts."""
+    if notification is None:
+        return
+    if not isinstance(notification, dict) or not all(isinstance(value, str) for value in notification.values()):
+        yield "notification may hold texts only"
+    elif unknown := sorted(notification.keys() - _NOTIFICATION):
+        yield f"a notification has no {', '.join(unknown)}"
+    elif not notification.get("title") and not notification.get("body"):
+        yield "the notification has neither title nor body"
+
+
+def _unlabelled(place: str, options: Any) -> Iterator[str]:
+    if options is None:
+        return
+    if not isinstance(options, dict):
+        yield f"{place} is not an object"
+        return
+    label, link = options.get("analytics_label"), options.get("link")
+    if label is not None and not (isinstance(label, str) and _LABEL.fullmatch(label)):
+        yield f"{place}.analytics_label is not 1 to 50 of letters, digits and -_.~%"
+    if link is not None and not (isinstance(link, str) and link.startswith("https://")):
+        yield f"{place}.link is not https://"
 
 
 def _not_texts(name: str, values: Any) -> Iterator[str]:

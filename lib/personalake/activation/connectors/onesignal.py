@@ -9,6 +9,7 @@ from urllib.parse import quote
 from personalake.activation.answers import Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.onesignal_objects import misspelt_message
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Delivery, Name, Pack
@@ -21,7 +22,8 @@ SUBSCRIPTION = "subscription_id"
 AppConnection = OneSignalConnection | OneSignalUserConnection
 _NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
 _TARGETS = ("include_aliases", "include_subscription_ids")
-_APP = re.compile("app has been disabled|app_id not found", re.IGNORECASE)
+# What is said of the app, whatever the status: nobody of it is there, either.
+_APP = re.compile(r"\bapp (has been|is) disabled|\bapp(_id)?( was)? not found|app_id is (malformed|invalid)", re.IGNORECASE)
 # How OneSignal writes ids of its own, and so those of devices.
 _SUBSCRIPTION = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
@@ -56,10 +58,10 @@ class OneSignalApp(HttpConnector):
 
     def fault(self, reply: Reply) -> Answer | None:
         """A user who is not there is no fault; an app that is not there, or was disabled, concerns everybody."""
+        if reply.status in (400, 404) and _APP.search(reply.body.decode(errors="replace")):
+            return Stop(said(reply))
         if reply.status == 404 and "errors" in reply.object():
             return None
-        if reply.status == 400 and _APP.search(reply.body.decode(errors="replace")):
-            return Stop(said(reply))
         return super().fault(reply)
 
     @property
@@ -110,14 +112,7 @@ class OneSignal(OneSignalApp):
             return "exactly one person is needed"
         if aliases is not None and payload.get("target_channel") not in ("push", "email", "sms"):
             return "target_channel is not one of push, email, sms"
-        if payload.get("template_id"):
-            return None
-        if payload.get("target_channel") == "email":
-            missing = [key for key in ("email_subject", "email_body") if not payload.get(key)]
-            return f"an e-mail without template_id needs {' and '.join(missing)}" if missing else None
-        return (
-            None if payload.get("contents") or payload.get("email_body") else "template_id, contents or email_body is needed"
-        )
+        return _unsaid(payload) or misspelt_message(payload)
 
     def request(self, pack: Pack) -> Request:
         """The content to all people of the pack; the key is the pack's, so that a repetition is one."""
@@ -145,6 +140,17 @@ class OneSignal(OneSignalApp):
             reason = f"nothing was sent: {json.dumps(errors)}"
             return Taken(refused={**dict.fromkeys(range(len(pack.deliveries)), reason), **refused})
         return Taken(refused=refused, reference=str(body["id"]))
+
+
+def _unsaid(payload: dict[str, Any]) -> str | None:
+    """What is missing of what is said; a template has it all."""
+    if payload.get("template_id"):
+        return None
+    if payload.get("target_channel") == "email":
+        missing = [key for key in ("email_subject", "email_body") if not payload.get(key)]
+        return f"an e-mail without template_id needs {' and '.join(missing)}" if missing else None
+    is_said = payload.get("contents") or payload.get("email_body")
+    return None if is_said else "template_id, contents or email_body is needed"
 
 
 def _deletion(reply: Reply) -> Answer:

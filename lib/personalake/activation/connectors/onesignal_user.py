@@ -8,6 +8,7 @@ from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.onesignal import OneSignalApp
+from personalake.activation.connectors.onesignal_objects import misspelt_user
 from personalake.activation.connectors.replies import said
 from personalake.activation.delivery import Pack
 from personalake.activation.reasons import NO_USER
@@ -29,10 +30,7 @@ class OneSignalUser(OneSignalApp):
         properties = payload.get("properties")
         if not isinstance(properties, dict) or not properties:
             return "properties is missing or empty"
-        tags = properties.get("tags", {})
-        if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
-            return "tags may hold texts only"
-        return None
+        return misspelt_user(properties)
 
     def request(self, pack: Pack) -> Request:
         """What is set of the one user."""

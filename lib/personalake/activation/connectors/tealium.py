@@ -5,18 +5,20 @@ import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from personalake.activation.answers import Again, Answer, Refused, Stop, Taken
+from personalake.activation.answers import Again, Answer, NotYet, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
 from personalake.activation.contract import Limits
-from personalake.activation.delivery import Pack
-from personalake.activation.tokens import Token, Tokens, fetched
+from personalake.activation.delivery import Pack, State
+from personalake.activation.tokens import Token, TokenRefused, Tokens, fetched
 from personalake.activation.transport import Reply, Request, Unreached
 from personalake.config.connections.hosts import is_loopback
 from personalake.config.connections.tealium import TealiumConnection
 
 _PLATFORM = re.compile(r"[a-z0-9-]+-platform\.tealiumapis\.com")
+# Longer texts are cut, in lists, too.
+_LONGEST = 1_500
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -47,10 +49,15 @@ class Tealium(HttpConnector):
         return len(self._head) + len(self._tail)
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """An event needs a name and a visitor."""
+        """An event needs a name and a visitor; its attributes have no periods, and no more text than is kept."""
         for key in ("tealium_event", self._connection.visitor_attribute):
             if not payload.get(key):
                 return f"{key} is missing"
+        for name, value in payload.items():
+            if "." in name:
+                return f"the attribute {name} has a period in its name, for which Tealium refuses the whole call"
+            if (len(value) > _LONGEST) if type(value) is str else (type(value) is list and any(map(_is_long, value))):
+                return f"the attribute {name} is longer than {_LONGEST} characters, and would be cut"
         return None
 
     def request(self, pack: Pack) -> Request:
@@ -60,8 +67,11 @@ class Tealium(HttpConnector):
         return Request("POST", url, f"{self._head}{joined(pack)}{self._tail}".encode(), JSON)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """All or nothing; the body of a success says nothing."""
-        return Taken() if 200 <= reply.status < 300 else Refused(said(reply))
+        """All or nothing; the body of a success says nothing, but a header may say that it is none."""
+        if 200 <= reply.status < 300:
+            problem = reply.headers.get("X-Error")
+            return Taken() if not problem else Refused(f"status {reply.status}: {problem}")
+        return Refused(said(reply))
 
     @property
     def erasure_limits(self) -> Limits:
@@ -69,25 +79,44 @@ class Tealium(HttpConnector):
         return Limits(1)
 
     async def erase(self, pack: Pack) -> Answer:
-        """Delete one visitor, with all that was stitched to them; it takes up to some days."""
+        """Delete one visitor, with all that was stitched to them; it takes up to 30 days."""
         if self._connection.erasure_attribute_id is None:
             return Refused("erasure_attribute_id is not set; deletions need the number of the visitor id attribute")
+        place = await self._privacy()
+        if not isinstance(place, str):
+            return place
+        value, beginning = pack.deliveries[0].payload, self._connection.known_beginning
+        # A sync may have made the visitor's id itself: deletions ask by the value within.
+        if value.startswith(beginning) and value.endswith("__"):
+            value = value[len(beginning) : -2]
+        form = {"attributeId": self._connection.erasure_attribute_id, "attributeValue": value}
+        return await self.exchange(Request("DELETE", place, urlencode(form).encode(), _FORM), _deletion)
+
+    async def ask_erasure(self, reference: str) -> Answer | NotYet:
+        """Whether the visitor is deleted."""
+        place = await self._privacy()
+        if not isinstance(place, str):
+            return place
+        return await self.exchange(Request("GET", f"{place}/transactions/{quote(reference, safe='')}"), _deleted)
+
+    async def _privacy(self) -> str | Answer:
+        """Where the profile's visitors are asked about and deleted: at the host that came with the token."""
         assert self.tokens is not None
         try:
             host = (await self.tokens.current()).host
+        except TokenRefused as refusal:
+            return Stop(f"no token: {refusal}")
         except Unreached as failure:
             return Again(str(failure))
         base = self._privacy_url(host)
         if base is None:
             return Stop("the token is for a host that is not Tealium's platform")
-        form = {"attributeId": self._connection.erasure_attribute_id, "attributeValue": pack.deliveries[0].payload}
         account = f"accounts/{quote(self._connection.account)}/profiles/{quote(self._connection.profile)}"
-        url = f"{base}/v3/privacy/visitor/{account}"
-        return await self.exchange(Request("DELETE", url, urlencode(form).encode(), _FORM), _deletion)
+        return f"{base}/v3/privacy/visitor/{account}"
 
     def fault(self, reply: Reply) -> Answer | None:
         """A visitor who is not there is no fault."""
-        if reply.status == 404 and "transactionId" in reply.object():
+        if reply.status == 404 and b"transactionId" in reply.body:
             return None
         return super().fault(reply)
 
@@ -99,9 +128,23 @@ class Tealium(HttpConnector):
         return f"https://{host}" if _PLATFORM.fullmatch(host) else None
 
 
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > _LONGEST
+
+
 def _deletion(reply: Reply) -> Answer:
+    if reply.status == 404:
+        # Nobody is there, and there is nothing to ask about.
+        return Taken()
     body = reply.object()
     reference = body.get("transactionId") or body.get("transaction_id")
-    if 200 <= reply.status < 300 or reply.status == 404:
+    if 200 <= reply.status < 300:
         return Taken(reference=None if reference is None else str(reference))
     return Refused(said(reply))
+
+
+def _deleted(reply: Reply) -> Answer | NotYet:
+    states = set(reply.object().values()) if 200 <= reply.status < 300 else set()
+    if states == {"SUCCESS"}:
+        return Taken(State.CONFIRMED)
+    return Refused("the deletion is FAILED") if states == {"FAILED"} else NotYet()

@@ -4,7 +4,7 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from personalake.activation.answers import Answer, Refused, Taken
@@ -15,8 +15,11 @@ from personalake.activation.contract import Limits, Measured
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request, Transport
 from personalake.config.connections.open import WebhookConnection
+from personalake.errors import ConfigError
 
 _TAKEN = Taken()
+# How Standard Webhooks marks a secret.
+_BRAND = "whsec_"
 
 
 class Webhook(HttpConnector):
@@ -28,7 +31,8 @@ class Webhook(HttpConnector):
         )
         super().__init__(name, declared(connection), clock, transport)
         self._url = connection.url
-        self._signer = hmac.new(signing_key(resolve(connection.secret)), digestmod="sha256")
+        references = [one for one in (connection.secret, connection.former_secret) if one is not None]
+        self._signers = [hmac.new(_key(resolve, one), digestmod="sha256") for one in references]
         self._headers = dict(JSON)
         if connection.bearer:
             self._headers["Authorization"] = f"Bearer {resolve(connection.bearer)}"
@@ -54,39 +58,60 @@ class Webhook(HttpConnector):
 
     async def erase(self, pack: Pack) -> Answer:
         """Tell the receiver, under a type of its own."""
-        delivery = pack.deliveries[0]
-        body = json.dumps({"type": "person.erased", "data": {"id": delivery.payload}}).encode()
+        delivery, at = pack.deliveries[0], self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        body = json.dumps({"type": "person.erased", "timestamp": at, "data": {"id": delivery.payload}}).encode()
         return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
 
     def _signed(self, message_id: str, body: bytes) -> Request:
-        headers = signature(self._signer, message_id, self.clock.now(), body)
+        headers = signature(self._signers, message_id, self.clock.now(), body)
         headers.update(self._headers)
         return Request("POST", self._url, body, headers)
 
 
 def signing_key(secret: str) -> bytes:
-    """The key's bytes: base64 after `whsec_`, or the text itself if it is no base64."""
+    """The key's bytes: base64, with or without `whsec_` before it; without, any other text is the key itself.
+
+    Raises:
+        ValueError: If it is empty, or no base64 behind `whsec_`.
+    """
     try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        key = base64.b64decode(secret.removeprefix(_BRAND), validate=True)
     except binascii.Error:
-        return secret.encode()
+        if secret.startswith(_BRAND):
+            raise ValueError(f"no base64 behind {_BRAND}") from None
+        key = secret.encode()
+    if not key:
+        raise ValueError("an empty key signs nothing")
+    return key
 
 
-def signature(signer: hmac.HMAC, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The three headers: HMAC-SHA256 over id, timestamp and body.
+def _key(resolve: Resolve, reference: str) -> bytes:
+    try:
+        return signing_key(resolve(reference))
+    except ValueError as problem:
+        raise ConfigError([f"{reference} is no secret of a webhook: {problem}"]) from None
+
+
+def signature(signers: Iterable[hmac.HMAC], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The three headers: HMAC-SHA256 over id, timestamp and body, once by each key.
 
     Args:
-        signer: HMAC-SHA256 that has taken the shared secret in, see `signing_key`, and nothing else.
+        signers: HMAC-SHA256 that have taken a shared secret in, see `signing_key`, and nothing else.
         message_id: The same each time the message is sent.
         now: Time of sending; receivers refuse old ones.
         body: Exactly what is sent.
     """
     timestamp = str(int(now.timestamp()))
-    # A copy spares taking the secret in again, which costs as much as the message.
-    one = signer.copy()
-    one.update(f"{message_id}.{timestamp}.".encode() + body)
+    content = f"{message_id}.{timestamp}.".encode() + body
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{binascii.b2a_base64(one.digest(), newline=False).decode()}",
+        "webhook-signature": " ".join([_signed(signer, content) for signer in signers]),
     }
+
+
+def _signed(signer: hmac.HMAC, content: bytes) -> str:
+    # A copy spares taking the secret in again, which costs as much as the message.
+    one = signer.copy()
+    one.update(content)
+    return f"v1,{binascii.b2a_base64(one.digest(), newline=False).decode()}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs import segment_calls
+from personalake.activation.syncs import onesignal_bodies, segment_calls
 from personalake.activation.syncs.braze_profile import attributes_of
 from personalake.activation.syncs.values import (
     capitals,
@@ -26,18 +26,8 @@ Fields = Mapping[str, Column]
 Body = Callable[[Sync, Fields, bool], Column]
 _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
-_TEXTS = ("contents", "headings", "subtitle")
 # Places in an FCM message whose values are texts, whatever they are here.
 _TEXTS_OF_FCM = ("android.data.", "apns.headers.", "webpush.headers.", "webpush.data.")
-# What stands as it is in a message of OneSignal: an e-mail's fields, a text message's, and what a push has beside its texts.
-_AS_IT_IS = frozenset({
-    "email_subject", "email_body", "email_preheader", "email_from_name", "email_from_address", "email_reply_to_address",
-    "sms_from", "sms_media_urls", "name", "url", "web_url", "app_url", "ios_attachments", "big_picture", "chrome_web_image",
-    "small_icon", "large_icon", "android_channel_id", "ios_category", "collapse_id", "ttl", "priority",
-})  # fmt: skip
-_SECONDS = ("first_active", "last_active")
-# What OneSignal itself knows of a user; all else is tags.
-USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
 
 
 def body_of(kind: str, sync: Sync) -> Body:
@@ -126,36 +116,9 @@ def _of_platform(name: str, value: Column) -> Column:
     return value
 
 
-def _onesignal(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Contents in English, what a message has of its own as it is; all else is for the template, or for the app."""
-    texts = [nested(name, object_of({"en": fields[name]})) for name in _TEXTS if name in fields]
-    own = {name: value for name, value in fields.items() if name.partition(".")[0] in _AS_IT_IS}
-    rest = {name: value for name, value in fields.items() if name not in {*_TEXTS, *own}}
-    # Templates and e-mails read `custom_data`; the app on the phone is handed `data`.
-    told = "custom_data" if sync.template_id is not None or sync.channel != "push" else "data"
-    return joined(*texts, inner(nested_object_of(own)), *((nested(told, nested_object_of(rest)),) if rest else ()))
-
-
-def _user(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """A user's tags as texts, and what OneSignal itself knows of them; that somebody is a member is a tag, too."""
-    tags = {name: text_of(value) for name, value in fields.items() if name not in USER_PROPERTIES}
-    if erases_nulls:
-        tags = {name: F.coalesce(value, F.lit("")) for name, value in tags.items()}
-    if sync.membership is not None:
-        tags[sync.membership] = F.lit("true")
-    own = {name: value for name, value in fields.items() if name in USER_PROPERTIES}
-    own |= {name: _seconds(own[name]) for name in _SECONDS if name in own}
-    return joined(inner(object_of(own)), nested("tags", object_of(tags)))
-
-
-def _seconds(value: Column) -> Column:
-    """A time as seconds since 1970; a number is one already."""
-    return F.coalesce(F.unix_seconds(value.cast("string").try_cast("timestamp")), value.cast("string").try_cast("bigint"))
-
-
 _BODIES: Mapping[str, Body] = {
     "fcm": _push,
-    "onesignal": _onesignal,
-    "onesignal_user": _user,
+    "onesignal": onesignal_bodies.message,
+    "onesignal_user": onesignal_bodies.user,
     **dict.fromkeys(("braze_send", "webhook"), _nested),
 }

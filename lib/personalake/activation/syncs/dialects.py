@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.bodies import USER_PROPERTIES
 from personalake.activation.syncs.segment_calls import has_context
 from personalake.activation.syncs.values import inner, joined, nested, pair
 from personalake.activation.syncs.words import Words
 from personalake.config.connections import BrazeTrackConnection
+from personalake.config.onesignal_names import USER_PROPERTIES
 
 # Operation, payload of who is added or changed, payload of who left; null where nothing is ever taken away.
 _LONGEST_NAME = 128
@@ -109,10 +109,18 @@ def _salesforce_journey(words: Words) -> Made:
 
 def _tealium(words: Words) -> Made:
     def event(content: Column) -> Column:
-        head = (pair("tealium_event", words.sync.event or ""), pair(words.key_field, F.col("key")))
+        head = (pair("tealium_event", words.sync.event or ""), pair(words.key_field, _visitor(words)))
         return joined(*head, pair("message_id", F.col("message_id")), words.time, words.beside, inner(content))
 
     return "event", event(words.given), event(words.taken_away)
+
+
+def _visitor(words: Words) -> Column:
+    """The key as Tealium calls a visitor who is known by it, unless it is called so already."""
+    beginning, key = words.visitor_beginning, F.col("key")
+    if beginning is None:
+        return key
+    return F.when(key.startswith(beginning), key).otherwise(F.concat(F.lit(beginning), key, F.lit("__")))
 
 
 def _fcm(words: Words) -> Made:

@@ -68,6 +68,7 @@ def shape_of(name: str, sync: Sync, connection: Connection, as_of: date) -> Shap
         made = _without(more_keys)
     told = sync.model_dump_json(include={*_SHAPING})
     told += "".join(f"{name}={getattr(sync, name)!r}" for name in _SHAPING_IF_SAID if getattr(sync, name) is not None)
+    told += words.visitor_beginning or ""
     mark = hashlib.sha256("|".join((kind, operation, words.key_field, told)).encode()).hexdigest()[:16]
     return Shape(
         operation, lambda fields: made(sync, fields, sync.nulls == "erase"), payload, removal, mark,

@@ -12,6 +12,7 @@ from personalake.activation.syncs.values import inner, joined, object_of, pair, 
 from personalake.config.audience_kinds import BRAZE_STATES, NESTING, SEGMENT_CONTEXT, key_field_of, keys_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
+from personalake.config.connections.tealium import TealiumConnection
 
 # What each kind calls the time at which something happened.
 _TIMES = {"segment": "timestamp", "braze_track": "time", "tealium": "event_timestamp", "webhook": "timestamp"}
@@ -39,6 +40,12 @@ class Words:
     def key_field(self) -> str:
         """What the destination calls the key."""
         return self.sync.key_field or key_field_of(self.connection)
+
+    @property
+    def visitor_beginning(self) -> str | None:
+        """What stands before a key that Tealium knows a visitor by; null elsewhere, and where keys are sent as they are."""
+        own = self.connection if isinstance(self.connection, TealiumConnection) else None
+        return None if own is None or self.key_field != own.visitor_attribute else own.visitor_beginning
 
     @property
     def updates_only(self) -> bool:

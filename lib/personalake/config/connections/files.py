@@ -27,6 +27,9 @@ class FilesConnection(Connection):
     chunk_items: int = Field(100_000, ge=1, description="Deliveries that are claimed together; bounds memory")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a file that may not be whole")
 
+    # Characters of a cell, where whoever reads the files has a limit.
+    longest_cell: ClassVar[int | None] = None
+
     @property
     def local_folder(self) -> Path | None:
         """The folder of this machine in which files lie; None where they are on another."""
@@ -100,6 +103,24 @@ class TealiumFileConnection(FilesConnection):
     secret_key: SecretReference | None = Field(None, description="S3 secret key")
     visitor_column: str = Field(description="Column with the visitor id; every row must have it")
     escape_formulas: bool = Field(False, description="Tealium reads cells as they are; an apostrophe would stay in them")
+
+    # Longer ones are trimmed there.
+    longest_cell: ClassVar[int | None] = 1_000
+
+    @field_validator("prefix")
+    @classmethod
+    def _told_from_versions(cls, prefix: str) -> str:
+        if not prefix.isascii() or prefix.endswith("_"):
+            raise ValueError("expected letters a to z, digits, dots, hyphens and underscores, and no underscore at the end")
+        return prefix
+
+    @field_validator("columns")
+    @classmethod
+    def _readable(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        odd = [name for name in columns if not name or any(sign in "#^" or sign.isspace() for sign in name)]
+        if odd:
+            raise ValueError(f"{', '.join(map(repr, odd))}: names of columns hold no #, no ^ and no blank at Tealium")
+        return columns
 
     @field_validator("visitor_column")
     @classmethod

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from personalake.common.mailboxes import one_address
 from personalake.config.connections.base import Connection, Promise, Rate
 from personalake.config.connections.hosts import SecretReference
 
@@ -20,6 +21,9 @@ class WebhookConnection(Connection):
     kind: Literal["webhook"] = Field("webhook", description="Which connector speaks")
     url: str = Field(description="Where requests go; the host cannot be changed by a payload")
     secret: SecretReference = Field(description="Shared secret of the signature, base64, with or without whsec_")
+    former_secret: SecretReference | None = Field(
+        None, description="Secret that is being replaced: while receivers change over, messages are signed by both"
+    )
     bearer: SecretReference | None = Field(None, description="Token for an Authorization header, if the receiver wants one")
     allow_private: bool = Field(False, description="True allows addresses that are not public, and plain http there")
     allow_redirects: bool = Field(False, description="True follows redirects that keep the request (307, 308) and https")
@@ -72,8 +76,8 @@ class EmailConnection(Connection):
     @field_validator("sender")
     @classmethod
     def _one_line(cls, sender: str) -> str:
-        if "\n" in sender or "\r" in sender or "@" not in sender:
-            raise ValueError("expected one address, e.g. Shop <news@shop.example>")
+        if "\n" in sender or "\r" in sender or one_address(sender) is None:
+            raise ValueError("expected one address, e.g. Shop <news@shop.example>; a name with a comma stands in quotes")
         return sender
 
     @model_validator(mode="after")

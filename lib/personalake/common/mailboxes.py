@@ -1,0 +1,15 @@
+"""Addresses of e-mail as headers write them."""
+
+from email.utils import getaddresses
+
+
+def one_address(text: str) -> tuple[str, str] | None:
+    """Name and mailbox of a text that is one address; null if it is none, or more than one.
+
+    >>> one_address("Ann <ann@home.example>"), one_address("ann@home.example, bob@home.example")
+    (('Ann', 'ann@home.example'), None)
+    """
+    found = getaddresses([text])
+    if len(found) != 1 or found[0][1].count("@") != 1 or " " in found[0][1]:
+        return None
+    return found[0]
