@@ -102,8 +102,9 @@ def test_every_other_broken_row_is_refused_by_a_field_and_in_words(found: list[R
         readable = all(
             REASON.match(reason) and {*reason.partition(":")[0].split(", ")} <= fields for reason in row["reasons"]
         )
-        # Answers that are no grant, and requests to be forgotten, stand, with a warning that says what is wrong with them.
-        is_told = row["reasons"] or (contract.name in ("consent", "erasure_request") and row["warnings"])
+        # Who refuses, says stop, or asks to be forgotten is heard, with a warning that says what is wrong with the row.
+        is_heard = contract.name in ("consent", "erasure_request", "delivery_receipt")
+        is_told = row["reasons"] or (is_heard and row["warnings"])
         if kind != "unreadable" and ((is_wrong and not is_told) or not readable):
             wrong.append((row["source"], kind, list(row["reasons"])))
 
