@@ -2,19 +2,30 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from personalake.activation.connectors.braze_shop import of_shop
+from personalake.activation.connectors.rules import (
+    CURRENCY,
+    Rules,
+    is_currency,
+    is_flag,
+    is_number,
+    is_text,
+    is_whole,
+    matching,
+    one_of,
+)
 from personalake.config.audience_kinds import BRAZE_STATES
 from personalake.config.braze_events import NEEDED
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.:]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}(?::?\d{2})?))?")
-_COUNTRY, _CURRENCY = re.compile("[A-Z]{2}"), re.compile("[A-Z]{3}")
+_COUNTRY = re.compile("[A-Z]{2}")
 # ISO 639-1, perhaps with a script or a country behind it, as Braze's list has a few.
 _LANGUAGE = re.compile("[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 # Names in an object that say what is to be done with it.
@@ -28,25 +39,8 @@ _LONGEST, _MOST_AT_ONCE, _MOST_PROPERTY_BYTES = 255, 100, 50_000
 _MEMBER_STATES = frozenset({"subscribed", "unsubscribed"})
 
 
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    @lru_cache(maxsize=4_096)
-    def fits(value: str) -> bool:
-        return pattern.fullmatch(value) is not None
-
-    # The same times and codes come again and again.
-    return lambda value: isinstance(value, str) and fits(value)
-
-
-def _is_one_of(values: frozenset[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and value in values
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_quantity(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_AT_ONCE
+    return is_whole(value) and 1 <= value <= _MOST_AT_ONCE
 
 
 @lru_cache(maxsize=4_096)
@@ -63,7 +57,7 @@ def _is_day(value: Any) -> bool:
 
 
 def _is_place(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_is_number, (value.get("longitude"), value.get("latitude"))))
+    return isinstance(value, dict) and all(map(is_number, (value.get("longitude"), value.get("latitude"))))
 
 
 def _is_memberships(value: Any) -> bool:
@@ -77,48 +71,39 @@ def _is_devices(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) and one.get("app_id") and one.get("token") for one in value)
 
 
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST
 
 
-# Field: whether a value will do, and what is wanted; a null takes the value away and always will.
-_Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
-_SUBSCRIPTION = (_is_one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
-_WHEN = (_matches(_TIME), "a time in ISO 8601")
-_FLAG = (_is_flag, "true or false")
-_PROFILE: _Rules = {
+# A null takes a value away, and always will do.
+_SUBSCRIPTION = (one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
+_WHEN = (matching(_TIME), "a time in ISO 8601")
+_FLAG = (is_flag, "true or false")
+_PROFILE: Rules = {
     # Of a time zone that it does not know, Braze takes no notice; beside those of IANA it knows names of its own.
-    **dict.fromkeys(("first_name", "last_name", "home_city", "image_url", "time_zone"), (_is_text, "a text")),
+    **dict.fromkeys(("first_name", "last_name", "home_city", "image_url", "time_zone"), (is_text, "a text")),
     "dob": (_is_day, "a day as YYYY-MM-DD"),
     "current_location": (_is_place, "an object of longitude and latitude, numbers"),
     "subscription_groups": (_is_memberships, "a list of subscription_group_id with subscription_state"),
     "push_tokens": (_is_devices, "a list of app_id with token"),
-    "country": (_matches(_COUNTRY), "two letters of ISO 3166-1"),
-    "language": (_matches(_LANGUAGE), "two letters of ISO 639-1"),
-    "gender": (_is_one_of(_GENDERS), "M, F, O, N or P"),
+    "country": (matching(_COUNTRY), "two letters of ISO 3166-1"),
+    "language": (matching(_LANGUAGE), "two letters of ISO 639-1"),
+    "gender": (one_of(_GENDERS), "M, F, O, N or P"),
     **dict.fromkeys(BRAZE_STATES, _SUBSCRIPTION),
     **dict.fromkeys(("email_click_tracking_disabled", "email_open_tracking_disabled", "push_token_import"), _FLAG),
     "date_of_first_session": _WHEN,
     "date_of_last_session": _WHEN,
     "marked_email_as_spam_at": _WHEN,
 }
-_EVENT: _Rules = {"name": (_is_name, f"1 to {_LONGEST} characters"), "time": _WHEN}
-_PURCHASE: _Rules = {
+_EVENT: Rules = {"name": (_is_name, f"1 to {_LONGEST} characters"), "time": _WHEN}
+_PURCHASE: Rules = {
     "product_id": (_is_name, f"1 to {_LONGEST} characters"),
-    "currency": (_matches(_CURRENCY), "three letters of ISO 4217"),
-    "price": (_is_number, "a number"),
+    "currency": (is_currency, CURRENCY),
+    "price": (is_number, "a number"),
     "quantity": (_is_quantity, f"a whole number of 1 to {_MOST_AT_ONCE}"),
     "time": _WHEN,
 }
-_RULES: Mapping[str, _Rules] = {"attributes": _PROFILE, "event": _EVENT, "purchase": _PURCHASE}
+_RULES: Mapping[str, Rules] = {"attributes": _PROFILE, "event": _EVENT, "purchase": _PURCHASE}
 _NAMES = {operation: frozenset(rules) for operation, rules in _RULES.items()}
 
 

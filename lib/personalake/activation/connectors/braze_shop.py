@@ -1,12 +1,11 @@
 """What Braze's schemas say of the events of a shop; an event that is otherwise would not count as one."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from personalake.activation.connectors.rules import CURRENCY, is_currency, is_number, is_whole
 from personalake.config.braze_events import NEEDED, NUMBERS, TEXTS
 
-_CURRENCY = re.compile("[A-Z]{3}")
 _OF_PRODUCTS = ("product_id", "product_name", "variant_id", "quantity", "price")
 
 
@@ -19,8 +18,8 @@ def of_shop(name: str, properties: Mapping[str, Any]) -> str | None:
     missing = _missing(properties, NEEDED[name])
     if missing:
         return f"{missing} is missing, which Braze wants of {name}"
-    if not _CURRENCY.fullmatch(str(properties["currency"])):
-        return "currency is not three letters of ISO 4217"
+    if not is_currency(properties["currency"]):
+        return f"currency is not {CURRENCY}"
     products = properties.get("products", [])
     if not isinstance(products, list) or not all(isinstance(product, dict) for product in products):
         return "products is not a list of objects"
@@ -31,7 +30,7 @@ def _of_product(product: Mapping[str, Any]) -> str | None:
     missing = _missing(product, _OF_PRODUCTS)
     if missing:
         return f"a product has no {missing}"
-    if type(product["quantity"]) is not int:
+    if not is_whole(product["quantity"]):
         return "quantity is not a whole number"
     return _mistyped(product)
 
@@ -44,6 +43,6 @@ def _mistyped(values: Mapping[str, Any]) -> str | None:
     for name, value in values.items():
         if name in TEXTS and not isinstance(value, str | None):
             return f"{name} is not a text"
-        if name in NUMBERS and type(value) not in (int, float):
+        if name in NUMBERS and not is_number(value):
             return f"{name} is not a number"
     return None

@@ -2,9 +2,20 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from personalake.activation.connectors.rules import (
+    Fits,
+    Rules,
+    is_flag,
+    is_number,
+    is_text,
+    is_whole,
+    matching,
+    one_of,
+    within,
+)
 from personalake.config.onesignal_names import MESSAGE_TEXTS, NO_TAGS
 
 _LANGUAGE, _COUNTRY = re.compile("[a-z]{2,3}|zh-Han[st]"), re.compile("[A-Z]{2}")
@@ -23,87 +34,57 @@ _YES_OR_NO = (
     "isAnyWeb", "isChromeWeb", "isFirefox", "isSafari",
 )  # fmt: skip
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_Rules = Mapping[str, tuple[Callable[[Any], bool], str]]
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_within(lowest: float, highest: float, is_kind: Callable[[Any], bool] = _is_whole) -> Callable[[Any], bool]:
-    return lambda value: is_kind(value) and lowest <= value <= highest
-
-
-def _is_like(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _is_short(length: int) -> Callable[[Any], bool]:
+def _is_short(length: int) -> Fits:
     return lambda value: isinstance(value, str) and len(value) <= length
 
 
-def _is_list(length: int, needed: tuple[str, ...] = ()) -> Callable[[Any], bool]:
+def _is_list(length: int, needed: tuple[str, ...] = ()) -> Fits:
     def fits(one: Any) -> bool:
         return all(isinstance(one, dict) and one.get(name) for name in needed) if needed else isinstance(one, str)
 
     return lambda value: isinstance(value, list) and len(value) <= length and all(map(fits, value))
 
 
-def _is_one_of(*values: Any) -> Callable[[Any], bool]:
-    return lambda value: not isinstance(value, bool) and value in values
-
-
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
 def _is_said(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_is_text, value.values())) and bool(value.get("en"))
+    return isinstance(value, dict) and all(map(is_text, value.values())) and bool(value.get("en"))
 
 
-# Field: whether a value will do, and what is wanted.
-_MESSAGE: _Rules = {
+_MESSAGE: Rules = {
     **dict.fromkeys(MESSAGE_TEXTS, (_is_said, "texts by language, English among them")),
     "name": (_is_short(128), "a text of 128 characters at most"),
     "collapse_id": (_is_short(64), "a text of 64 characters at most"),
-    "ttl": (_is_within(0, _LONGEST_TTL), f"whole seconds, 0 to {_LONGEST_TTL}"),
-    "priority": (_is_one_of(5, 10), "5 or 10"),
+    "ttl": (within(0, _LONGEST_TTL), f"whole seconds, 0 to {_LONGEST_TTL}"),
+    "priority": (one_of((5, 10)), "5 or 10"),
     "buttons": (_is_list(3, ("id", "text")), "a list of 3 at most, each with id and text"),
     "web_buttons": (_is_list(2, ("id", "text", "url")), "a list of 2 at most, each with id, text and url"),
     "email_bcc": (_is_list(5), "a list of 5 addresses at most"),
     "sms_media_urls": (_is_list(10), "a list of 10 addresses at most"),
-    "ios_badgeType": (_is_one_of("None", "SetTo", "Increase"), "None, SetTo or Increase"),
-    "ios_badgeCount": (_is_whole, "a whole number"),
+    "ios_badgeType": (one_of(("None", "SetTo", "Increase")), "None, SetTo or Increase"),
+    "ios_badgeCount": (is_whole, "a whole number"),
     "ios_interruption_level": (
-        _is_one_of("active", "passive", "time_sensitive", "critical"),
+        one_of(("active", "passive", "time_sensitive", "critical")),
         "active, passive, time_sensitive or critical",
     ),
-    "ios_relevance_score": (_is_within(0, 1, _is_number), "a number of 0 to 1"),
-    "ios_attachments": (lambda value: isinstance(value, dict) and all(map(_is_text, value.values())), "texts by id"),
-    "huawei_msg_type": (_is_one_of("message", "data"), "message or data"),
-    "huawei_badge_set_num": (_is_within(0, 99), "a whole number of 0 to 99"),
-    "huawei_badge_add_num": (_is_within(1, 99), "a whole number of 1 to 99"),
-    "delayed_option": (_is_one_of("timezone", "last-active", "immediate"), "timezone, last-active or immediate"),
-    "throttle_rate_per_minute": (_is_whole, "a whole number"),
-    **dict.fromkeys(_YES_OR_NO, (_is_bool, "true or false")),
+    "ios_relevance_score": (within(0, 1, is_number), "a number of 0 to 1"),
+    "ios_attachments": (lambda value: isinstance(value, dict) and all(map(is_text, value.values())), "texts by id"),
+    "huawei_msg_type": (one_of(("message", "data")), "message or data"),
+    "huawei_badge_set_num": (within(0, 99), "a whole number of 0 to 99"),
+    "huawei_badge_add_num": (within(1, 99), "a whole number of 1 to 99"),
+    "delayed_option": (one_of(("timezone", "last-active", "immediate")), "timezone, last-active or immediate"),
+    "throttle_rate_per_minute": (is_whole, "a whole number"),
+    **dict.fromkeys(_YES_OR_NO, (is_flag, "true or false")),
 }
 _NO_TEXTS = frozenset({*_MESSAGE, "data", "custom_data"})
-_USER: _Rules = {
-    "language": (_is_like(_LANGUAGE), "a language of ISO 639-1, zh-Hans or zh-Hant"),
-    "timezone_id": (_is_text, "a text, e.g. Europe/Berlin"),
-    "country": (_is_like(_COUNTRY), "two letters of ISO 3166-1"),
-    "lat": (_is_within(-90, 90, _is_number), "a number of -90 to 90"),
-    "long": (_is_within(-180, 180, _is_number), "a number of -180 to 180"),
-    **dict.fromkeys(("first_active", "last_active"), (_is_whole, "whole seconds since 1970")),
-    "ip": (_is_text, "a text"),
+_USER: Rules = {
+    "language": (matching(_LANGUAGE), "a language of ISO 639-1, zh-Hans or zh-Hant"),
+    "timezone_id": (is_text, "a text, e.g. Europe/Berlin"),
+    "country": (matching(_COUNTRY), "two letters of ISO 3166-1"),
+    "lat": (within(-90, 90, is_number), "a number of -90 to 90"),
+    "long": (within(-180, 180, is_number), "a number of -180 to 180"),
+    **dict.fromkeys(("first_active", "last_active"), (is_whole, "whole seconds since 1970")),
+    "ip": (is_text, "a text"),
 }
 
 
@@ -160,7 +141,7 @@ def _of_message(message: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_user(properties: Mapping[str, Any]) -> Iterator[str]:
     tags = properties.get("tags", {})
-    if not isinstance(tags, dict) or not all(map(_is_text, tags.values())):
+    if not isinstance(tags, dict) or not all(map(is_text, tags.values())):
         yield "tags may hold texts only"
         return
     if not NO_TAGS.isdisjoint(tags):

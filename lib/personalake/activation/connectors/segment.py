@@ -10,6 +10,7 @@ from personalake.activation.answers import Answer, NotYet, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
+from personalake.activation.connectors.rules import CURRENCY, is_currency, is_number
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Pack, State
 from personalake.activation.transport import Reply, Request
@@ -20,7 +21,6 @@ _HEAD, _TAIL = '{"batch":[', "]}"
 _FAILED = ("FAILED", "INVALID", "NOT_SUPPORTED", "PARTIAL_SUCCESS")
 _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
-_CURRENCY = re.compile("[A-Z]{3}")
 # What must be a text wherever it stands.
 _TEXTS = ("userId", "anonymousId", "groupId", "event")
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
@@ -109,11 +109,11 @@ def _of_money(properties: dict[str, Any]) -> str | None:
     """What is wrong with the properties that Segment understands of every event."""
     for name in ("revenue", "value"):
         value = properties.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        if value is not None and not is_number(value):
             return f"{name} is not a number"
     currency = properties.get("currency")
-    if currency is not None and not (isinstance(currency, str) and _CURRENCY.fullmatch(currency)):
-        return "currency is not three letters of ISO 4217"
+    if currency is not None and not is_currency(currency):
+        return f"currency is not {CURRENCY}"
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, object_of, pair, text_of
+from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, number, object_of, pair, text_of
 from personalake.config.audiences import Sync
 from personalake.config.onesignal_names import AS_IT_IS, MESSAGE_TEXTS, USER_PROPERTIES
 
@@ -48,21 +48,17 @@ def _tag(value: Column) -> Column:
 
 def _of_user(name: str, value: Column) -> Column:
     """A property in OneSignal's form; what has none stays as it is, and is refused by the property's name."""
+    if name in _DEGREES:
+        return number(name, value)
     text = value.cast("string")
     if name in _SECONDS:
-        return _number(name, _seconds(value), text)
-    if name in _DEGREES:
-        return _number(name, text.try_cast("double"), text)
+        return F.coalesce(pair(name, _seconds(value)), pair(name, text))
     if name == "country":
         return pair(name, F.upper(F.trim(text)))
     if name == "language":
         language = F.regexp_replace(F.lower(F.trim(text)), _LOCALE, "$1")
         return pair(name, F.regexp_replace(language, _SCRIPT, "$1-Han$2"))
     return pair(name, text)
-
-
-def _number(name: str, number: Column, text: Column) -> Column:
-    return F.when(number.isNull(), pair(name, text)).otherwise(pair(name, number))
 
 
 def _seconds(value: Column) -> Column:

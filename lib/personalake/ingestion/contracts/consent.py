@@ -1,6 +1,7 @@
 """One answer of a customer about one purpose."""
 
 from personalake.ingestion.contracts.contract import Contract, ContractField
+from personalake.ingestion.contracts.timing import BY_NOW
 from personalake.quality.expectations import Expectation
 from personalake.tables.silver import CONSENT as TABLE
 
@@ -31,13 +32,8 @@ CONSENT = Contract(
             "status: not one of granted, denied, withdrawn; it allows nothing",
             severity="warn",
         ),
-        # Kept: a grant waits for its day, a refusal counts from the moment it is known. A day's leave for clocks and zones.
-        Expectation(
-            "given_by_now",
-            "occurred_at <= landed_at + INTERVAL 1 DAY",
-            "occurred_at: in the future",
-            severity="warn",
-        ),
+        # Kept: a grant waits for its day, a refusal counts from the moment it is known.
+        Expectation("given_by_now", BY_NOW, "occurred_at: in the future", severity="warn"),
         Expectation(
             "ends_after_it_begins", "expires_at > occurred_at", "expires_at: not after occurred_at", severity="warn"
         ),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from personalake.ingestion.contracts.contract import Contract, ContractField
-from personalake.ingestion.contracts.timing import TIMELY, TIMES
+from personalake.ingestion.contracts.timing import BY_NOW, IN_RANGE, KNOWN_LATER, TIMES
 from personalake.quality.expectations import Expectation
 from personalake.tables.receipts import DELIVERY_RECEIPT as TABLE
 
@@ -13,7 +13,6 @@ _TYPES = (
 # Who says stop, and an address behind which nobody is, are heard though the time cannot be read or is still to come: put
 # aside, the row would leave them written to.
 _STOPS = "coalesce(receipt_type IN ('unsubscribed', 'complained', 'hard_bounce'), false)"
-_BY_NOW = "occurred_at <= landed_at + INTERVAL 1 DAY"
 _OCCURRED, _KNOWN = TIMES
 
 DELIVERY_RECEIPT = Contract(
@@ -36,10 +35,11 @@ DELIVERY_RECEIPT = Contract(
         _KNOWN,
     ),
     expectations=(
-        *(rule for rule in TIMELY if rule.name != "in_the_future"),
-        Expectation("in_the_future", f"{_BY_NOW} OR {_STOPS}", "occurred_at: after it arrived"),
+        IN_RANGE,
+        KNOWN_LATER,
+        Expectation("in_the_future", f"{BY_NOW} OR {_STOPS}", "occurred_at: after it arrived"),
         Expectation(
-            "stops_in_the_future", f"{_BY_NOW} OR NOT {_STOPS}", "occurred_at: in the future; it counts at once", "warn"
+            "stops_in_the_future", f"{BY_NOW} OR NOT {_STOPS}", "occurred_at: in the future; it counts at once", "warn"
         ),
         Expectation(
             "known_receipt",
