@@ -58,6 +58,21 @@ def test_a_reply_is_read_to_its_end() -> None:
     assert (reply.status, reply.json()) == (202, {"got": {"a": 1}})
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "is_page"),
+    [
+        ("text/html", b'{"success":true}', False),
+        ("text/html; charset=utf-8", b"Sign in", True),
+        ("application/json", b" <!DOCTYPE html>", True),
+        ("application/json", b"[]", False),
+    ],
+)
+def test_a_page_is_told_by_its_kind_and_its_beginning_and_json_under_a_wrong_kind_is_none(
+    kind: str, body: bytes, is_page: bool
+) -> None:
+    assert Reply(200, {"Content-Type": kind}, body).is_html is is_page
+
+
 def test_a_reply_that_comes_in_parts_or_packed_is_read_whole() -> None:
     async def in_parts(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
