@@ -1,16 +1,11 @@
 """One small world for all tests: each frame of it is drawn once; and a smaller one on disk."""
 
-from functools import cached_property
 from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from personalake.world import DirtSettings, World, WorldSettings, emit_world
-from personalake.world.everyone import everyone
-from personalake.world.feeds import feeds
-from personalake.world.life import Life
-from personalake.world.truth import truths
+from personalake.world import DirtSettings, World, WorldSettings, emit_world, world
 from tests.plans import compiled
 
 SETTINGS = WorldSettings(people=1_000, days=60)
@@ -19,32 +14,15 @@ EMITTED = WorldSettings(
 )
 
 
-class Remembered(Life):
-    """A life of which each frame is drawn when it is first asked for, and then held: many tests ask for the same."""
-
-    def __getattribute__(self, name: str) -> object:
-        is_new = isinstance(getattr(Life, name, None), cached_property) and name not in vars(self)
-        found = super().__getattribute__(name)
-        if is_new:
-            found = vars(self)[name] = held(found)
-        return found
-
-
 def held(rows: DataFrame) -> DataFrame:
-    with compiled(rows.sparkSession):  # thousands of rows, unlike in most tests
+    """The same rows, drawn once: many tests ask for them."""
+    with compiled(rows.sparkSession):  # thousands, unlike in most tests
         return rows.localCheckpoint()
-
-
-def remembered(spark: SparkSession, settings: WorldSettings) -> World:
-    """The world of some settings, whose frames are drawn once."""
-    life = Remembered(settings, held(everyone(spark, settings)))
-    delivered = feeds(life)
-    return World(settings, delivered, truths(life, delivered))
 
 
 @pytest.fixture(scope="session")
 def known(spark: SparkSession) -> World:
-    return remembered(spark, SETTINGS)
+    return world(spark, SETTINGS, hold=held)
 
 
 @pytest.fixture(scope="session")
