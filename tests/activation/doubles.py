@@ -61,6 +61,11 @@ class MemoryJournal:
         for outcome in outcomes:
             self.requests += outcome.requests
             self.outcomes.update(dict.fromkeys(outcome.delivery_ids, outcome))
+            if outcome.state is State.UNKNOWN and outcome.pack_id is not None:
+                # As the log has it: the request that was named last.
+                for name in outcome.delivery_ids:
+                    at = self.claims[name].claimed_at if name in self.claims else self.now()
+                    self.claims[name] = Claim(outcome.pack_id, at)
 
     @property
     def states(self) -> dict[str, str]:

@@ -42,6 +42,27 @@ def test_a_request_that_is_refused_is_cut_in_halves_until_only_the_bad_item_is_l
     assert connector.posted == [["a", "b", "c", "d"], ["a", "b"], ["a"], ["b"], ["c", "d"]]
 
 
+def test_half_of_a_refused_request_whose_reply_was_lost_is_sent_again_under_its_own_name() -> None:
+    taken: dict[str, list[str]] = {}
+
+    def remembers(pack: Pack) -> Taken | Refused | Lost:
+        if any(one.delivery_id == "d" for one in pack.deliveries):
+            return Refused("status 400: bad row")
+        is_new = pack.pack_id not in taken
+        taken.setdefault(pack.pack_id, [one.delivery_id for one in pack.deliveries])
+        return Lost("no reply") if is_new else Taken()
+
+    settings = {"max_items": 4, "unknown": "resend_same_key", "deduplication": "request_key"}
+    in_a_hurry = Scripted([remembers] * 9, patience=Patience(max_tries=1), **settings)
+
+    report, journal = sent(deliveries("a", "b", "c", "d"), in_a_hurry)
+    assert journal.states == {"a": "unknown", "b": "unknown", "c": "unknown", "d": "rejected"}
+    _, journal = sent(journal.left(deliveries("a", "b", "c", "d")), Scripted([remembers] * 9, **settings), journal)
+
+    assert journal.states == {"a": "accepted", "b": "accepted", "c": "accepted", "d": "rejected"}
+    assert Counter(name for names in taken.values() for name in names) == {"a": 1, "b": 1, "c": 1}
+
+
 def test_a_partial_success_rejects_only_what_it_names_and_sends_again_only_what_asks_for_it() -> None:
     connector = Scripted([Taken(refused={0: "unknown column"}, again={2: "rerun the transaction"})])
 

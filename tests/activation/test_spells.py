@@ -55,3 +55,12 @@ def test_a_request_that_is_made_again_counts_from_its_last_claim() -> None:
     )  # fmt: skip
 
     assert found == {("first", "there"): 3.0, ("second", "there"): 3.0}
+
+
+def test_a_half_in_doubt_is_part_of_the_request_that_was_claimed() -> None:
+    found = seconds(
+        row("a", "in_flight", 0, "p1"), row("b", "in_flight", 0, "p1"),
+        row("a", "accepted", 4, "p1"), row("b", "unknown", 4, "p1.1", 5),
+    )  # fmt: skip
+
+    assert found == {("first", "there"): 4.0}

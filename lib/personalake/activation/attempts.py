@@ -12,7 +12,7 @@ from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused,
 from personalake.activation.breaker import Breaker
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
-from personalake.activation.delivery import Delivery, Outcome, Pack
+from personalake.activation.delivery import Delivery, Outcome, Pack, State
 from personalake.activation.journal import Check
 from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused, taken_whole, told_of
 from personalake.activation.pacing import Pacer, Slots
@@ -229,7 +229,10 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
 
 
 async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]:
-    """Find the items for which a request was refused; first half first, which keeps each person's order."""
+    """Find the items for which a request was refused; first half first, which keeps each person's order.
+
+    What is in doubt stays part of the half that left: under that name, and no other, the destination may remember it.
+    """
     pack = attempt.pack
     if len(pack.deliveries) == 1:
         (delivery,) = pack.deliveries
@@ -246,4 +249,4 @@ async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]
         answer = await _once(run, part, known)
         outcomes += await _until_known(run, part, known, answer)
         attempt.halves += part.requests
-    return [outcome._replace(pack_id=pack.pack_id) for outcome in outcomes]
+    return [one if one.state is State.UNKNOWN else one._replace(pack_id=pack.pack_id) for one in outcomes]

@@ -7,13 +7,15 @@ from personalake.activation.backlog import Rows
 from personalake.common.in_memory import in_memory
 
 Spell = tuple[datetime, datetime]
-_CLAIMS = """
-SELECT DISTINCT plan_id, log.destination, pack_id, logged_at FROM log JOIN planned USING (delivery_id)
+# A half of a request that was cut is called by its name, and what stands behind a dot.
+_REQUEST = "split_part(pack_id, '.', 1) AS pack_id"
+_CLAIMS = f"""
+SELECT DISTINCT plan_id, log.destination, {_REQUEST}, logged_at FROM log JOIN planned USING (delivery_id)
 WHERE state = 'in_flight' AND pack_id IS NOT NULL
 """
 # Whoever wrote that requests left has sent them itself. A claim of a run that died is settled by rows without any, from a
 # later run, from a receipt or by hand: how long that run had been at work on it nobody knows.
-_ANSWERS = "SELECT DISTINCT destination, pack_id, logged_at FROM log WHERE requests > 0"
+_ANSWERS = f"SELECT DISTINCT destination, {_REQUEST}, logged_at FROM log WHERE requests > 0"
 _SPELLS = """
 SELECT DISTINCT plan_id, destination, max(claim.logged_at) AS since, answer.logged_at AS until
 FROM claim JOIN answer USING (destination, pack_id) WHERE claim.logged_at <= answer.logged_at
