@@ -55,7 +55,7 @@ def test_half_of_a_refused_request_whose_reply_was_lost_is_sent_again_under_its_
     settings = {"max_items": 4, "unknown": "resend_same_key", "deduplication": "request_key"}
     in_a_hurry = Scripted([remembers] * 9, patience=Patience(max_tries=1), **settings)
 
-    report, journal = sent(deliveries("a", "b", "c", "d"), in_a_hurry)
+    _, journal = sent(deliveries("a", "b", "c", "d"), in_a_hurry)
     assert journal.states == {"a": "unknown", "b": "unknown", "c": "unknown", "d": "rejected"}
     _, journal = sent(journal.left(deliveries("a", "b", "c", "d")), Scripted([remembers] * 9, **settings), journal)
 

@@ -122,6 +122,16 @@ def key_field_of(connection: Connection) -> str:
     )
 
 
+def channel_of(connection: Connection, channel: str | None = None) -> str | None:
+    """The channel on which a connection reaches people, as receipts call it; null where only the destination knows.
+
+    Args:
+        connection: The connection.
+        channel: What the sync says of it.
+    """
+    return {"email": "email", "fcm": "push", "onesignal": channel}.get(kind_of(connection))
+
+
 def updates_only(connection: Connection) -> bool:
     """Whether the destination itself can be told to leave those alone whom it does not know."""
     return isinstance(connection, BrazeTrackConnection)
