@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from personalake.config import Settings
 from personalake.config.settings import SparkSettings
@@ -14,6 +16,7 @@ from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
 from personalake.session import spark_conf
+from tests.order import LongestFirst, place
 from tests.plans import INTERPRETED
 
 # A busy machine fails no test: examples have neither a time limit nor one for being made.
@@ -30,6 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
     builder = SparkConfigBuilder.initialize()
     for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1", **INTERPRETED}.items():
         builder.set(key, value)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """With `--dist loadfile`, files are given out in the order of `tests.order`."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)
 
 
 @pytest.fixture(scope="session")

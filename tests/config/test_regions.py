@@ -140,8 +140,8 @@ def test_no_setting_leads_into_another_region_by_whatever_it_is_said(
 
 
 def test_every_setting_of_a_path_is_found(tmp_path: Path) -> None:
-    drop = "partner: {kind: csv_drop, columns: [id], folder: out}\n"
-    settings = load(conf(tmp_path, BASE + "report: {planted: truth}\n", connections=drop), "eu")
+    drop = {"regions/eu/connections": "partner: {kind: csv_drop, columns: [id], folder: out}\n"}
+    settings = load(conf(tmp_path, BASE + "report: {planted: truth}\n", **drop), "eu")
 
     found = {".".join(key): str(path) for key, path in paths_of(settings)}
 
@@ -180,6 +180,26 @@ columns: {customer_id: customer_no}
     assert us.url == "jdbc:postgresql://crm.us.example/crm"
     assert eu is not None
     assert eu.table == "eu.customer"
+
+
+def test_a_folder_outside_of_all_regions_that_is_the_same_for_each_is_refused(tmp_path: Path) -> None:
+    far = "kind: sftp, host: h, folder: /srv/out, username: u, host_key: ssh-ed25519 AAAA, columns: [id]"
+    common = {
+        "sources/orders": ORDERS.replace("${landing}/orders", "/srv/orders"),
+        "sources/mine": ORDERS.replace("${landing}/orders", "/srv/${region}/mine"),
+        "sources/off": ORDERS.replace("${landing}/orders", "/srv/off") + "enabled: false\n",
+        "connections": f"partner: {{kind: csv_drop, columns: [id], folder: /srv/out}}\nfar: {{{far}}}\n",
+    }
+    own = {"regions/us/sources/orders": "path: /srv/us/orders\n", "regions/us/connections": "partner: {folder: /srv/us}\n"}
+    folder = conf(tmp_path, **common, **own)
+
+    found = problems(folder, "eu")
+
+    assert [problem.split(" is the same for every region; ")[0] for problem in found] == [
+        "sources/orders.yml: sources.orders.path: '/srv/orders'",
+        "connections.yml: connections.partner.folder: '/srv/out'",
+    ]
+    assert load(folder, "us").sources["orders"].path == Path("/srv/us/orders")
 
 
 @pytest.mark.parametrize(

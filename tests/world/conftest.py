@@ -1,4 +1,4 @@
-"""One small world for all tests: its people are drawn once; and a smaller one on disk."""
+"""One small world for all tests: each frame of it is drawn once; and a smaller one on disk."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from personalake.world import DirtSettings, World, WorldSettings, emit_world, world
-from personalake.world.everyone import everyone
+from tests.plans import compiled
 
 SETTINGS = WorldSettings(people=1_000, days=60)
 EMITTED = WorldSettings(
@@ -14,15 +14,21 @@ EMITTED = WorldSettings(
 )
 
 
+def held(rows: DataFrame) -> DataFrame:
+    """The same rows, drawn once: many tests ask for them."""
+    with compiled(rows.sparkSession):  # thousands, unlike in most tests
+        return rows.localCheckpoint()
+
+
 @pytest.fixture(scope="session")
 def known(spark: SparkSession) -> World:
-    return world(spark, SETTINGS, everyone(spark, SETTINGS).localCheckpoint())
+    return world(spark, SETTINGS, hold=held)
 
 
 @pytest.fixture(scope="session")
 def owners(known: World) -> DataFrame:
     """Whose each identifier is."""
-    return known.truth["identifier"].localCheckpoint()
+    return held(known.truth["identifier"])
 
 
 @pytest.fixture(scope="session")

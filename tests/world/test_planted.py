@@ -29,7 +29,7 @@ from personalake.world import DirtSettings, World, WorldSettings, world
 from personalake.world.activity import activity
 from personalake.world.dirt import EXPECTED, lines_of, planted
 from tests.models.unseen import out_of_fold
-from tests.world.conftest import SETTINGS
+from tests.world.conftest import SETTINGS, held
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def lines(spark: SparkSession) -> list[dict[str, object]]:
     """A feed with much dirt, line by line."""
     rates = DirtSettings(**dict.fromkeys(DirtSettings.model_fields, 0.03))
     settings = WorldSettings(people=300, days=60, dirt=rates)
-    feed = world(spark, settings).feeds["pos_sales"]
-    told = lines_of(feed, settings)
+    feed = world(spark, settings, hold=DataFrame.localCheckpoint).feeds["pos_sales"]
+    told = held(lines_of(feed, settings))
     truth = {row["line_sha256"]: row["expected"] for row in planted(told, feed).collect()}
     rows = told.withColumn("line_sha256", F.sha2("line", 256)).collect()
     return [{**row.asDict(), "expected": truth.get(row["line_sha256"])} for row in rows]
@@ -46,7 +46,7 @@ def lines(spark: SparkSession) -> list[dict[str, object]]:
 
 def test_every_true_row_arrives_once_beside_the_dirt(known: World) -> None:
     feed = known.feeds["web_orders"]
-    told = lines_of(feed, known.settings)
+    told = held(lines_of(feed, known.settings))
 
     true = told.where("kind IS NULL OR kind = 'late'")
 

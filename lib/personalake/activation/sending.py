@@ -8,7 +8,7 @@ their claim, first, ordered by its pack; a `Journal` that appends claims (as `in
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +23,7 @@ from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.garbage import seldom_collected
 from personalake.activation.journal import Check, Journal
+from personalake.activation.loops import sending_loop
 from personalake.activation.order import Order
 from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.packing import Packing
@@ -109,7 +110,7 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
     """The result of a coroutine, also where a loop runs already, as in notebooks; on the faster loop where there is one."""
 
     def run() -> Result:
-        with seldom_collected(), asyncio.Runner(loop_factory=_faster_loop()) as runner:
+        with seldom_collected(), asyncio.Runner(loop_factory=sending_loop) as runner:
             return runner.run(work)
 
     try:
@@ -118,15 +119,6 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
         return run()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(run).result()
-
-
-def _faster_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's, which is not made for every platform; null for Python's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def sending(

@@ -154,15 +154,12 @@ class Transport:
         try:
             with self._overdue:
                 # Read to its end, or broken off, a reply lets go of its connection by itself.
-                body = aiohttp.BytesPayload(request.body) if request.body else None
+                data = aiohttp.BytesPayload(request.body) if request.body else None
                 response = await self._session.request(
-                    request.method, request.url, data=body, headers=request.headers, allow_redirects=False
+                    request.method, request.url, data=data, headers=request.headers, allow_redirects=False
                 )
-                headers = response.headers
-                length = headers.get("Content-Length")
-                # A short reply, as nearly every one is, is read without a look at how much there is of it.
-                is_short = length is not None and len(length) < _FEW_DIGITS and "Content-Encoding" not in headers
-                return Reply(response.status, headers, await (response.read() if is_short else self._read(response)))
+                body = _at_hand(response)
+                return Reply(response.status, response.headers, await self._read(response) if body is None else body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise Unreached(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -178,6 +175,14 @@ class Transport:
                 response.close()
                 raise ReplyLost("beyond patience.max_reply_bytes")
         return bytes(body)
+
+
+def _at_hand(response: aiohttp.ClientResponse) -> bytes | None:
+    """A short body that has come with its head, as nearly every one has; null if it has not, or may be a long one."""
+    headers, content = response.headers, response.content
+    length = headers.get("Content-Length")
+    is_short = length is not None and len(length) < _FEW_DIGITS and "Content-Encoding" not in headers
+    return content.read_nowait() if is_short and content.is_eof() else None
 
 
 def _moved(request: Request, reply: Reply) -> str | None:

@@ -13,7 +13,7 @@ from personalake.config.drop_places import drop_problems
 from personalake.config.lawful import lawful_problems
 from personalake.config.name_checks import name_problems
 from personalake.config.place_names import expand, unknown_places
-from personalake.config.regions import forbidden, place
+from personalake.config.regions import PLACED_BY, forbidden, place, shared_folders
 from personalake.config.secrets import unset_secrets
 from personalake.config.settings import Settings
 from personalake.config.source_checks import source_set_problems
@@ -73,7 +73,9 @@ def load_settings(
         if "environment" in layer:
             problems.append(f"{origin}: environment: is what --env says, since much follows from it; leave it out")
         _merge(merged, layer, origin, origins)
-    problems.extend(place(merged, region, _own_sources(origins, conf_dir)))
+    own = _own_places(origins, conf_dir)
+    problems.extend(place(merged, region, own))
+    shared = list(shared_folders(merged, own))
     places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
     named = {**places, "region": region or ""}
     expand(merged, named)
@@ -92,7 +94,8 @@ def load_settings(
                  *drop_problems(settings))  # fmt: skip
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
         if not problems:  # else the region itself may be wrong, from which places follow
-            problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in trespasses(settings))
+            led = dict(shared) | dict(trespasses(settings))
+            problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in led.items())
     problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
     if problems or settings is None:
         raise ConfigError(without_echoes(problems))
@@ -158,13 +161,13 @@ def _of_region(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, An
     yield from _sections(folder, problems)
 
 
-def _own_sources(origins: Origins, conf_dir: Path) -> set[str]:
-    """Sources whose topic or database a region's own file names."""
+def _own_places(origins: Origins, conf_dir: Path) -> set[str]:
+    """Sources and connections of which a region's own file says where they lie, as `sources.crm`."""
     own = str(conf_dir / "regions")
     return {
-        key[1]
+        f"{key[0]}.{key[1]}"
         for key, origin in origins.items()
-        if key[0] == "sources" and len(key) > 3 and key[2] in ("kafka", "database") and origin.startswith(own)
+        if len(key) > 2 and key[2] in PLACED_BY.get(key[0], ()) and origin.startswith(own)
     }
 
 

@@ -16,6 +16,10 @@ _TAKEN = frozenset({CENTRE, "bronze", "silver", "gold"})
 _FOLDERS = {"root": "lakehouse", "landing": "landing", "exports": "exports"}
 # Where a source that is no folder says what it reads.
 _REACHED_BY = {"kafka": "kafka", "jdbc": "database"}
+# Kinds of connections whose folder is another machine's: nobody here reads it.
+_FAR = frozenset({"sftp"})
+# What says where something lies, so that a region's own file may say it.
+PLACED_BY = {"sources": ("path", *_REACHED_BY.values()), "connections": ("folder",)}
 # What a region's own files cannot say: it would be a way into another region, or out of its own.
 _NOT_ITS_OWN = ("root", "landing", "exports", "catalog", "environment", "region", "regions", "tracking", "report.path",
                 "erasure.access")  # fmt: skip
@@ -64,7 +68,7 @@ def place(merged: dict[str, Any], region: str | None, own: Collection[str] = ())
     Args:
         merged: The merged settings; changed in place. Faults of other kinds are left to others.
         region: The region of this run; None for none.
-        own: Sources whose topic or database the region's own files name.
+        own: Sources of which the region's own files say where they lie, as `sources.crm`.
 
     Yields:
         What is wrong with the choice of region, and with topics and databases that all regions share.
@@ -121,10 +125,36 @@ def _move(merged: dict[str, Any], base: Mapping[str, str], name: str) -> None:
 
 def _shared(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
     """Topics and databases that are named for all regions: each would read the people of all."""
-    sources = merged.get("sources")
-    for name, source in sorted(sources.items()) if isinstance(sources, dict) else ():
-        key = _REACHED_BY.get(str(source.get("kind"))) if isinstance(source, dict) else None
-        if key is None or name in own or source.get("enabled") is False:
-            continue
-        if "${region}" not in str(source.get(key)):
+    for name, source in _enabled(merged, "sources", own):
+        key = _REACHED_BY.get(str(source.get("kind")))
+        if key is not None and "${region}" not in str(source.get(key)):
             yield f"sources.{name}.{key}: the same for every region; name it in the region's own file, or by ${{region}}"
+
+
+def shared_folders(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Folders that are named for all regions, wherever they lie: each would read, or keep, the people of all.
+
+    Args:
+        merged: The merged settings, placed, in which names such as `${landing}` still stand.
+        own: Sources and connections of which the region's own files say where they lie, as `sources.crm`.
+
+    Yields:
+        The key, and what is wrong with it.
+    """
+    if merged.get("region") is None:
+        return
+    for section, key, home in (("sources", "path", "${landing}"), ("connections", "folder", "${exports}")):
+        for name, one in _enabled(merged, section, own):
+            said = str(one.get(key) or "")
+            is_here = one.get("kind") not in _FAR and one.get("kind", "files") not in _REACHED_BY
+            if said and is_here and home not in said and "${region}" not in said:
+                remedy = f"choose one below {home}, name it by ${{region}}, or in the region's own file"
+                yield (section, name, key), f"{said!r} is the same for every region; {remedy}"
+
+
+def _enabled(merged: Mapping[str, Any], section: str, own: Collection[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Those of a section that run, and of which no file of the region's own says where they lie."""
+    found = merged.get(section)
+    for name, one in sorted(found.items()) if isinstance(found, dict) else ():
+        if isinstance(one, dict) and one.get("enabled") is not False and f"{section}.{name}" not in own:
+            yield name, one

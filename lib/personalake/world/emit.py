@@ -13,6 +13,7 @@ from personalake.errors import InputError
 from personalake.world.dirt import lines_of, planted
 from personalake.world.everyone import everyone
 from personalake.world.feed import Feed
+from personalake.world.life import Hold, as_drawn
 from personalake.world.settings import WorldSettings
 from personalake.world.world import World, world
 
@@ -20,6 +21,8 @@ TRUTH, PLANTED, PLANTED_TRUTH = "truth", "_planted", "planted_line"
 MOST_ROWS_A_FILE = 500_000
 # Tables written at the same time: each is a few small Spark tasks with pauses between them.
 WRITERS = 2
+# Days of people up to which what tables are drawn from is held in memory: planning it anew for each would cost more.
+FEW_DAYS = 100_000
 Progress = Callable[[str], None]
 
 
@@ -66,7 +69,8 @@ def emit_world(
     if not signature.exists():
         report(f"drawing {settings.people:,} people")
         everyone(spark, settings).write.mode("overwrite").parquet(str(truth / "_everyone"))
-        drawn = world(spark, settings, spark.read.parquet(str(truth / "_everyone")))
+        hold: Hold = DataFrame.localCheckpoint if settings.people * settings.days <= FEW_DAYS else as_drawn
+        drawn = world(spark, settings, spark.read.parquet(str(truth / "_everyone")), hold)
         _write_all(drawn, landing, truth, report)
         signature.write_text(signed, encoding="utf-8")
     files = {path.name: len(list(path.rglob("*.*"))) for path in sorted(landing.glob("[!_]*")) if path.is_dir()}

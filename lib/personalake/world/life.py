@@ -1,5 +1,6 @@
 """What happened to everyone, before any system noted it down; computed where it is first needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,13 @@ from personalake.world.voices import mentions, tickets
 from personalake.world.web import clicks, sessions
 from personalake.world.wishes import wishes
 
+Hold = Callable[[DataFrame], DataFrame]
+
+
+def as_drawn(rows: DataFrame) -> DataFrame:
+    """Rows that are drawn anew by whoever reads them."""
+    return rows
+
 
 @dataclass(frozen=True)
 class Life:
@@ -22,10 +30,13 @@ class Life:
     Args:
         settings: The world.
         everyone: Rows of `everyone`.
+        hold: What becomes of each frame before others are drawn from it: `DataFrame.localCheckpoint` keeps its rows, so
+            that no later plan has its own in it.
     """
 
     settings: WorldSettings
     everyone: DataFrame
+    hold: Hold = as_drawn
 
     @property
     def spark(self) -> SparkSession:
@@ -35,44 +46,44 @@ class Life:
     @cached_property
     def activity(self) -> DataFrame:
         """The days on which anything happened."""
-        return activity(self.everyone, self.settings)
+        return self.hold(activity(self.everyone, self.settings))
 
     @cached_property
     def order_lines(self) -> DataFrame:
         """What was bought and brought back."""
-        return order_lines(self.activity, self.settings)
+        return self.hold(order_lines(self.activity, self.settings))
 
     @cached_property
     def sessions(self) -> DataFrame:
         """Visits to the web shop and the app."""
-        return sessions(self.activity, self.settings)
+        return self.hold(sessions(self.activity, self.settings))
 
     @cached_property
     def clicks(self) -> DataFrame:
         """The steps of recorded visits."""
-        return clicks(self.sessions, self.settings)
+        return self.hold(clicks(self.sessions, self.settings))
 
     @cached_property
     def messages(self) -> DataFrame:
         """E-mails sent."""
-        return messages(self.everyone, self.settings)
+        return self.hold(messages(self.everyone, self.settings))
 
     @cached_property
     def tickets(self) -> DataFrame:
         """Support tickets with the mood behind them."""
-        return tickets(self.everyone, self.settings)
+        return self.hold(tickets(self.everyone, self.settings))
 
     @cached_property
     def mentions(self) -> DataFrame:
         """Mentions on social networks with whose they are."""
-        return mentions(self.everyone, self.settings)
+        return self.hold(mentions(self.everyone, self.settings))
 
     @cached_property
     def wishes(self) -> DataFrame:
         """What people wish, change by change."""
-        return wishes(self.everyone, self.settings)
+        return self.hold(wishes(self.everyone, self.settings))
 
     @cached_property
     def records(self) -> DataFrame:
         """Customer records of all systems."""
-        return customer_records(self.everyone, self.settings)
+        return self.hold(customer_records(self.everyone, self.settings))

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from personalake.world.everyone import everyone as drawn_everyone
 from personalake.world.feed import Feed
 from personalake.world.feeds import feeds
-from personalake.world.life import Life
+from personalake.world.life import Hold, Life, as_drawn
 from personalake.world.settings import WorldSettings
 from personalake.world.tables import LazyTables
 from personalake.world.truth import truths
@@ -38,14 +38,15 @@ class World:
         return self.feeds[name].rows
 
 
-def world(spark: SparkSession, settings: WorldSettings, everyone: DataFrame | None = None) -> World:
+def world(spark: SparkSession, settings: WorldSettings, everyone: DataFrame | None = None, hold: Hold = as_drawn) -> World:
     """The world of some settings.
 
     Args:
         spark: The session.
         settings: Its size, seed, days and faults.
         everyone: Rows of `everyone` that were computed before, so that each table need not draw the people anew.
+        hold: What becomes of each frame that tables are drawn from; see `Life`.
     """
-    life = Life(settings, drawn_everyone(spark, settings) if everyone is None else everyone)
+    life = Life(settings, hold(drawn_everyone(spark, settings)) if everyone is None else everyone, hold)
     delivered = feeds(life)
     return World(settings, delivered, truths(life, delivered))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -71,14 +72,14 @@ class Fcm(HttpConnector):
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """One target, text values only, and not too much of them."""
+        if _is_plain(payload) and len(repr(payload)) * _MOST_BYTES <= self._connection.max_payload_bytes:
+            return None
         targets = [key for key in _TARGETS if payload.get(key)]
         if len(targets) != 1:
             return f"exactly one of {', '.join(_TARGETS)} is needed"
-        if not _is_plain(payload) and (misspelt := next(_misspelt(payload), None)) is not None:
+        if (misspelt := next(_misspelt(payload), None)) is not None:
             return misspelt
         limit = self._connection.max_payload_bytes if targets == ["token"] else self._connection.max_topic_payload_bytes
-        if len(repr(payload)) * _MOST_BYTES <= limit:
-            return None
         size = sum(len(_compact(payload[key]).encode()) for key in ("notification", "data") if payload.get(key))
         return f"oversize: {size} bytes of notification and data, {limit} at most" if size > limit else None
 
@@ -111,12 +112,12 @@ class Fcm(HttpConnector):
 
 def _is_plain(message: Mapping[str, Any]) -> bool:
     """Whether a message has nothing about which there could be a question, as most have: a token, a title, a few texts."""
-    if not message.keys() <= _PLAIN:
+    if not message.keys() <= _PLAIN or not message.get("token"):
         return False
     data, said = message.get("data", {}), message.get("notification", _SAYING)
     if type(data) is not dict or type(said) is not dict or not said.keys() <= _NOTIFICATION:
         return False
-    are_texts = set(map(type, data.values())) <= {str} and set(map(type, said.values())) <= {str}
+    are_texts = set(map(type, chain(data.values(), said.values()))) <= {str}
     return are_texts and bool(said.get("title") or said.get("body")) and not any(map(is_of_fcm, data))
 
 
