@@ -133,7 +133,9 @@ def test_each_destination_is_told_in_its_own_words() -> None:
 
 def test_a_plain_mail_is_no_markup_where_mails_are_html() -> None:
     plain = {"subject": "Tea for {{ category }}", "text": "Dear {{ first_name }},\nlook & see"}
-    template = Template.model_validate({"kind": "email", "unsubscribe_url": "https://shop.example", "locales": {"en": plain}})
+    template = Template.model_validate(
+        {"kind": "email", "unsubscribe_url": "https://shop.example", "locales": {"en": plain}}
+    )
 
     mail = render(template, None, {"category": "you", "first_name": "<img src=//evil>"})
 
