@@ -131,6 +131,19 @@ def test_each_destination_is_told_in_its_own_words() -> None:
     assert body_of("braze_send", push) == {"title": "Tea", "body": "3 orders"}
 
 
+def test_a_plain_mail_is_no_markup_where_mails_are_html() -> None:
+    plain = {"subject": "Tea for {{ category }}", "text": "Dear {{ first_name }},\nlook & see"}
+    template = Template.model_validate(
+        {"kind": "email", "unsubscribe_url": "https://shop.example", "locales": {"en": plain}}
+    )
+
+    mail = render(template, None, {"category": "you", "first_name": "<img src=//evil>"})
+
+    assert isinstance(mail, Rendered)
+    assert body_of("onesignal", mail)["email_body"] == "Dear &lt;img src=//evil&gt;,<br>\nlook &amp; see"
+    assert body_of("email", mail)["text"] == "Dear <img src=//evil>,\nlook & see"
+
+
 def test_a_batch_keeps_its_rows_in_order_with_a_body_or_a_reason_each() -> None:
     row = {"key": "a", "refusal": None, "_locale": None, "_said_category": "Tea", "_said_orders": 3}
     rows = [row, {**row, "key": "b", "_said_category": None}, {**row, "key": "c", "refusal": "no consent"}]

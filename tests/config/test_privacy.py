@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from personalake.config import Settings
-from personalake.config.lawful import lawful_problems
+from personalake.config.lawful import deaf_syncs, lawful_problems
 from personalake.config.sources import Source
 from personalake.errors import ConfigError
 from personalake.ingestion.adapters import read_spec
@@ -36,6 +36,38 @@ def test_a_purpose_that_the_company_does_not_declare_is_refused_wherever_it_is_a
         "decisions.rules.0.purpose: 'mailing'",
         "destinations.ads.purposes: 'ad_sale'",
     ]
+
+
+def test_a_sync_that_does_not_hear_who_unsubscribes_on_its_channel_is_told() -> None:
+    mail = {"kind": "email", "host": "127.0.0.1", "security": "none", "sender": "a@shop.example"}
+    push = {"kind": "onesignal", "app_id": "a", "api_key": "secret://app/key", "subscribers": 9}
+    everybody = {"where": "customer_id IS NOT NULL"}
+    rules = [
+        {"name": name, "when": "true", "action": name, "channel": "email", "purpose": purpose, "reason": "because"}
+        for name, purpose in (("coupon", "email_marketing"), ("hint", "personalisation"))
+    ]
+    syncs = {
+        "hears": (everybody, "mail", ["email_marketing"]),
+        "deaf": (everybody, "mail", ["personalisation"]),
+        "no_channel": (everybody, "files", ["personalisation"]),
+        "deaf_push": (everybody, "push", ["email_marketing"]),
+        "decided": ({"decisions": {"actions": ["coupon"]}}, "mail", ["personalisation"]),
+        "decided_deaf": ({"decisions": {}}, "mail", ["personalisation"]),
+    }
+    settings = Settings.model_validate(
+        {
+            "connections": {"mail": mail, "push": push, "files": {"kind": "csv_drop", "folder": "x", "columns": ["id"]}},
+            "decisions": {"rules": rules},
+            "audiences": {
+                name: {"audience": audience, "destination": place, "mode": "insert", "purposes": purposes, "channel": "push"}
+                for name, (audience, place, purposes) in syncs.items()
+            },
+        }
+    )
+
+    assert list(deaf_syncs(settings)) == [
+        ("deaf", "email_marketing"), ("deaf_push", "push_marketing"), ("decided_deaf", "email_marketing"),
+    ]  # fmt: skip
 
 
 def test_features_of_a_purpose_that_the_company_does_not_have_are_refused() -> None:

@@ -174,6 +174,16 @@ def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_
     assert (sent.unknown, sent.may_repeat) == (0, 1)
 
 
+def test_what_a_person_gives_up_counts_as_refused_so_that_no_plan_says_it_again(half_sent: Lake) -> None:
+    unknown = [name for name, state in states(half_sent).items() if state == "unknown"]
+
+    settle_unknown(half_sent, settings(half_sent, {}), "there", "given_up", TodaysClock())
+
+    assert {states(half_sent)[name] for name in unknown} == {"rejected"}
+    (sent,) = sent_so_far(half_sent.ledger)
+    assert sent.reasons["rejected", "settled by hand: it is not there, and is not sent again"] == len(unknown)
+
+
 def test_a_misspelt_destination_or_delivery_settles_nothing_and_is_told_what_there_is(half_sent: Lake) -> None:
     unknown = sorted(name for name, state in states(half_sent).items() if state == "unknown")
     chosen, clock, before = settings(half_sent, {}), TodaysClock(), half_sent.ledger.version(ACTIVATION_LOG)

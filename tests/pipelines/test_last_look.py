@@ -22,7 +22,7 @@ from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
-from personalake.tables.silver import CONSENT, PERSON_LINK
+from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 from tests.activation.doubles import FakeClock
 from tests.activation.matrix import CASES, TodaysClock
 from tests.pipelines.outbox_rows import PLANNED_AT, PURPOSE, a_lake, answered, changed, planned, settings
@@ -302,6 +302,52 @@ def test_a_sync_that_is_turned_off_or_gone_sends_nothing_of_its_plan_any_more(la
 
     off, absent = "no longer current: its sync is turned off", "no longer current: its sync is gone"
     assert told == [{}, dict.fromkeys(("d000", "d001"), off), dict.fromkeys(("d000", "d001"), absent)]
+
+
+def test_a_sync_that_goes_elsewhere_by_now_says_nothing_more_where_it_went_before(lake: Lake) -> None:
+    planned(lake, SEGMENT, 2)
+    given = due(lake, "plan-2", "vip", PLANNED_AT.date(), ["p0", "p0"])
+    given[1] = replace(given[1], removal=True)
+    row = {"plan_id": "plan-2", "sync": "vip", "state": "ready", "destination": "there", "logged_at": TodaysClock().now()}
+    lake.ledger.append(ACTIVATION_PLAN, [row])
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake)) as look:
+        before = look(given)
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"destination": "here"})) as look:
+        after = look(given)
+
+    assert (before, after) == ({}, {"plan-2-0": "no longer current: its sync goes to here by now"})
+
+
+def test_what_a_sync_asks_for_by_now_must_be_granted_beside_what_its_plan_asked_for(lake: Lake) -> None:
+    planned(lake, SEGMENT, 4)  # two people, who grant what the plan asked for
+    given = due(lake, "plan-2", "vip", PLANNED_AT.date(), ["p0", "p1"])
+    lake.ledger.append(CONSENT_CURRENT, [{"person_id": "p1", "purpose": "ad_sharing", "status": "granted"}])
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"purposes": [PURPOSE, "ad_sharing"]})) as look:
+        told = look(given)
+        without_any = look([replace(given[1], delivery_id="d", purposes=())])
+
+    assert told == {"plan-2-0": "no consent at this moment"}
+    assert without_any == {"d": "no consent at this moment"}
+
+
+def test_an_address_that_bounced_is_not_written_to_whatever_the_sync_asks_for(lake: Lake) -> None:
+    planned(lake, SEGMENT, 4)
+    mails = due(lake, "plan-2", "vip", PLANNED_AT.date(), ["p0", "p1"])
+    mails = [replace(one, purposes=("personalisation",)) for one in mails]
+    granted = [{"person_id": who, "purpose": "personalisation", "status": "granted"} for who in ("p0", "p1")]
+    lake.ledger.append(CONSENT_CURRENT, granted)
+    bounced = [
+        {"suppression_id": who, "person_id": who, "scope": scope, "reason": "hard_bounce", "since": PLANNED_AT}
+        for who, scope in (("p0", "email"), ("p1", "push"))
+    ]
+    lake.ledger.append(SUPPRESSION, bounced)
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"purposes": ["personalisation"]})) as look:
+        told = look(mails)
+
+    assert told == {"plan-2-0": "suppressed"}
 
 
 def test_a_removal_of_a_plan_that_fell_does_not_leave(lake: Lake) -> None:

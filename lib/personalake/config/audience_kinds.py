@@ -122,6 +122,25 @@ def key_field_of(connection: Connection) -> str:
     )
 
 
+def holds_doubts(connection: Connection) -> bool:
+    """Whether what may have left is not to be said again by a later plan, either: each delivery does something there.
+
+    What sets a state may be said twice, as attributes at Braze may, of which the connection as a whole promises nothing.
+    """
+    does_something = connection.promised.deduplication == "none" and kind_of(connection) != "braze_track"
+    return connection.unknown == "hold" and does_something
+
+
+def channel_of(connection: Connection, channel: str | None = None) -> str | None:
+    """The channel on which a connection reaches people, as receipts call it; null where only the destination knows.
+
+    Args:
+        connection: The connection.
+        channel: What the sync says of it.
+    """
+    return {"email": "email", "fcm": "push", "onesignal": channel}.get(kind_of(connection))
+
+
 def updates_only(connection: Connection) -> bool:
     """Whether the destination itself can be told to leave those alone whom it does not know."""
     return isinstance(connection, BrazeTrackConnection)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from personalake.config.audience_columns import PSEUDONYM
+from personalake.config.audience_kinds import channel_of
 from personalake.config.nearest import nearest
 from personalake.config.purposes import purposes_asked
 from personalake.config.settings import Settings
@@ -19,6 +20,29 @@ def lawful_problems(settings: Settings) -> Iterator[Problem]:
     yield from _undeclared_purposes(settings)
     yield from _unencrypted(settings)
     yield from _nameless(settings)
+
+
+def deaf_syncs(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Syncs that go on writing to who unsubscribes from what they send, or complains: its name, and the purpose it lacks.
+
+    What is withdrawn is the channel's purpose; who is asked for another one alone has not withdrawn anything.
+    """
+    for name, sync in sorted(settings.audiences.items()):
+        connection = settings.connections.get(sync.destination)
+        channel = None if connection is None else channel_of(connection, sync.channel)
+        purpose = settings.receipts.purposes.get(channel or "")
+        if purpose is None or purpose in sync.purposes:
+            continue
+        decided = sync.audience.decisions
+        asked = {
+            rule.purpose
+            for rule in settings.decisions.rules
+            if decided is not None
+            and (not decided.actions or rule.action in decided.actions)
+            and (not decided.channels or rule.channel in decided.channels)
+        }
+        if asked != {purpose}:
+            yield name, purpose
 
 
 def requires_tls(settings: Settings) -> bool:

@@ -15,6 +15,7 @@ from personalake.activation.receipts.addresses import address_of
 from personalake.activation.syncs.plan_state import STANDING
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
+from personalake.config.audience_kinds import channel_of
 from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
 from personalake.pipelines.activation_plans import PlanState, plans
@@ -41,7 +42,9 @@ NO_CONSENT, SUPPRESSED, HOLDOUT = "no consent at this moment", "suppressed", "ho
 UNKNOWN, FORGOTTEN = "no longer known", "asked to be forgotten"
 _ASKED_FOR = (ACTIVATION_PLAN, DECISION, SUPPRESSION, ERASURE_ASKED, PERSON, *CONSENTS)
 _TEXT = pa.string()
-_ASKED = pa.schema([("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("decision_id", _TEXT)])
+_ASKED = pa.schema([
+    ("delivery_id", _TEXT), ("person_id", _TEXT), ("purposes", pa.list_(_TEXT)), ("channel", _TEXT), ("decision_id", _TEXT),
+])  # fmt: skip
 _MEMORY = "1GB"
 # Deliveries that passed, and need no further look until something changes.
 _REMEMBERED = 200_000
@@ -130,6 +133,8 @@ class LastLook:
         sync = self._settings.audiences.get(plan.sync)
         if sync is None or not sync.enabled:
             return f"no longer current: its sync is {'gone' if sync is None else 'turned off'}"
+        if plan.destination not in (None, sync.destination) and not delivery.removal:
+            return f"no longer current: its sync goes to {sync.destination} by now"
         age = self._clock.now() - plan.planned_at
         if age > timedelta(sync.max_age_days) and not delivery.removal:
             return f"no longer fresh: its plan was made {age.days} days ago, max_age_days is {sync.max_age_days}"
@@ -139,13 +144,37 @@ class LastLook:
         """Reason by delivery of those that say something of a person who refuses it by now."""
         if not deliveries:
             return {}
-        self._opened.register("asked", _asked(deliveries))
+        self._opened.register("asked", self._asked(deliveries))
         suppressed = suppressed_deliveries(self._opened, self._clock.now())
         reasons = dict.fromkeys(lacking_consent(self._opened), NO_CONSENT) | dict.fromkeys(suppressed, SUPPRESSED)
         reasons |= self._decided_otherwise() | dict.fromkeys(unknown_deliveries(self._opened), UNKNOWN)
         self._opened.unregister("asked")
         reasons |= dict.fromkeys(self._to_nowhere(deliveries), SUPPRESSED)
         return reasons | {one.delivery_id: FORGOTTEN for one in deliveries if one.person_id in self._asking}
+
+    def _asked(self, deliveries: Sequence[Delivery]) -> pa.Table:
+        """Deliveries with all that their persons must grant: what their plan asked for, and what their sync does by now.
+
+        What has no purpose at all leaves for none.
+        """
+        asked = {plan_id: self._asked_by_sync(plan_id) for plan_id in {one.plan_id for one in deliveries}}
+        columns = (
+            [one.delivery_id for one in deliveries],
+            [one.person_id for one in deliveries],
+            [[*{*one.purposes, *asked[one.plan_id][0]}] if one.purposes else [] for one in deliveries],
+            [asked[one.plan_id][1] for one in deliveries],
+            [one.decision_id for one in deliveries],
+        )
+        return pa.table([pa.array(values, field.type) for values, field in zip(columns, _ASKED, strict=True)], schema=_ASKED)
+
+    def _asked_by_sync(self, plan_id: str | None) -> tuple[Sequence[str], str | None]:
+        """The purposes of a plan's sync, and that of the channel on which it reaches people, as far as they are known."""
+        plan = self._plans.get(plan_id or "")
+        sync = self._settings.audiences.get((plan and plan.sync) or "")
+        connection = None if sync is None else self._settings.connections.get(sync.destination)
+        if sync is None or connection is None:
+            return (), None
+        return sync.purposes, self._settings.receipts.purposes.get(channel_of(connection, sync.channel) or "")
 
     def _to_nowhere(self, deliveries: Sequence[Delivery]) -> Iterator[str]:
         """Deliveries to a device, or to a user of an app, that is not there any more."""
@@ -210,13 +239,3 @@ class LastLook:
     def _lend(self, table: Table, columns: Sequence[str], where: Conditions = ()) -> None:
         """Let one query read a table."""
         self._opened.register(f"given_{table.name}", self._ledger.scan(table, where).reader(columns))
-
-
-def _asked(deliveries: Sequence[Delivery]) -> pa.Table:
-    columns = (
-        [one.delivery_id for one in deliveries],
-        [one.person_id for one in deliveries],
-        [list(one.purposes) for one in deliveries],
-        [one.decision_id for one in deliveries],
-    )
-    return pa.table([pa.array(values, field.type) for values, field in zip(columns, _ASKED, strict=True)], schema=_ASKED)

@@ -20,6 +20,7 @@ from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audience_templates import completed
 from personalake.config.audiences import Sync, is_due
+from personalake.config.lawful import deaf_syncs
 from personalake.errors import ConfigError, LeaseHeldError
 from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
@@ -34,6 +35,10 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATIO
 
 logger = logging.getLogger(__name__)
 _SAMPLES = 3
+_DEAF = (
+    "%s does not ask for %s: who unsubscribes from what it sends, or complains, gets it all the same; add it to its "
+    "purposes, unless these are messages that nobody can unsubscribe from"
+)
 Row = dict[str, Any]
 
 
@@ -73,6 +78,9 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
         problems.append(f"--sync {asked}: no enabled sync of that name to an enabled connection; there are: {there}")
     if problems:
         raise ConfigError(problems)
+    for name, purpose in deaf_syncs(settings):
+        if name in (active if asked is None else (asked,)):
+            logger.warning(_DEAF, name, purpose)
     if asked is not None:
         return {asked: active[asked]}
     for name in sorted(name for name, sync in settings.audiences.items() if sync.enabled and name not in active):

@@ -20,7 +20,7 @@ from personalake.activation.syncs import unchanged
 from personalake.activation.syncs.wanted import Asked
 from personalake.common.hashing import keyed_hash_of
 from personalake.config.audience_columns import PSEUDONYM
-from personalake.config.audience_kinds import updates_only
+from personalake.config.audience_kinds import holds_doubts, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.lake.conditions import Conditions
@@ -109,6 +109,7 @@ class Basis:
         self._context, self._name, self._asked, self._standing = context, name, asked, standing
         self._mark = _mark(context, asked, connection)
         self._parts = _parts_of(asked.sync)
+        self._is_held = holds_doubts(connection)
         self._is_kept = remembers(context, asked.sync, connection)
         self._opened = duckdb.connect(":memory:")
 
@@ -132,7 +133,7 @@ class Basis:
         self._lend("outbox", ACTIVATION_OUTBOX, _OUTBOX, self._of_sync())
         self._lend("log", ACTIVATION_LOG, _LOG, [("destination", "=", self._asked.sync.destination)])
         self._opened.register("became", merged_table(self._context.lake.ledger))
-        unchanged.lay_out_held(self._opened, self._asked.ability.is_message, self._standing)
+        unchanged.lay_out_held(self._opened, self._asked.ability.is_message, self._standing, self._is_held)
         unchanged.lay_out_changed(self._opened)
         people = self._opened.sql("FROM changed").to_arrow_table().cast(pa.schema([("person_id", pa.string())]))
         if people.num_rows > _MOST_CHANGED * self._size("inputs_now"):

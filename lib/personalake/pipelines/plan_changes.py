@@ -15,7 +15,7 @@ from personalake.activation.templates import Saying
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.merged_persons import as_persons_now
 from personalake.common.transformation import Transformation
-from personalake.config.audience_kinds import ability, key_field_of, kind_of, updates_only
+from personalake.config.audience_kinds import ability, holds_doubts, key_field_of, kind_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection, Connection
 from personalake.config.secrets import resolve_secret
@@ -114,7 +114,9 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)
         there = held_there.where("holder_id IS NOT NULL")
         rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
-    held = narrow.held if narrow else acknowledged(planning.deliveries, asked.ability.is_message, planning.standing)
+    is_held = holds_doubts(planning.connection)
+    known = planning.deliveries
+    held = narrow.held if narrow else acknowledged(known, asked.ability.is_message, planning.standing, is_held)
     return (
         plan(rows, held, sync.mode, sync.resend_rejected)
         .transform(lambda found: with_payloads(found, asked.shape, planning.place))

@@ -16,7 +16,7 @@ from personalake.pipelines.activation_plans import log_about, owed, plans
 from personalake.pipelines.sending_lease import sending_lease
 
 Verdict = Literal["taken", "send_again", "given_up"]
-_STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.CANCELLED}
+_STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.REJECTED}
 _WORDS = {"taken": "it is there", "send_again": "send it again", "given_up": "it is not there, and is not sent again"}
 _CHUNK = 50_000
 _NAMED = 10

@@ -49,16 +49,18 @@ def lay_out_suppressed(opened: duckdb.DuckDBPyConnection, purposes: Mapping[str,
 
 
 def suppressed_deliveries(opened: duckdb.DuckDBPyConnection, at: datetime) -> set[str]:
-    """Deliveries to whom must not be reached for one of their purposes.
+    """Deliveries to whom must not be reached for one of their purposes, or on the channel on which they leave.
 
     Args:
-        opened: A database with `suppressed`, and `asked`: rows of `delivery_id`, `person_id`, `purposes` (a list).
+        opened: A database with `suppressed`, and `asked`: rows of `delivery_id`, `person_id`, `purposes` (a list), and the
+            purpose of their `channel`.
         at: The moment.
     """
     found = opened.execute(
         """
         SELECT DISTINCT delivery_id FROM asked JOIN suppressed USING (person_id)
-        WHERE since <= $1 AND coalesce(until > $1, true) AND (purpose IS NULL OR list_contains(purposes, purpose))
+        WHERE since <= $1 AND coalesce(until > $1, true)
+            AND (purpose IS NULL OR purpose = channel OR list_contains(purposes, purpose))
         """,
         [at],
     )

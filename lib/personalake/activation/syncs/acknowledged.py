@@ -20,35 +20,39 @@ def with_states(outbox: DataFrame, log: DataFrame) -> DataFrame:
     return outbox.join(last, "delivery_id", "left").withColumn("state", F.coalesce(state, F.lit("pending")))
 
 
-def acknowledged(deliveries: DataFrame, is_message: bool, standing: str | None = None) -> DataFrame:
+def acknowledged(deliveries: DataFrame, is_message: bool, standing: str | None = None, is_held: bool = False) -> DataFrame:
     """What the destination holds of a sync, key by key.
 
     The latest delivery that was accepted or confirmed counts. A later one that left and was not answered puts the key in
     doubt: it is held, nobody knows with what, and the next plan says it again. Messages are the exception, since they are
-    read: in doubt they count as sent, and are not sent again.
+    read: in doubt they count as sent, and are not sent again. So does what is held after a lost reply, unless it takes
+    somebody away: to be told that twice does no harm, and never to be told it would.
 
     Args:
         deliveries: Rows of the outbox of one sync, from `with_states`.
         is_message: Whether deliveries are messages.
         standing: A plan that waits to be sent, if there is one.
+        is_held: Whether a lost reply is held there, see `config.audience_kinds.holds_doubts`.
 
     Returns:
         Columns of `HELD`. `holder_id` is the person whom it was about, null if the key is not held; `held_hash` is null if
         that is in doubt; `rejected_hash` is what the destination last refused, `base` the delivery that it last took, and
         `pending_hash` what the standing plan has not sent yet, `stale` how many deliveries of other plans wait in vain.
     """
-    settled = SETTLED + DOUBTFUL if is_message else SETTLED
+    is_doubtful, takes_away = F.col("state").isin(*DOUBTFUL), F.coalesce("removal", F.lit(False))
+    counts_in_doubt = F.lit(is_message) | (F.lit(is_held) & ~takes_away)
     told = F.struct("moment", "payload_hash", "removal", "delivery_id", "person_id", "state")
     has_outcome = F.col("state").isin(*SETTLED, *DOUBTFUL, "rejected")
     is_pending = F.col("state") == "pending"
     is_of_standing = F.col("plan_id").eqNullSafe(F.lit(standing))
     by_key = deliveries.groupBy("sync_key").agg(
-        F.max(F.when(F.col("state").isin(*settled), told)).alias("taken"),
+        F.max(F.when(F.col("state").isin(*SETTLED) | (is_doubtful & counts_in_doubt), told)).alias("taken"),
         F.max(F.when(has_outcome, told)).alias("latest"),
         F.max(F.when(is_pending & is_of_standing, F.col("payload_hash"))).alias("pending_hash"),
         F.count_if(is_pending & ~is_of_standing).alias("stale"),
     )
-    in_doubt = F.coalesce(F.col("latest.state").isin(*DOUBTFUL) & F.lit(not is_message), F.lit(False))
+    is_open = F.lit(not is_message) & (F.lit(not is_held) | F.coalesce("latest.removal", F.lit(False)))
+    in_doubt = F.coalesce(F.col("latest.state").isin(*DOUBTFUL) & is_open, F.lit(False))
     there = F.col("taken").isNotNull() & ~F.coalesce("taken.removal", F.lit(False))
     holder = F.coalesce(F.when(there, F.col("taken.person_id")), F.when(in_doubt, F.col("latest.person_id")))
     return by_key.select(

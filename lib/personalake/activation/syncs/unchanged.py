@@ -24,7 +24,7 @@ def _listed(states: Sequence[str]) -> str:
     return ", ".join(f"'{state}'" for state in states)
 
 
-def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: str | None) -> None:
+def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: str | None, is_held: bool = False) -> None:
     """Make the table `held`, as `acknowledged` does.
 
     Args:
@@ -32,13 +32,15 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
             `old_person_id` and `new_person_id` of whoever was merged into another.
         is_message: Whether deliveries are messages.
         standing: A plan that waits to be sent, if there is one.
+        is_held: Whether a lost reply is held there.
     """
-    settled = SETTLED + DOUBTFUL if is_message else SETTLED
     opened.execute(
         f"""
         CREATE TABLE held AS
         WITH last AS ({last_states("given_log", f"max({KEY}) AS moment")}), delivery AS (
-            SELECT sync_key, plan_id, payload_hash, coalesce(state, 'pending') AS state, {{
+            SELECT sync_key, plan_id, payload_hash, coalesce(state, 'pending') AS state,
+                state IN ({_listed(SETTLED)}) OR (state IN ({_listed(DOUBTFUL)})
+                    AND ($is_message OR ($is_held AND NOT coalesce(removal, false)))) AS counts, {{
                 'moment': moment, 'payload_hash': payload_hash, 'removal': removal, 'delivery_id': delivery_id,
                 'person_id': coalesce(new_person_id, person_id), 'state': coalesce(state, 'pending')}} AS told
             FROM given_outbox LEFT JOIN last USING (delivery_id) LEFT JOIN became ON person_id = old_person_id
@@ -47,20 +49,21 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
         ), by_key AS (
             -- Most keys have one delivery: rows need not be compared to find the last of one.
             SELECT sync_key,
-                CASE WHEN state IN ({_listed(settled)}) THEN told END AS taken,
+                CASE WHEN counts THEN told END AS taken,
                 CASE WHEN state IN ({_listed((*SETTLED, *DOUBTFUL, "rejected"))}) THEN told END AS latest,
                 CASE WHEN state = 'pending' AND plan_id IS NOT DISTINCT FROM $standing THEN payload_hash END AS pending_hash,
                 (state = 'pending' AND plan_id IS DISTINCT FROM $standing)::BIGINT AS stale
             FROM delivery ANTI JOIN again USING (sync_key)
             UNION ALL
             SELECT sync_key,
-                max(told) FILTER (state IN ({_listed(settled)})) AS taken,
+                max(told) FILTER (counts) AS taken,
                 max(told) FILTER (state IN ({_listed((*SETTLED, *DOUBTFUL, "rejected"))})) AS latest,
                 max(payload_hash) FILTER (state = 'pending' AND plan_id IS NOT DISTINCT FROM $standing) AS pending_hash,
                 count(*) FILTER (state = 'pending' AND plan_id IS DISTINCT FROM $standing) AS stale
             FROM delivery SEMI JOIN again USING (sync_key) GROUP BY sync_key
         ), judged AS (
-            SELECT *, coalesce(latest.state IN ({_listed(DOUBTFUL)}), false) AND NOT $is_message AS in_doubt,
+            SELECT *, coalesce(latest.state IN ({_listed(DOUBTFUL)}), false) AND NOT $is_message
+                    AND (NOT $is_held OR coalesce(latest.removal, false)) AS in_doubt,
                 taken IS NOT NULL AND NOT coalesce(taken.removal, false) AS there
             FROM by_key
         )
@@ -71,7 +74,7 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
             taken.delivery_id AS base, pending_hash, stale
         FROM judged
         """,
-        {"standing": standing, "is_message": is_message},
+        {"standing": standing, "is_message": is_message, "is_held": is_held},
     )
 
 

@@ -1,6 +1,7 @@
 """What a template says, as the body of a delivery: what each destination reads around the key of the person."""
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 from personalake.activation.templates.rendering import Rendered
@@ -33,11 +34,20 @@ def _fcm(said: Rendered) -> Body:
 
 
 def _onesignal(said: Rendered) -> Body:
-    """English is a must at OneSignal, whatever the text's language."""
+    """English is a must at OneSignal, whatever the text's language; its e-mails are HTML, and have no plain part."""
     if "subject" in said.parts:
-        return {"email_subject": said.parts["subject"], "email_body": said.parts.get("html") or said.parts["text"]}
+        return {"email_subject": said.parts["subject"], "email_body": said.parts.get("html") or _as_html(said.parts["text"])}
     texts = {"contents": {"en": said.parts["body"]}, "headings": {"en": said.parts["title"]}}
     return {**texts, **({"data": dict(said.values)} if said.values else {})}
+
+
+def _as_html(text: str) -> str:
+    r"""A plain text that looks the same where HTML is read, and does nothing else there.
+
+    >>> _as_html("Dear <b>Ann</b>,\nwelcome")
+    'Dear &lt;b&gt;Ann&lt;/b&gt;,<br>\nwelcome'
+    """
+    return escape(text, quote=False).replace("\n", "<br>\n")
 
 
 def _webhook(said: Rendered) -> Body:

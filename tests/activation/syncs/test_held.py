@@ -1,0 +1,75 @@
+"""What a destination is known to hold, told by Spark and by DuckDB alike: what is in doubt, above all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from personalake.activation.syncs.acknowledged import acknowledged, with_states
+from personalake.activation.syncs.unchanged import lay_out_held
+from personalake.config.audience_kinds import holds_doubts
+from tests.activation.connectors.settings import connection_of
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+# Key, content, whether it takes away, and state of deliveries as they came.
+SAID = (
+    ("new", "tea", False, "unknown"),
+    ("old", "tea", False, "accepted"), ("old", "soup", False, "unknown"),
+    ("gone", "tea", False, "accepted"), ("gone", "removal", True, "unknown"),
+    ("calm", "tea", False, "confirmed"),
+)  # fmt: skip
+OUTBOX = [
+    {"delivery_id": f"d{n}", "person_id": f"p-{key}", "payload_hash": what, "plan_id": f"plan-{n}", "sync_key": key,
+     "removal": removal}
+    for n, (key, what, removal, _) in enumerate(SAID)
+]  # fmt: skip
+LOG = [
+    {"delivery_id": f"d{n}", "state": state, "logged_at": NOON + timedelta(seconds=n)} for n, (*_, state) in enumerate(SAID)
+]
+AGAIN = {"new": ("p-new", None), "old": ("p-old", None), "gone": ("p-gone", None), "calm": ("p-calm", "tea")}
+HELD = {**AGAIN, "new": ("p-new", "tea"), "old": ("p-old", "soup")}
+
+
+def by_duckdb(is_held: bool) -> dict[str, tuple[Any, Any]]:
+    with duckdb.connect(":memory:") as opened:
+        opened.execute("SET TimeZone = 'UTC'")
+        became = pa.table({name: pa.array([], pa.string()) for name in ("old_person_id", "new_person_id")})
+        for name, rows in (("outbox", pa.Table.from_pylist(OUTBOX)), ("log", pa.Table.from_pylist(LOG))):
+            opened.register(f"given_{name}", rows)
+        opened.register("became", became)
+        lay_out_held(opened, False, None, is_held)
+        found = opened.execute("SELECT sync_key, holder_id, held_hash FROM held").fetchall()
+    return {key: (holder, content) for key, holder, content in found}
+
+
+@pytest.mark.parametrize(("is_held", "expected"), [(False, AGAIN), (True, HELD)])
+def test_what_may_have_been_said_is_not_said_again_where_it_is_held_and_who_left_is_taken_away_all_the_same(
+    is_held: bool, expected: dict[str, tuple[Any, Any]]
+) -> None:
+    assert by_duckdb(is_held) == expected
+
+
+def test_spark_tells_the_same(spark: SparkSession) -> None:
+    said = with_states(spark.createDataFrame(OUTBOX), spark.createDataFrame(LOG))  # type: ignore[type-var]
+
+    rows = acknowledged(said, False, None, True).collect()
+
+    assert {row["sync_key"]: (row["holder_id"], row["held_hash"]) for row in rows} == HELD
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "is_held"),
+    [
+        ("webhook", None, True), ("tealium", None, True), ("webhook", "at_least_once", False),
+        ("braze_track", None, False), ("segment", None, False), ("sfmc_rows", None, False),
+    ],
+)  # fmt: skip
+def test_doubts_are_held_where_a_delivery_does_something_and_nobody_chose_to_repeat_it(
+    kind: str, policy: str | None, is_held: bool
+) -> None:
+    connection = connection_of(kind) if policy is None else connection_of(kind, unknown=policy)
+
+    assert holds_doubts(connection) is is_held
