@@ -63,13 +63,18 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
 
 def test_who_was_erased_is_known_again_with_any_blanks_around_the_identifier(spark: SparkSession) -> None:
     hashes = [(keyed_hash_of("k", "card|77"), "erased"), (keyed_hash_of("k", "card|78"), "hard_bounce")]
+    hashes += [(keyed_hash_of("k", "account:card|79"), "erased")]
     suppressed = spark.createDataFrame(hashes, "identifier_hash string, reason string")
-    rows = spark.createDataFrame([(1, "\t77\xa0"), (2, "77"), (3, "78"), (4, "7 7")], "row int, number string")
+    rows = spark.createDataFrame([(1, "\t77\xa0"), (2, "77"), (3, "78"), (4, "7 7"), (5, " 79")], "row int, number string")
 
     marked = rows.withColumn("reasons", F.array(F.lit("late"))).transform(
         marked_erased(suppressed, "k", "1", "row", [("number", "card")])
     )
+    of_accounts = rows.withColumn("reasons", F.array(F.lit("late"))).transform(
+        marked_erased(suppressed, "k", "1", "row", [("number", "card"), ("number", "account:card")])
+    )
 
     assert sorted((row["row"], *row["reasons"]) for row in marked.collect()) == [
-        (1, "erased"), (2, "erased"), (3, "late"), (4, "late"),
+        (1, "erased"), (2, "erased"), (3, "late"), (4, "late"), (5, "late"),
     ]  # fmt: skip
+    assert {row["row"] for row in of_accounts.collect() if row["reasons"] == ["erased"]} == {1, 2, 5}

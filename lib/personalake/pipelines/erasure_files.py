@@ -10,6 +10,7 @@ from personalake.activation.dropped_files import is_dropped
 from personalake.activation.dropped_files import without_rows as without_dropped
 from personalake.activation.file_drop import ERASURE_LIST, MANIFEST, Item, drop, packed
 from personalake.activation.former_drops import without_items
+from personalake.common.spellings import spellings
 from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.lake import Lake
@@ -28,6 +29,7 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tracking.store_files import redact
 
 Subjects = Mapping[str, Subject]
+DECIDED = "a decision names the person; take it out of the configuration, wherever that is kept"
 
 
 def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
@@ -37,6 +39,8 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
             yield _landed(lake, name, source, subjects)
             yield _taken_in(lake, name, source, subjects)
     yield from clean_former(settings, lake, subjects)
+    if settings.identity.overrides:
+        yield _decided(settings, subjects)
     yield _logs(lake, subjects)
     yield from clean_drops(settings, subjects)
     yield from _exports(settings, lake, subjects)
@@ -45,6 +49,15 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
     access = settings.erasure.access.expanduser().resolve()
     yield _told_before(access, subjects)
     yield _model_store(lake, subjects)
+
+
+def _decided(settings: Settings, subjects: Subjects) -> Cleaned:
+    """The configuration is people's to change: what it says of a person would come back with the next run."""
+    code, cleaned = settings.identity.calling_code, Cleaned("identity.overrides", files=1)
+    named = (name.partition(":") for override in settings.identity.overrides for name in override.between)
+    told = {(kind, form) for kind, _, value in named for form in spellings(kind, value, code)}
+    cleaned.unsettled = {rid: DECIDED for rid, subject in subjects.items() if not told.isdisjoint(subject.identifiers)}
+    return cleaned
 
 
 def _landed(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
