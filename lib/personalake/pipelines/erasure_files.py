@@ -29,6 +29,10 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tracking.store_files import redact
 
 Subjects = Mapping[str, Subject]
+ELSEWHERE = (
+    "the model store of tracking.uri is not searched here: look there for examples and tags that name the person, "
+    "or settle it for good if none are kept there"
+)
 DECIDED = "a decision names the person; take it out of the configuration, wherever that is kept"
 
 
@@ -48,7 +52,7 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
     yield _removed("report", report, subjects, "deleted; publish_report draws it again")
     access = settings.erasure.access.expanduser().resolve()
     yield _told_before(access, subjects)
-    yield _model_store(lake, subjects)
+    yield _model_store(settings, lake, subjects)
 
 
 def _decided(settings: Settings, subjects: Subjects) -> Cleaned:
@@ -206,8 +210,10 @@ def _without_folder(folder: Path, files: Sequence[Path], everybody: Everybody) -
     return found
 
 
-def _model_store(lake: Lake, subjects: Subjects) -> Cleaned:
+def _model_store(settings: Settings, lake: Lake, subjects: Subjects) -> Cleaned:
     """Models know nobody by name; should a tag, a parameter or an example do so, it goes. Free pages are written over."""
+    if settings.tracking.uri is not None:
+        return Cleaned("model store", kind="store", unsettled=dict.fromkeys(subjects, ELSEWHERE))
     folder = lake.locations.root / "mlflow"
     cleaned = Cleaned(
         "model store", detail="rows of the database blackened, examples deleted, free pages written over", kind="store"

@@ -77,7 +77,8 @@ def _beside_tables(settings: Settings) -> Iterator[Row]:
     yield (
         _model_store(settings),
         "models, their figures, and samples of the rows that they learnt from",
-        "until versions are deleted; searched by each erasure",
+        "until versions are deleted; "
+        + ("searched by each erasure" if settings.tracking.uri is None else "no erasure reaches it"),
     )
 
 
