@@ -20,26 +20,22 @@ from personalake.ingestion.wishes import contract_named
 from personalake.lake import Lake
 from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
-from personalake.pipelines.erasure_requests import last_states
+from personalake.pipelines.erased_rows import without_erased_rows
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.known_rows import referenced, told_again, with_duplicates
 from personalake.pipelines.payload_vault import STORED, Vault
-from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.retention import aged
 from personalake.pipelines.treatment import row_by_row
-from personalake.privacy.payloads import identifying
-from personalake.privacy.suppression import ACCOUNT, ERASED, marked_done, marked_erased
+from personalake.privacy.suppression import ERASED
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
 from personalake.tables.bronze import RECORD as BRONZE_RECORD
-from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT
+from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.gold import DATA_HEALTH
-from personalake.tables.receipts import SUPPRESSION
-from personalake.tables.silver import CONSENT, DUPLICATE, EVENT, QUARANTINE
+from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
 
 LATE_AFTER = "INTERVAL 1 DAY"
 _BRONZE = {"refine_events": BRONZE_EVENT, "refine_records": BRONZE_RECORD}
-_ADDRESS = "address"
 _NOT_ERASED = f"NOT array_contains(reasons, '{ERASED}')"
 
 
@@ -169,7 +165,7 @@ def _refine_batch(
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
         judged = with_duplicates(
-            lake, name, source, parsed.transform(_without_erased(context, name, source, contract)), batch_id
+            lake, name, source, parsed.transform(without_erased_rows(context, name, source, contract, ROW)), batch_id
         )
         counts = count_rows(judged)
         restated = told_again(lake, name, source, judged, batch_id)
@@ -192,22 +188,6 @@ def _refine_batch(
 def _locked(vault: Vault, rows: DataFrame, table: Table, source: Source) -> AbstractContextManager[DataFrame]:
     """Raw payloads lie nowhere as they came, if they are encrypted in bronze."""
     return vault.sealing(rows, source) if table is QUARANTINE else nullcontext(rows)
-
-
-def _without_erased(context: JobContext, name: str, source: Source, contract: Contract) -> Transformation:
-    """Rows of somebody who was erased are refused, and kept nowhere; who asks once more is heard, and no request twice."""
-    lake = context.lake
-    if not lake.ledger.count(SUPPRESSION, [("reason", "=", ERASED)]):
-        return lambda rows: rows
-    key, code = erasure_key(context.settings, lake.locations), context.settings.identity.calling_code
-    if contract.table is ERASURE_ASKED:
-        return marked_done([one for one, row in last_states(lake).items() if row["state"] == "done"], key, name)
-    named = identifying(source)
-    if contract.table is not CONSENT:  # whoever refuses by an address may be any of those who share it
-        named = [*named, *((name, f"{ACCOUNT}{kind}") for name, kind in named if name == "customer_id")]
-    if _ADDRESS in source.columns:
-        named = [*named, *((_ADDRESS, kind) for kind in ("email", "phone"))]
-    return marked_erased(lake.read(SUPPRESSION), key, code, ROW, named)
 
 
 def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFrame) -> None:

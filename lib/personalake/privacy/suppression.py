@@ -19,6 +19,8 @@ ERASED, ALL_CHANNELS = "erased", "all"
 # Before the kind of an identifier that bars rows of which it is the key, and no others.
 ACCOUNT = "account:"
 REQUEST_DIGITS = 32
+# Column whose value says whose a row is.
+KEY = "customer_id"
 
 
 def suppressions(subject: Subject, key: str, since: datetime, source: str) -> Iterator[dict[str, Any]]:
@@ -53,9 +55,16 @@ def erased_hashes(suppressed: DataFrame) -> DataFrame:
 
 
 def marked_erased(
-    suppressed: DataFrame, key: str, calling_code: str, row: str, identifying: Sequence[tuple[str, str]]
+    suppressed: DataFrame,
+    key: str,
+    calling_code: str,
+    row: str,
+    identifying: Sequence[tuple[str, str]],
+    accounts: DataFrame | None = None,
 ) -> Transformation:
     """Put the reason `erased` in the place of all others where a row carries an identifier of somebody erased.
+
+    A row of somebody else who is known stays theirs: the tablet of a family is used on, and numbers are given to others.
 
     Args:
         suppressed: Rows of `silver.suppression`, few enough to broadcast.
@@ -63,17 +72,26 @@ def marked_erased(
         calling_code: Country calling code of phone numbers that are written without one.
         row: Column that numbers the rows.
         identifying: Columns that hold identifiers, each with the kind of it; behind `ACCOUNT` as keys of accounts.
+        accounts: `customer_id` of everybody who is known: rows with such a key are judged by that alone; none by default.
 
     Returns:
         A transformation of rows with the array `reasons`.
     """
     known = F.broadcast(erased_hashes(suppressed))
-    told = [form for column, kind in identifying for form in _forms(kind, column, calling_code)]
+    told = [
+        F.struct(form.alias("told"), F.lit(column == KEY).alias("is_key"))
+        for column, kind in identifying
+        for form in _forms(kind, column, calling_code)
+    ]
 
     def marked(rows: DataFrame) -> DataFrame:
-        carried = rows.select(row, F.explode(F.array(*told)).alias("told"))
+        carried = rows.select(row, F.explode(F.array(*told)).alias("form")).select(row, "form.*")
         hashed = carried.where("told IS NOT NULL").transform(with_keyed_hash(key, "erased_hash", F.col("told")))
-        erased = hashed.join(known, "erased_hash", "left_semi").select(row).distinct().withColumn("is_erased", F.lit(True))
+        found = hashed.join(known, "erased_hash", "left_semi").groupBy(row).agg(F.max("is_key").alias("is_key"))
+        if accounts is not None:
+            doubtful = found.where("NOT is_key").join(rows.select(row, KEY), row).select(row, KEY)
+            found = found.join(accounts.join(F.broadcast(doubtful), KEY).select(row).distinct(), row, "left_anti")
+        erased = found.select(row, F.lit(True).alias("is_erased"))
         reasons = F.when(F.col("is_erased"), F.array(F.lit(ERASED))).otherwise(F.col("reasons"))
         return rows.join(F.broadcast(erased), row, "left").withColumn("reasons", reasons).drop("is_erased")
 
