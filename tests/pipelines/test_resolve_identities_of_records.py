@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
 from personalake.common.hashing import person_hash_of
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.lake.erasing import remove_rows
 from personalake.lake.renewal import Renewal
 from personalake.lake.upkeep import compact
 from personalake.pipelines import resolve_identities
@@ -213,6 +215,24 @@ def test_what_the_last_record_of_a_person_leaves_to_events_is_logged_as_moved(
 
 def dying(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_an_address_that_somebody_erased_shared_with_another_person_is_the_other_one_s_after_the_next_run(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    people = [customer("crm", "1", login="u1", email="us@x.example"), customer("web", "9", login="u2", email="us@x.example")]
+    lake.ledger.append(CUSTOMER_RECORD, people)
+    run(context_of(settings))
+    before = persons(lake)
+    assert before["crm", "1"] == before["email", "us@x.example"] != before["web", "9"]
+    remove_rows(lake, PERSON_LINK, pa.table({"person_id": [before["crm", "1"]]}))
+    for table in (CUSTOMER_RECORD, MATCH_RECORD):
+        remove_rows(lake, table, pa.table({"customer_id": ["1"]}))
+
+    looked_at = [run(context_of(settings)).figures["records_looked_at"] for _ in range(2)]
+
+    assert persons(lake) == {pair: before["web", "9"] for pair in (("web", "9"), ("login", "u2"), ("email", "us@x.example"))}
+    assert looked_at == [1, 0]
 
 
 def test_without_anything_to_learn_from_shared_identifiers_still_link(

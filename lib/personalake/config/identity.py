@@ -192,7 +192,9 @@ class MatchSettings(Section):
 class Override(Section):
     """What a person decided about two identifiers; it survives every run."""
 
-    decision: Literal["always", "never"] = Field(description="always joins the two, never keeps them apart")
+    decision: Literal["always", "never"] = Field(
+        description="always joins the two, whatever guards say; never keeps them apart"
+    )
     between: tuple[str, str] = Field(description="Two identifiers, each as namespace:value, e.g. crm:17")
     reason: str = Field("", description="Why, for those who come later")
 

@@ -17,6 +17,7 @@ from personalake.pipelines.left_in_files import files_with, may_hold
 from personalake.pipelines.payload_vault import Vault
 from personalake.privacy.further import accounts_of, are_shared, with_further
 from personalake.privacy.payloads import PayloadRows
+from personalake.privacy.sharing import with_shared
 from personalake.privacy.subject import (
     Identifier,
     Subject,
@@ -68,12 +69,18 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
         subject = replace(subject, person_ids=persons)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
-    subject = with_derived(with_records(subject, records, links, code), alive)
+    subject = with_shared(with_records(subject, records, links, code), records, links, code)
+    subject = with_derived(subject, alive)
     return _with_rows(settings, lake, subject)
 
 
 def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collection[Identifier] = ()) -> bool:
-    """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's."""
+    """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's.
+
+    The key of an account of one's own is one's own, whoever else's record holds it.
+    """
+    if subject.asked in subject.shared - subject.accounts:
+        return True
     if further:
         records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
         alone = find_subject(settings, lake, subject.asked)
