@@ -14,11 +14,12 @@ class Taken(NamedTuple):
     """The request was taken, apart from some of its items.
 
     Args:
-        state: Accepted (queued there) or confirmed (processed there).
+        state: Accepted (queued there) or confirmed (processed there); cancelled, if it was only looked at.
         refused: Place of an item in the pack: why it was refused for good.
         again: Place of an item: why it should be sent once more.
         reference: The destination's name for the request.
         ask_later: Whether the results must be asked for under that name.
+        reason: Why the state is no better.
     """
 
     state: State = State.ACCEPTED
@@ -26,6 +27,7 @@ class Taken(NamedTuple):
     again: Mapping[int, str] = _NOTHING
     reference: str | None = None
     ask_later: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

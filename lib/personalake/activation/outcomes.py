@@ -53,14 +53,14 @@ def taken_whole(attempt: Attempt, taken: Taken) -> Outcome | None:
     pack = attempt.pack
     if taken.ask_later or taken.refused or taken.again or pack.is_resent or attempt.lost is not None:
         return None
-    return Outcome(pack.delivery_ids, taken.state, None, pack.pack_id, taken.reference, False, attempt.requests)
+    return Outcome(pack.delivery_ids, taken.state, taken.reason, pack.pack_id, taken.reference, False, attempt.requests)
 
 
 def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outcome]:
     """Accepted or confirmed, apart from what the reply names; what should be sent again has no outcome yet."""
     pack, is_first = attempt.pack, attempt.lost is None and not attempt.pack.is_resent
     if is_first and not taken.refused and not taken.again:
-        return [Outcome(pack.delivery_ids, taken.state, None, pack.pack_id, taken.reference)]
+        return [Outcome(pack.delivery_ids, taken.state, taken.reason, pack.pack_id, taken.reference)]
     outcomes = []
     for place, delivery in enumerate(pack.deliveries):
         if place in taken.again:
@@ -69,7 +69,8 @@ def of_taken(connector: Connector, attempt: Attempt, taken: Taken) -> list[Outco
             outcomes.append(refused(connector, attempt, delivery, told(taken.refused[place], delivery.payload)))
         else:
             repeated = _may_be_there(connector, attempt, delivery)
-            outcomes.append(Outcome((delivery.delivery_id,), taken.state, None, pack.pack_id, taken.reference, repeated))
+            told_so = (taken.state, taken.reason, pack.pack_id, taken.reference, repeated)
+            outcomes.append(Outcome((delivery.delivery_id,), *told_so))
     return outcomes
 
 

@@ -13,6 +13,7 @@ from personalake.activation.reasons import told
 from personalake.activation.receipts.addresses import GONE
 from personalake.activation.transport import Reply, ReplyLost, Request, Unreached
 from tests.activation.connectors.settings import SETTINGS, connector_of
+from tests.activation.doubles import sent
 
 HTTP = sorted(set(SETTINGS) - {"email", "csv_drop", "object_store", "tealium_file"})
 OPERATIONS = {
@@ -27,6 +28,11 @@ class Replying:
     def __init__(self, *replies: Reply | Exception) -> None:
         self.replies = list(replies)
         self.requests: list[Request] = []
+
+    async def __aenter__(self) -> "Replying":
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None: ...
 
     async def send(self, request: Request) -> Reply:
         if request.url.endswith(("/token", "/v2/token")) or "/v3/auth/" in request.url:
@@ -179,6 +185,19 @@ def test_fcm_tells_a_bad_token_from_a_bad_project(status: int, code: str, answer
 
 def test_fcm_keeps_the_name_of_the_message() -> None:
     assert answered("fcm", reply(200, {"name": "projects/p/messages/1"}))[0] == Taken(reference="projects/p/messages/1")
+
+
+def test_what_fcm_only_checks_does_not_count_as_sent() -> None:
+    connector = connector_of("fcm", validate_only=True)
+    assert isinstance(connector, HttpConnector)
+    connector.transport = Replying(reply(200, {"name": "projects/p/messages/fake_message_id"}))  # type: ignore[assignment]
+
+    message = '{"token":"t1","notification":{"title":"Hi"}}'
+    report, journal = sent([Delivery("d", "p", "message", message)], connector)
+
+    assert journal.outcomes["d"].state is State.CANCELLED
+    assert journal.outcomes["d"].reason == "found right by Firebase, and not delivered: validate_only is on"
+    assert report.states == {"cancelled": 1}
 
 
 def test_fcm_asks_google_for_a_token_and_not_the_host_in_the_key_file() -> None:

@@ -12,7 +12,7 @@ from google.auth import crypt, jwt
 from personalake.activation.answers import Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
-from personalake.activation.delivery import Pack
+from personalake.activation.delivery import Pack, State
 from personalake.activation.tokens import Token, Tokens, fetched
 from personalake.activation.transport import Reply, Request, Unreached
 from personalake.config.audience_kinds import is_of_fcm
@@ -32,6 +32,7 @@ _NOTIFICATION = frozenset({"title", "body", "image"})
 # By which Google's reports tell messages apart.
 _LABEL = re.compile(r"[a-zA-Z0-9-_.~%]{1,50}")
 _MOST_TOPICS = 5
+_CHECKED = "found right by Firebase, and not delivered: validate_only is on"
 # Names of topics, and the seconds that Android may wait.
 _TOPIC, _TTL = re.compile(r"[a-zA-Z0-9-_.~%]+"), re.compile(r"\d+(\.\d{1,9})?s")
 # What concerns one message or token, not the project.
@@ -100,10 +101,11 @@ class Fcm(HttpConnector):
         return super().fault(reply)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """Taken, with the message's name."""
+        """Taken, with the message's name; what was only to be checked has reached nobody, and is not counted as sent."""
         if not 200 <= reply.status < 300:
             return Refused(f"status {reply.status} {_code(reply)}")
-        return Taken(reference=str(reply.json()["name"]))
+        name = str(reply.json()["name"])
+        return Taken(State.CANCELLED, reason=_CHECKED) if self._connection.validate_only else Taken(reference=name)
 
     async def erase(self, pack: Pack) -> Answer:
         """FCM knows tokens, not people: what must be forgotten is the token, and it is kept on this side alone."""

@@ -21,7 +21,9 @@ class FcmConnection(Connection):
     service_account: SecretReference = Field(description="Service account's key file, JSON")
     endpoint: str | None = Field(None, description="Another base URL: of this machine")
     token_endpoint: str | None = Field(None, description="Another base URL for tokens: of this machine")
-    validate_only: bool = Field(False, description="True lets Firebase check messages without delivering them")
+    validate_only: bool = Field(
+        False, description="True lets Firebase check messages without delivering them; none of them counts as sent"
+    )
     max_items: int | None = Field(1, ge=1, le=1, description="Messages in one request")
     max_payload_bytes: int = Field(4_096, ge=1, le=4_096, description="Bytes of notification and data together")
     max_topic_payload_bytes: int = Field(2_048, ge=1, le=2_048, description="The same for a message to a topic")
