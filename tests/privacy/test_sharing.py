@@ -107,9 +107,11 @@ def test_of_answers_by_a_shared_address_the_grant_goes_and_the_refusal_stays_for
 def test_whoever_asks_by_what_several_persons_have_is_asked_who_it_is(lake: Lake, tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
 
-    asked = [("crm", "1"), ("crm", "2"), ("email", f"{FAMILY} "), ("phone", "(212) 555-0101")]
+    asked = [("crm", "1"), ("crm", "2"), ("email", f"{FAMILY} "), ("phone", "(212) 555-0101"), ("crm", "Anonymous")]
 
-    assert [is_shared(settings, lake, find_subject(settings, lake, one)) for one in asked] == [False, False, True, True]
+    found = [is_shared(settings, lake, find_subject(settings, lake, one)) for one in asked]
+
+    assert found == [False, False, True, True, True]
 
 
 def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:
