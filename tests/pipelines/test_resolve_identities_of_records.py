@@ -416,6 +416,7 @@ def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
 
     lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="ann", email="ann@x.example")])
     clicks = [("c1", "ann"), ("c1", None), ("c2", "ann"), ("c2", "bob"), ("c3", None)]
+    clicks += [("c4", "null"), ("c5", "null"), ("NULL", None), ("null", "ann")]  # as scripts write what they do not know
     lake.ledger.append(INTERACTION, [click(str(place), *told) for place, told in enumerate(clicks)])
 
     run(context_of(settings))
@@ -424,5 +425,6 @@ def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
     assert links["crm", "1"] == links["login", "ann"] == links["cookie_id", "c1"]
     assert links["login", "bob"] != links["login", "ann"]
     assert links["cookie_id", "c2"] == person_hash_of("cookie_id", "c2")
-    assert links["cookie_id", "c3"] == person_hash_of("cookie_id", "c3")
+    assert all(links["cookie_id", each] == person_hash_of("cookie_id", each) for each in ("c3", "c4", "c5"))
+    assert not {value for _, value in links} & {"null", "NULL"}
     assert ("hub", "c2") in {(row["guard"], row["value"]) for row in lake.ledger.read(IDENTITY_GUARD)}

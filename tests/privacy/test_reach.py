@@ -24,6 +24,9 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             (None, keyed_hash_of("k", "phone|442079460000"), "email", None, NOW - DAY, None),
             # An erasure goes with the person, not with those who shared an address.
             (None, keyed_hash_of("k", "email|old@example.com"), "all", "erased", NOW - DAY, None),
+            (None, keyed_hash_of("k", "email|taken@example.com"), "all", "erased", NOW - DAY, None),
+            (None, keyed_hash_of("k", "login|left"), "all", "erased", NOW - DAY, None),
+            (None, keyed_hash_of("k", "person_id|half"), "all", "erased", NOW - DAY, None),
             # Whoever had this device may have another.
             (None, keyed_hash_of("k", "device_token|t1"), "push", "unregistered", NOW - DAY, None),
         ],
@@ -35,6 +38,8 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             ("email", "other@example.com", "over"),
             ("device_token", "t1", "over"),
             ("phone", "442079460000", "caller"),
+            ("email", "taken@example.com", "taker"),
+            ("login", "left", "half"),
         ],
         "namespace string, value string, person_id string",
     )
@@ -42,7 +47,7 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         [("owner", "new@example.com"), ("sharer", "new@example.com"), ("heir", "old@example.com"), ("odd", None)],
         "person_id string, email string",
     ).withColumn("phone", F.lit(None).cast("string"))
-    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller")
+    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller", "taker", "half")
     consents = spark.createDataFrame(
         [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
         "person_id string, purpose string",
@@ -58,6 +63,7 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         ("later", "email_marketing"), ("later", "personalisation"),
         ("over", "email_marketing"), ("over", "personalisation"),
         ("owner", "personalisation"), ("sharer", "personalisation"),
+        ("taker", "email_marketing"), ("taker", "personalisation"),
     ]  # fmt: skip
 
 

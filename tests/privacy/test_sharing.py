@@ -9,12 +9,15 @@ from pyspark.sql import SparkSession
 
 from personalake.config import Settings
 from personalake.lake import Lake, Locations
+from personalake.pipelines.consents_now import suppressed_now
 from personalake.pipelines.person_search import find_subject, is_shared, matching
+from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.payloads import LineTest
 from personalake.privacy.subject import Subject
 from personalake.privacy.suppression import suppressions
 from personalake.tables import Table
 from personalake.tables.bronze import RECORD
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import SUPPORT_TICKET
 from tests.pipelines.erasure_lake import MAY
@@ -107,9 +110,11 @@ def test_of_answers_by_a_shared_address_the_grant_goes_and_the_refusal_stays_for
 def test_whoever_asks_by_what_several_persons_have_is_asked_who_it_is(lake: Lake, tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
 
-    asked = [("crm", "1"), ("crm", "2"), ("email", f"{FAMILY} "), ("phone", "(212) 555-0101")]
+    asked = [("crm", "1"), ("crm", "2"), ("email", f"{FAMILY} "), ("phone", "(212) 555-0101"), ("crm", "Anonymous")]
 
-    assert [is_shared(settings, lake, find_subject(settings, lake, one)) for one in asked] == [False, False, True, True]
+    found = [is_shared(settings, lake, find_subject(settings, lake, one)) for one in asked]
+
+    assert found == [False, False, True, True, True]
 
 
 def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:
@@ -139,3 +144,14 @@ def test_an_account_that_nobody_has_linked_yet_is_no_other_person(lake: Lake, tm
 
     assert "3" in {row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, ann)}
     assert "ann@x.example" in ann.needles
+
+
+def test_somebody_else_who_has_an_address_of_who_was_erased_may_be_reached(tmp_path: Path) -> None:
+    lake, settings = Lake(Locations(tmp_path / "lake"), no_session), settings_of(tmp_path)
+    ann = Subject(("crm", "1"), frozenset({"p_ann"}), frozenset({("crm", "1"), ("email", "ann@x.example")}))
+    rows = suppressions(ann, erasure_key(settings, lake.locations), MAY, "test")
+    # As it is once the rows went that name the person.
+    lake.ledger.append(SUPPRESSION, [row for row in rows if row["person_id"] is None])
+    lake.ledger.append(PERSON_LINK, [linked("crm", "1", "p_ann"), linked("email", "ann@x.example", "p_bob")])
+
+    assert set(suppressed_now(lake.ledger, settings)["person_id"].to_pylist()) == {"p_ann"}

@@ -24,6 +24,8 @@ from personalake.tables.identity import MATCH_RECORD
 
 # Counts the changes of what a field becomes: rows that were made before are made anew.
 _FORM = 2
+# Who a visit shows, the most telling first.
+_SEEN = ("customer_id", "cookie_id", "device_id")
 RecordColumns = tuple[dict[str, Column], dict[str, Column]]
 
 
@@ -63,24 +65,29 @@ def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFr
 
     Returns:
         One row of `silver.match_record` per combination; without a customer, the cookie or device is its own account. They
-        link, and are compared with nothing: the blocking keys are empty.
+        link, and are compared with nothing: the blocking keys are empty. Who is called `null` or `anonymous` is nobody.
     """
+    named = {name: without_blocked(F.col(name), settings.guards.blocked_values) for name in _SEEN}
+    together = ("namespace", *_SEEN, "source")
     seen = (
-        interactions.groupBy("namespace", "customer_id", "cookie_id", "device_id", "source")
+        interactions.groupBy(*together)
         .agg(F.min("known_at").alias("known_at"))
-        .where(F.coalesce("customer_id", "cookie_id", "device_id").isNotNull())
+        .withColumns({**named, "namespace": F.when(named["customer_id"].isNotNull(), F.col("namespace"))})
+        .groupBy(*together)
+        .agg(F.min("known_at").alias("known_at"))
+        .where(F.coalesce(*_SEEN).isNotNull())
     )
     own = {
         name: F.when(F.col("namespace") == name, F.col("customer_id")) for name in ("login", "loyalty_id", "email", "phone")
     }
     lone = F.when(F.col("cookie_id").isNotNull(), F.lit("cookie_id")).otherwise(F.lit("device_id"))
-    parts = [F.coalesce(F.col(name), F.lit("")) for name in ("namespace", "customer_id", "cookie_id", "device_id")]
+    parts = [F.coalesce(F.col(name), F.lit("")) for name in ("namespace", *_SEEN)]
     nothing = {name: F.lit(None).cast("string") for name in DETAILS}
     told = seen.withColumns({**own, **nothing}).withColumns(
         {
             "record_id": F.concat(F.lit(VISIT), F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 24)),
             "namespace": F.coalesce("namespace", lone),
-            "customer_id": F.coalesce("customer_id", "cookie_id", "device_id"),
+            "customer_id": F.coalesce(*_SEEN),
         }
     )
     no_keys = F.array(*(F.lit(None).cast("bigint") for _ in settings.matching.blocking))
