@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -20,13 +22,14 @@ from personalake.common.standardise import (
 from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
 from personalake.identity.blocking import KEYS, blocking_keys
 from personalake.identity.graph import VISIT
+from personalake.identity.told_names import told_columns
 from personalake.tables.identity import MATCH_RECORD
 
 # Counts the changes of what a field becomes: rows that were made before are made anew.
-_FORM = 2
+_FORM = 3
 # Who a visit shows, the most telling first.
 _SEEN = ("customer_id", "cookie_id", "device_id")
-RecordColumns = tuple[dict[str, Column], dict[str, Column]]
+RecordColumns = Sequence[Mapping[str, Column]]
 
 
 def match_records(
@@ -42,18 +45,24 @@ def match_records(
     Returns:
         One row of `silver.match_record` per row; what says nothing (empty, blocked, no e-mail address) is null.
     """
-    fields, keys = columns or record_columns(settings)
-    return customer_records.withColumns(fields).withColumns(keys).select(*MATCH_RECORD.columns)
+    steps = columns or record_columns(settings)
+    made = reduce(lambda rows, step: rows.withColumns(dict(step)), steps, customer_records)
+    return made.select(*MATCH_RECORD.columns)
 
 
 def record_columns(settings: IdentitySettings) -> RecordColumns:
-    """The fields in their one spelling, and what is made of them; Spark is asked for each piece, whatever the rows."""
+    """What is made of a record step by step; Spark is asked for each piece, whatever the rows.
+
+    The fields in their one spelling; keys, of names as they are compared; the record's own names again.
+    """
+    told = told_columns(settings.nicknames)
     keys = {
         "record_key": F.concat_ws(":", "source", "record_id"),
         KEYS: blocking_keys(settings.matching.blocking),
         "spelling": F.lit(spelling(settings)),
     }
-    return standard_fields(settings), keys
+    own = {f"own_{name}": F.col(name) for name in told}
+    return standard_fields(settings), own, told, keys, {name: F.col(f"own_{name}") for name in told}
 
 
 def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFrame:

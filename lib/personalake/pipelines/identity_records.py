@@ -23,6 +23,7 @@ from personalake.identity.households import fitting_guards
 from personalake.identity.increment import EDGE, PREVIOUS, Earlier, Grouped, group_all, group_touched, unowned
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
+from personalake.identity.told_names import with_told_names
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
 from personalake.pipelines.identity_ahead import Ahead
@@ -242,12 +243,13 @@ def _trained(context: JobContext) -> MatchModel | None:
 
 def _model(context: JobContext, trained: MatchModel | None, come: Arrivals) -> tuple[MatchModel | None, bool]:
     """The model that serves, and whether it has just been trained."""
-    settings = context.settings.identity.matching
-    if trained is not None or not settings.enabled:
+    settings = context.settings.identity
+    if trained is not None or not settings.matching.enabled:
         return trained, False
     try:
         with context.progress.step("training the match model"):
-            return fit_match_model(comparable(pa.concat_tables([come.kept, come.new])), settings), True
+            records = comparable(pa.concat_tables([come.kept, come.new]))
+            return fit_match_model(with_told_names(records, settings.nicknames), settings.matching), True
     except NothingToLearnError:
         return None, False
 
@@ -264,6 +266,9 @@ def _edges(
     has_old = existing is not None and existing.num_rows > 0
     records = compared.num_rows + (existing.num_rows if existing is not None else 0)
     spark = context.lake.spark if settings.scored_by_spark(records) else None
+    nicknames = context.settings.identity.nicknames
+    compared = with_told_names(compared, nicknames)
+    existing = with_told_names(existing, nicknames) if existing is not None else None
     scored = score(model, compared, existing, settings, spark, plan if has_old else None)
     versions = pa.array([model.version] * scored.pairs.num_rows, pa.string())
     return scored.pairs.append_column("model_version", versions), scored.rules
