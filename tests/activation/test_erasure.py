@@ -42,10 +42,11 @@ def hashed(person: str) -> str:
     return hashlib.sha256(person.encode()).hexdigest()
 
 
-def test_segment_suppresses_and_deletes_by_a_regulation() -> None:
+@pytest.mark.parametrize("kind", ["segment", "segment_suppression"])
+def test_segment_suppresses_and_deletes_by_a_regulation(kind: str) -> None:
     transport = Transporting(reply(200, {"data": {"regulateId": "reg-1"}}))
 
-    receipts = erased("segment", transport, "u1", "u2")
+    receipts = erased(kind, transport, "u1", "u2")
 
     (request,) = transport.asked
     assert (request.method, request.url) == ("POST", "https://api.segmentapis.com/regulations")

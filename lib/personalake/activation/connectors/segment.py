@@ -11,10 +11,10 @@ from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
 from personalake.activation.connectors.rules import CURRENCY, is_currency, is_number
-from personalake.activation.contract import Limits
+from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Pack, State
 from personalake.activation.transport import Reply, Request
-from personalake.config.connections.segment import SegmentConnection
+from personalake.config.connections.segment import SegmentConnection, WorkspaceConnection
 
 _HEAD, _TAIL = '{"batch":[', "]}"
 # How a regulation ends that has not done what it should.
@@ -28,15 +28,50 @@ _AROUND = frozenset({"context", "integrations"})
 _OF_MONEY = frozenset({"revenue", "value", "currency"})
 
 
-class Segment(HttpConnector):
+class Workspace(HttpConnector):
+    """A workspace, by its Public API: people are suppressed and deleted by regulations."""
+
+    def __init__(
+        self, name: str, connection: WorkspaceConnection, declaration: Declaration, clock: Clock, api_token: str | None
+    ) -> None:
+        super().__init__(name, declaration, clock)
+        self._workspace = connection
+        self._api_token = api_token
+
+    @property
+    def erasure_limits(self) -> Limits:
+        """Ids in one regulation."""
+        return Limits(self._workspace.erasure_items)
+
+    async def erase(self, pack: Pack) -> Answer:
+        """Suppress and delete, in the whole workspace."""
+        if self._api_token is None:
+            return Refused("api_token is not set; deletions need the Public API")
+        ids = [delivery.payload for delivery in pack.deliveries]
+        body = {"regulationType": self._workspace.regulation, "subjectType": "USER_ID", "subjectIds": ids}
+        request = Request("POST", f"{self._workspace.api_url}/regulations", json.dumps(body).encode(), self._of_api())
+        return await self.exchange(request, regulation_taken)
+
+    async def ask_erasure(self, reference: str) -> Answer | NotYet:
+        """Whether the regulation has come to an end, in the whole workspace."""
+        if self._api_token is None:
+            return NotYet()
+        url = f"{self._workspace.api_url}/regulations/{quote(reference, safe='')}"
+        return await self.exchange(Request("GET", url, headers=self._of_api()), regulation_ended)
+
+    def _of_api(self) -> dict[str, str]:
+        return {**JSON, "Authorization": f"Bearer {self._api_token}"}
+
+
+class Segment(Workspace):
     """Events of a source. A repetition within about a day is dropped there by its `messageId`."""
 
     def __init__(self, name: str, connection: SegmentConnection, clock: Clock, resolve: Resolve) -> None:
-        super().__init__(name, declared(connection, window_seconds=connection.window_seconds), clock)
+        token = resolve(connection.api_token) if connection.api_token else None
+        super().__init__(name, connection, declared(connection, window_seconds=connection.window_seconds), clock, token)
         self._connection = connection
         key = base64.b64encode(f"{resolve(connection.write_key)}:".encode()).decode()
         self._headers = {**JSON, "Authorization": f"Basic {key}"}
-        self._api_token = resolve(connection.api_token) if connection.api_token else None
 
     def envelope(self, group: str, first: object) -> int:
         """The batch's brackets."""
@@ -79,30 +114,6 @@ class Segment(HttpConnector):
         if not 200 <= reply.status < 300:
             return Refused(said(reply))
         return Taken() if reply.json().get("success") is True else Refused(said(reply))
-
-    @property
-    def erasure_limits(self) -> Limits:
-        """Ids in one regulation."""
-        return Limits(self._connection.erasure_items)
-
-    async def erase(self, pack: Pack) -> Answer:
-        """Suppress and delete, in the whole workspace."""
-        if self._api_token is None:
-            return Refused("api_token is not set; deletions need the Public API")
-        ids = [delivery.payload for delivery in pack.deliveries]
-        body = {"regulationType": self._connection.regulation, "subjectType": "USER_ID", "subjectIds": ids}
-        request = Request("POST", f"{self._connection.api_url}/regulations", json.dumps(body).encode(), self._of_api())
-        return await self.exchange(request, regulation_taken)
-
-    async def ask_erasure(self, reference: str) -> Answer | NotYet:
-        """Whether the regulation has come to an end, in the whole workspace."""
-        if self._api_token is None:
-            return NotYet()
-        url = f"{self._connection.api_url}/regulations/{quote(reference, safe='')}"
-        return await self.exchange(Request("GET", url, headers=self._of_api()), regulation_ended)
-
-    def _of_api(self) -> dict[str, str]:
-        return {**JSON, "Authorization": f"Bearer {self._api_token}"}
 
 
 def _of_money(properties: dict[str, Any]) -> str | None:

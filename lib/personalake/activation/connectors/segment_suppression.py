@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from personalake.activation.answers import Answer, NotYet, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
-from personalake.activation.connectors.segment import regulation_ended, regulation_taken
+from personalake.activation.connectors.base import Resolve, declared
+from personalake.activation.connectors.segment import Workspace, regulation_ended, regulation_taken
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
@@ -16,14 +16,13 @@ from personalake.config.connections.segment import SegmentSuppressionConnection
 _KINDS = ("SUPPRESS_ONLY", "UNSUPPRESS")
 
 
-class SegmentSuppression(HttpConnector):
+class SegmentSuppression(Workspace):
     """The payload has `regulationType`, `subjectType` and one `subjectId`."""
 
     def __init__(self, name: str, connection: SegmentSuppressionConnection, clock: Clock, resolve: Resolve) -> None:
         limits = Limits(connection.max_items, connection.max_bytes, connection.max_item_bytes, distinct=True)
-        super().__init__(name, declared(connection, limits=limits), clock)
+        super().__init__(name, connection, declared(connection, limits=limits), clock, resolve(connection.api_token))
         self._url = f"{connection.api_url}/regulations"
-        self._headers = {**JSON, "Authorization": f"Bearer {resolve(connection.api_token)}"}
 
     def group_of(self, delivery: Delivery) -> str:
         """Those who are suppressed and those who are not any more never share a request."""
@@ -46,7 +45,7 @@ class SegmentSuppression(HttpConnector):
         """One regulation for all of them."""
         ids = [self.parsed(delivery)["subjectId"] for delivery in pack.deliveries]
         body = {"regulationType": pack.group, "subjectType": "USER_ID", "subjectIds": ids}
-        return Request("POST", self._url, json.dumps(body).encode(), self._headers)
+        return Request("POST", self._url, json.dumps(body).encode(), self._of_api())
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """Begun; it may take days, so that later runs ask for its end."""
@@ -55,7 +54,7 @@ class SegmentSuppression(HttpConnector):
     async def ask(self, pack: Pack, reference: str) -> Answer | NotYet:
         """Whether the regulation has come to an end; a failed one has done nothing for any of them."""
         url = f"{self._url}/{quote(reference, safe='')}"
-        answer = await self.exchange(Request("GET", url, headers=self._headers), regulation_ended)
+        answer = await self.exchange(Request("GET", url, headers=self._of_api()), regulation_ended)
         if not isinstance(answer, Refused):
             return answer
         return Taken(refused=dict.fromkeys(range(len(pack.deliveries)), answer.reason), reference=reference)

@@ -12,9 +12,17 @@ _API = {"us": "https://api.segmentapis.com", "eu": "https://eu1.api.segmentapis.
 _DOMAINS = ("segment.io", "segmentapis.com")
 
 
-class _SegmentConnection(Connection):
+class WorkspaceConnection(Connection):
+    """What is reached by one workspace's Public API."""
+
+    tells_of_deletions: ClassVar[bool] = True
     region: Literal["us", "eu"] = Field("us", description="Where the workspace lives")
     api_endpoint: str | None = Field(None, description="Another base URL of the Public API")
+    regulation: Literal["SUPPRESS_WITH_DELETE", "DELETE_ONLY", "SUPPRESS_WITH_DELETE_INTERNAL", "DELETE_INTERNAL"] = Field(
+        "SUPPRESS_WITH_DELETE",
+        description="What an erasure asks for; INTERNAL leaves what was forwarded, without SUPPRESS the id may come again",
+    )
+    erasure_items: int = Field(5_000, ge=1, le=5_000, description="Ids in one regulation")
 
     @field_validator("api_endpoint")
     @classmethod
@@ -27,7 +35,7 @@ class _SegmentConnection(Connection):
         return self.api_endpoint or _API[self.region]
 
 
-class SegmentConnection(_SegmentConnection):
+class SegmentConnection(WorkspaceConnection):
     """Segment: identify, track and group in batches; deletion by regulations."""
 
     promise: ClassVar[Promise] = Promise(
@@ -35,7 +43,6 @@ class SegmentConnection(_SegmentConnection):
         "exactly once within about a day, by messageId (Segment states 99 %); a lost reply is sent again under the same "
         "messageId; later than that it is held and reported",
     )
-    tells_of_deletions: ClassVar[bool] = True
     kind: Literal["segment"] = Field("segment", description="Which connector speaks")
     write_key: SecretReference = Field(description="Write key of the source")
     api_token: SecretReference | None = Field(None, description="Public API token; needed for deletions only")
@@ -49,11 +56,6 @@ class SegmentConnection(_SegmentConnection):
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
     window_seconds: float = Field(86_400, gt=0, le=86_400, description="How long Segment remembers a messageId, seconds")
     max_message_id: int = Field(100, ge=1, le=100, description="Characters of a messageId; Segment wants fewer than this")
-    regulation: Literal["SUPPRESS_WITH_DELETE", "DELETE_ONLY", "SUPPRESS_WITH_DELETE_INTERNAL", "DELETE_INTERNAL"] = Field(
-        "SUPPRESS_WITH_DELETE",
-        description="What an erasure asks for; INTERNAL leaves what was forwarded, without SUPPRESS the id may come again",
-    )
-    erasure_items: int = Field(5_000, ge=1, le=5_000, description="Ids in one regulation")
 
     @field_validator("endpoint")
     @classmethod
@@ -66,7 +68,7 @@ class SegmentConnection(_SegmentConnection):
         return self.endpoint or _HOSTS[self.region]
 
 
-class SegmentSuppressionConnection(_SegmentConnection):
+class SegmentSuppressionConnection(WorkspaceConnection):
     """Segment: whose data the workspace takes in; who leaves the audience is suppressed there, who comes is not any more."""
 
     promise: ClassVar[Promise] = Promise(
