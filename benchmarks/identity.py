@@ -307,6 +307,7 @@ def incremental(spark: SparkSession, folder: Path, count: int) -> None:
     tell("incremental", records=len(after), first_seconds=round(first.seconds, 1),
          one_per_cent_more=round(one_more.seconds, 2), nothing_new=round(again.seconds, 2),
          full_seconds=round(whole.seconds, 1), share=round(share, 3),
+         processor_seconds=round(one_more.busy, 2), share_of_processor=round(one_more.busy / whole.busy, 3),
          agreement_f1=round(agreement.f1, 5))  # fmt: skip
     job.deliver(everything.where("place < 50"))
     job.resolve()
