@@ -1,5 +1,6 @@
 from math import log
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -7,24 +8,33 @@ from personalake.world.chance import Chance, serial
 from personalake.world.contacts import Contacts
 from personalake.world.people import people
 from personalake.world.settings import WorldSettings
+from tests.plans import compiled
 
 SETTINGS = WorldSettings(people=2_000)
 
 
-def test_surnames_grow_like_the_people_to_the_power_of_six_tenths(spark: SparkSession) -> None:
-    few, many = (_distinct(people(spark, WorldSettings(people=count)), "last_name") for count in (4_000, 64_000))
+@pytest.fixture(scope="module")
+def bearers(spark: SparkSession) -> dict[int, dict[str | None, int]]:
+    """Of a smaller and a larger world: how many people bear each surname."""
+    with compiled(spark):
+        return {count: _bearers(people(spark, WorldSettings(people=count))) for count in (4_000, 64_000)}
+
+
+def test_surnames_grow_like_the_people_to_the_power_of_six_tenths(bearers: dict[int, dict[str | None, int]]) -> None:
+    few, many = (len({*counts} - {None}) for counts in bearers.values())
 
     assert 0.5 < log(many / few) / log(16) < 0.7
 
 
-def test_pairs_of_equal_surnames_grow_far_slower_than_the_square(spark: SparkSession) -> None:
-    few, many = (_pairs(people(spark, WorldSettings(people=count))) for count in (4_000, 64_000))
+def test_pairs_of_equal_surnames_grow_far_slower_than_the_square(bearers: dict[int, dict[str | None, int]]) -> None:
+    few, many = (sum(count * (count - 1) // 2 for count in counts.values()) for counts in bearers.values())
 
     assert log(many / few) / log(16) < 1.6
 
 
 def test_a_common_surname_is_common_and_most_are_rare(spark: SparkSession) -> None:
-    counts = [row["count"] for row in people(spark, WorldSettings(people=20_000)).groupBy("last_name").count().collect()]
+    with compiled(spark):
+        counts = [*_bearers(people(spark, WorldSettings(people=20_000))).values()]
 
     assert max(counts) > 20 * sorted(counts)[len(counts) // 2]
 
@@ -123,9 +133,9 @@ def test_draws_follow_their_distributions(spark: SparkSession) -> None:
     assert found["serials"] == 20_000
 
 
+def _bearers(rows: DataFrame) -> dict[str | None, int]:
+    return {row["last_name"]: row["count"] for row in rows.groupBy("last_name").count().collect()}
+
+
 def _distinct(rows: DataFrame, column: str) -> int:
     return rows.select(column).where(f"{column} IS NOT NULL").distinct().count()
-
-
-def _pairs(rows: DataFrame) -> int:
-    return sum(row["count"] * (row["count"] - 1) // 2 for row in rows.groupBy("last_name").count().collect())
