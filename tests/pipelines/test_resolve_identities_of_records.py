@@ -104,14 +104,19 @@ def test_records_become_persons_once_and_new_ones_join_them(
     assert golden["provenance"]["birth_date"] == "crm:crm3 at 2017-05-01T00:00:00Z (most_frequent)"
     assert first.figures["records_compared"] == 24
 
+    nameless = customer("crm", "98", day=3, last_name="Dorn", street="3 high street", email="dan.dorn@x.example")
     lake.ledger.append(
-        CUSTOMER_RECORD, [customer("crm", "99", day=3, first_name="Dan", last_name="Dorn", email="DAN@x.example")]
+        CUSTOMER_RECORD, [customer("crm", "99", day=3, first_name="Dan", last_name="Dorn", email="DAN@x.example"), nameless]
     )
     second = run(context_of(settings))
 
-    assert (second.figures["records_compared"], second.figures["model_version"]) == (1, first.figures["model_version"])
-    assert second.figures["records_looked_at"] == 3
-    assert persons(lake) == links | {("crm", "99"): links["crm", "3"]}
+    assert (second.figures["records_compared"], second.figures["model_version"]) == (2, first.figures["model_version"])
+    assert second.figures["records_looked_at"] == 4
+    new = {("crm", "98"), ("crm", "99"), ("email", "dan.dorn@x.example")}
+    assert persons(lake) == links | dict.fromkeys(new, links["crm", "3"])
+    alike = {(row["left_key"], row["right_key"]): row["weights"] for row in lake.ledger.read(MATCH_EDGE)}
+    assert alike["crm:crm3", "crm:crm98"]["first_name"] > 0, "the address tells the name that the record leaves out"
+    assert {row["first_name"] for row in lake.ledger.read(MATCH_RECORD) if row["record_key"] == "crm:crm98"} == {None}
     assert len(lake.ledger.read(MATCH_MODEL)) == 1
     assert lake.ledger.read(PERSON_CHANGE) == []
     _equals_a_full_run(lake, context_of, settings, links=persons(lake))
@@ -126,7 +131,7 @@ def _equals_a_full_run(
     for table in (MATCH_RECORD, MATCH_EDGE, PERSON):
         place(lake, table, [])
     again = run(context_of(settings, full=True))
-    assert again.figures["records_looked_at"] == 25
+    assert again.figures["records_looked_at"] == 26
     assert persons(lake) == links
     assert sorted(lake.ledger.read(PERSON), key=lambda row: row["person_id"]) == people
     assert {(row["left_key"], row["right_key"], row["match_weight"]) for row in lake.ledger.read(MATCH_EDGE)} == edges
