@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from personalake.identity.households import fitting_guards
 from personalake.identity.records import match_records
 from personalake.identity.resolution import resolve
 from personalake.identity.scoring import score
+from personalake.identity.told_names import with_told_names
 from personalake.identity.training import fit_match_model
 from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
@@ -232,17 +234,16 @@ def right_of(persons: "pd.Series[str]", spark: SparkSession, settings: WorldSett
     return {"pairwise": rounded(pairs), "b_cubed": rounded(bags)}
 
 
-def quality(spark: SparkSession, folder: Path, count: int) -> None:
-    """The known world, with the planted shared devices and without."""
+def quality(spark: SparkSession, folder: Path, count: int, seeds: list[int]) -> None:
+    """The known world, with the planted shared devices and without; small worlds differ, so that several seeds tell more."""
     people = round(count / RECORDS_PER_PERSON)
-    for name, settings in (
-        ("with shared devices", world(people)),
-        ("without shared devices", world(people, shared_device_rate=0, hub_rate=0)),
-    ):
-        job = Job(folder / f"quality-{name.split()[0]}", spark)
+    no_devices: dict[str, Any] = {"shared_device_rate": 0, "hub_rate": 0}
+    for seed, (name, changes) in product(seeds, (("with shared devices", {}), ("without shared devices", no_devices))):
+        settings = world(people, seed=seed, **changes)
+        job = Job(folder / f"quality-{seed}-{name.split()[0]}", spark)
         rows = job.deliver(records(spark, settings))
         watch = job.resolve()
-        tell("world", what=name, records=rows, seconds=round(watch.seconds, 1),
+        tell("world", what=name, seed=seed, records=rows, seconds=round(watch.seconds, 1),
              **right_of(job.persons(), spark, settings))  # fmt: skip
 
 
@@ -306,6 +307,7 @@ def incremental(spark: SparkSession, folder: Path, count: int) -> None:
     tell("incremental", records=len(after), first_seconds=round(first.seconds, 1),
          one_per_cent_more=round(one_more.seconds, 2), nothing_new=round(again.seconds, 2),
          full_seconds=round(whole.seconds, 1), share=round(share, 3),
+         processor_seconds=round(one_more.busy, 2), share_of_processor=round(one_more.busy / whole.busy, 3),
          agreement_f1=round(agreement.f1, 5))  # fmt: skip
     job.deliver(everything.where("place < 50"))
     job.resolve()
@@ -324,7 +326,7 @@ def backends(spark: SparkSession, count: int) -> None:
     settings = IdentitySettings(calling_code="999")
     silver = records(spark, world(round(count / RECORDS_PER_PERSON)))
     known = {"namespace": F.col("source"), "customer_id": F.col("record_id"), "known_at": F.col("recorded_at")}
-    table = match_records(silver.withColumns(known), settings).toArrow()
+    table = with_told_names(match_records(silver.withColumns(known), settings).toArrow(), settings.nicknames)
     model = fit_match_model(table, settings.matching)
     found = {}
     for name, session in (("duckdb", None), ("spark", spark)):
@@ -344,6 +346,7 @@ def main() -> None:
         "parts", nargs="*", help="febrl, quality, speed, popular, incremental, backends; all but the last by default"
     )
     parser.add_argument("--records", type=int, nargs="+", default=[100_000], help="sizes; several for speed and incremental")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[WorldSettings().seed], help="worlds of the part quality")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     chosen = parser.parse_args()
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="personalake-identity-"))
@@ -352,7 +355,7 @@ def main() -> None:
     if "febrl" in parts:
         febrl(spark)
     if "quality" in parts:
-        quality(spark, folder, chosen.records[0])
+        quality(spark, folder, chosen.records[0], chosen.seeds)
     if "speed" in parts:
         speed(spark, folder, chosen.records, os.cpu_count() or 1)
     if "popular" in parts:

@@ -12,6 +12,7 @@ from xdist.scheduler import Scheduling
 
 from personalake.config import Settings
 from personalake.config.settings import SparkSettings
+from personalake.gateway import remember_names
 from personalake.lake import Lake, Locations
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
@@ -30,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give pytest-spark the suite's own settings; its option parser would split them at the first colon."""
     from pytest_spark.config import SparkConfigBuilder
 
+    remember_names()
     builder = SparkConfigBuilder.initialize()
     for key, value in {**spark_conf(TEST_SPARK), "spark.default.parallelism": "1", **INTERPRETED}.items():
         builder.set(key, value)

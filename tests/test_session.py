@@ -40,4 +40,15 @@ def test_the_class_archive_is_used_once_it_is_there(tmp_path: Path, monkeypatch:
     (tmp_path / "classes.jsa").write_bytes(b"")
 
     assert "SharedArchiveFile" not in without
-    assert f"-XX:SharedArchiveFile={tmp_path}/classes.jsa" in spark_conf()["spark.driver.extraJavaOptions"]
+    assert f"-XX:SharedArchiveFile={tmp_path.resolve()}/classes.jsa" in spark_conf()["spark.driver.extraJavaOptions"]
+
+
+def test_who_links_to_the_jars_calls_them_by_the_paths_that_the_archive_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jars" / "spark").mkdir(parents=True)
+    (tmp_path / "jars" / "spark" / "delta.jar").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "jars")
+    monkeypatch.setenv("PERSONALAKE_JARS", str(tmp_path / "link"))
+
+    assert spark_conf()["spark.driver.extraClassPath"] == str(tmp_path.resolve() / "jars" / "spark" / "delta.jar")

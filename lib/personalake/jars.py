@@ -49,9 +49,12 @@ def class_archive() -> Path:
 
 
 def jar_folder() -> Path:
-    """Where resolved jars lie: `PERSONALAKE_JARS`, else `.jars` beside the library's checkout."""
+    """Where resolved jars lie: `PERSONALAKE_JARS`, else `.jars` beside the library's checkout.
+
+    A link is followed: the archive of classes is of use only to those who call the same jars by the same paths.
+    """
     configured = os.environ.get("PERSONALAKE_JARS")
-    return Path(configured) if configured else Path(__file__).resolve().parents[2] / ".jars"
+    return (Path(configured) if configured else Path(__file__).resolve().parents[2] / ".jars").resolve()
 
 
 def spark_jar_paths() -> list[str]:

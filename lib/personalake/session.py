@@ -10,6 +10,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from personalake.config.settings import SparkSettings
+from personalake.gateway import remember_names
 from personalake.jars import class_archive, spark_jar_paths
 
 # Spark generates methods longer than those that the JVM compiles by default.
@@ -101,6 +102,7 @@ def get_session(settings: SparkSettings | None = None, log: Path | None = None, 
     if session is None:
         builder = SparkSession.builder
         if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+            remember_names()
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             for key, value in spark_conf(settings, time_zone).items():
                 builder = builder.config(key, value)

@@ -64,13 +64,22 @@ EMAILS = (
 PHONES = ("+44 20 7946 0018", "0044-20-7946-0018", "(212) 555-0101", "0212/5550101", "0000000000", "12", "call", "+0", "00",
           "442079460018", " " * 50 + "+4930901820", "1" * 45)  # fmt: skip
 CODES = ("  L17 ", "", "null", "NULL", "0-0-0", "-1", "a" * 300, "Nå", "n/a", "  ", "x" * 45)
+# A name that is missing may stand in the address, which decides by which keys a record is found.
+TOLD = {
+    "first_name": (None, None, None, None, None, "Bill", "William", "Ann Lee", "bo", None),
+    "last_name": ("Smith", "O'Neill", "De la Cruz", "Li", "Carson", None, None, None, None, "Smith"),
+    "email": ("bill.smith82@x.example", "j_oneill+shop@x.example", "kdelacruz@x.example", "annli@x.example", ".carson@x",
+              "bill-smith7@x.example", "bill.de@x.example", "annlee.moore@x.example", "bo.x1y.z@x.example", "été.smith@x"),
+    "birth_date": ("1980-02-29",) * 10,
+    "phone": ("+44 20 7946 0018",) * 10,
+}  # fmt: skip
 _TEXTS = (NAMES, NAMES[::-1], DAYS, POSTCODES, STREETS, NAMES, CODES, CODES, EMAILS, PHONES, CODES, CODES)
 COLUMNS = dict(zip(FIELDS, _TEXTS, strict=True))
 SETTINGS = IdentitySettings(calling_code="49", nicknames={"bill": "william"})
 FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 
 
-def told(**texts: tuple[str, ...]) -> pa.Table:
+def told(**texts: tuple[str | None, ...]) -> pa.Table:
     """Rows of `silver.customer_record`: the first of each text, then the second."""
     rows = list(zip_longest(*texts.values()))
     schema = pa.schema([(name, pa.string()) for name in ("source", "record_id", "namespace", "customer_id", *FIELDS)])
@@ -87,7 +96,7 @@ def by_key(rows: pa.Table) -> dict[str, dict[str, Any]]:
 
 def test_records_are_what_spark_makes_of_them(spark_session: SparkSession) -> None:
     shuffled = [{name: texts[place:] + texts[:place] for name, texts in COLUMNS.items()} for place in range(5)]
-    rows = pa.concat_tables([told(**texts) for texts in shuffled])
+    rows = pa.concat_tables([told(**texts) for texts in [*shuffled, TOLD]])
     rows = rows.set_column(1, "record_id", pa.array([f"r{place}" for place in range(rows.num_rows)]))
     few = FewRecords.of(SETTINGS)
     assert few is not None

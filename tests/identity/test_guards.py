@@ -152,6 +152,20 @@ def test_a_decision_is_about_every_record_of_an_address() -> None:
     assert found == {frozenset({"crm:1", "crm:2", "web:3"})}
 
 
+def test_a_decision_joins_accounts_with_a_login_each_and_later_records_of_either_join_them() -> None:
+    rows = [record("web:1", login="ann"), record("web:2", login="annie"), record("app:3", login="annie")]
+    other = [record("crm:4", email="a@x"), record("app:5", login="eve", email="a@x")]
+    alike = [edge("web:1", "crm:4", 25), edge("crm:4", "app:5", 24)]
+    decided = (Override(decision="always", between=("web:1", "web:2")),)
+
+    found, told = groups([*rows, *other], alike, overrides=decided)
+
+    assert found == {frozenset({"web:1", "web:2", "app:3", "crm:4"}), frozenset({"app:5"})}
+    assert [row["guard"] for row in guard_events(told).to_pylist()] == ["per_person_login"]
+    small, _ = groups(rows, overrides=decided, guards=GuardSettings(max_merges=1))
+    assert small == {frozenset({"web:1", "web:2"}), frozenset({"app:3"})}
+
+
 @pytest.mark.parametrize(
     ("left", "right", "agree"),
     [

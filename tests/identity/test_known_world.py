@@ -12,6 +12,7 @@ from personalake.identity.households import fitting_guards
 from personalake.identity.records import match_records
 from personalake.identity.resolution import resolve
 from personalake.identity.scoring import score
+from personalake.identity.told_names import with_told_names
 from personalake.identity.training import fit_match_model
 from personalake.world.records import record_truth, records
 from personalake.world.settings import WorldSettings
@@ -23,7 +24,7 @@ SETTINGS = IdentitySettings(calling_code="999", matching=MatchSettings(random_pa
 @pytest.fixture(scope="module")
 def standardised(spark_session: SparkSession) -> pa.Table:
     known = {"namespace": F.col("source"), "customer_id": F.col("record_id"), "known_at": F.col("recorded_at")}
-    return match_records(records(spark_session, WORLD).withColumns(known), SETTINGS).toArrow()
+    return with_told_names(match_records(records(spark_session, WORLD).withColumns(known), SETTINGS).toArrow(), {})
 
 
 @pytest.fixture(scope="module")

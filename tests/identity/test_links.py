@@ -4,6 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from personalake.common.hashing import person_hash_of
+from personalake.config.identity import GuardSettings
 from personalake.identity.links import identifiers, lone_links
 
 SIGHTING = "namespace string, customer_id string, source string, known_at timestamp"
@@ -29,10 +30,13 @@ def test_an_identifier_seen_in_two_sources_has_one_link_with_both_and_the_earlie
     assert rows["web", "7"]["person_id"] != rows["crm", "7"]["person_id"]
 
 
-def test_rows_without_a_customer_make_no_link(spark: SparkSession) -> None:
-    orders = spark.createDataFrame([(None, None, "orders", at(5))], SIGHTING)
+def test_rows_of_nobody_make_no_link(spark: SparkSession) -> None:
+    told = [None, "Anonymous", "000", "N/A", "0x"]
+    orders = spark.createDataFrame([("crm" if each else None, each, "orders", at(5)) for each in told], SIGHTING)
 
-    assert identifiers([orders]).count() == 0
+    found = identifiers([orders], GuardSettings().blocked_values).collect()
+
+    assert [row["value"] for row in found] == ["0x"]
 
 
 def test_no_frames_at_all_are_an_error() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from personalake.config.identity import FIELDS, IdentitySettings, Override
 from personalake.identity import touched as touching
-from personalake.identity.increment import Earlier, Grouped, group_all, group_touched
+from personalake.identity.increment import Earlier, Grouped, group_all, group_touched, unowned
 from tests.identity.records import edge, record
 from tests.identity.test_resolution import crowds
 
@@ -101,6 +101,25 @@ def test_however_arrivals_are_split_into_runs_the_persons_are_those_of_one_run_o
 
     whole = links(group_all(table(rows, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
     assert partition(links_so_far) == partition(whole)
+
+
+def test_what_somebody_erased_shared_with_others_is_one_of_theirs() -> None:
+    rows = [
+        record("crm:1", login="ann", email="f@x"),
+        record("crm:2", login="bob", email="f@x"),
+        record("crm:3", login="cy"),
+    ]
+    before = links(group_all(table(rows, RECORDS), table([], EDGES), as_table({}), SETTINGS))
+    (owner,) = [key for key in (("crm", "1"), ("crm", "2")) if before[key] == before["email", "f@x"]]
+    left = {key: person for key, person in before.items() if person != before[owner]}
+    stay = table([row for row in rows if row["record_key"] != ":".join(owner)], RECORDS)
+
+    seeds = unowned(stay, as_table(left).select(["namespace", "value"]))
+    grouped = group_touched(stay, table([], RECORDS), table([], EDGES), seeds, Earlier.of(as_table(left)), SETTINGS)
+
+    assert [*map(len, (left, seeds.to_pylist()))] == [4, 1]
+    assert links(grouped, left) == left | {("email", "f@x"): left["crm", "2" if owner[1] == "1" else "1"]}
+    assert unowned(stay, as_table(links(grouped, left)).select(["namespace", "value"])).to_pylist() == []
 
 
 def test_only_what_is_linked_to_a_new_record_is_looked_at() -> None:

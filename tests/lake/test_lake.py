@@ -1,10 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Barrier
 
 import pyarrow.compute as pc
 import pytest
-from delta.exceptions.captured import ConcurrentAppendException
+from delta.exceptions.captured import ConcurrentAppendException, MetadataChangedException
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
@@ -149,10 +151,25 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) 
         ledger.create(DATA_HEALTH)
 
 
+def test_threads_that_create_a_table_at_once_declare_it_once(tmp_path: Path) -> None:
+    ledger = Ledger(Locations(tmp_path), lambda: pytest.fail("a ledger needs no session"))
+    ready = Barrier(6)
+
+    def create(_: int) -> None:
+        ready.wait()
+        ledger.create(SEGMENT_SUMMARY)
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(create, range(6)))
+
+    assert ledger.version(SEGMENT_SUMMARY) == 0
+
+
+@pytest.mark.parametrize("kind", [ConcurrentAppendException, MetadataChangedException])
 def test_a_replacement_that_another_commit_overtook_is_done_again(
-    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
-    save, overtaken = DataFrameWriter.save, ConcurrentAppendException("overtaken", "", None)
+    save, overtaken = DataFrameWriter.save, kind("overtaken", "", None)
     failures = iter([overtaken, overtaken])
 
     def save_at_last(writer: DataFrameWriter, path: str) -> None:

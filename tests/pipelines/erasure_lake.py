@@ -75,6 +75,11 @@ def settings_of(folder: Path) -> Settings:
             "columns": {"event_id": "id", "order_id": "id", "customer_id": "no", "product_id": "item", "quantity": "n",
                         "amount": "paid", "occurred_at": "at"},
         },
+        "receipts": {
+            "contract": "delivery_receipt",
+            "columns": {"record_id": "id", "receipt_type": "what", "channel": "by", "address": "to", "reason": "why",
+                        "occurred_at": "at"},
+        },
         "asked": {
             "contract": "erasure_request", "namespace": "email",
             "columns": {"record_id": "id", "customer_id": "mail", "regulation": "law", "occurred_at": "at"},
@@ -104,9 +109,15 @@ def order(who: Human, name: str, **changes: Any) -> str:
     return json.dumps(told | changes) + "\n"
 
 
+def report(who: Human, to: str) -> str:
+    """What a destination says of a message that it knows by the address alone."""
+    told = {"id": f"{who.number}-{to[:1]}", "what": "hard_bounce", "by": "email", "to": to, "at": "2017-03-02T10:00:00Z"}
+    return json.dumps(told | {"why": f"550 <{who.email}>: nobody"}) + "\n"
+
+
 def land(landing: Path) -> None:
     """Files of several kinds: CSV with a row over two lines, gzip, lines that are refused, a rejected file."""
-    for name in ("crm", "orders/_rejected"):
+    for name in ("crm", "orders/_rejected", "receipts"):
         (landing / name).mkdir(parents=True)
     rows = "".join(f'{who.number},{who.first},{who.email.upper()},"+1 212\n {who.phone[4:]}"\n' for who in (ANN, BOB))
     (landing / "crm" / "a.csv").write_text(f"no,name,mail,tel\n{rows}")
@@ -114,14 +125,19 @@ def land(landing: Path) -> None:
         packed.write(order(ANN, "o1") + order(BOB, "o2", note=f"note-of-{BOB.first}") + order(ANN, "o1"))
         packed.write(order(ANN, "o3", paid="much", note=f"note-of-{ANN.first}"))
         packed.write(f'{{"id": "o4", "mail": "{ANN.email}"\n{{"id": "o5", "mail": "{BOB.email}"\n')
+    reports = "".join(report(who, to) for who in (ANN, BOB) for to in (who.email.title(), f"+{who.phone}"))
+    (landing / "receipts" / "a.json").write_text(reports)
     (landing / "orders" / "_rejected" / "old.json").write_text(f"{ANN.email}\n{BOB.email}\n")
 
 
 def ask(landing: Path, name: str, email: str = ANN.email) -> None:
     folder = landing / "asked"
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"id": name, "mail": email.upper(), "law": "GDPR", "at": "2017-11-01T08:00:00Z"}
-    (folder / f"{name}.json").write_text(json.dumps(told) + "\n")
+    (folder / f"{name}.json").write_text(asking(name, email))
+
+
+def asking(name: str, email: str = ANN.email) -> str:
+    return json.dumps({"id": name, "mail": email.upper(), "law": "GDPR", "at": "2017-11-01T08:00:00Z"}) + "\n"
 
 
 def take_in(context: JobContext) -> None:

@@ -19,22 +19,24 @@ class Spoken(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("py4j"):  # each call to the JVM, with its arguments; nobody turns that on
-            self.texts.append(logging.Formatter().format(record))
+        self.texts.append(logging.Formatter().format(record))
 
 
 @contextmanager
 def listening() -> Iterator[Spoken]:
     """Listen to Python's part at every level."""
-    handler, root = Spoken(), logging.getLogger()
-    level = root.level
+    # Py4J tells each call to the JVM, with its arguments; nobody turns that on, and making its records takes long.
+    handler, root, py4j = Spoken(), logging.getLogger(), logging.getLogger("py4j")
+    levels = root.level, py4j.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
+    py4j.setLevel(logging.CRITICAL + 1)
     try:
         yield handler
     finally:
         root.removeHandler(handler)
-        root.setLevel(level)
+        root.setLevel(levels[0])
+        py4j.setLevel(levels[1])
 
 
 @contextmanager

@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from personalake.config import Settings
+from personalake.config.settings import TrackingSettings
 from personalake.lake import Lake
-from personalake.pipelines.erasure_files import clean_files
+from personalake.pipelines.erasure_files import ELSEWHERE, clean_files
 from personalake.pipelines.former_sources import NOWHERE, former_sources
+from personalake.privacy.places import places
 from personalake.privacy.subject import Subject
 from personalake.tables.bronze import LANDING_FILE
 from tests.pipelines.outbox_rows import a_lake
@@ -76,3 +78,18 @@ def test_a_former_source_whose_folder_nobody_knows_is_named_for_a_human(tmp_path
     found = {one.place: one.unsettled for one in clean_files(settings, lake, {"r1": SUBJECT}) if one.unsettled}
 
     assert found == {"landing/gone": {"r1": NOWHERE}}
+
+
+def test_a_model_store_elsewhere_is_named_for_a_human_and_not_told_as_searched(tmp_path: Path) -> None:
+    lake = a_lake(tmp_path / "lake")
+    settings = settings_of(lake, tmp_path)
+    elsewhere = settings.model_copy(update={"tracking": TrackingSettings(uri="https://mlflow.example")})
+
+    found = [
+        {one.place: one.unsettled for one in clean_files(each, lake, {"r1": SUBJECT})}["model store"]
+        for each in (settings, elsewhere)
+    ]
+
+    assert found == [{}, {"r1": ELSEWHERE}]
+    kept = [{what[:6]: until for _, what, until in places(each)}["models"] for each in (settings, elsewhere)]
+    assert [until.partition("; ")[2] for until in kept] == ["searched by each erasure", "no erasure reaches it"]

@@ -177,6 +177,7 @@ def test_a_pair_is_told_with_whose_the_records_are_and_what_kept_them_apart(tmp_
          "first_name": name, "birth_date": "1990-04-05", "last_name": "lee", "phone": "1"}
         for key, name in told.items()
     ]  # fmt: skip
+    rows.append({**rows[-1], "record_key": "web:5", "customer_id": "5", "first_name": None, "email": "ann.lee@x.example"})
     ledger.append(MATCH_RECORD, rows)
     people = {"crm:1": "p_ann", "web:3": "p_ann", "crm:2": "p_eve"}
     links = [{"namespace": key[:3], "value": key[4:], "person_id": person} for key, person in people.items()]
@@ -194,6 +195,7 @@ def test_a_pair_is_told_with_whose_the_records_are_and_what_kept_them_apart(tmp_
     assert "Two persons: p_ann and p_eve. Refused between them: crm:1 and crm:2 of +1.5 bits, since first names" in apart
     assert "web:4" not in apart
     assert shown("crm:1", "web:4").endswith("No run has grouped both records yet: run resolve_identities.")
+    assert shown("crm:1", "web:5") == shown("crm:1", "web:4").replace("web:4", "web:5"), "as compared: the address tells Ann"
     with pytest.raises(InputError, match="crm:1 is named twice"):
         explain_records(ledger, "crm:1", "crm:1", IdentitySettings())
 

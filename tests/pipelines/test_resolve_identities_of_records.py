@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
 from personalake.common.hashing import person_hash_of
 from personalake.config import Settings
 from personalake.lake import Lake
+from personalake.lake.erasing import remove_rows
 from personalake.lake.renewal import Renewal
 from personalake.lake.upkeep import compact
 from personalake.pipelines import resolve_identities
@@ -215,6 +217,24 @@ def dying(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
+def test_an_address_that_somebody_erased_shared_with_another_person_is_the_other_one_s_after_the_next_run(
+    lake: Lake, context_of: Callable[..., JobContext], settings: Settings
+) -> None:
+    people = [customer("crm", "1", login="u1", email="us@x.example"), customer("web", "9", login="u2", email="us@x.example")]
+    lake.ledger.append(CUSTOMER_RECORD, people)
+    run(context_of(settings))
+    before = persons(lake)
+    assert before["crm", "1"] == before["email", "us@x.example"] != before["web", "9"]
+    remove_rows(lake, PERSON_LINK, pa.table({"person_id": [before["crm", "1"]]}))
+    for table in (CUSTOMER_RECORD, MATCH_RECORD):
+        remove_rows(lake, table, pa.table({"customer_id": ["1"]}))
+
+    looked_at = [run(context_of(settings)).figures["records_looked_at"] for _ in range(2)]
+
+    assert persons(lake) == {pair: before["web", "9"] for pair in (("web", "9"), ("login", "u2"), ("email", "us@x.example"))}
+    assert looked_at == [1, 0]
+
+
 def test_without_anything_to_learn_from_shared_identifiers_still_link(
     lake: Lake, context_of: Callable[..., JobContext], settings: Settings
 ) -> None:
@@ -396,6 +416,7 @@ def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
 
     lake.ledger.append(CUSTOMER_RECORD, [customer("crm", "1", login="ann", email="ann@x.example")])
     clicks = [("c1", "ann"), ("c1", None), ("c2", "ann"), ("c2", "bob"), ("c3", None)]
+    clicks += [("c4", "null"), ("c5", "null"), ("NULL", None), ("null", "ann")]  # as scripts write what they do not know
     lake.ledger.append(INTERACTION, [click(str(place), *told) for place, told in enumerate(clicks)])
 
     run(context_of(settings))
@@ -404,5 +425,6 @@ def test_clicks_of_a_cookie_are_its_users_whether_signed_in_or_not(
     assert links["crm", "1"] == links["login", "ann"] == links["cookie_id", "c1"]
     assert links["login", "bob"] != links["login", "ann"]
     assert links["cookie_id", "c2"] == person_hash_of("cookie_id", "c2")
-    assert links["cookie_id", "c3"] == person_hash_of("cookie_id", "c3")
+    assert all(links["cookie_id", each] == person_hash_of("cookie_id", each) for each in ("c3", "c4", "c5"))
+    assert not {value for _, value in links} & {"null", "NULL"}
     assert ("hub", "c2") in {(row["guard"], row["value"]) for row in lake.ledger.read(IDENTITY_GUARD)}

@@ -157,8 +157,9 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
 
 
 def found_in(texts: Iterable[str | bytes]) -> set[str]:
-    search = Search(CANARIES)
-    return {word for text in texts for word in search.content(text if isinstance(text, bytes) else text.encode())}
+    """What stands in the lines, each looked at once: the same plan is told again at each of its steps."""
+    whole = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+    return Search(CANARIES).content(b"\n".join(dict.fromkeys(whole.replace(b"\\n", b"\n").split(b"\n"))))
 
 
 def told_by_plans(story: Story) -> list[bytes]:
@@ -170,6 +171,7 @@ def test_the_search_finds_every_word_of_the_people_where_rows_are(story: Story) 
     layers = [story.folder / "lake" / layer for layer in ("bronze", "silver", "gold")]
 
     assert {word for path in files_below(layers) for word in search.file(path)} == CANARIES
+    assert found_in([rf'{{"plan": "Filter\n{word}\n+- Scan"}}' for word in CANARIES]) == CANARIES
 
 
 def test_no_word_of_a_person_is_in_a_plan_a_log_line_a_message_or_a_file_name(story: Story) -> None:

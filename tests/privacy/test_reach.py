@@ -24,6 +24,9 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             (None, keyed_hash_of("k", "phone|442079460000"), "email", None, NOW - DAY, None),
             # An erasure goes with the person, not with those who shared an address.
             (None, keyed_hash_of("k", "email|old@example.com"), "all", "erased", NOW - DAY, None),
+            (None, keyed_hash_of("k", "email|taken@example.com"), "all", "erased", NOW - DAY, None),
+            (None, keyed_hash_of("k", "login|left"), "all", "erased", NOW - DAY, None),
+            (None, keyed_hash_of("k", "person_id|half"), "all", "erased", NOW - DAY, None),
             # Whoever had this device may have another.
             (None, keyed_hash_of("k", "device_token|t1"), "push", "unregistered", NOW - DAY, None),
         ],
@@ -35,6 +38,8 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             ("email", "other@example.com", "over"),
             ("device_token", "t1", "over"),
             ("phone", "442079460000", "caller"),
+            ("email", "taken@example.com", "taker"),
+            ("login", "left", "half"),
         ],
         "namespace string, value string, person_id string",
     )
@@ -42,7 +47,7 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         [("owner", "new@example.com"), ("sharer", "new@example.com"), ("heir", "old@example.com"), ("odd", None)],
         "person_id string, email string",
     ).withColumn("phone", F.lit(None).cast("string"))
-    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller")
+    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller", "taker", "half")
     consents = spark.createDataFrame(
         [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
         "person_id string, purpose string",
@@ -58,18 +63,40 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         ("later", "email_marketing"), ("later", "personalisation"),
         ("over", "email_marketing"), ("over", "personalisation"),
         ("owner", "personalisation"), ("sharer", "personalisation"),
+        ("taker", "email_marketing"), ("taker", "personalisation"),
     ]  # fmt: skip
 
 
 def test_who_was_erased_is_known_again_with_any_blanks_around_the_identifier(spark: SparkSession) -> None:
     hashes = [(keyed_hash_of("k", "card|77"), "erased"), (keyed_hash_of("k", "card|78"), "hard_bounce")]
+    hashes += [(keyed_hash_of("k", "account:card|79"), "erased")]
     suppressed = spark.createDataFrame(hashes, "identifier_hash string, reason string")
-    rows = spark.createDataFrame([(1, "\t77\xa0"), (2, "77"), (3, "78"), (4, "7 7")], "row int, number string")
+    rows = spark.createDataFrame([(1, "\t77\xa0"), (2, "77"), (3, "78"), (4, "7 7"), (5, " 79")], "row int, number string")
 
     marked = rows.withColumn("reasons", F.array(F.lit("late"))).transform(
         marked_erased(suppressed, "k", "1", "row", [("number", "card")])
     )
+    of_accounts = rows.withColumn("reasons", F.array(F.lit("late"))).transform(
+        marked_erased(suppressed, "k", "1", "row", [("number", "card"), ("number", "account:card")])
+    )
 
     assert sorted((row["row"], *row["reasons"]) for row in marked.collect()) == [
-        (1, "erased"), (2, "erased"), (3, "late"), (4, "late"),
+        (1, "erased"), (2, "erased"), (3, "late"), (4, "late"), (5, "late"),
     ]  # fmt: skip
+    assert {row["row"] for row in of_accounts.collect() if row["reasons"] == ["erased"]} == {1, 2, 5}
+
+
+def test_a_row_of_somebody_known_stays_theirs_though_it_shows_what_somebody_erased_had(spark: SparkSession) -> None:
+    hashes = [(keyed_hash_of("k", told), "erased") for told in ("login|ann", "device_id|tablet")]
+    suppressed = spark.createDataFrame(hashes, "identifier_hash string, reason string")
+    rows = spark.createDataFrame(
+        [(1, "bob", "tablet"), (2, "ann", "tablet"), (3, None, "tablet"), (4, "stranger", "tablet"), (5, "ann", None)],
+        "row int, customer_id string, device_id string",
+    ).withColumn("reasons", F.array().cast("array<string>"))
+    accounts = spark.createDataFrame([("bob",), ("bob",), ("ann",)], "customer_id string")
+    named = [("customer_id", "login"), ("device_id", "device_id")]
+
+    marked = rows.transform(marked_erased(suppressed, "k", "1", "row", named, accounts)).collect()
+
+    assert {row["row"] for row in marked if row["reasons"] == ["erased"]} == {2, 3, 4, 5}
+    assert len(marked) == 5

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from benchmarks.meeting import fill
 from benchmarks.meeting import met as whether_met
@@ -23,6 +23,7 @@ from personalake.tables.identity import PERSON
 from personalake.tables.journeys import CUSTOMER_JOURNEY
 from personalake.tables.silver import PERSON_LINK
 from personalake.world import World, WorldSettings, world
+from personalake.world.life import kept
 
 SETTINGS = WorldSettings(people=100, days=21)
 AS_OF = SETTINGS.end + timedelta(days=2)
@@ -33,7 +34,7 @@ Truth = Mapping[str, pd.DataFrame]
 
 @pytest.fixture(scope="module")
 def drawn(spark_session: SparkSession) -> World:
-    return world(spark_session, SETTINGS, hold=DataFrame.localCheckpoint)
+    return world(spark_session, SETTINGS, hold=kept)
 
 
 @pytest.fixture(scope="module")

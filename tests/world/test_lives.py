@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from personalake.world import World, WorldSettings, world
+from personalake.world.life import kept
 
 DAYS = 60
 
@@ -14,11 +15,11 @@ def test_everything_is_the_same_in_any_partitioning(spark: SparkSession) -> None
     settings = WorldSettings(people=200, days=30)
     chosen = ("pos_sales", "web_events")
 
-    drawn = world(spark, settings, hold=DataFrame.localCheckpoint)
+    drawn = world(spark, settings, hold=kept)
     once = {name: _fingerprint(drawn.sources[name]) for name in chosen}
     spark.conf.set("spark.sql.leafNodeDefaultParallelism", "5")
     try:
-        drawn_again = world(spark, settings, hold=DataFrame.localCheckpoint)
+        drawn_again = world(spark, settings, hold=kept)
         again = {name: _fingerprint(drawn_again.sources[name]) for name in chosen}
     finally:
         spark.conf.unset("spark.sql.leafNodeDefaultParallelism")
@@ -28,10 +29,7 @@ def test_everything_is_the_same_in_any_partitioning(spark: SparkSession) -> None
 
 
 def test_the_orders_of_few_people_are_among_those_of_many(spark: SparkSession) -> None:
-    few, many = (
-        world(spark, WorldSettings(people=count, days=30), hold=DataFrame.localCheckpoint).sources["pos_sales"]
-        for count in (100, 300)
-    )
+    few, many = (world(spark, WorldSettings(people=count, days=30), hold=kept).sources["pos_sales"] for count in (100, 300))
 
     assert few.count() > 200
     assert few.exceptAll(many).isEmpty()

@@ -28,6 +28,7 @@ from personalake.tables.touchpoints import EXPERIMENT_EXPOSURE, INTERACTION
 from personalake.world import DirtSettings, World, WorldSettings, world
 from personalake.world.activity import activity
 from personalake.world.dirt import EXPECTED, lines_of, planted
+from personalake.world.life import kept
 from tests.models.unseen import out_of_fold
 from tests.world.conftest import SETTINGS, held
 
@@ -37,7 +38,7 @@ def lines(spark: SparkSession) -> list[dict[str, object]]:
     """A feed with much dirt, line by line."""
     rates = DirtSettings(**dict.fromkeys(DirtSettings.model_fields, 0.03))
     settings = WorldSettings(people=300, days=60, dirt=rates)
-    feed = world(spark, settings, hold=DataFrame.localCheckpoint).feeds["pos_sales"]
+    feed = world(spark, settings, hold=kept).feeds["pos_sales"]
     told = held(lines_of(feed, settings))
     truth = {row["line_sha256"]: row["expected"] for row in planted(told, feed).collect()}
     rows = told.withColumn("line_sha256", F.sha2("line", 256)).collect()

@@ -115,12 +115,12 @@ class MatchSettings(Section):
             "loyalty_id",
             "login",
             "email",
-            "phone",
+            "right(phone, 7)",
             "device_id",
             "cookie_id",
             "concat_ws('|', substr(first_name, 1, 1), street)",
             "concat_ws('|', last_name, birth_date)",
-            "concat_ws('|', first_name, birth_date)",
+            "concat_ws('|', substr(first_name, 1, 2), birth_date)",
             "concat_ws('|', first_name, last_name)",
             "concat_ws('|', postcode, birth_date)",
             "concat_ws('|', postcode, last_name, substr(first_name, 1, 1))",
@@ -192,7 +192,9 @@ class MatchSettings(Section):
 class Override(Section):
     """What a person decided about two identifiers; it survives every run."""
 
-    decision: Literal["always", "never"] = Field(description="always joins the two, never keeps them apart")
+    decision: Literal["always", "never"] = Field(
+        description="always joins the two, whatever guards say; never keeps them apart"
+    )
     between: tuple[str, str] = Field(description="Two identifiers, each as namespace:value, e.g. crm:17")
     reason: str = Field("", description="Why, for those who come later")
 

@@ -21,6 +21,7 @@ from personalake.config.identity import FIELDS, IDENTIFIERS, IdentitySettings
 from personalake.config.sql import check_expression, columns_of
 from personalake.identity.blocking import KEYS
 from personalake.identity.records import spelling
+from personalake.identity.told_names import told_names
 from personalake.tables.identity import MATCH_RECORD
 
 # Of a pattern: what Java and Python could read differently.
@@ -75,7 +76,7 @@ class FewRecords:
         made = {
             "record_key": pc.binary_join_element_wise(rows["source"], rows["record_id"], ":"),
             **{name: pa.array(values, pa.string()) for name, values in fields.items()},
-            KEYS: self._keys(fields, rows.num_rows),
+            KEYS: self._keys({**fields, **self._told(fields)}, rows.num_rows),
             "spelling": pa.array([spelling(self.settings)] * rows.num_rows, pa.string()),
         }
         return pa.table({name: made[name] if name in made else rows[name] for name in MATCH_RECORD.columns})
@@ -108,6 +109,12 @@ class FewRecords:
             "city": latin.name,
             **{name: partial(unblocked, written.get(name, latin.identifier)) for name in IDENTIFIERS},
         }
+
+    def _told(self, fields: Mapping[str, Sequence[str | None]]) -> dict[str, Sequence[str | None]]:
+        """Names as they are compared."""
+        own = zip(fields["first_name"], fields["last_name"], fields["email"], strict=True)
+        told = [told_names(*names, self.settings.nicknames) for names in own]
+        return {"first_name": [first for first, _ in told], "last_name": [last for _, last in told]}
 
     def _keys(self, fields: Mapping[str, Sequence[str | None]], rows: int) -> pa.Array:
         width = len(self.keys)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from personalake.identity.agreement import birth_dates_agree, first_names_agree
+from personalake.identity.graph import ALWAYS
 
 Values = frozenset[str]
 NOTHING: Values = frozenset()
@@ -80,6 +81,9 @@ class Group:
 def broken_guard(left: Group, right: Group, weight: float, is_match: bool, limits: Limits) -> str | None:
     """The guard that joining two groups would break, None if they may be joined.
 
+    What people decided overrules every guard but a decision to keep apart: they know of the second login. What comes later
+    is measured by the more that a group holds by such a decision.
+
     Args:
         left: One group.
         right: The other one.
@@ -89,13 +93,15 @@ def broken_guard(left: Group, right: Group, weight: float, is_match: bool, limit
     """
     if left.apart and right.apart and any(_other_side(side) in right.apart for side in left.apart):
         return "never_link"
+    if weight >= ALWAYS:
+        return None
     if left.records + right.records - 1 > limits.max_merges:
         return "max_merges"
     if left.identifiers + right.identifiers > limits.max_identifiers:
         return "max_identifiers"
     for kind, most in limits.per_person.items():
         ours, theirs = left.limited.get(kind), right.limited.get(kind)
-        if ours and theirs and len(ours | theirs) > most:
+        if ours and theirs and len(ours | theirs) > max(most, len(ours), len(theirs)):
             return f"per_person_{kind}"
     if is_match and weight < limits.needed(left.records, right.records):
         return "weak_for_groups"

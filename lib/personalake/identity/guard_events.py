@@ -22,6 +22,7 @@ EVENTS = pa.schema(
 # One popular value can make a million refusals; the strongest of each guard are told one by one, all are counted.
 MOST_TOLD = 1_000
 PAIR, OVERRIDE, BLOCKING = "pair", "override", "blocking"
+UNKNOWN = "override_unknown"
 _FIRST_LIKENESS_WEIGHT = 900.0
 
 
@@ -68,7 +69,7 @@ def _decisions(resolution: Resolution) -> Iterable[dict[str, object]]:
     for pair in resolution.decisions.conflicts:
         yield _row("override_conflict", OVERRIDE, pair, 1)
     for identifier in resolution.decisions.unknown:
-        yield _row("override_unknown", OVERRIDE, identifier, 0)
+        yield _row(UNKNOWN, OVERRIDE, identifier, 0)
 
 
 def _oversized(rules: Sequence[RulePairs]) -> Iterable[dict[str, object]]:
@@ -92,7 +93,7 @@ def merged_events(
     told_before = {text for row in before for text in (str(row["value"]), str(row["value"]).partition(":")[2])}
     known = resolution.judged[resolution.judged["value"].isin(told_before)]
     judged = set(zip(known["namespace"], known["value"], strict=True))
-    rows = [row for row in told.to_pylist() if row["guard"] != "override_unknown"]
+    rows = [row for row in told.to_pylist() if row["guard"] != UNKNOWN]
     blocked = {row["value"] for row in rows if row["namespace"] == BLOCKING}
     for row in before:
         namespace, value = str(row["namespace"]), str(row["value"])

@@ -89,6 +89,22 @@ def group_all(records: pa.Table, edges: pa.Table, previous: pa.Table, settings: 
     return Grouped(resolution, assigned, _vanished(_identifiers(nobody), found), _former(nobody, previous))
 
 
+def unowned(records: pa.Table, links: pa.Table) -> pa.Array:
+    """Keys of records that hold an identifier without a link: it was linked to somebody who has been erased.
+
+    Args:
+        records: Rows of `silver.match_record`.
+        links: `namespace` and `value` of `silver.person_link`.
+    """
+    kinds = [f"SELECT record_key, '{kind}' AS namespace, {kind} AS value FROM records" for kind in IDENTIFIERS]
+    with scratch() as opened:
+        opened.register("records", records.select(["record_key", *IDENTIFIERS]))
+        opened.register("links", links)
+        held = " UNION ALL ".join(kinds)
+        found = f"SELECT DISTINCT record_key FROM ({held}) ANTI JOIN links USING (namespace, value) WHERE value IS NOT NULL"
+        return _flat(opened.sql(f"{found} ORDER BY record_key").to_arrow_table()["record_key"])
+
+
 def group_touched(
     records: pa.Table,
     gone: pa.Table,
@@ -104,7 +120,7 @@ def group_touched(
         records: Rows of `silver.match_record`, the new ones included.
         gone: Rows that were there at the run before, and are no longer.
         edges: Rows of `silver.match_edge`, those of new and of vanished records included.
-        new_keys: Keys of the new records.
+        new_keys: Keys of the new records, and of those that are `unowned`.
         previous: The links before.
         settings: The same as at the run before.
         concern: Told before anything is grouped which persons of before it may change: nobody else's links or records do.

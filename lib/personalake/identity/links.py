@@ -7,16 +7,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from personalake.common.hashing import person_hash
-from personalake.common.standardise import standard_value
+from personalake.common.standardise import standard_value, without_blocked
 from personalake.common.transformation import Transformation
 from personalake.tables.silver import PERSON_LINK
 
 
-def identifiers(sightings: Sequence[DataFrame]) -> DataFrame:
-    """Identifiers that sources have shown us.
+def identifiers(sightings: Sequence[DataFrame], blocked: tuple[str, ...] = ()) -> DataFrame:
+    """Identifiers that sources have shown us; what stands for nobody (`anonymous`, `0`) is no person.
 
     Args:
         sightings: Frames with `namespace`, `customer_id`, `source` and `known_at`; rows without a customer do not count.
+        blocked: Regular expressions of values that identify nobody, in any case of letters.
 
     Returns:
         One row per `(namespace, value)` with the sorted `sources` and `first_known_at`.
@@ -24,9 +25,10 @@ def identifiers(sightings: Sequence[DataFrame]) -> DataFrame:
     if not sightings:
         raise ValueError("identifiers needs at least one frame of sightings")
     merged = reduce(DataFrame.unionByName, map(_seen, sightings))
-    return merged.groupBy("namespace", "value").agg(
+    seen = merged.groupBy("namespace", "value").agg(
         F.sort_array(F.collect_set("source")).alias("sources"), F.min("known_at").alias("first_known_at")
     )
+    return seen.where(without_blocked(F.col("value"), blocked).isNotNull())
 
 
 def _seen(sightings: DataFrame) -> DataFrame:

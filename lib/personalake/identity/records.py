@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -20,11 +22,14 @@ from personalake.common.standardise import (
 from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
 from personalake.identity.blocking import KEYS, blocking_keys
 from personalake.identity.graph import VISIT
+from personalake.identity.told_names import told_columns
 from personalake.tables.identity import MATCH_RECORD
 
 # Counts the changes of what a field becomes: rows that were made before are made anew.
-_FORM = 2
-RecordColumns = tuple[dict[str, Column], dict[str, Column]]
+_FORM = 3
+# Who a visit shows, the most telling first.
+_SEEN = ("customer_id", "cookie_id", "device_id")
+RecordColumns = Sequence[Mapping[str, Column]]
 
 
 def match_records(
@@ -40,18 +45,24 @@ def match_records(
     Returns:
         One row of `silver.match_record` per row; what says nothing (empty, blocked, no e-mail address) is null.
     """
-    fields, keys = columns or record_columns(settings)
-    return customer_records.withColumns(fields).withColumns(keys).select(*MATCH_RECORD.columns)
+    steps = columns or record_columns(settings)
+    made = reduce(lambda rows, step: rows.withColumns(dict(step)), steps, customer_records)
+    return made.select(*MATCH_RECORD.columns)
 
 
 def record_columns(settings: IdentitySettings) -> RecordColumns:
-    """The fields in their one spelling, and what is made of them; Spark is asked for each piece, whatever the rows."""
+    """What is made of a record step by step; Spark is asked for each piece, whatever the rows.
+
+    The fields in their one spelling; keys, of names as they are compared; the record's own names again.
+    """
+    told = told_columns(settings.nicknames)
     keys = {
         "record_key": F.concat_ws(":", "source", "record_id"),
         KEYS: blocking_keys(settings.matching.blocking),
         "spelling": F.lit(spelling(settings)),
     }
-    return standard_fields(settings), keys
+    own = {f"own_{name}": F.col(name) for name in told}
+    return standard_fields(settings), own, told, keys, {name: F.col(f"own_{name}") for name in told}
 
 
 def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFrame:
@@ -63,24 +74,29 @@ def seen_together(interactions: DataFrame, settings: IdentitySettings) -> DataFr
 
     Returns:
         One row of `silver.match_record` per combination; without a customer, the cookie or device is its own account. They
-        link, and are compared with nothing: the blocking keys are empty.
+        link, and are compared with nothing: the blocking keys are empty. Who is called `null` or `anonymous` is nobody.
     """
+    named = {name: without_blocked(F.col(name), settings.guards.blocked_values) for name in _SEEN}
+    together = ("namespace", *_SEEN, "source")
     seen = (
-        interactions.groupBy("namespace", "customer_id", "cookie_id", "device_id", "source")
+        interactions.groupBy(*together)
         .agg(F.min("known_at").alias("known_at"))
-        .where(F.coalesce("customer_id", "cookie_id", "device_id").isNotNull())
+        .withColumns({**named, "namespace": F.when(named["customer_id"].isNotNull(), F.col("namespace"))})
+        .groupBy(*together)
+        .agg(F.min("known_at").alias("known_at"))
+        .where(F.coalesce(*_SEEN).isNotNull())
     )
     own = {
         name: F.when(F.col("namespace") == name, F.col("customer_id")) for name in ("login", "loyalty_id", "email", "phone")
     }
     lone = F.when(F.col("cookie_id").isNotNull(), F.lit("cookie_id")).otherwise(F.lit("device_id"))
-    parts = [F.coalesce(F.col(name), F.lit("")) for name in ("namespace", "customer_id", "cookie_id", "device_id")]
+    parts = [F.coalesce(F.col(name), F.lit("")) for name in ("namespace", *_SEEN)]
     nothing = {name: F.lit(None).cast("string") for name in DETAILS}
     told = seen.withColumns({**own, **nothing}).withColumns(
         {
             "record_id": F.concat(F.lit(VISIT), F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 24)),
             "namespace": F.coalesce("namespace", lone),
-            "customer_id": F.coalesce("customer_id", "cookie_id", "device_id"),
+            "customer_id": F.coalesce(*_SEEN),
         }
     )
     no_keys = F.array(*(F.lit(None).cast("bigint") for _ in settings.matching.blocking))

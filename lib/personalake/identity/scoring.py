@@ -24,8 +24,8 @@ PAIRS = pa.schema(
     }
 )
 
-
 _RECORDS = "records_to_score"
+_MAKES_A_TABLE = "CREATE TABLE"
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,17 @@ def plan_of(model: MatchModel, like: pa.Table, settings: MatchSettings, has_old:
 
     class Recorder(DuckDBAPI):
         def _execute_sql_against_backend(self, final_sql: str) -> duckdb.DuckDBPyRelation:
-            statements.append(final_sql)
-            return super()._execute_sql_against_backend(final_sql)
+            # What makes a table is only written down: what it would be made of is told by the tables that are there.
+            made = final_sql.startswith(_MAKES_A_TABLE)
+            if made:
+                statements.append(final_sql)
+            return super()._execute_sql_against_backend("SELECT NULL" if made else final_sql)
 
     nobody = like.slice(0, 0)
     with database(settings) as opened:
         lay_out(opened, _RECORDS, nobody.append_column("is_new", pa.array([], pa.bool_())), settings, "is_new")
         table, lookups = _prediction(model, Recorder(opened), _blocks(settings, has_old), settings)
-    made = [sql for sql in statements if sql.startswith("CREATE TABLE")]
-    return Plan(made, table, lookups)
+    return Plan(statements, table, lookups)
 
 
 def require_fit(model: MatchModel, settings: MatchSettings) -> None:

@@ -16,7 +16,7 @@ from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import FEW_ROWS, few_on_driver, frame_of, read_directly, takes_direct_writes, write_directly
 from personalake.lake.ledger import Ledger, Row
 from personalake.lake.locations import Locations
-from personalake.lake.overtaken import TRIES, unless_overtaken
+from personalake.lake.overtaken import unless_overtaken
 from personalake.lake.schema_check import require_fit
 from personalake.tables import Table
 
@@ -240,8 +240,8 @@ class Lake:
             else:
                 writer.save(self.locations.table(table))
 
-        # What replaces rows may simply be done again when another job committed to the table meanwhile.
-        unless_overtaken(save, TRIES if mode == "overwrite" else 1)
+        # Another job may have committed to the table meanwhile, or have created it just now.
+        unless_overtaken(save)
         return self._done(table, before)
 
     def _written_directly(self, rows: DataFrame, table: Table, mode: str, options: dict[str, str]) -> WriteResult | None:

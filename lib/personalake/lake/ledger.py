@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ Row = Mapping[str, Any]
 _CLOCKS = ("occurred_at", "known_at")
 # Rows that are decoded at once, of which a part or all are kept: lists and maps are read from the middle of a file slowly.
 _FEW, _MANY = 1 << 17, 1 << 20
+_CREATING = Lock()
 
 
 @dataclass(frozen=True)
@@ -252,11 +254,12 @@ class Ledger:
             return None
 
     def _create_in_folder(self, table: Table) -> None:
-        if self._open(table) is not None:
-            return
         folder, told = self.locations.table(table), commented_schema(table)
         properties = delta_properties(table)
-        with writing(Path(folder)):
+        # Threads that create a table at once would declare it twice, and break off whoever writes to it already.
+        with _CREATING, writing(Path(folder)):
+            if self._open(table) is not None:
+                return
             Path(folder).mkdir(parents=True, exist_ok=True)
             DeltaTable.create(
                 folder, told, "ignore", name=table.full_name, description=table.grain, configuration=properties,

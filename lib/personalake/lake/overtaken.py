@@ -9,6 +9,8 @@ from delta.exceptions import (
     ConcurrentDeleteDeleteException,
     ConcurrentDeleteReadException,
     ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
 )
 from deltalake.exceptions import CommitFailedError
 
@@ -18,24 +20,25 @@ _OVERTAKEN = (
     ConcurrentDeleteDeleteException,
     ConcurrentDeleteReadException,
     ConcurrentWriteException,
+    MetadataChangedException,
+    ProtocolChangedException,
     CommitFailedError,
 )
-TRIES = 5
+_TRIES = 5
 Written = TypeVar("Written")
 _PAUSE_SECONDS = 0.5
 
 
-def unless_overtaken(write: Callable[[], Written], tries: int = TRIES) -> Written:
-    """Write, and write again where another commit came first.
+def unless_overtaken(write: Callable[[], Written]) -> Written:
+    """Write, and write again where another commit came first: what was overtaken has changed nothing.
 
     Args:
-        write: What is done, whole each time.
-        tries: How often at most; the last failure is raised.
+        write: What is done, whole each time; the last of some failures is raised.
 
     Returns:
         What the write that succeeded gave.
     """
-    for _ in range(tries - 1):
+    for _ in range(_TRIES - 1):
         try:
             return write()
         except _OVERTAKEN:

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.lake import Ledger
 from personalake.lake.conditions import Conditions
@@ -17,6 +18,7 @@ from personalake.privacy.consent_now import lay_out_granted
 from personalake.privacy.forgotten_now import identifiers_asking
 from personalake.privacy.reach import ALL_CHANNELS
 from personalake.privacy.reach_now import holders, lay_out_suppressed
+from personalake.privacy.receipts import PERSON as NAMED
 from personalake.privacy.suppression import ERASED
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
@@ -44,6 +46,8 @@ Row = dict[str, Any]
 def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
     """Suppressions with the person: the one who is named, and all who hold the address now, known by its hash.
 
+    Of an erasure only who is that person, by the hash of the id: somebody else may have the address by now.
+
     Returns:
         `person_id`, `scope`, `since`, `until`.
     """
@@ -58,7 +62,12 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
         key = erasure_key(settings, ledger.locations)
         links = ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(LINKS)
         held = list(holders(hashes, links, key, settings.identity.calling_code))
-        rows += [{**row, "person_id": person} for person, hashed, _ in held for row in of_hash[hashed]]
+        rows += [
+            {**row, "person_id": person}
+            for person, hashed, _ in held
+            for row in of_hash[hashed]
+            if row["reason"] != ERASED or keyed_hash_of(key, f"{NAMED}|{person}") in of_hash
+        ]
         of_address = {address: of_hash[hashed] for _, hashed, address in held}
         rows += [
             {**row, "person_id": person}

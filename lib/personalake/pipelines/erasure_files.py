@@ -10,6 +10,7 @@ from personalake.activation.dropped_files import is_dropped
 from personalake.activation.dropped_files import without_rows as without_dropped
 from personalake.activation.file_drop import ERASURE_LIST, MANIFEST, Item, drop, packed
 from personalake.activation.former_drops import without_items
+from personalake.common.spellings import spellings
 from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.lake import Lake
@@ -28,6 +29,11 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tracking.store_files import redact
 
 Subjects = Mapping[str, Subject]
+ELSEWHERE = (
+    "the model store of tracking.uri is not searched here: look there for examples and tags that name the person, "
+    "or settle it for good if none are kept there"
+)
+DECIDED = "a decision names the person; take it out of the configuration, wherever that is kept"
 
 
 def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
@@ -37,6 +43,8 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
             yield _landed(lake, name, source, subjects)
             yield _taken_in(lake, name, source, subjects)
     yield from clean_former(settings, lake, subjects)
+    if settings.identity.overrides:
+        yield _decided(settings, subjects)
     yield _logs(lake, subjects)
     yield from clean_drops(settings, subjects)
     yield from _exports(settings, lake, subjects)
@@ -44,7 +52,16 @@ def clean_files(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[
     yield _removed("report", report, subjects, "deleted; publish_report draws it again")
     access = settings.erasure.access.expanduser().resolve()
     yield _told_before(access, subjects)
-    yield _model_store(lake, subjects)
+    yield _model_store(settings, lake, subjects)
+
+
+def _decided(settings: Settings, subjects: Subjects) -> Cleaned:
+    """The configuration is people's to change: what it says of a person would come back with the next run."""
+    code, cleaned = settings.identity.calling_code, Cleaned("identity.overrides", files=1)
+    named = (name.partition(":") for override in settings.identity.overrides for name in override.between)
+    told = {(kind, form) for kind, _, value in named for form in spellings(kind, value, code)}
+    cleaned.unsettled = {rid: DECIDED for rid, subject in subjects.items() if not told.isdisjoint(subject.identifiers)}
+    return cleaned
 
 
 def _landed(lake: Lake, name: str, source: Source, subjects: Subjects) -> Cleaned:
@@ -193,8 +210,10 @@ def _without_folder(folder: Path, files: Sequence[Path], everybody: Everybody) -
     return found
 
 
-def _model_store(lake: Lake, subjects: Subjects) -> Cleaned:
+def _model_store(settings: Settings, lake: Lake, subjects: Subjects) -> Cleaned:
     """Models know nobody by name; should a tag, a parameter or an example do so, it goes. Free pages are written over."""
+    if settings.tracking.uri is not None:
+        return Cleaned("model store", kind="store", unsettled=dict.fromkeys(subjects, ELSEWHERE))
     folder = lake.locations.root / "mlflow"
     cleaned = Cleaned(
         "model store", detail="rows of the database blackened, examples deleted, free pages written over", kind="store"

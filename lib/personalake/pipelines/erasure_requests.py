@@ -16,6 +16,7 @@ from personalake.lake.disk import writing
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, due_at, mac_of, pseudonym
 from personalake.privacy.subject import Identifier, Subject
+from personalake.privacy.suppression import REQUEST_DIGITS, request_name
 from personalake.tables.erasure import ERASURE_ASKED, ERASURE_REQUEST
 
 JOB = "erase_customers"
@@ -151,7 +152,7 @@ def to_state(
 
 def _told(context: JobContext, key: str, states: dict[str, dict[str, Any]]) -> Iterator[Request]:
     for row in context.lake.ledger.read(ERASURE_ASKED):
-        request_id = keyed_hash_of(key, f"request|{row['source']}|{row['record_id']}")[:32]
+        request_id = keyed_hash_of(key, request_name(row["source"], row["record_id"]))[:REQUEST_DIGITS]
         asked = (row["namespace"], row["customer_id"])
         state = states.get(request_id, {}).get("state")
         facts = _facts(told_as(context, key, asked), row["regulation"], row["occurred_at"], row["source"])

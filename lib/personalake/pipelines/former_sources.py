@@ -39,6 +39,7 @@ def landing_of(settings: Settings, source: str) -> Path | None:
 
 def clean_former(settings: Settings, lake: Lake, subjects: Subjects) -> Iterator[Cleaned]:
     """Remove lines that name a person; no mapping tells any more which columns say whose a line is."""
+    subjects = {request_id: subject.loosely() for request_id, subject in subjects.items()}
     for name in former_sources(settings, lake):
         yield _without_lines(f"inbox/{name}", lake.locations.inbox(name), subjects)
         folder = landing_of(settings, name)

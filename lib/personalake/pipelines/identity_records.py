@@ -9,17 +9,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from personalake.common.hashing import keyed_hash_of
+from personalake.common.spellings import spellings
 from personalake.config import Settings
 from personalake.config.identity import FIELDS, IdentitySettings
 from personalake.identity.blocking import RulePairs, comparable, sharing_keys
 from personalake.identity.codes import codes_of, places_of
 from personalake.identity.golden_record import WRITTEN, golden_of
-from personalake.identity.guard_events import guard_events, merged_events
+from personalake.identity.guard_events import UNKNOWN, guard_events, merged_events
 from personalake.identity.households import fitting_guards
-from personalake.identity.increment import EDGE, PREVIOUS, Earlier, Grouped, group_all, group_touched
+from personalake.identity.increment import EDGE, PREVIOUS, Earlier, Grouped, group_all, group_touched, unowned
 from personalake.identity.match_model import MatchModel
 from personalake.identity.scoring import PAIRS, Plan, score
+from personalake.identity.told_names import with_told_names
 from personalake.identity.training import NothingToLearnError, fit_match_model
 from personalake.lake import Lake
 from personalake.pipelines.identity_ahead import Ahead
@@ -27,7 +31,10 @@ from personalake.pipelines.identity_arrivals import Arrivals, arrivals
 from personalake.pipelines.identity_renewals import Renewals
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.match_models import latest_model
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.suppression import ERASED
 from personalake.tables.identity import IDENTITY_GUARD, MATCH_RECORD, PERSON, RESOLUTION
+from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 from personalake.tables.touchpoints import INTERACTION
 
@@ -56,6 +63,7 @@ class Resolved:
         is_new_model: True if it has just been trained.
         everything: Rows of `silver.match_record` of all records.
         state: Which state of `silver.customer_record` was looked at; null if the next run has to look at all of it.
+        is_idle: Whether nothing came, went or has to be grouped anew, so that every table stays as it is.
     """
 
     previous: Earlier
@@ -73,11 +81,7 @@ class Resolved:
     is_new_model: bool
     everything: pa.Table
     state: str | None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing came, went or has to be grouped anew, so that every table stays as it is."""
-        return not (self.is_full or self.new_records.num_rows or self.gone)
+    is_idle: bool
 
     @property
     def looked_at(self) -> int:
@@ -127,7 +131,8 @@ def resolve_records(context: JobContext, renewals: Renewals) -> Resolved:
         is_full = is_rescored or not _is_settled(context, model)
         with context.progress.step(f"comparing {new.num_rows:,} new records"):
             edges, rules = _edges(context, model, is_rescored, come, None if is_rescored else ahead.plan())
-            is_idle = not (is_full or new.num_rows or come.gone.num_rows)
+            seeds = pa.concat_arrays([new["record_key"].combine_chunks(), _unowned(context, come, is_full)])
+            is_idle = not (is_full or len(seeds) or come.gone.num_rows)
             known, previous = ahead.before(not is_rescored, is_idle)
         with context.progress.step(f"grouping {everything.num_rows:,} records"):
             pairs = pa.concat_tables([known, edges.select(EDGE).cast(known.schema)])
@@ -136,10 +141,10 @@ def resolve_records(context: JobContext, renewals: Renewals) -> Resolved:
             grouped = (
                 group_all(everything, pairs, previous.links, guarded)
                 if is_full
-                else group_touched(everything, come.gone, pairs, new["record_key"], previous, guarded, begin)
+                else group_touched(everything, come.gone, pairs, seeds, previous, guarded, begin)
             )
         golden = beside.submit(_golden, context, grouped, texts.result() if texts else None)
-        told = guard_events(grouped.resolution, rules)
+        told = _without_erased(context, guard_events(grouped.resolution, rules))
         before, gone = [] if is_full else ledger.read(IDENTITY_GUARD), come.gone["record_key"].to_pylist()
         guards = told if is_full else merged_events(told, before, grouped.resolution, gone)
     return Resolved(
@@ -158,7 +163,34 @@ def resolve_records(context: JobContext, renewals: Renewals) -> Resolved:
         is_new_model=is_new_model,
         everything=everything,
         state=come.state,
+        is_idle=is_idle,
     )
+
+
+def _unowned(context: JobContext, come: Arrivals, is_full: bool) -> pa.Array:
+    """Keys of records that share an identifier with somebody who has been erased since: they may be its owners now."""
+    ledger = context.lake.ledger
+    runs = sorted(ledger.read(RESOLUTION, ("records", "resolved_at")), key=lambda row: row["resolved_at"])
+    if is_full or not runs or runs[-1]["records"] == come.kept.num_rows + come.gone.num_rows:
+        return pa.array([], pa.string())
+    return unowned(come.kept, ledger.arrow(PERSON_LINK, ("namespace", "value")))
+
+
+def _without_erased(context: JobContext, told: pa.Table) -> pa.Table:
+    """Decisions about somebody whom nobody knows any more are told, but for those about who was erased."""
+    unknown = {value: value.partition(":") for value in told.filter(pc.equal(told["guard"], UNKNOWN))["value"].to_pylist()}
+    if not unknown or not context.lake.ledger.rows(SUPPRESSION):
+        return told
+    key, code = erasure_key(context.settings, context.lake.locations), context.settings.identity.calling_code
+    rows = context.lake.ledger.read(SUPPRESSION, ("identifier_hash",), [("reason", "=", ERASED)])
+    erased = {row["identifier_hash"] for row in rows}
+    theirs = [
+        value
+        for value, (kind, _, name) in unknown.items()
+        if any(keyed_hash_of(key, f"{kind}|{form}") in erased for form in spellings(kind, name, code))
+    ]
+    is_theirs = pc.and_(pc.equal(told["guard"], UNKNOWN), pc.is_in(told["value"], pa.array(theirs, pa.string())))
+    return told.filter(pc.invert(pc.fill_null(is_theirs, False)))
 
 
 def _golden(context: JobContext, grouped: Grouped, texts: pa.Table | None) -> pa.Table:
@@ -211,12 +243,13 @@ def _trained(context: JobContext) -> MatchModel | None:
 
 def _model(context: JobContext, trained: MatchModel | None, come: Arrivals) -> tuple[MatchModel | None, bool]:
     """The model that serves, and whether it has just been trained."""
-    settings = context.settings.identity.matching
-    if trained is not None or not settings.enabled:
+    settings = context.settings.identity
+    if trained is not None or not settings.matching.enabled:
         return trained, False
     try:
         with context.progress.step("training the match model"):
-            return fit_match_model(comparable(pa.concat_tables([come.kept, come.new])), settings), True
+            records = comparable(pa.concat_tables([come.kept, come.new]))
+            return fit_match_model(with_told_names(records, settings.nicknames), settings.matching), True
     except NothingToLearnError:
         return None, False
 
@@ -233,6 +266,9 @@ def _edges(
     has_old = existing is not None and existing.num_rows > 0
     records = compared.num_rows + (existing.num_rows if existing is not None else 0)
     spark = context.lake.spark if settings.scored_by_spark(records) else None
+    nicknames = context.settings.identity.nicknames
+    compared = with_told_names(compared, nicknames)
+    existing = with_told_names(existing, nicknames) if existing is not None else None
     scored = score(model, compared, existing, settings, spark, plan if has_old else None)
     versions = pa.array([model.version] * scored.pairs.num_rows, pa.string())
     return scored.pairs.append_column("model_version", versions), scored.rules

@@ -8,6 +8,7 @@ from personalake.config.identity import IdentitySettings
 from personalake.errors import InputError
 from personalake.identity.explanation import Step, explain_pair
 from personalake.identity.guard_events import PAIR
+from personalake.identity.told_names import told_names
 from personalake.lake import Ledger
 from personalake.pipelines.look import records_of
 from personalake.pipelines.match_models import latest_model
@@ -68,12 +69,18 @@ def explain_records(ledger: Ledger, left: str, right: str, settings: IdentitySet
         raise InputError(
             "No match model serves: none has been trained yet, or identity.matching is off.", "Run resolve_identities first."
         )
-    steps = explain_pair(model, found[left], found[right], settings.matching)
+    one, other = (_as_compared(found[key], settings) for key in (left, right))
+    steps = explain_pair(model, one, other, settings.matching)
     first, second = sorted((left, right))
     edge = ledger.read(MATCH_EDGE, ["match_weight"], [("left_key", "=", first), ("right_key", "=", second)])
     persons = (_person_of(ledger, found[left]), _person_of(ledger, found[right]))
     refusals = _refusals(ledger, *persons) if None not in persons and persons[0] != persons[1] else []
     return PairExplanation(steps, settings.matching.link_weight, persons, bool(edge), refusals)
+
+
+def _as_compared(record: Row, settings: IdentitySettings) -> Row:
+    first, last = told_names(record["first_name"], record["last_name"], record["email"], settings.nicknames)
+    return {**record, "first_name": first, "last_name": last}
 
 
 def _person_of(ledger: Ledger, record: Row) -> str | None:

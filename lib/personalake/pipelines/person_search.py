@@ -1,5 +1,6 @@
 """Everything that the lake knows a person by, read from its tables."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from personalake.activation.syncs.wanted import APART
-from personalake.common.spellings import spellings
+from personalake.common.spellings import spelled, spellings
 from personalake.config import Settings
 from personalake.lake import Lake
 from personalake.lake.erasing import batches_of
@@ -17,6 +18,7 @@ from personalake.pipelines.left_in_files import files_with, may_hold
 from personalake.pipelines.payload_vault import Vault
 from personalake.privacy.further import accounts_of, are_shared, with_further
 from personalake.privacy.payloads import PayloadRows
+from personalake.privacy.sharing import with_shared
 from personalake.privacy.subject import (
     Identifier,
     Subject,
@@ -68,12 +70,26 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
         subject = replace(subject, person_ids=persons)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
-    subject = with_derived(with_records(subject, records, links, code), alive)
+    subject = with_shared(with_records(subject, records, links, code), records, links, code)
+    subject = with_derived(subject, alive)
     return _with_rows(settings, lake, subject)
 
 
+def stands_for_nobody(settings: Settings, asked: Identifier) -> bool:
+    """Whether an identifier is one that sources write for those whom they do not know: rows with it are everybody's."""
+    value = spelled(*asked, settings.identity.calling_code).lower()
+    return any(re.search(pattern, value) for pattern in settings.identity.guards.blocked_values)
+
+
 def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collection[Identifier] = ()) -> bool:
-    """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's."""
+    """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's.
+
+    The key of an account of one's own is one's own, whoever else's record holds it. What stands for nobody is everybody's.
+    """
+    if any(stands_for_nobody(settings, one) for one in (subject.asked, *further)):
+        return True
+    if subject.asked in subject.shared - subject.accounts:
+        return True
     if further:
         records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
         alone = find_subject(settings, lake, subject.asked)

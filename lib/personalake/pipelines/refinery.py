@@ -20,20 +20,18 @@ from personalake.ingestion.wishes import contract_named
 from personalake.lake import Lake
 from personalake.lake.erasing import remove_rows
 from personalake.lake.streams import Stream, is_settled, run_streams
+from personalake.pipelines.erased_rows import without_erased_rows
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.known_rows import referenced, told_again, with_duplicates
 from personalake.pipelines.payload_vault import STORED, Vault
-from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.retention import aged
 from personalake.pipelines.treatment import row_by_row
-from personalake.privacy.payloads import identifying
-from personalake.privacy.suppression import ERASED, marked_erased
+from personalake.privacy.suppression import ERASED
 from personalake.tables import Table
 from personalake.tables.bronze import EVENT as BRONZE_EVENT
 from personalake.tables.bronze import RECORD as BRONZE_RECORD
-from personalake.tables.erasure import ERASURE_ASKED, ERASURE_RECEIPT
+from personalake.tables.erasure import ERASURE_RECEIPT
 from personalake.tables.gold import DATA_HEALTH
-from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import DUPLICATE, EVENT, QUARANTINE
 
 LATE_AFTER = "INTERVAL 1 DAY"
@@ -166,7 +164,9 @@ def _refine_batch(
     parsed = parsed.withColumns({"batch_id": F.lit(batch_id), ROW: F.monotonically_increasing_id(), "payload": payload})
     parsed = parsed.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        judged = with_duplicates(lake, name, source, parsed.transform(_without_erased(context, source, contract)), batch_id)
+        judged = with_duplicates(
+            lake, name, source, parsed.transform(without_erased_rows(context, name, source, contract, ROW)), batch_id
+        )
         counts = count_rows(judged)
         restated = told_again(lake, name, source, judged, batch_id)
         for table, rows in _outputs(source, contract, counts, batch):
@@ -188,15 +188,6 @@ def _refine_batch(
 def _locked(vault: Vault, rows: DataFrame, table: Table, source: Source) -> AbstractContextManager[DataFrame]:
     """Raw payloads lie nowhere as they came, if they are encrypted in bronze."""
     return vault.sealing(rows, source) if table is QUARANTINE else nullcontext(rows)
-
-
-def _without_erased(context: JobContext, source: Source, contract: Contract) -> Transformation:
-    """Rows of somebody who was erased are refused, and kept nowhere; who asks once more is heard."""
-    lake = context.lake
-    if contract.table is ERASURE_ASKED or not lake.ledger.count(SUPPRESSION, [("reason", "=", ERASED)]):
-        return lambda rows: rows
-    key, code = erasure_key(context.settings, lake.locations), context.settings.identity.calling_code
-    return marked_erased(lake.read(SUPPRESSION), key, code, ROW, identifying(source))
 
 
 def _out_of_bronze(lake: Lake, bronze: Table, judged: DataFrame, batch: DataFrame) -> None:

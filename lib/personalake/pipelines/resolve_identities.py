@@ -90,7 +90,7 @@ def _write_links(context: JobContext, resolved: Resolved | None) -> tuple[int, D
     lake, sighted = context.lake, _sighted(context.lake)
     if resolved is None:
         records = [CUSTOMER_RECORD] if lake.exists(CUSTOMER_RECORD) else []
-        found = lone_links(identifiers(_sightings(lake, [*sighted, *records])), context.settings.identity.calling_code)
+        found = lone_links(_seen(context, [*sighted, *records]), context.settings.identity.calling_code)
         before = lake.ledger.arrow(PERSON_LINK, _LINK)
         _write_changes(context, _moves(context, before, before.slice(0, 0), found, CHANGES.empty_table()))
         written = _written(context, found)
@@ -119,8 +119,7 @@ def _write_sighted(context: JobContext, resolved: Resolved, sighted: Sequence[Ta
     lake = context.lake
     before = lake.ledger.arrow(PERSON_LINK) if resolved.is_idle else resolved.previous.links
     told = links_of(resolved.everything, before if resolved.is_idle else _resolved_links(resolved, None))
-    seen = identifiers(_sightings(lake, sighted))
-    joined = joined_links(seen, frame_of(lake.spark, told), context.settings.identity.calling_code)
+    joined = joined_links(_seen(context, sighted), frame_of(lake.spark, told), context.settings.identity.calling_code)
     _write_changes(context, _moves(context, before, told, joined, resolved.grouped.assigned.changes))
     _write_persons(lake, resolved)
     return _written(context, joined)
@@ -143,6 +142,11 @@ def _moves(context: JobContext, before: pa.Table, told: pa.Table, links: DataFra
     named = F.broadcast(frame_of(lake.spark, theirs.select(_IDENTIFIER)))
     now = links.join(named, _IDENTIFIER, "left_semi").select(*_LINK).toArrow()
     return moves(before, told, changes, theirs, now)
+
+
+def _seen(context: JobContext, tables: Sequence[Table]) -> DataFrame:
+    """Identifiers that the rows of some tables have as their keys."""
+    return identifiers(_sightings(context.lake, tables), context.settings.identity.guards.blocked_values)
 
 
 def _sightings(lake: Lake, tables: Sequence[Table]) -> list[DataFrame]:

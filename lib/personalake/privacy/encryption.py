@@ -120,7 +120,7 @@ def subject_column(identifying: Sequence[tuple[Column, str]], calling_code: str,
 
 def subjects_of(subject: Subject, key: str, calling_code: str) -> Iterator[str]:
     """Hashes under which the payloads of a person may lie, computed in Python."""
-    for kind, value in sorted(subject.identifiers):
+    for kind, value in sorted(subject.alone | subject.accounts):
         for text in sorted(spellings(kind, value, calling_code)):
             yield keyed_hash_of(key, f"{_PREFIX}|{kind}|{text}")
 

@@ -19,6 +19,9 @@ from personalake.privacy.subject import NAMESPACES, Subject
 _BEFORE, _AFTER = r"(?:^|[^A-Za-z0-9._%+@-])", r"(?:$|[^A-Za-z0-9._@-]|[.](?:$|[^A-Za-z0-9]))"
 _NOBODY = r"\b\B"
 _FOLDED = ("email",)
+_KEY = "customer_id"
+# Contracts whose rows are of one person: a report on a message may name them in an address, or in the reason alone.
+_OF_ONE = ("delivery_receipt",)
 
 
 def needle_pattern(needles: Iterable[str]) -> str:
@@ -29,12 +32,17 @@ def needle_pattern(needles: Iterable[str]) -> str:
     return f"{_BEFORE}(?i:{'|'.join(re.escape(text) for text in texts)}){_AFTER}"
 
 
+def _anywhere(subject: Subject) -> str:
+    """The same for a subject; a phone number stands alone behind a plus, too."""
+    return needle_pattern(subject.needles | {f"+{phone}" for phone in subject.values_alone("phone") if phone.isdigit()})
+
+
 def payload_pattern(source: Source, subject: Subject) -> str:
     """A regular expression that a JSON line of a source meets if one of its identifier columns holds the subject's."""
     parts = [
         _key_and_value(column, values, mapped.column is None, namespace in _FOLDED)
-        for namespace, mapped in _identifying(source)
-        if (values := sorted(subject.values(namespace)))
+        for namespace, mapped, held in _identifying(source, subject)
+        if (values := sorted(held))
         for column in _columns(mapped)
     ]
     return "|".join(parts) if parts else _NOBODY
@@ -73,8 +81,8 @@ class PayloadRows:
     def _pattern(self, name: str, subject: Subject) -> str:
         source = self._sources.get(name)
         parts = [] if source is None else [payload_pattern(source, subject)]
-        if self._is_loose or source is None:
-            parts.append(needle_pattern(subject.needles))
+        if self._is_loose or source is None or source.contract in _OF_ONE:
+            parts.append(_anywhere(subject if source else subject.loosely()))
         return "|".join(parts)
 
 
@@ -93,13 +101,12 @@ class LineTest:
     ) -> None:
         self._source, self._header, self._hashes = source, header, subject.payload_hashes
         self._json = re.compile(payload_pattern(source, subject)) if header is None else None
-        self._anywhere = re.compile(needle_pattern(subject.needles))
-        self._is_loose = is_loose
+        self._anywhere = re.compile(_anywhere(subject))
+        self._is_loose = is_loose or source.contract in _OF_ONE
         self._wanted = [
-            (_columns(mapped), {value.casefold() for value in subject.values(namespace)})
-            for namespace, mapped in _identifying(source)
+            (_columns(mapped), {value.casefold() for value in held}) for _, mapped, held in _identifying(source, subject)
         ]
-        told = {value for namespace, _ in _identifying(source) for value in subject.values(namespace)}
+        told = {value for _, _, held in _identifying(source, subject) for value in held}
         self.words = words_in(told | subject.needles)
         """Words of which one stands in every line that is the subject's; None if that cannot be said."""
 
@@ -124,13 +131,15 @@ class LineTest:
 
 def identifying(source: Source) -> list[tuple[str, str]]:
     """Fields of a source's contract that hold identifiers, each with the kind of it."""
-    own = [("customer_id", source.namespace), *NAMESPACES.items()]
+    own = [(_KEY, source.namespace), *NAMESPACES.items()]
     return [(name, namespace) for name, namespace in own if name in source.columns]
 
 
-def _identifying(source: Source) -> Iterator[tuple[str, ColumnMap]]:
-    """What the source maps onto identifiers, with the namespace of each."""
-    return ((namespace, source.columns[name]) for name, namespace in identifying(source))
+def _identifying(source: Source, subject: Subject) -> Iterator[tuple[str, ColumnMap, frozenset[str]]]:
+    """What the source maps onto identifiers: the namespace of each, the columns, and the subject's values there."""
+    for name, namespace in identifying(source):
+        held = subject.values(namespace) if name == _KEY else subject.values_alone(namespace)
+        yield namespace, source.columns[name], held
 
 
 def _columns(mapped: ColumnMap) -> tuple[str, ...]:

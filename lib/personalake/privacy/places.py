@@ -74,10 +74,11 @@ def _beside_tables(settings: Settings) -> Iterator[Row]:
         "keys of erasure and of masked ids, where none is configured: no personal data, and what tells whose a pseudonym is",
         "as long as receipts are to be verified",
     )
+    reached = "searched by each erasure" if settings.tracking.uri is None else "no erasure reaches it"
     yield (
         _model_store(settings),
         "models, their figures, and samples of the rows that they learnt from",
-        "until versions are deleted; searched by each erasure",
+        f"until versions are deleted; {reached}",
     )
 
 

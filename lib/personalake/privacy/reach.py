@@ -10,6 +10,7 @@ from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
 from personalake.privacy.addresses import addressees
+from personalake.privacy.receipts import PERSON
 from personalake.privacy.suppression import ERASED
 from personalake.tables.receipts import UNREGISTERED
 
@@ -26,7 +27,8 @@ def suppressed_persons(
 ) -> DataFrame:
     """Persons who must not be reached at a moment: those who are named, and those who have a suppressed address now.
 
-    Of an address that several people share, all who are written to there; an erasure goes with the person and its owner.
+    Of an address that several people share, all who are written to there. An erasure goes with the person: somebody else
+    who has their address by now may be reached.
 
     Args:
         suppressions: Rows of `silver.suppression`.
@@ -50,9 +52,13 @@ def suppressed_persons(
     # Of a phone in its one spelling the country is not told once more: each value counts as it is, too.
     owners = links.select("namespace", "value", "person_id")
     owners = owners.unionByName(owners.where(spelled != F.col("value")).withColumn("value", spelled))
-    hit = _hit(owners.transform(hashed), current)
+    held, is_erased = owners.transform(hashed), F.coalesce(F.col("reason") == ERASED, F.lit(False))
+    of_address, of_person = current.where(~is_erased), current.where(is_erased)
+    own = with_keyed_hash(hash_key, "identifier_hash", F.concat(F.lit(f"{PERSON}|"), "person_id"))
+    known = F.broadcast(of_person.select("identifier_hash").distinct())
+    forgotten = _hit(held, of_person).transform(own).join(known, "identifier_hash", "left_semi")
+    hit = _hit(held, of_address).unionByName(forgotten.select("person_id", "scope"))
     if people is not None:
-        of_address = current.where(~F.coalesce(F.col("reason") == ERASED, F.lit(False)))
         hit = hit.unionByName(_hit(addressees(people).transform(hashed), of_address))
     return named.unionByName(hit).distinct()
 

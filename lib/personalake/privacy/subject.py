@@ -17,7 +17,7 @@ Identifier = tuple[str, str]
 NAMESPACES = {name: name for name in ("email", "phone", "login", "loyalty_id", "device_id", "cookie_id", "handle")}
 # Shorter ones stand everywhere by chance: "12" is a customer, a price and a day.
 SEARCHABLE_LENGTH = 6
-_TUPLES = ("identifiers", "told", "aliases", "left", "files")
+_TUPLES = ("identifiers", "shared", "accounts", "told", "aliases", "left", "files")
 _EMAIL_SHA256 = "email_sha256"
 
 
@@ -28,7 +28,9 @@ class Subject:
     Args:
         asked: The identifier by which they were asked for.
         person_ids: The person, and whoever was merged into them.
-        identifiers: Identifiers that are theirs alone, in every spelling that was seen.
+        identifiers: Theirs, in every spelling that was seen: a row that has one as its key is theirs.
+        shared: Those that records of others hold, too, such as a family's e-mail; see `privacy.sharing`.
+        accounts: Those of them that are the key of an account of the person's own.
         record_keys: Their customer records, as `source:record_id`.
         row_ids: Their events, records and deliveries.
         payload_hashes: SHA-256 of their payloads in quarantine.
@@ -44,6 +46,8 @@ class Subject:
     asked: Identifier
     person_ids: frozenset[str] = frozenset()
     identifiers: frozenset[Identifier] = frozenset()
+    shared: frozenset[Identifier] = frozenset()
+    accounts: frozenset[Identifier] = frozenset()
     record_keys: frozenset[str] = frozenset()
     row_ids: frozenset[str] = frozenset()
     payload_hashes: frozenset[str] = frozenset()
@@ -54,9 +58,22 @@ class Subject:
     left: frozenset[Identifier] = frozenset()
     files: frozenset[Identifier] = frozenset()
 
+    @property
+    def alone(self) -> frozenset[Identifier]:
+        """Identifiers that are nobody else's: a row that holds one in any column is theirs."""
+        return self.identifiers - self.shared
+
     def values(self, namespace: str) -> frozenset[str]:
-        """Their identifiers of one kind."""
+        """Their identifiers of one kind, by which rows may be keyed."""
         return frozenset(value for kind, value in self.identifiers if kind == namespace)
+
+    def values_alone(self, namespace: str) -> frozenset[str]:
+        """Those of one kind that are nobody else's."""
+        return frozenset(value for kind, value in self.alone if kind == namespace)
+
+    def loosely(self) -> "Subject":
+        """As one whose identifiers are all theirs alone, for rows of which nobody knows any more what their key was."""
+        return replace(self, shared=frozenset())
 
     def ids_at(self, destination: str) -> frozenset[str]:
         """What one destination may know them by."""
@@ -65,7 +82,7 @@ class Subject:
     @property
     def needles(self) -> frozenset[str]:
         """What a search through files can look for: ids, and identifiers that are long enough to be nobody else's."""
-        told = {value for _, value in self.identifiers if len(value) >= SEARCHABLE_LENGTH}
+        told = {value for _, value in self.alone if len(value) >= SEARCHABLE_LENGTH}
         return frozenset(told | self.person_ids)
 
     def joined(self, other: "Subject") -> "Subject":
@@ -170,7 +187,7 @@ def with_derived(subject: Subject, alive: Collection[str]) -> Subject:
     """
     hashed = {
         (_EMAIL_SHA256, hashlib.sha256(spelled("email", value, "").encode()).hexdigest())
-        for value in subject.values("email")
+        for value in subject.values_alone("email")
     }
     own = subject.identifiers | hashed
     lone = {person_hash_of(kind, each) for kind, value in own for each in (value, f"{value}#lone")}

@@ -1,7 +1,7 @@
 """Whom not to take in and not to reach any more, known by keyed hashes only."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,21 @@ from personalake.privacy.receipts import PERSON
 from personalake.privacy.subject import Subject
 
 ERASED, ALL_CHANNELS = "erased", "all"
+# Before the kind of an identifier that bars rows of which it is the key, and no others.
+ACCOUNT = "account:"
+REQUEST_DIGITS = 32
+# Column whose value says whose a row is.
+KEY = "customer_id"
 
 
 def suppressions(subject: Subject, key: str, since: datetime, source: str) -> Iterator[dict[str, Any]]:
     """Rows of `silver.suppression` for one person: a keyed hash of each identifier and person id.
 
-    The person ids stand in clear beside their hashes, for those who look by them, until the erasure takes those rows away.
+    What others have, too, bars nobody; where it is the key of an account, it bars that account. The person ids stand in
+    clear beside their hashes, for those who look by them, until the erasure takes those rows away.
     """
-    told = [*subject.identifiers, *((PERSON, person) for person in subject.person_ids)]
+    accounts = ((f"{ACCOUNT}{kind}", value) for kind, value in subject.accounts)
+    told = [*subject.alone, *accounts, *((PERSON, person) for person in subject.person_ids)]
     hashes: list[tuple[str, str, str | None]]
     hashes = [(kind, keyed_hash_of(key, f"{kind}|{value}"), None) for kind, value in told]
     hashes += [(PERSON, keyed_hash_of(key, f"{PERSON}|{person}"), person) for person in subject.person_ids]
@@ -48,31 +55,78 @@ def erased_hashes(suppressed: DataFrame) -> DataFrame:
 
 
 def marked_erased(
-    suppressed: DataFrame, key: str, calling_code: str, row: str, identifying: Sequence[tuple[str, str]]
+    suppressed: DataFrame,
+    key: str,
+    calling_code: str,
+    row: str,
+    identifying: Sequence[tuple[str, str]],
+    accounts: DataFrame | None = None,
 ) -> Transformation:
     """Put the reason `erased` in the place of all others where a row carries an identifier of somebody erased.
+
+    A row of somebody else who is known stays theirs: the tablet of a family is used on, and numbers are given to others.
 
     Args:
         suppressed: Rows of `silver.suppression`, few enough to broadcast.
         key: Key of the hashes.
         calling_code: Country calling code of phone numbers that are written without one.
         row: Column that numbers the rows.
-        identifying: Columns that hold identifiers, each with the kind of it.
+        identifying: Columns that hold identifiers, each with the kind of it; behind `ACCOUNT` as keys of accounts.
+        accounts: `customer_id` of everybody who is known: rows with such a key are judged by that alone; none by default.
 
     Returns:
         A transformation of rows with the array `reasons`.
     """
     known = F.broadcast(erased_hashes(suppressed))
-    told = [form for column, kind in identifying for form in _forms(kind, column, calling_code)]
+    told = [
+        F.struct(form.alias("told"), F.lit(column == KEY).alias("is_key"))
+        for column, kind in identifying
+        for form in _forms(kind, column, calling_code)
+    ]
 
     def marked(rows: DataFrame) -> DataFrame:
-        carried = rows.select(row, F.explode(F.array(*told)).alias("told"))
+        carried = rows.select(row, F.explode(F.array(*told)).alias("form")).select(row, "form.*")
         hashed = carried.where("told IS NOT NULL").transform(with_keyed_hash(key, "erased_hash", F.col("told")))
-        erased = hashed.join(known, "erased_hash", "left_semi").select(row).distinct().withColumn("is_erased", F.lit(True))
+        found = hashed.join(known, "erased_hash", "left_semi").groupBy(row).agg(F.max("is_key").alias("is_key"))
+        if accounts is not None:
+            doubtful = found.where("NOT is_key").join(rows.select(row, KEY), row).select(row, KEY)
+            found = found.join(accounts.join(F.broadcast(doubtful), KEY).select(row).distinct(), row, "left_anti")
+        erased = found.select(row, F.lit(True).alias("is_erased"))
         reasons = F.when(F.col("is_erased"), F.array(F.lit(ERASED))).otherwise(F.col("reasons"))
         return rows.join(F.broadcast(erased), row, "left").withColumn("reasons", reasons).drop("is_erased")
 
     return marked if told else lambda rows: rows
+
+
+def request_name(source: str, record_id: str) -> str:
+    """What the id of a request is the keyed hash of, `REQUEST_DIGITS` of its digits."""
+    return f"request|{source}|{record_id}"
+
+
+def marked_done(done: Collection[str], key: str, source: str) -> Transformation:
+    """Put the reason `erased` in the place of all others where a source tells once more of a request that is done.
+
+    The row went with the person, and what asks no more would lie there for good.
+
+    Args:
+        done: Ids of requests that are done.
+        key: Key of the hashes.
+        source: The source.
+
+    Returns:
+        A transformation of rows with `record_id` and the array `reasons`.
+    """
+    name = F.concat(F.lit(request_name(source, "")), "record_id")
+
+    def marked(rows: DataFrame) -> DataFrame:
+        known = rows.sparkSession.createDataFrame([(each,) for each in sorted(done)], "done_id string")
+        hashed = rows.transform(with_keyed_hash(key, "done_id", name))
+        hashed = hashed.withColumn("done_id", F.substring("done_id", 1, REQUEST_DIGITS))
+        told = hashed.join(F.broadcast(known.withColumn("is_done", F.lit(True))), "done_id", "left")
+        reasons = F.when(F.col("is_done"), F.array(F.lit(ERASED))).otherwise(F.col("reasons"))
+        return told.withColumn("reasons", reasons).drop("done_id", "is_done")
+
+    return marked if done else lambda rows: rows
 
 
 def without_erased(suppressed: DataFrame, asking: DataFrame, key: str) -> Transformation:
@@ -116,4 +170,4 @@ def _forms(namespace: str, column: str, calling_code: str) -> Iterator[Column]:
     """An identifier as it is written, and in its one spelling, with its kind before it."""
     kind, value = F.lit(f"{namespace}|"), F.col(column)
     yield F.concat(kind, value)
-    yield F.concat(kind, standard_value(F.lit(namespace), value, calling_code))
+    yield F.concat(kind, standard_value(F.lit(namespace.removeprefix(ACCOUNT)), value, calling_code))

@@ -13,7 +13,7 @@ from personalake.errors import InputError
 from personalake.world.dirt import lines_of, planted
 from personalake.world.everyone import everyone
 from personalake.world.feed import Feed
-from personalake.world.life import Hold, as_drawn
+from personalake.world.life import as_drawn, kept
 from personalake.world.settings import WorldSettings
 from personalake.world.world import World, world
 
@@ -69,7 +69,7 @@ def emit_world(
     if not signature.exists():
         report(f"drawing {settings.people:,} people")
         everyone(spark, settings).write.mode("overwrite").parquet(str(truth / "_everyone"))
-        hold: Hold = DataFrame.localCheckpoint if settings.people * settings.days <= FEW_DAYS else as_drawn
+        hold = kept if settings.people * settings.days <= FEW_DAYS else as_drawn
         drawn = world(spark, settings, spark.read.parquet(str(truth / "_everyone")), hold)
         _write_all(drawn, landing, truth, report)
         signature.write_text(signed, encoding="utf-8")

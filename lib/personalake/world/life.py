@@ -23,6 +23,11 @@ def as_drawn(rows: DataFrame) -> DataFrame:
     return rows
 
 
+def kept(rows: DataFrame) -> DataFrame:
+    """Rows that are drawn now, and kept: no later plan has theirs in it."""
+    return rows.localCheckpoint()
+
+
 @dataclass(frozen=True)
 class Life:
     """The frames that several feeds and truths are drawn from.
@@ -30,8 +35,7 @@ class Life:
     Args:
         settings: The world.
         everyone: Rows of `everyone`.
-        hold: What becomes of each frame before others are drawn from it: `DataFrame.localCheckpoint` keeps its rows, so
-            that no later plan has its own in it.
+        hold: What becomes of each frame before others are drawn from it, e.g. `kept`.
     """
 
     settings: WorldSettings

@@ -1,0 +1,157 @@
+"""A family's e-mail is its owner's where it is a key, and says nothing of whose the other rows are; without a session."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from personalake.config import Settings
+from personalake.lake import Lake, Locations
+from personalake.pipelines.consents_now import suppressed_now
+from personalake.pipelines.person_search import find_subject, is_shared, matching
+from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.payloads import LineTest
+from personalake.privacy.subject import Subject
+from personalake.privacy.suppression import suppressions
+from personalake.tables import Table
+from personalake.tables.bronze import RECORD
+from personalake.tables.receipts import SUPPRESSION
+from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, PERSON_LINK
+from personalake.tables.touchpoints import SUPPORT_TICKET
+from tests.pipelines.erasure_lake import MAY
+
+FAMILY = "family@x.example"
+LINKS = {("crm", "1"): "p_ann", ("crm", "2"): "p_bob", ("email", FAMILY): "p_ann", ("phone", "12125550101"): "p_ann"}
+
+
+def no_session() -> SparkSession:
+    raise AssertionError("nobody needs a session to be found")
+
+
+def settings_of(folder: Path) -> Settings:
+    columns = {"customer_id": "no", "first_name": "name", "email": "mail"}
+    crm = {"contract": "customer_record", "format": "csv", "namespace": "crm", "path": folder / "crm", "columns": columns}
+    return Settings.model_validate({"root": folder / "lake", "sources": {"crm": crm}})
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Ann and Bob, to whom a family's mail is written, and who call by a phone that only Bob spells out."""
+    lake = Lake(Locations(tmp_path / "lake"), no_session)
+    people = [("1", "Ann", FAMILY.upper(), "212 555-0101"), ("2", "Bob", f" {FAMILY}", "+1 (212) 555-0101")]
+    known = {"source": "crm", "namespace": "crm"}
+    lake.ledger.append(
+        CUSTOMER_RECORD,
+        [{**known, "record_id": no, "customer_id": no, "email": mail, "phone": phone} for no, _, mail, phone in people],
+    )
+    lake.ledger.append(RECORD, [raw({"no": no, "name": name, "mail": mail}) for no, name, mail, _ in people])
+    lake.ledger.append(PERSON_LINK, [linked(*key, person) for key, person in LINKS.items()])
+    answers = [
+        ("crm", "1", "granted"),
+        ("crm", "2", "granted"),
+        ("email", FAMILY, "granted"),
+        ("email", FAMILY, "withdrawn"),
+    ]
+    lake.ledger.append(
+        CONSENT,
+        [
+            {"record_id": f"{no}-{status}", "namespace": kind, "customer_id": no, "status": status, "purpose": "mail"}
+            for kind, no, status in answers
+        ],
+    )
+    calls = [("phone", "12125550101", "t1"), ("crm", "2", "t2")]
+    lake.ledger.append(
+        SUPPORT_TICKET,
+        [{"record_id": name, "namespace": kind, "customer_id": no, "phone": "12125550101"} for kind, no, name in calls],
+    )
+    return lake
+
+
+def raw(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"source": "crm", "payload": json.dumps(payload)}
+
+
+def linked(namespace: str, value: str, person: str) -> dict[str, Any]:
+    return {"namespace": namespace, "value": value, "person_id": person}
+
+
+def rows(lake: Lake, tmp_path: Path, table: Table, subject: Subject, is_strict: bool = False) -> list[dict[str, Any]]:
+    found = matching(settings_of(tmp_path), lake, table, subject, is_strict)
+    return [row for batch in found for row in batch.to_pylist()]
+
+
+def test_who_shares_an_address_with_somebody_keeps_every_row(lake: Lake, tmp_path: Path) -> None:
+    ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
+
+    assert [row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, ann)] == ["1"]
+    assert [json.loads(row["payload"])["name"] for row in rows(lake, tmp_path, RECORD, ann)] == ["Ann"]
+    assert [row["record_id"] for row in rows(lake, tmp_path, SUPPORT_TICKET, ann)] == ["t1"]
+    assert ann.needles == {"p_ann"} | {person for person in ann.person_ids if person != "p_bob"}
+    line = LineTest(settings_of(tmp_path).sources["crm"], ann, ("no", "name", "mail"))
+    assert [line(f"{no},{name},{FAMILY}") for no, name in (("1", "Ann"), ("2", "Bob"))] == [True, False]
+    bob = find_subject(settings_of(tmp_path), lake, ("crm", "2"))
+    assert [row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, bob)] == ["2"]
+
+
+def test_of_answers_by_a_shared_address_the_grant_goes_and_the_refusal_stays_for_whoever_is_written_to_there(
+    lake: Lake, tmp_path: Path
+) -> None:
+    ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
+
+    erased = {row["record_id"] for row in rows(lake, tmp_path, CONSENT, ann)}
+    told = {row["record_id"] for row in rows(lake, tmp_path, CONSENT, ann, is_strict=True)}
+
+    assert erased == {"1-granted", f"{FAMILY}-granted"}
+    assert told == {*erased, f"{FAMILY}-withdrawn"}
+
+
+def test_whoever_asks_by_what_several_persons_have_is_asked_who_it_is(lake: Lake, tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+
+    asked = [("crm", "1"), ("crm", "2"), ("email", f"{FAMILY} "), ("phone", "(212) 555-0101"), ("crm", "Anonymous")]
+
+    found = [is_shared(settings, lake, find_subject(settings, lake, one)) for one in asked]
+
+    assert found == [False, False, True, True, True]
+
+
+def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:
+    def barred(subject: Subject) -> set[str]:
+        return {row["namespace"] for row in suppressions(subject, "k", MAY, "test") if row["namespace"]}
+
+    settings = settings_of(tmp_path)
+    without_account = barred(find_subject(settings, lake, ("crm", "1")))
+    account = {"source": "web", "record_id": "w", "namespace": "email", "customer_id": FAMILY}
+    lake.ledger.append(CUSTOMER_RECORD, [account])
+    ann = find_subject(settings, lake, ("email", FAMILY))
+
+    assert without_account == {"crm", "person_id"}
+    assert barred(ann) == {"crm", "person_id", "account:email"}
+    assert not is_shared(settings, lake, ann)
+    assert {row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, ann)} == {"1", FAMILY}
+
+
+def test_an_account_that_nobody_has_linked_yet_is_no_other_person(lake: Lake, tmp_path: Path) -> None:
+    lake.ledger.append(
+        CUSTOMER_RECORD,
+        [{"source": "crm", "record_id": "3", "namespace": "crm", "customer_id": "3", "email": "ann@x.example"}],
+    )
+    lake.ledger.append(PERSON_LINK, [linked("email", "ann@x.example", "p_ann")])
+
+    ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
+
+    assert "3" in {row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, ann)}
+    assert "ann@x.example" in ann.needles
+
+
+def test_somebody_else_who_has_an_address_of_who_was_erased_may_be_reached(tmp_path: Path) -> None:
+    lake, settings = Lake(Locations(tmp_path / "lake"), no_session), settings_of(tmp_path)
+    ann = Subject(("crm", "1"), frozenset({"p_ann"}), frozenset({("crm", "1"), ("email", "ann@x.example")}))
+    rows = suppressions(ann, erasure_key(settings, lake.locations), MAY, "test")
+    # As it is once the rows went that name the person.
+    lake.ledger.append(SUPPRESSION, [row for row in rows if row["person_id"] is None])
+    lake.ledger.append(PERSON_LINK, [linked("crm", "1", "p_ann"), linked("email", "ann@x.example", "p_bob")])
+
+    assert set(suppressed_now(lake.ledger, settings)["person_id"].to_pylist()) == {"p_ann"}
