@@ -568,3 +568,35 @@ def test_nothing_leaves_of_whom_the_check_refuses_at_any_moment_whatever_is_answ
     assert journal.outcomes.keys() == {one.delivery_id for one in given}
     allowed = {one.delivery_id for one in given if int(one.person_id[1:]) not in who}
     assert not any(journal.states[name] == "cancelled" for name in allowed)
+
+
+def test_who_stops_a_delivery_that_an_earlier_run_had_claimed_makes_it_unknown_and_not_cancelled() -> None:
+    claimed = replace(delivery("a"), claim=Claim("p", START))
+    connector = Scripted(unknown="resend_same_key", deduplication="natural")
+
+    _, journal = sent(
+        [claimed, delivery("b")], connector, check=lambda given: {one.delivery_id: "withdrawn" for one in given}
+    )
+
+    assert journal.states == {"a": "unknown", "b": "cancelled"}
+    assert journal.outcomes["a"].reason == "may have left before: withdrawn"
+
+
+def test_what_a_reply_asks_for_once_more_is_known_not_to_be_there() -> None:
+    script = [Lost("no reply"), Taken(again={0: "rerun the transaction"}), *[Again("status 500")] * 9]
+
+    _, journal = sent(deliveries("a"), Scripted(script, unknown="resend_same_key", deduplication="natural"))
+
+    assert journal.states == {"a": "pending"}
+
+
+def test_items_are_refused_in_a_row_only_while_none_is_taken() -> None:
+    def odd_ones(pack: Pack) -> Taken | Refused:
+        return Refused("no such person") if int(pack.deliveries[0].delivery_id) % 3 else Taken()
+
+    connector = Scripted([odd_ones] * 9, max_items=1, max_in_flight=1, bounds=Bounds(open_after_rejections=3))
+
+    report, journal = sent(deliveries(*"123456789"), connector)
+
+    assert report.stopped is None
+    assert Counter(journal.states.values()) == {"rejected": 6, "accepted": 3}
