@@ -66,7 +66,7 @@ class Reason:
     Args:
         name: What it is about.
         features: The features; the first one names the reason.
-        words: How a person would be told; placeholders are the person's features, `silence` and `usual_gap`.
+        words: How a person would be told; placeholders are the person's features, and what `told` makes of them.
     """
 
     name: str
@@ -78,15 +78,15 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "silence", ("recency_days", "activity_7", "activity_14", "activity_28"), "last bought {silence} ago; {usual_gap}"
     ),
-    Reason("loyalty", ("order_days", "activity_56", "activity_112"), "bought on {order_days:.0f} days so far"),
+    Reason("loyalty", ("order_days", "activity_56", "activity_112"), "bought on {bought_on} so far"),
     Reason("regularity", ("active_weeks", "empty_months"), "bought in {active_weeks:.0f} of the last 12 weeks"),
     Reason(
         "gaps",
         ("gaps_as_long", "gap_goes_on_share", "long_gap_rate"),
-        "was silent this long {gaps_as_long:.0f} times before",
+        "was silent this long {as_often} before",
     ),
     Reason("rhythm", ("bg_nbd_silence",), "buying rhythm alone says {bg_nbd_silence:.0%} chance of a silent month"),
-    Reason("tenure", ("tenure_days",), "customer for {tenure_days:.0f} days"),
+    Reason("tenure", ("tenure_days",), "customer for {tenure}"),
     Reason("basket", ("lines_per_order", "most_lines"), "{lines_per_order:.1f} lines per order"),
 )
 
@@ -96,14 +96,27 @@ def told(reason: Reason, values: Mapping[str, float]) -> str:
 
     >>> told(REASONS[0], {"recency_days": 41, "tenure_days": 131, "order_days": 11})
     'last bought 41 days ago; usually every 9 days'
+    >>> told(REASONS[0], {"recency_days": 41, "order_days": 1}), told(REASONS[1], {"order_days": 1})
+    ('last bought 41 days ago; never before', 'bought on 1 day so far')
     """
     gaps = values.get("order_days", 1.0) - 1
-    usual = "bought on one day only"
+    usual = "never before"
     if gaps > 0:
         usual = f"usually every {_days((values['tenure_days'] - values['recency_days']) / gaps)}"
-    return reason.words.format(**values, silence=_days(values.get("recency_days", 0.0)), usual_gap=usual)
+    made = {
+        "silence": _days(values.get("recency_days", 0.0)),
+        "usual_gap": usual,
+        "bought_on": _days(values.get("order_days", 1.0)),
+        "tenure": _days(values.get("tenure_days", 1.0)),
+        "as_often": _counted(values.get("gaps_as_long", 0.0), "time"),
+    }
+    return reason.words.format(**values, **made)
 
 
 def _days(days: float) -> str:
-    whole = max(1, round(days))
-    return "1 day" if whole == 1 else f"{whole} days"
+    return _counted(max(1.0, days), "day")
+
+
+def _counted(count: float, what: str) -> str:
+    whole = round(count)
+    return f"1 {what}" if whole == 1 else f"{whole} {what}s"
