@@ -187,15 +187,22 @@ def test_a_folder_outside_of_all_regions_that_is_the_same_for_each_is_refused(tm
     common = {
         "sources/orders": ORDERS.replace("${landing}/orders", "/srv/orders"),
         "sources/mine": ORDERS.replace("${landing}/orders", "/srv/${region}/mine"),
+        "sources/beside": ORDERS.replace("${landing}/orders", "${landing}/../beside"),
+        "sources/below": ORDERS.replace("${landing}/orders", "${root}/drop"),
         "sources/off": ORDERS.replace("${landing}/orders", "/srv/off") + "enabled: false\n",
         "connections": f"partner: {{kind: csv_drop, columns: [id], folder: /srv/out}}\nfar: {{{far}}}\n",
     }
-    own = {"regions/us/sources/orders": "path: /srv/us/orders\n", "regions/us/connections": "partner: {folder: /srv/us}\n"}
+    own = {
+        "regions/us/sources/orders": "path: /srv/us/orders\n",
+        "regions/us/sources/beside": "enabled: false\n",
+        "regions/us/connections": "partner: {folder: /srv/us}\n",
+    }
     folder = conf(tmp_path, **common, **own)
 
     found = problems(folder, "eu")
 
     assert [problem.split(" is the same for every region; ")[0] for problem in found] == [
+        "sources/beside.yml: sources.beside.path: '${landing}/../beside'",
         "sources/orders.yml: sources.orders.path: '/srv/orders'",
         "connections.yml: connections.partner.folder: '/srv/out'",
     ]

@@ -181,7 +181,7 @@ def test_a_suppression_bars_the_purpose_of_its_channel_while_it_lasts_and_an_unk
     complete = [{name: row.get(name) for name in SUPPRESSION.columns} for row in given]
     people = ("ann", "bob", "cat", "dan", "eve", "fay")
     asked = [
-        {"delivery_id": f"{who}-{purpose}", "person_id": who, "purposes": [purpose]}
+        {"delivery_id": f"{who}-{purpose}", "person_id": who, "purposes": [purpose], "channel": None}
         for who in people
         for purpose in ("email_marketing", "push_marketing")
     ]
@@ -196,6 +196,22 @@ def test_a_suppression_bars_the_purpose_of_its_channel_while_it_lasts_and_an_unk
     everything = {f"{who}-{purpose}" for who in ("dan", "eve") for purpose in ("email_marketing", "push_marketing")}
     assert found == {"ann-email_marketing", "bob-email_marketing", *everything}
     assert later == {"ann-email_marketing", "cat-email_marketing", *everything}
+
+
+def test_a_suppression_bars_its_channel_whatever_is_asked_for_and_no_other_channel() -> None:
+    given = [{"person_id": "ann", "scope": "email", "since": EARLY}]
+    complete = [{name: row.get(name) for name in SUPPRESSION.columns} for row in given]
+    asked = [
+        {"delivery_id": f"{channel}-{purpose}", "person_id": "ann", "purposes": [purpose], "channel": channel}
+        for channel in ("email", "push")
+        for purpose in ("marketing", "service")
+    ]
+    with duckdb.connect(":memory:") as database:
+        database.register("given_suppression", pa.Table.from_pylist(complete, arrow_schema(SUPPRESSION)))
+        database.register("asked", pa.Table.from_pylist(asked))
+        lay_out_suppressed(database, {"email": "marketing", "push": "marketing"})
+
+        assert suppressed_deliveries(database, LATE) == {"email-marketing", "email-service", "push-marketing"}
 
 
 def test_the_same_identifiers_ask_to_be_forgotten_as_with_spark(spark: SparkSession) -> None:

@@ -22,6 +22,8 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
             ("odd", None, "carrier pigeon", None, NOW - DAY, None),
             (None, keyed_hash_of("k", "email|new@example.com"), "email", None, NOW - DAY, None),
             (None, keyed_hash_of("k", "phone|442079460000"), "email", None, NOW - DAY, None),
+            # What bounced is the address, not who had it then.
+            ("moved", keyed_hash_of("k", "email|former@example.com"), "email", "hard_bounce", NOW - DAY, None),
             # An erasure goes with the person, not with those who shared an address.
             (None, keyed_hash_of("k", "email|old@example.com"), "all", "erased", NOW - DAY, None),
             (None, keyed_hash_of("k", "email|taken@example.com"), "all", "erased", NOW - DAY, None),
@@ -44,10 +46,31 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         "namespace string, value string, person_id string",
     )
     written_to = spark.createDataFrame(
-        [("owner", "new@example.com"), ("sharer", "new@example.com"), ("heir", "old@example.com"), ("odd", None)],
+        [
+            ("owner", "new@example.com"),
+            ("sharer", "new@example.com"),
+            ("heir", "old@example.com"),
+            ("odd", None),
+            ("moved", "present@example.com"),
+            ("successor", "former@example.com"),
+        ],
         "person_id string, email string",
     ).withColumn("phone", F.lit(None).cast("string"))
-    people = ("bounced", "erased", "over", "later", "odd", "owner", "sharer", "heir", "caller", "taker", "half")
+    people = (
+        "bounced",
+        "erased",
+        "over",
+        "later",
+        "odd",
+        "owner",
+        "sharer",
+        "heir",
+        "caller",
+        "taker",
+        "half",
+        "moved",
+        "successor",
+    )
     consents = spark.createDataFrame(
         [(person, purpose) for person in people for purpose in ("email_marketing", "personalisation")],
         "person_id string, purpose string",
@@ -61,8 +84,10 @@ def test_who_is_suppressed_grants_nothing_for_that_channel_for_as_long_as_it_hol
         ("caller", "personalisation"),
         ("heir", "email_marketing"), ("heir", "personalisation"),
         ("later", "email_marketing"), ("later", "personalisation"),
+        ("moved", "email_marketing"), ("moved", "personalisation"),
         ("over", "email_marketing"), ("over", "personalisation"),
         ("owner", "personalisation"), ("sharer", "personalisation"),
+        ("successor", "personalisation"),
         ("taker", "email_marketing"), ("taker", "personalisation"),
     ]  # fmt: skip
 

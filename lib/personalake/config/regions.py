@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from personalake.config.base import Section
+from personalake.config.place_names import expand
 
 CENTRE = "central"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
@@ -143,13 +144,21 @@ def shared_folders(merged: Mapping[str, Any], own: Collection[str]) -> Iterator[
     """
     if merged.get("region") is None:
         return
+    places = {name: str(merged.get(name) or default) for name, default in _FOLDERS.items()}
+    homes = [_resolved(place) for place in places.values()]
     for section, key, home in (("sources", "path", "${landing}"), ("connections", "folder", "${exports}")):
         for name, one in _enabled(merged, section, own):
             said = str(one.get(key) or "")
             is_here = one.get("kind") not in _FAR and one.get("kind", "files") not in _REACHED_BY
-            if said and is_here and home not in said and "${region}" not in said:
-                remedy = f"choose one below {home}, name it by ${{region}}, or in the region's own file"
-                yield (section, name, key), f"{said!r} is the same for every region; {remedy}"
+            if said and is_here and "${region}" not in said:
+                found = _resolved(str(expand(said, places)))
+                if not any(found.is_relative_to(its) for its in homes):
+                    remedy = f"choose one below {home}, name it by ${{region}}, or in the region's own file"
+                    yield (section, name, key), f"{said!r} is the same for every region; {remedy}"
+
+
+def _resolved(place: str) -> Path:
+    return Path(place).expanduser().resolve()
 
 
 def _enabled(merged: Mapping[str, Any], section: str, own: Collection[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -23,7 +23,7 @@ from personalake.privacy.suppression import ERASED
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
 from personalake.tables.identity import PERSON
-from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
+from personalake.tables.receipts import HARD_BOUNCE, SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
 
 _SUPPRESSED = ("person_id", "namespace", "identifier_hash", "scope", "reason", "since", "until")
@@ -46,7 +46,8 @@ Row = dict[str, Any]
 def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
     """Suppressions with the person: the one who is named, and all who hold the address now, known by its hash.
 
-    Of an erasure only who is that person, by the hash of the id: somebody else may have the address by now.
+    What bounced is the address, not who had it. Of an erasure only who is that person, by the hash of the id: somebody else
+    may have the address by now.
 
     Returns:
         `person_id`, `scope`, `since`, `until`.
@@ -58,33 +59,32 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
         if row["identifier_hash"] is not None and row["namespace"] is not None:
             of_hash.setdefault(row["identifier_hash"], []).append(row)
             hashes.setdefault(row["namespace"], set()).add(row["identifier_hash"])
+    barred = [row for row in rows if row["reason"] != HARD_BOUNCE or row["identifier_hash"] is None]
     if hashes:
-        key = erasure_key(settings, ledger.locations)
+        key, code = erasure_key(settings, ledger.locations), settings.identity.calling_code
         links = ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(LINKS)
-        held = list(holders(hashes, links, key, settings.identity.calling_code))
-        rows += [
+        barred += [
             {**row, "person_id": person}
-            for person, hashed, _ in held
+            for person, hashed, _ in holders(hashes, links, key, code)
             for row in of_hash[hashed]
             if row["reason"] != ERASED or keyed_hash_of(key, f"{NAMED}|{person}") in of_hash
         ]
-        of_address = {address: of_hash[hashed] for _, hashed, address in held}
-        rows += [
+        barred += [
             {**row, "person_id": person}
-            for person, address in _addressees(ledger, of_address)
-            for row in of_address[address]
+            for person, hashed, _ in holders(hashes, _addressees(ledger, hashes), key, code)
+            for row in of_hash[hashed]
             if row["reason"] != ERASED
         ]
-    told = [{name: row[name] for name in _BARRED.names} for row in rows if row["person_id"] is not None]
+    told = [{name: row[name] for name in _BARRED.names} for row in barred if row["person_id"] is not None]
     return pa.Table.from_pylist(told, _BARRED)
 
 
-def _addressees(ledger: Ledger, addresses: Collection[tuple[str, str]]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Who is written to at some addresses, which several people may share."""
+def _addressees(ledger: Ledger, namespaces: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Who is written to where, as links have it: several people may share an address, and a shared one may have no link."""
     for kind in ADDRESSES:
-        values = sorted(value for namespace, value in addresses if namespace == kind)
-        found = ledger.read(PERSON, ("person_id", kind), [(kind, "in", values)]) if values else []
-        yield from ((row["person_id"], (kind, row[kind])) for row in found)
+        if kind in namespaces:
+            for batch in ledger.scan(PERSON, [(kind, "!=", None)]).reader((kind, "person_id")):
+                yield pa.RecordBatch.from_arrays([pa.repeat(kind, batch.num_rows), *batch.columns], names=list(LINKS))
 
 
 def lend_addresses(opened: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:

@@ -168,13 +168,13 @@ class LastLook:
         return pa.table([pa.array(values, field.type) for values, field in zip(columns, _ASKED, strict=True)], schema=_ASKED)
 
     def _asked_by_sync(self, plan_id: str | None) -> tuple[Sequence[str], str | None]:
-        """The purposes of a plan's sync, and that of the channel on which it reaches people, as far as they are known."""
+        """The purposes of a plan's sync, and the channel on which it reaches people, as far as they are known."""
         plan = self._plans.get(plan_id or "")
         sync = self._settings.audiences.get((plan and plan.sync) or "")
         connection = None if sync is None else self._settings.connections.get(sync.destination)
         if sync is None or connection is None:
             return (), None
-        return sync.purposes, self._settings.receipts.purposes.get(channel_of(connection, sync.channel) or "")
+        return sync.purposes, channel_of(connection, sync.channel)
 
     def _to_nowhere(self, deliveries: Sequence[Delivery]) -> Iterator[str]:
         """Deliveries to a device, or to a user of an app, that is not there any more."""

@@ -12,7 +12,7 @@ from personalake.common.transformation import Transformation
 from personalake.privacy.addresses import addressees
 from personalake.privacy.receipts import PERSON
 from personalake.privacy.suppression import ERASED
-from personalake.tables.receipts import UNREGISTERED
+from personalake.tables.receipts import HARD_BOUNCE, UNREGISTERED
 
 ALL_CHANNELS = "all"
 
@@ -27,8 +27,9 @@ def suppressed_persons(
 ) -> DataFrame:
     """Persons who must not be reached at a moment: those who are named, and those who have a suppressed address now.
 
-    Of an address that several people share, all who are written to there. An erasure goes with the person: somebody else
-    who has their address by now may be reached.
+    Of an address that several people share, all who are written to there. What bounced is the address: whoever has another
+    one by now may be reached there. An erasure goes with the person: somebody else who has their address by now may be
+    reached.
 
     Args:
         suppressions: Rows of `silver.suppression`.
@@ -44,9 +45,11 @@ def suppressed_persons(
     moment = F.lit(at.isoformat()).cast("timestamp")
     of_people = F.coalesce(F.col("reason") != UNREGISTERED, F.lit(True))
     current = suppressions.where(of_people & (F.col("since") <= moment) & F.coalesce(F.col("until") > moment, F.lit(True)))
-    named = current.where("person_id IS NOT NULL").select("person_id", "scope")
+    named = current.where("person_id IS NOT NULL")
     if hash_key is None:
-        return named.distinct()
+        return named.select("person_id", "scope").distinct()
+    is_of_address = F.coalesce(F.col("reason") == HARD_BOUNCE, F.lit(False)) & F.col("identifier_hash").isNotNull()
+    named = named.where(~is_of_address).select("person_id", "scope")
     hashed = with_keyed_hash(hash_key, "identifier_hash", F.concat("namespace", F.lit("|"), "value"))
     spelled = standard_value(F.col("namespace"), F.col("value"), calling_code)
     # Of a phone in its one spelling the country is not told once more: each value counts as it is, too.

@@ -31,7 +31,7 @@ def holders(
 
 
 def lay_out_suppressed(opened: duckdb.DuckDBPyConnection, purposes: Mapping[str, str]) -> None:
-    """Make the table `suppressed` (`person_id`, `purpose`, `since`, `until`); a null purpose stands for all of them.
+    """Make `suppressed` (`person_id`, `scope`, `purpose`, `since`, `until`); a null purpose stands for all of them.
 
     Args:
         opened: A database that can read `given_suppression` once: all rows of `silver.suppression`.
@@ -41,7 +41,7 @@ def lay_out_suppressed(opened: duckdb.DuckDBPyConnection, purposes: Mapping[str,
     opened.execute(
         """
         CREATE OR REPLACE TABLE suppressed AS
-        SELECT person_id, ($1::MAP(VARCHAR, VARCHAR))[scope] AS purpose, since, until
+        SELECT person_id, scope, ($1::MAP(VARCHAR, VARCHAR))[scope] AS purpose, since, until
         FROM given_suppression WHERE person_id IS NOT NULL
         """,
         [known],
@@ -52,15 +52,15 @@ def suppressed_deliveries(opened: duckdb.DuckDBPyConnection, at: datetime) -> se
     """Deliveries to whom must not be reached for one of their purposes, or on the channel on which they leave.
 
     Args:
-        opened: A database with `suppressed`, and `asked`: rows of `delivery_id`, `person_id`, `purposes` (a list), and the
-            purpose of their `channel`.
+        opened: A database with `suppressed`, and `asked`: rows of `delivery_id`, `person_id`, `purposes` (a list), and
+            `channel`, null where it is not known.
         at: The moment.
     """
     found = opened.execute(
         """
         SELECT DISTINCT delivery_id FROM asked JOIN suppressed USING (person_id)
         WHERE since <= $1 AND coalesce(until > $1, true)
-            AND (purpose IS NULL OR purpose = channel OR list_contains(purposes, purpose))
+            AND (purpose IS NULL OR scope = channel OR list_contains(purposes, purpose))
         """,
         [at],
     )

@@ -5,6 +5,8 @@ from personalake.tables.stamps import STAMPS
 
 # A reason that bars an address and not who holds it: a person may have another device.
 UNREGISTERED = "unregistered"
+# A reason that bars whoever holds the address, if it is known.
+HARD_BOUNCE = "hard_bounce"
 
 DELIVERY_RECEIPT = Table(
     layer="silver",

@@ -11,7 +11,7 @@ from personalake.activation.receipts.matching import NAMES
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.standardise import standard_value
 from personalake.common.transformation import Transformation
-from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
+from personalake.tables.receipts import HARD_BOUNCE, SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import CONSENT
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 
@@ -62,6 +62,8 @@ def suppressions(
 ) -> DataFrame:
     """Addresses that bounced for good are not used again; of a device the device alone, since its holder may have another.
 
+    A push without a device bars nobody; the vendor who sent it knows which it was.
+
     A user whom an app does not know under a name may come back under it, unlike a device: that ends, and may begin anew.
 
     Args:
@@ -81,10 +83,12 @@ def suppressions(
     begun = F.when(ends_so, F.date_format("occurred_at", "yyyy-MM-dd"))
     subject = F.concat_ws("|", F.coalesce("identifier_hash", "person_id"), "channel", "why", "source", begun)
     is_alone = F.col("address_namespace").isin(DEVICE, USER) & F.col("identifier_hash").isNotNull()
-    why = F.when(is_alone, UNREGISTERED).otherwise("hard_bounce")
+    why = F.when(is_alone, UNREGISTERED).otherwise(HARD_BOUNCE)
     ends = F.when(is_user, _after(user_days)).when(F.col("why") != UNREGISTERED, _after(days))
-    hashed = receipts.where("receipt_type = 'hard_bounce'").transform(_hashed(hash_key, calling_code))
-    told = hashed.withColumn("why", why).withColumn("person_id", F.when(F.col("why") != UNREGISTERED, F.col("person_id")))
+    hashed = receipts.where(F.col("receipt_type") == HARD_BOUNCE).transform(_hashed(hash_key, calling_code))
+    # Of a push that does not say which device it was, nothing follows: its holder may have others.
+    bounced = hashed.where(is_alone | ~F.col("channel").eqNullSafe("push"))
+    told = bounced.withColumn("why", why).withColumn("person_id", F.when(F.col("why") != UNREGISTERED, F.col("person_id")))
     first = (
         told.where("identifier_hash IS NOT NULL OR person_id IS NOT NULL")
         .withColumn("suppression_id", F.substring(F.sha2(subject, 256), 1, 32))
