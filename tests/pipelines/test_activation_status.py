@@ -184,6 +184,18 @@ def test_what_a_person_gives_up_counts_as_refused_so_that_no_plan_says_it_again(
     assert sent.reasons["rejected", "settled by hand: it is not there, and is not sent again"] == len(unknown)
 
 
+def test_who_was_to_be_taken_away_is_no_refusal_when_a_person_gives_up(lake: Lake) -> None:
+    planned(lake, WEBHOOK, 2, removal=True)
+    names = [row["delivery_id"] for row in lake.ledger.read(ACTIVATION_OUTBOX)]
+    in_doubt = {"destination": "there", "state": "unknown", "pack_id": "pack", "logged_at": PLANNED_AT + timedelta(1)}
+    lake.ledger.append(ACTIVATION_LOG, [{**in_doubt, "delivery_id": name} for name in names])
+
+    assert settle_unknown(lake, settings(lake, {}), "there", "given_up", TodaysClock()) == len(names)
+
+    # Had it been refused, no later plan would say it again, and they stayed there.
+    assert set(states(lake).values()) == {"cancelled"}
+
+
 def test_a_misspelt_destination_or_delivery_settles_nothing_and_is_told_what_there_is(half_sent: Lake) -> None:
     unknown = sorted(name for name, state in states(half_sent).items() if state == "unknown")
     chosen, clock, before = settings(half_sent, {}), TodaysClock(), half_sent.ledger.version(ACTIVATION_LOG)

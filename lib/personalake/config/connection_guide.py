@@ -43,7 +43,7 @@ No destination can be asked whether it took a request. `unknown` says what is do
 
 What is held can be settled once somebody has asked the destination:
 `personalake activation resolve --destination crm_push --as taken` (or `send_again`; or `given_up`: it is not there, and no
-plan says the same again).
+plan says the same again, apart from taking somebody away).
 
 A device that a push service says is gone is a receipt of its own, and is sent nothing more.
 

@@ -18,6 +18,8 @@ from personalake.pipelines.sending_lease import sending_lease
 Verdict = Literal["taken", "send_again", "given_up"]
 _STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.REJECTED}
 _WORDS = {"taken": "it is there", "send_again": "send it again", "given_up": "it is not there, and is not sent again"}
+# A removal that did not arrive leaves somebody there; were it refused, no plan would ever take them away.
+_NOT_TAKEN_AWAY = (State.CANCELLED, "nobody was taken away there, a later plan does it")
 _CHUNK = 50_000
 _NAMED = 10
 
@@ -32,7 +34,7 @@ def settle_unknown(
         settings: How leases are kept.
         destination: Its name.
         verdict: `taken`: it is there. `send_again`: the next run sends it, and it counts as perhaps sent twice.
-            `given_up`: it is not there, and stays away.
+            `given_up`: it is not there, and stays away; who was to be taken away is taken away by a later plan.
         clock: Time.
         deliveries: Ids of those that are meant; all by default.
 
@@ -77,7 +79,9 @@ def _require_known(chosen: Collection[str], unknown: Collection[str]) -> None:
 def _settled(deliveries: Iterator[Delivery], verdict: Verdict, chosen: frozenset[str]) -> Iterator[Outcome]:
     for delivery in deliveries:
         if (not chosen or delivery.delivery_id in chosen) and delivery.claim is not None:
-            reason = f"settled by hand: {_WORDS[verdict]}"
+            state, words = _STATES[verdict], _WORDS[verdict]
+            if verdict == "given_up" and delivery.removal:
+                state, words = _NOT_TAKEN_AWAY
             repeats = verdict == "send_again"
             pack_id = delivery.claim.pack_id or None
-            yield Outcome((delivery.delivery_id,), _STATES[verdict], reason, pack_id, None, repeats)
+            yield Outcome((delivery.delivery_id,), state, f"settled by hand: {words}", pack_id, None, repeats)
