@@ -29,11 +29,11 @@ def with_states(outbox: DataFrame, log: DataFrame) -> DataFrame:
 def acknowledged(deliveries: DataFrame, is_message: bool, standing: str | None = None, is_held: bool = False) -> DataFrame:
     """What the destination holds of a sync, key by key.
 
-    Of the deliveries that were accepted or confirmed, the one that left last counts, whenever it becomes known what
-    became of each. A later one that left and was not answered puts the key in
-    doubt: it is held, nobody knows with what, and the next plan says it again. Messages are the exception, since they are
-    read: in doubt they count as sent, and are not sent again. So does what is held after a lost reply, unless it takes
-    somebody away: to be told that twice does no harm, and never to be told it would.
+    Of the deliveries that were accepted or confirmed, the one that left last counts, whenever it becomes known what became
+    of each. A later one that left and was not answered puts the key in doubt: it is held, nobody knows with what, and the
+    next plan says it again. Messages are the exception, since they are read: in doubt they count as sent, and are not sent
+    again. So does what is held after a lost reply, unless it takes somebody away: to be told that twice does no harm, and
+    never to be told it would.
 
     Args:
         deliveries: Rows of the outbox of one sync, from `with_states`.
