@@ -38,7 +38,8 @@ No destination can be asked whether it took a request. `unknown` says what is do
 - `resend_same_key`: sent again. Only where a repetition is harmless: the destination honours a key, or the operation sets a
   state. Where the key is the request's (OneSignal, files), the same request is made again, whole.
 - `hold`: not sent again, by a later plan of the sync neither; held as unknown and reported. Nobody gets anything twice, and
-  somebody may get nothing. What sets a state (attributes at Braze) or takes somebody away is said again all the same.
+  somebody may get nothing. What sets a state (attributes at Braze, unless the sync
+  has a field like `visits.inc`) or takes somebody away is said again all the same.
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
 What is held can be settled once somebody has asked the destination:

@@ -86,4 +86,12 @@ def test_doubts_are_held_where_a_delivery_does_something_and_nobody_chose_to_rep
 ) -> None:
     connection = connection_of(kind) if policy is None else connection_of(kind, unknown=policy)
 
-    assert holds_doubts(connection) is is_held
+    assert holds_doubts(connection, ()) is is_held
+
+
+@pytest.mark.parametrize("field", ["visits.inc", "brands.add", "brands.remove"])
+def test_attributes_at_braze_that_count_up_or_grow_a_list_are_held_and_no_others(field: str) -> None:
+    fields = ["tier", "address.city", "inc"]
+
+    assert [holds_doubts(connection_of("braze_track"), names) for names in (fields, [*fields, field])] == [False, True]
+    assert not holds_doubts(connection_of("braze_track", unknown="at_least_once"), [field])
