@@ -174,6 +174,20 @@ def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_
     assert (sent.unknown, sent.may_repeat) == (0, 1)
 
 
+def test_what_is_sent_again_of_a_plan_that_was_replaced_is_said_to_wait_for_the_next_plan(half_sent: Lake) -> None:
+    chosen, clock = settings(half_sent, {}), TodaysClock()
+    first, second = sorted(name for name, state in states(half_sent).items() if state == "unknown")
+    settle_unknown(half_sent, chosen, "there", "send_again", clock, [first])
+    changed(half_sent, "superseded")
+
+    settle_unknown(half_sent, chosen, "there", "send_again", clock, [second])
+
+    (sent,) = sent_so_far(half_sent.ledger)
+    told = "settled by hand: "
+    assert sent.reasons["pending", f"{told}send it again"] == 1
+    assert sent.reasons["pending", f"{told}the next plan of its sync says it again, its own does not stand"] == 1
+
+
 def test_what_a_person_gives_up_counts_as_refused_so_that_no_plan_says_it_again(half_sent: Lake) -> None:
     unknown = [name for name, state in states(half_sent).items() if state == "unknown"]
 

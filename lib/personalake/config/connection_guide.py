@@ -43,8 +43,9 @@ No destination can be asked whether it took a request. `unknown` says what is do
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
 What is held can be settled once somebody has asked the destination:
-`personalake activation resolve --destination crm_push --as taken` (or `send_again`; or `given_up`: it is not there, and no
-plan says the same again, apart from taking somebody away).
+`personalake activation resolve --destination crm_push --as taken` (or `send_again`: the next run sends it or, where its plan
+was replaced, the next plan of its sync says it; or `given_up`: it is not there, and no plan says the same again, apart from
+taking somebody away).
 
 A device that a push service says is gone is a receipt of its own, and is sent nothing more.
 
