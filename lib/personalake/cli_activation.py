@@ -56,3 +56,5 @@ def resolve(
     lake = existing_lake(settings)
     count = settle_unknown(lake, settings, destination, verdict.value, SystemClock(), deliveries or ())
     Console().print(f"{plural(count, 'delivery', 'deliveries')} to {destination} settled: {verdict.value}")
+    if count and verdict is Verdict.SEND_AGAIN:
+        Console().print("send_activation sends what stands; what is of a plan that was replaced leaves with the next plan.")

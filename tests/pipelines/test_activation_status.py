@@ -174,6 +174,20 @@ def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_
     assert (sent.unknown, sent.may_repeat) == (0, 1)
 
 
+def test_what_is_sent_again_of_a_plan_that_was_replaced_is_said_to_wait_for_the_next_plan(half_sent: Lake) -> None:
+    chosen, clock = settings(half_sent, {}), TodaysClock()
+    first, second = sorted(name for name, state in states(half_sent).items() if state == "unknown")
+    settle_unknown(half_sent, chosen, "there", "send_again", clock, [first])
+    changed(half_sent, "superseded")
+
+    settle_unknown(half_sent, chosen, "there", "send_again", clock, [second])
+
+    (sent,) = sent_so_far(half_sent.ledger)
+    told = "settled by hand: "
+    assert sent.reasons["pending", f"{told}send it again"] == 1
+    assert sent.reasons["pending", f"{told}the next plan of its sync says it again, its own does not stand"] == 1
+
+
 def test_what_a_person_gives_up_counts_as_refused_so_that_no_plan_says_it_again(half_sent: Lake) -> None:
     unknown = [name for name, state in states(half_sent).items() if state == "unknown"]
 
@@ -182,6 +196,18 @@ def test_what_a_person_gives_up_counts_as_refused_so_that_no_plan_says_it_again(
     assert {states(half_sent)[name] for name in unknown} == {"rejected"}
     (sent,) = sent_so_far(half_sent.ledger)
     assert sent.reasons["rejected", "settled by hand: it is not there, and is not sent again"] == len(unknown)
+
+
+def test_who_was_to_be_taken_away_is_no_refusal_when_a_person_gives_up(lake: Lake) -> None:
+    planned(lake, WEBHOOK, 2, removal=True)
+    names = [row["delivery_id"] for row in lake.ledger.read(ACTIVATION_OUTBOX)]
+    in_doubt = {"destination": "there", "state": "unknown", "pack_id": "pack", "logged_at": PLANNED_AT + timedelta(1)}
+    lake.ledger.append(ACTIVATION_LOG, [{**in_doubt, "delivery_id": name} for name in names])
+
+    assert settle_unknown(lake, settings(lake, {}), "there", "given_up", TodaysClock()) == len(names)
+
+    # Had it been refused, no later plan would say it again, and they stayed there.
+    assert set(states(lake).values()) == {"cancelled"}
 
 
 def test_a_misspelt_destination_or_delivery_settles_nothing_and_is_told_what_there_is(half_sent: Lake) -> None:

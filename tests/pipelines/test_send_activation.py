@@ -715,6 +715,17 @@ def test_a_replaced_plan_that_is_made_again_is_sent_after_all(lake: Lake, fakes:
     assert again.skipped
 
 
+def test_what_firebase_only_checked_is_sent_once_it_is_to_be_delivered(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, FCM, 4)
+
+    send(lake, fakes, FCM, validate_only=True)
+    assert (set(states(lake).values()), held(FCM, fakes)) == ({"pending"}, Counter())
+    send(lake, fakes, FCM)
+
+    assert set(states(lake).values()) == {"accepted"}
+    assert held(FCM, fakes) == Counter(range(4))
+
+
 def test_results_that_outlast_the_polling_are_asked_for_by_later_runs_until_each_row_is_settled(
     lake: Lake, fakes: Fakes
 ) -> None:

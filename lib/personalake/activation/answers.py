@@ -14,7 +14,7 @@ class Taken(NamedTuple):
     """The request was taken, apart from some of its items.
 
     Args:
-        state: Accepted (queued there) or confirmed (processed there); cancelled, if it was only looked at.
+        state: Accepted (queued there) or confirmed (processed there); pending, if it was only looked at.
         refused: Place of an item in the pack: why it was refused for good.
         again: Place of an item: why it should be sent once more.
         reference: The destination's name for the request.

@@ -8,6 +8,9 @@ PLACED = 8
 OF_PLANNED = "(SELECT * FROM log WHERE delivery_id IN (SELECT delivery_id FROM planned))"
 KEY = f"epoch_us(log.logged_at) * {PLACED} + list_position({list(PLACES)}, log.state)"
 
+# When a delivery left, in the same number; of what never was claimed, when its last row came.
+LEFT = f"coalesce(max({KEY}) FILTER (log.state = 'in_flight'), max({KEY}))"
+
 
 def last_states(log: str = "log", *more: str) -> str:
     """A query for each delivery's last `state`.

@@ -1,5 +1,6 @@
 """What each kind of connection can do with an audience: modes, what must be named, what a null means."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from personalake.config.connections import (
@@ -41,6 +42,8 @@ class Ability(NamedTuple):
 
 # Fields of a Braze profile that are always something: a null is refused there.
 BRAZE_STATES = ("email_subscribe", "push_subscribe")
+# What an attribute at Braze is told to do, rather than to be: a field `visits.inc` counts up.
+BRAZE_CHANGES = frozenset({"inc", "add", "remove", "$add", "$update", "$remove"})
 # Kinds whose values may be objects: a field `address.city` is the city of the address.
 NESTING = frozenset({"segment", "braze_track", "braze_send", "onesignal", "webhook"})
 # A field of such a name says something of what surrounds a call to Segment, rather than of the person or the event.
@@ -122,12 +125,19 @@ def key_field_of(connection: Connection) -> str:
     )
 
 
-def holds_doubts(connection: Connection) -> bool:
+def holds_doubts(connection: Connection, fields: Iterable[str]) -> bool:
     """Whether what may have left is not to be said again by a later plan, either: each delivery does something there.
 
-    What sets a state may be said twice, as attributes at Braze may, of which the connection as a whole promises nothing.
+    What sets a state may be said twice, as attributes at Braze may, of which the connection as a whole promises nothing;
+    what counts one of them up, or adds to its list, may not.
+
+    Args:
+        connection: The connection.
+        fields: Names of the sync's fields there.
     """
-    does_something = connection.promised.deduplication == "none" and kind_of(connection) != "braze_track"
+    does_something = connection.promised.deduplication == "none"
+    if kind_of(connection) == "braze_track":
+        does_something = any(BRAZE_CHANGES.intersection(name.split(".")[1:2]) for name in fields)
     return connection.unknown == "hold" and does_something
 
 

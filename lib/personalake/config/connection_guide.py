@@ -38,12 +38,14 @@ No destination can be asked whether it took a request. `unknown` says what is do
 - `resend_same_key`: sent again. Only where a repetition is harmless: the destination honours a key, or the operation sets a
   state. Where the key is the request's (OneSignal, files), the same request is made again, whole.
 - `hold`: not sent again, by a later plan of the sync neither; held as unknown and reported. Nobody gets anything twice, and
-  somebody may get nothing. What sets a state (attributes at Braze) or takes somebody away is said again all the same.
+  somebody may get nothing. What sets a state (attributes at Braze, unless the sync
+  has a field like `visits.inc`) or takes somebody away is said again all the same.
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
 What is held can be settled once somebody has asked the destination:
-`personalake activation resolve --destination crm_push --as taken` (or `send_again`; or `given_up`: it is not there, and no
-plan says the same again).
+`personalake activation resolve --destination crm_push --as taken` (or `send_again`: the next run sends it or, where its plan
+was replaced, the next plan of its sync says it; or `given_up`: it is not there, and no plan says the same again, apart from
+taking somebody away).
 
 A device that a push service says is gone is a receipt of its own, and is sent nothing more.
 

@@ -109,7 +109,7 @@ class Basis:
         self._context, self._name, self._asked, self._standing = context, name, asked, standing
         self._mark = _mark(context, asked, connection)
         self._parts = _parts_of(asked.sync)
-        self._is_held = holds_doubts(connection)
+        self._is_held = holds_doubts(connection, asked.sync.fields)
         self._is_kept = remembers(context, asked.sync, connection)
         self._opened = duckdb.connect(":memory:")
 

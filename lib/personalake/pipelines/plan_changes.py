@@ -114,7 +114,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)
         there = held_there.where("holder_id IS NOT NULL")
         rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
-    is_held = holds_doubts(planning.connection)
+    is_held = holds_doubts(planning.connection, sync.fields)
     known = planning.deliveries
     held = narrow.held if narrow else acknowledged(known, asked.ability.is_message, planning.standing, is_held)
     return (

@@ -18,6 +18,9 @@ from personalake.pipelines.sending_lease import sending_lease
 Verdict = Literal["taken", "send_again", "given_up"]
 _STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.REJECTED}
 _WORDS = {"taken": "it is there", "send_again": "send it again", "given_up": "it is not there, and is not sent again"}
+# A removal that did not arrive leaves somebody there; were it refused, no plan would ever take them away.
+_NOT_TAKEN_AWAY = (State.CANCELLED, "nobody was taken away there, a later plan does it")
+_LATER = "the next plan of its sync says it again, its own does not stand"
 _CHUNK = 50_000
 _NAMED = 10
 
@@ -31,8 +34,9 @@ def settle_unknown(
         lake: The tables.
         settings: How leases are kept.
         destination: Its name.
-        verdict: `taken`: it is there. `send_again`: the next run sends it, and it counts as perhaps sent twice.
-            `given_up`: it is not there, and stays away.
+        verdict: `taken`: it is there. `send_again`: the next run sends it, and it counts as perhaps sent twice; where its
+            plan does not stand any more, the next plan of its sync that is made says it.
+            `given_up`: it is not there, and stays away; who was to be taken away is taken away by a later plan.
         clock: Time.
         deliveries: Ids of those that are meant; all by default.
 
@@ -59,7 +63,8 @@ def settle_unknown(
         journal = LakeJournal(lake, destination, stamps, held.require)
         with Backlog(parts, log_about(lake.ledger, known, destination)) as backlog:
             _require_known(chosen, [one.delivery_id for one in backlog.doubtful()] if chosen else ())
-            settled = _settled(backlog.doubtful(), verdict, chosen)
+            standing = frozenset(plan.plan_id for plan in known if plan.stands_since is not None)
+            settled = _settled(backlog.doubtful(), verdict, chosen, standing)
             while some := list(islice(settled, _CHUNK)):
                 journal.record(some)
                 count += len(some)
@@ -74,10 +79,16 @@ def _require_known(chosen: Collection[str], unknown: Collection[str]) -> None:
         raise InputError(f"Not among the unknown deliveries: {', '.join(missing)}.", f"Unknown are: {told}{more}.")
 
 
-def _settled(deliveries: Iterator[Delivery], verdict: Verdict, chosen: frozenset[str]) -> Iterator[Outcome]:
+def _settled(
+    deliveries: Iterator[Delivery], verdict: Verdict, chosen: frozenset[str], standing: frozenset[str]
+) -> Iterator[Outcome]:
     for delivery in deliveries:
         if (not chosen or delivery.delivery_id in chosen) and delivery.claim is not None:
-            reason = f"settled by hand: {_WORDS[verdict]}"
+            state, words = _STATES[verdict], _WORDS[verdict]
+            if verdict == "given_up" and delivery.removal:
+                state, words = _NOT_TAKEN_AWAY
+            if verdict == "send_again" and delivery.plan_id not in standing:
+                words = _LATER
             repeats = verdict == "send_again"
             pack_id = delivery.claim.pack_id or None
-            yield Outcome((delivery.delivery_id,), _STATES[verdict], reason, pack_id, None, repeats)
+            yield Outcome((delivery.delivery_id,), state, f"settled by hand: {words}", pack_id, None, repeats)

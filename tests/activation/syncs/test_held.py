@@ -20,20 +20,34 @@ SAID = (
     ("old", "tea", False, "accepted"), ("old", "soup", False, "unknown"),
     ("gone", "tea", False, "accepted"), ("gone", "removal", True, "unknown"),
     ("calm", "tea", False, "confirmed"),
+    ("given up", "tea", False, "unknown"), ("given up", "soup", False, "accepted"),
+    ("found", "tea", False, "unknown"), ("found", "soup", False, "accepted"),
+    ("refused", "tea", False, "accepted"), ("refused", "soup", False, "unknown"),
 )  # fmt: skip
 OUTBOX = [
     {"delivery_id": f"d{n}", "person_id": f"p-{key}", "payload_hash": what, "plan_id": f"plan-{n}", "sync_key": key,
      "removal": removal}
     for n, (key, what, removal, _) in enumerate(SAID)
 ]  # fmt: skip
-LOG = [
-    {"delivery_id": f"d{n}", "state": state, "logged_at": NOON + timedelta(seconds=n)} for n, (*_, state) in enumerate(SAID)
+# What somebody says of deliveries that were in doubt once all have left, by number.
+SETTLED = {6: "rejected", 8: "accepted", 11: "rejected"}
+TOLD = [
+    *((n, "in_flight", 2 * n) for n in range(len(SAID))),
+    *((n, state, 2 * n + 1) for n, (*_, state) in enumerate(SAID)),
+    *((n, state, 100) for n, state in SETTLED.items()),
 ]
-AGAIN = {"new": ("p-new", None), "old": ("p-old", None), "gone": ("p-gone", None), "calm": ("p-calm", "tea")}
-HELD = {**AGAIN, "new": ("p-new", "tea"), "old": ("p-old", "soup")}
+LOG = [{"delivery_id": f"d{n}", "state": state, "logged_at": NOON + timedelta(seconds=at)} for n, state, at in TOLD]
+# Whom it is about, what is there, and what was refused last.
+AGAIN = {
+    "new": ("p-new", None, None), "old": ("p-old", None, None), "gone": ("p-gone", None, None),
+    "calm": ("p-calm", "tea", None), "given up": ("p-given up", "soup", None), "found": ("p-found", "soup", None),
+    "refused": ("p-refused", "tea", "soup"),
+}  # fmt: skip
+HELD = {**AGAIN, "new": ("p-new", "tea", None), "old": ("p-old", "soup", None)}
+COLUMNS = ("holder_id", "held_hash", "rejected_hash")
 
 
-def by_duckdb(is_held: bool) -> dict[str, tuple[Any, Any]]:
+def by_duckdb(is_held: bool) -> dict[str, tuple[Any, ...]]:
     with duckdb.connect(":memory:") as opened:
         opened.execute("SET TimeZone = 'UTC'")
         became = pa.table({name: pa.array([], pa.string()) for name in ("old_person_id", "new_person_id")})
@@ -41,13 +55,13 @@ def by_duckdb(is_held: bool) -> dict[str, tuple[Any, Any]]:
             opened.register(f"given_{name}", rows)
         opened.register("became", became)
         lay_out_held(opened, False, None, is_held)
-        found = opened.execute("SELECT sync_key, holder_id, held_hash FROM held").fetchall()
-    return {key: (holder, content) for key, holder, content in found}
+        found = opened.execute(f"SELECT sync_key, {', '.join(COLUMNS)} FROM held").fetchall()
+    return {key: tuple(told) for key, *told in found}
 
 
 @pytest.mark.parametrize(("is_held", "expected"), [(False, AGAIN), (True, HELD)])
 def test_what_may_have_been_said_is_not_said_again_where_it_is_held_and_who_left_is_taken_away_all_the_same(
-    is_held: bool, expected: dict[str, tuple[Any, Any]]
+    is_held: bool, expected: dict[str, tuple[Any, ...]]
 ) -> None:
     assert by_duckdb(is_held) == expected
 
@@ -57,7 +71,7 @@ def test_spark_tells_the_same(spark: SparkSession) -> None:
 
     rows = acknowledged(said, False, None, True).collect()
 
-    assert {row["sync_key"]: (row["holder_id"], row["held_hash"]) for row in rows} == HELD
+    assert {row["sync_key"]: tuple(row[name] for name in COLUMNS) for row in rows} == HELD
 
 
 @pytest.mark.parametrize(
@@ -72,4 +86,12 @@ def test_doubts_are_held_where_a_delivery_does_something_and_nobody_chose_to_rep
 ) -> None:
     connection = connection_of(kind) if policy is None else connection_of(kind, unknown=policy)
 
-    assert holds_doubts(connection) is is_held
+    assert holds_doubts(connection, ()) is is_held
+
+
+@pytest.mark.parametrize("field", ["visits.inc", "brands.add", "brands.remove"])
+def test_attributes_at_braze_that_count_up_or_grow_a_list_are_held_and_no_others(field: str) -> None:
+    fields = ["tier", "address.city", "inc"]
+
+    assert [holds_doubts(connection_of("braze_track"), names) for names in (fields, [*fields, field])] == [False, True]
+    assert not holds_doubts(connection_of("braze_track", unknown="at_least_once"), [field])

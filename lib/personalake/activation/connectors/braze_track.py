@@ -11,6 +11,7 @@ from personalake.activation.connectors.braze_objects import misspelt
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
+from personalake.config.audience_kinds import BRAZE_CHANGES
 from personalake.config.connections.braze import BrazeTrackConnection
 
 LISTS = {"attributes": "attributes", "event": "events", "purchase": "purchases"}
@@ -20,7 +21,6 @@ IDENTIFIERS = ("external_id", "user_alias", "braze_id", "email", "phone")
 # People with one of these have a profile to which their devices belong.
 _KNOWN = ("external_id", "braze_id")
 _ALIAS = ("alias_name", "alias_label")
-_CHANGES = {"inc", "add", "remove", "$add", "$update", "$remove"}
 _ENVELOPE = len('{"attributes":[],"events":[],"purchases":[]}')
 _NEEDS = {"attributes": (), "event": ("name", "time"), "purchase": ("product_id", "currency", "price", "time")}
 
@@ -60,7 +60,7 @@ class BrazeTrack(Braze):
         if delivery.operation != "attributes":
             return False
         values = self.parsed(delivery).values()
-        return not any(isinstance(value, dict) and _CHANGES & set(value) for value in values)
+        return not any(isinstance(value, dict) and not BRAZE_CHANGES.isdisjoint(value) for value in values)
 
     def request(self, pack: Pack) -> Request:
         """Lists that are not empty, each in order."""

@@ -101,11 +101,11 @@ class Fcm(HttpConnector):
         return super().fault(reply)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """Taken, with the message's name; what was only to be checked has reached nobody, and is not counted as sent."""
+        """Taken, with the message's name; what was only to be checked has reached nobody, and still waits."""
         if not 200 <= reply.status < 300:
             return Refused(f"status {reply.status} {_code(reply)}")
         name = str(reply.json()["name"])
-        return Taken(State.CANCELLED, reason=_CHECKED) if self._connection.validate_only else Taken(reference=name)
+        return Taken(State.PENDING, reason=_CHECKED) if self._connection.validate_only else Taken(reference=name)
 
     async def erase(self, pack: Pack) -> Answer:
         """FCM knows tokens, not people: what must be forgotten is the token, and it is kept on this side alone."""

@@ -13,20 +13,27 @@ HELD = ("sync_key", "holder_id", "held_hash", "rejected_hash", "base", "pending_
 
 
 def with_states(outbox: DataFrame, log: DataFrame) -> DataFrame:
-    """Deliveries with the state that the last row of the log says, and the `moment` it came; `pending` without one."""
+    """Deliveries with the state that the last row of the log says, `pending` without one; and the `moment` they left.
+
+    Of what never was claimed, the moment is that of the last row.
+    """
     place = F.array_position(F.array(*map(F.lit, PLACES)), F.col("state"))
-    last = log.groupBy("delivery_id").agg(F.max(F.unix_micros("logged_at") * PLACED + place).alias("moment"))
-    state = F.element_at(F.array(*map(F.lit, PLACES)), (F.col("moment") % PLACED).cast("int"))
-    return outbox.join(last, "delivery_id", "left").withColumn("state", F.coalesce(state, F.lit("pending")))
+    told = F.unix_micros("logged_at") * PLACED + place
+    claimed = F.max(F.when(F.col("state") == "in_flight", told))
+    last = log.groupBy("delivery_id").agg(F.max(told).alias("last"), F.coalesce(claimed, F.max(told)).alias("moment"))
+    state = F.element_at(F.array(*map(F.lit, PLACES)), (F.col("last") % PLACED).cast("int"))
+    found = outbox.join(last, "delivery_id", "left").withColumn("state", F.coalesce(state, F.lit("pending")))
+    return found.drop("last")
 
 
 def acknowledged(deliveries: DataFrame, is_message: bool, standing: str | None = None, is_held: bool = False) -> DataFrame:
     """What the destination holds of a sync, key by key.
 
-    The latest delivery that was accepted or confirmed counts. A later one that left and was not answered puts the key in
-    doubt: it is held, nobody knows with what, and the next plan says it again. Messages are the exception, since they are
-    read: in doubt they count as sent, and are not sent again. So does what is held after a lost reply, unless it takes
-    somebody away: to be told that twice does no harm, and never to be told it would.
+    Of the deliveries that were accepted or confirmed, the one that left last counts, whenever it becomes known what became
+    of each. A later one that left and was not answered puts the key in doubt: it is held, nobody knows with what, and the
+    next plan says it again. Messages are the exception, since they are read: in doubt they count as sent, and are not sent
+    again. So does what is held after a lost reply, unless it takes somebody away: to be told that twice does no harm, and
+    never to be told it would.
 
     Args:
         deliveries: Rows of the outbox of one sync, from `with_states`.

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from personalake.activation.last_state import KEY, last_states
+from personalake.activation.last_state import LEFT, last_states
 from personalake.activation.syncs.acknowledged import DOUBTFUL, HELD, SETTLED
 from personalake.activation.syncs.counts import NOTHING
 from personalake.activation.syncs.diff import REFUSED, UNCHANGED
@@ -37,7 +37,7 @@ def lay_out_held(opened: duckdb.DuckDBPyConnection, is_message: bool, standing: 
     opened.execute(
         f"""
         CREATE TABLE held AS
-        WITH last AS ({last_states("given_log", f"max({KEY}) AS moment")}), delivery AS (
+        WITH last AS ({last_states("given_log", f"{LEFT} AS moment")}), delivery AS (
             SELECT sync_key, plan_id, payload_hash, coalesce(state, 'pending') AS state,
                 state IN ({_listed(SETTLED)}) OR (state IN ({_listed(DOUBTFUL)})
                     AND ($is_message OR ($is_held AND NOT coalesce(removal, false)))) AS counts, {{

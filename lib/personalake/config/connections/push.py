@@ -22,7 +22,7 @@ class FcmConnection(Connection):
     endpoint: str | None = Field(None, description="Another base URL: of this machine")
     token_endpoint: str | None = Field(None, description="Another base URL for tokens: of this machine")
     validate_only: bool = Field(
-        False, description="True lets Firebase check messages without delivering them; none of them counts as sent"
+        False, description="True lets Firebase check messages without delivering them; all of them still wait to be sent"
     )
     max_items: int | None = Field(1, ge=1, le=1, description="Messages in one request")
     max_payload_bytes: int = Field(4_096, ge=1, le=4_096, description="Bytes of notification and data together")
