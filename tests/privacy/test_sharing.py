@@ -4,22 +4,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from personalake.config import Settings
+from personalake.config.sources import Source
 from personalake.lake import Lake, Locations
 from personalake.pipelines.consents_now import suppressed_now
 from personalake.pipelines.person_search import find_subject, is_shared, matching
 from personalake.pipelines.privacy_key import erasure_key
-from personalake.privacy.payloads import LineTest
+from personalake.privacy.payloads import LineTest, PayloadRows
 from personalake.privacy.subject import Subject
 from personalake.privacy.suppression import suppressions
+from personalake.privacy.ways import rows_of, way_of
 from personalake.tables import Table
 from personalake.tables.bronze import RECORD
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, PERSON_LINK
-from personalake.tables.touchpoints import SUPPORT_TICKET
+from personalake.tables.touchpoints import INTERACTION, SUPPORT_TICKET
 from tests.pipelines.erasure_lake import MAY
 
 FAMILY = "family@x.example"
@@ -61,7 +64,7 @@ def lake(tmp_path: Path) -> Lake:
             for kind, no, status in answers
         ],
     )
-    calls = [("phone", "12125550101", "t1"), ("crm", "2", "t2")]
+    calls = [(None, None, "t1"), ("crm", "2", "t2")]  # the help desk knows a caller by nothing but the number
     lake.ledger.append(
         SUPPORT_TICKET,
         [{"record_id": name, "namespace": kind, "customer_id": no, "phone": "12125550101"} for kind, no, name in calls],
@@ -93,6 +96,37 @@ def test_who_shares_an_address_with_somebody_keeps_every_row(lake: Lake, tmp_pat
     assert [line(f"{no},{name},{FAMILY}") for no, name in (("1", "Ann"), ("2", "Bob"))] == [True, False]
     bob = find_subject(settings_of(tmp_path), lake, ("crm", "2"))
     assert [row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, bob)] == ["2"]
+
+
+def test_a_raw_ticket_goes_by_a_phone_that_several_have_only_where_it_names_no_customer(lake: Lake, tmp_path: Path) -> None:
+    ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
+    columns = {"record_id": "id", "customer_id": "who", "phone": "tel"}
+    source = Source.model_validate({"contract": "support_ticket", "path": "x", "namespace": "crm", "columns": columns})
+    tickets = [{"tel": "12125550101"}, {"who": None, "tel": "12125550101"}, {"tel": "12125550101", "who": " "}]
+    tickets += [{"who": "2", "tel": "12125550101"}, {"tel": "12125550101", "who": 2}, {"tel": "12125550102"}]
+    lines = [json.dumps(ticket) for ticket in tickets]
+    batch = pa.RecordBatch.from_pylist([{"source": "desk", "payload": line} for line in lines])
+    table = LineTest(source, ann, ("id", "who", "tel"))
+
+    is_hers = [True, True, True, False, False, False]
+    assert PayloadRows({"desk": source}, is_loose=False)(batch, ann).to_pylist() == is_hers
+    assert [LineTest(source, ann)(line) for line in lines] == is_hers
+    assert [table(f"t,{who},12125550101") for who in ("", "2")] == [True, False]
+    assert table.words is None or any(word in "12125550101" for word in table.words)
+
+
+def test_a_visit_without_a_customer_goes_by_its_cookie_before_the_tablet_that_several_have() -> None:
+    tablet = ("device_id", "tablet")
+    ann = Subject(("crm", "1"), identifiers=frozenset({tablet, ("cookie_id", "c1")}), shared=frozenset({tablet}))
+    visits = [(None, None), (None, "c2"), ("2", None), (None, "c1")]
+    batch = pa.RecordBatch.from_pylist(
+        [{"namespace": who and "crm", "customer_id": who, "cookie_id": cookie, "device_id": "tablet", "event_id": "e"}
+         for who, cookie in visits]
+    )  # fmt: skip
+
+    found = rows_of(batch, way_of(INTERACTION), ann, lambda *_: pa.array([False] * len(visits)))
+
+    assert found.to_pylist() == [True, False, False, True]
 
 
 def test_of_answers_by_a_shared_address_the_grant_goes_and_the_refusal_stays_for_whoever_is_written_to_there(
