@@ -8,12 +8,17 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
 from personalake.config.sources import Source
 from personalake.lake import Lake, Locations
+from personalake.pipelines import erase_customers
 from personalake.pipelines.consents_now import suppressed_now
+from personalake.pipelines.erasure_requests import Request
+from personalake.pipelines.job import JobContext
 from personalake.pipelines.person_search import find_subject, is_shared, matching
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.progress import Progress
 from personalake.privacy.payloads import LineTest, PayloadRows
 from personalake.privacy.subject import Subject
 from personalake.privacy.suppression import suppressions
@@ -149,6 +154,21 @@ def test_whoever_asks_by_what_several_persons_have_is_asked_who_it_is(lake: Lake
     found = [is_shared(settings, lake, find_subject(settings, lake, one)) for one in asked]
 
     assert found == [False, False, True, True, True]
+
+
+def test_what_only_those_have_who_are_erased_together_is_searched_for_and_barred(lake: Lake, tmp_path: Path) -> None:
+    context = JobContext(settings_of(tmp_path), lake, MAY.date(), MAY.date(), "run", {}, Progress())
+    requests = [Request(name, ("crm", name), is_verified=True, facts={}, state="received") for name in ("1", "2")]
+
+    alone = find_subject(context.settings, lake, ("crm", "1"))
+    found, _ = erase_customers._accepted(context, "k", requests)
+
+    assert FAMILY not in alone.needles
+    assert FAMILY in found["1"][1].needles
+    assert not found["1"][1].shared
+    barred = {row["identifier_hash"] for row in lake.ledger.read(SUPPRESSION, ("identifier_hash",))}
+    assert keyed_hash_of("k", f"email|{FAMILY}") in barred
+    assert {row["record_id"] for row in rows(lake, tmp_path, CONSENT, found["1"][1])} >= {f"{FAMILY}-withdrawn"}
 
 
 def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:

@@ -45,7 +45,13 @@ def personal_tables(lake: Lake) -> list[Table]:
     return [table for table in ALL if not way_of(table).is_empty and lake.exists(table)]
 
 
-def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Collection[Identifier] = ()) -> Subject:
+def find_subject(
+    settings: Settings,
+    lake: Lake,
+    asked: Identifier,
+    further: Collection[Identifier] = (),
+    going: Collection[str] = (),
+) -> Subject:
     """The person whom an identifier belongs to, with all their identifiers, persons merged into them, records and rows.
 
     Somebody unknown has no person; what was asked for is looked for nevertheless.
@@ -55,6 +61,7 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
         lake: The tables.
         asked: The identifier by which the person asks.
         further: Others that they say are theirs.
+        going: Ids of persons who are erased together with this one.
     """
     code = settings.identity.calling_code
     links = lake.ledger.arrow(PERSON_LINK)
@@ -70,7 +77,7 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
         subject = replace(subject, person_ids=persons)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
-    subject = with_shared(with_records(subject, records, links, code), records, links, code)
+    subject = with_shared(with_records(subject, records, links, code), records, links, code, going)
     subject = with_derived(subject, alive)
     return _with_rows(settings, lake, subject)
 
