@@ -171,6 +171,22 @@ def test_what_only_those_have_who_are_erased_together_is_searched_for_and_barred
     assert {row["record_id"] for row in rows(lake, tmp_path, CONSENT, found["1"][1])} >= {f"{FAMILY}-withdrawn"}
 
 
+def test_a_guest_under_a_key_that_names_nobody_is_no_other_person_who_has_the_address(lake: Lake, tmp_path: Path) -> None:
+    settings, guest = settings_of(tmp_path), {"source": "shop", "namespace": "crm", "customer_id": "Anonymous"}
+    people = [("3", "Eve@X.example"), ("eve-as-guest", "eve@x.example"), ("other-guest", "z@x.example")]
+    told = [{**guest, "record_id": name, "email": mail} for name, mail in people]
+    lake.ledger.append(CUSTOMER_RECORD, [{**told[0], "customer_id": "3"}, *told[1:]])
+    links = [("crm", "3", "p_eve"), ("email", "eve@x.example", "p_eve"), ("crm", "Anonymous", "p_guest")]
+    lake.ledger.append(PERSON_LINK, [linked(*each) for each in links])
+
+    eve = find_subject(settings, lake, ("email", "eve@x.example"))
+
+    assert not is_shared(settings, lake, eve)
+    assert "eve@x.example" in eve.needles
+    assert ("email", "Eve@X.example") in eve.alone
+    assert [row["record_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, eve)] == ["3", "eve-as-guest"]
+
+
 def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:
     def barred(subject: Subject) -> set[str]:
         return {row["namespace"] for row in suppressions(subject, "k", MAY, "test") if row["namespace"]}

@@ -22,6 +22,7 @@ from personalake.privacy.sharing import with_shared
 from personalake.privacy.subject import (
     Identifier,
     Subject,
+    in_pairs,
     persons_of,
     with_derived,
     with_links,
@@ -75,6 +76,7 @@ def find_subject(
         subject = with_links(with_further(subject, further, links, records, code), links)
         persons = with_merged(subject.person_ids, changes, alive)
         subject = replace(subject, person_ids=persons)
+    records = _of_somebody(settings, records, subject)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
     subject = with_shared(with_records(subject, records, links, code), records, links, code, going)
@@ -106,6 +108,7 @@ def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collect
     if subject.record_keys or kind not in _RECORD_COLUMNS:
         return False
     records = lake.ledger.arrow(CUSTOMER_RECORD, ("namespace", "customer_id", kind))
+    records = _of_somebody(settings, records, subject)
     theirs = pc.is_in(records[kind], value_set=pa.array(sorted(subject.values(kind)), pa.string()))
     return len(records.filter(theirs).group_by(["namespace", "customer_id"]).aggregate([])) > 1
 
@@ -132,6 +135,19 @@ def matching(
 def payloads_of(settings: Settings, table: Table) -> PayloadRows:
     """How raw rows of a table are judged: what nobody could read is the person's if it names them anywhere."""
     return PayloadRows(settings.sources, is_loose=table is QUARANTINE)
+
+
+def _of_somebody(settings: Settings, records: pa.Table, subject: Subject) -> pa.Table:
+    """Records without those of nobody, but for the subject's own: a shop's guests are no other person who has an address."""
+    patterns = settings.identity.guards.blocked_values
+    is_plain = bool(patterns) and not any("(?" in pattern or "\\" in pattern for pattern in patterns)
+    # One search for each of very many keys, where the patterns can be put side by side.
+    searches = [re.compile(pattern).search for pattern in (["|".join(patterns)] if is_plain else patterns)]
+    keys = [key for key in pc.unique(records["customer_id"]).to_pylist() if key]
+    nobody = [key for key in keys if any(search(key.strip().lower()) for search in searches)]
+    is_nobody = pc.fill_null(pc.is_in(records["customer_id"], value_set=pa.array(nobody, pa.string())), False)
+    is_own = in_pairs(records["namespace"], records["customer_id"], subject.identifiers)
+    return records.filter(pc.or_(pc.invert(is_nobody), pc.fill_null(is_own, False))) if nobody else records
 
 
 def _keys_of_records(records: pa.Table, asked: Identifier, calling_code: str) -> frozenset[Identifier]:
