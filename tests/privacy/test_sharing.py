@@ -185,6 +185,10 @@ def test_a_guest_under_a_key_that_names_nobody_is_no_other_person_who_has_the_ad
     assert "eve@x.example" in eve.needles
     assert ("email", "Eve@X.example") in eve.alone
     assert [row["record_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, eve)] == ["3", "eve-as-guest"]
+    further = [("email", "z@x.example")]  # which only a guest has told: of the other guests nothing goes with it
+    both = find_subject(settings, lake, ("crm", "3"), further)
+    assert ("crm", "Anonymous") not in both.identifiers
+    assert not is_shared(settings, lake, eve, [("email", "eve@x.example")])
 
 
 def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:

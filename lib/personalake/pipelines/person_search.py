@@ -72,11 +72,11 @@ def find_subject(
     changes = lake.ledger.arrow(PERSON_CHANGE)
     persons = with_merged(persons_of(asked, links, code), changes, alive)
     subject = with_links(Subject(asked, persons, given), links)
+    records = _of_somebody(settings, records, subject)
     if further:
         subject = with_links(with_further(subject, further, links, records, code), links)
         persons = with_merged(subject.person_ids, changes, alive)
         subject = replace(subject, person_ids=persons)
-    records = _of_somebody(settings, records, subject)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
     subject = with_shared(with_records(subject, records, links, code), records, links, code, going)
@@ -100,8 +100,8 @@ def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collect
     if subject.asked in subject.shared - subject.accounts:
         return True
     if further:
-        records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
         alone = find_subject(settings, lake, subject.asked)
+        records = _of_somebody(settings, lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS), alone)
         if are_shared(alone, further, lake.ledger.arrow(PERSON_LINK), records, settings.identity.calling_code):
             return True
     kind = subject.asked[0]
