@@ -103,6 +103,19 @@ def test_who_shares_an_address_with_somebody_keeps_every_row(lake: Lake, tmp_pat
     assert [row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, bob)] == ["2"]
 
 
+def test_raw_lines_of_answers_by_a_shared_address_stay_and_those_by_an_account_go(lake: Lake, tmp_path: Path) -> None:
+    ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
+    columns = {"record_id": "id", "customer_id": "who", "purpose": "what", "status": "says", "occurred_at": "at"}
+    told = {"contract": "consent", "path": "x", "columns": columns}
+    sources = {kind: Source.model_validate({**told, "namespace": kind}) for kind in ("email", "crm")}
+    answers = [("email", FAMILY), ("email", FAMILY.upper()), ("crm", "1"), ("crm", "2")]
+    lines = [(kind, json.dumps({"who": who, "what": "mail", "says": "withdrawn"})) for kind, who in answers]
+    batch = pa.RecordBatch.from_pylist([{"source": kind, "payload": line} for kind, line in lines])
+
+    assert PayloadRows(sources, is_loose=False)(batch, ann).to_pylist() == [False, False, True, False]
+    assert [LineTest(sources[kind], ann)(line) for kind, line in lines] == [False, False, True, False]
+
+
 def test_a_raw_ticket_goes_by_a_phone_that_several_have_only_where_it_names_no_customer(lake: Lake, tmp_path: Path) -> None:
     ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
     columns = {"record_id": "id", "customer_id": "who", "phone": "tel"}
@@ -205,6 +218,23 @@ def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lak
     assert barred(ann) == {"crm", "person_id", "account:email"}
     assert not is_shared(settings, lake, ann)
     assert {row["customer_id"] for row in rows(lake, tmp_path, CUSTOMER_RECORD, ann)} == {"1", FAMILY}
+
+
+@pytest.mark.parametrize("asked", [FAMILY, "Family@X.example", ("crm", "1")])
+def test_an_account_under_a_shared_address_is_known_and_barred_in_every_spelling(
+    lake: Lake, tmp_path: Path, asked: str | tuple[str, str]
+) -> None:
+    settings, key = settings_of(tmp_path), "Family@X.example"
+    lake.ledger.append(
+        CUSTOMER_RECORD, [{"source": "web", "record_id": "w", "namespace": "email", "customer_id": key, "email": key}]
+    )
+    lake.ledger.append(PERSON_LINK, [linked("email", key, "p_ann")])
+
+    ann = find_subject(settings, lake, ("email", asked) if isinstance(asked, str) else asked)
+
+    assert not is_shared(settings, lake, ann)
+    barred = {row["identifier_hash"] for row in suppressions(ann, "k", MAY, "test")}
+    assert {keyed_hash_of("k", f"account:email|{form}") for form in (FAMILY, key)} <= barred
 
 
 def test_an_account_that_nobody_has_linked_yet_is_no_other_person(lake: Lake, tmp_path: Path) -> None:

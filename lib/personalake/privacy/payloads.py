@@ -24,6 +24,8 @@ _FOLDED = ("email",)
 _KEY = "customer_id"
 # Contracts whose rows are of one person: a report on a message may name them in an address, or in the reason alone.
 _OF_ONE = ("delivery_receipt",)
+# Contracts whose rows by a shared key count for all who have it: a raw line does not tell whether it refuses.
+_OF_SEVERAL = ("consent",)
 # By which other identifiers rows without a customer go, the first one first.
 _UNKEYED = {"support_ticket": ("phone",), "interaction": ("cookie_id", "device_id"), "experiment_exposure": ("cookie_id",)}
 
@@ -158,7 +160,8 @@ def identifying(source: Source) -> list[tuple[str, str]]:
 def _identifying(source: Source, subject: Subject) -> Iterator[tuple[str, ColumnMap, frozenset[str]]]:
     """What the source maps onto identifiers: the namespace of each, the columns, and the subject's values there."""
     for name, namespace in identifying(source):
-        held = subject.values(namespace) if name == _KEY else subject.values_alone(namespace)
+        is_key = name == _KEY and source.contract not in _OF_SEVERAL
+        held = subject.values(namespace) if is_key else subject.values_alone(namespace)
         yield namespace, source.columns[name], held
 
 
