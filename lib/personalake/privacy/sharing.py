@@ -36,7 +36,11 @@ def with_shared(
             theirs = _held_by_others(others, column, set[str]().union(*forms.values()), going, links, calling_code)
             shared |= {(namespace, value) for value, told in forms.items() if not told.isdisjoint(theirs)}
     keys = zip(own["namespace"].to_pylist(), own["customer_id"].to_pylist(), strict=True)
-    return replace(subject, shared=frozenset(shared), accounts=frozenset(shared) & frozenset(keys))
+    accounts = set[Identifier]()
+    for kind, key in keys:
+        told = {(kind, form) for form in spellings(kind, key, calling_code)} if kind and key else set[Identifier]()
+        accounts |= told if told & shared else set()
+    return replace(subject, shared=frozenset(shared), accounts=frozenset(accounts))
 
 
 def _held_by_others(
