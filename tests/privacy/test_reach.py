@@ -125,3 +125,20 @@ def test_a_row_of_somebody_known_stays_theirs_though_it_shows_what_somebody_eras
 
     assert {row["row"] for row in marked if row["reasons"] == ["erased"]} == {2, 3, 4, 5}
     assert len(marked) == 5
+
+
+def test_a_refusal_by_an_address_that_somebody_else_has_by_now_is_let_in_however_it_is_written(spark: SparkSession) -> None:
+    hashes = [(keyed_hash_of("k", f"email|{told}"), "erased") for told in ("Ann@X.example", "ann@x.example", "b@x.example")]
+    suppressed = spark.createDataFrame(hashes, "identifier_hash string, reason string")
+    told = [
+        (1, "ann@x.example", "withdrawn"), (2, "Ann@X.example", "withdrawn"), (3, "ann@x.example", "granted"),
+        (4, "b@x.example", "withdrawn"),
+    ]  # fmt: skip
+    rows = spark.createDataFrame(told, "row int, customer_id string, status string")
+    held = {keyed_hash_of("k", "email|ann@x.example")}
+
+    marked = rows.withColumn("reasons", F.array().cast("array<string>")).transform(
+        marked_erased(suppressed, "k", "1", "row", [("customer_id", "email")], None, held, "status <> 'granted'")
+    )
+
+    assert {row["row"] for row in marked.collect() if row["reasons"] == ["erased"]} == {3, 4}

@@ -59,7 +59,8 @@ def run(context: JobContext) -> JobResult:
 
 def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tuple[dict[str, tuple[Request, Subject]], int]:
     """Requests that can be worked on, each with the person it is about; suppressed from here on."""
-    accepted, refused = {}, 0
+    accepted: dict[str, tuple[Request, Subject]] = {}
+    refused = 0
     for request in waiting:
         if request.state is None and not context.dry_run:
             request = to_state(context, key, request, "received", None if request.is_verified else NOT_VERIFIED)
@@ -78,10 +79,23 @@ def _accepted(context: JobContext, key: str, waiting: Sequence[Request]) -> tupl
             if not context.dry_run:
                 to_state(context, key, request, "refused", problem)
             continue
-        if not context.dry_run:
-            request = _begun(context, key, request, subject)
         accepted[request.request_id] = (request, subject)
+    for request_id, (request, subject) in _together(context, accepted).items():
+        begun = request if context.dry_run else _begun(context, key, request, subject)
+        accepted[request_id] = (begun, subject)
     return accepted, refused
+
+
+def _together(context: JobContext, accepted: Mapping[str, tuple[Request, Subject]]) -> dict[str, tuple[Request, Subject]]:
+    """The same, where what only these persons share is nobody else's: else nobody would be searched for by it."""
+    found = dict(accepted)
+    going = {person for _, subject in accepted.values() for person in subject.person_ids}
+    for request_id, (request, subject) in accepted.items():
+        is_new = remembered(context.lake, request_id) is None
+        if len(accepted) > 1 and subject.shared and is_new and request.asked is not None:
+            again = find_subject(context.settings, context.lake, request.asked, request.further, going)
+            found[request_id] = (request, again)
+    return found
 
 
 def _subject(context: JobContext, request: Request) -> Subject | None:

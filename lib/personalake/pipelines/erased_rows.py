@@ -1,20 +1,33 @@
 """What comes in again of somebody who was erased, and requests to be forgotten that are done."""
 
+from collections.abc import Collection, Iterator, Mapping
+
+import pyarrow as pa
 from pyspark.sql import functions as F
 
+from personalake.common.hashing import keyed_hash_of
 from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import Contract
+from personalake.lake import Ledger
 from personalake.pipelines.erasure_requests import last_states
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.privacy.addresses import ADDRESSES
 from personalake.privacy.payloads import identifying
+from personalake.privacy.reach_now import holders
+from personalake.privacy.receipts import PERSON as NAMED
 from personalake.privacy.suppression import ACCOUNT, ERASED, KEY, marked_done, marked_erased
+from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
-from personalake.tables.receipts import SUPPRESSION
-from personalake.tables.silver import CONSENT, CUSTOMER_RECORD
+from personalake.tables.identity import PERSON
+from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
+from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, PERSON_LINK
 
 _ADDRESS = "address"
+# Which rows by an address count for whoever has it by now. A grant does not: it may be one that was given before.
+_HEARD: Mapping[Table, str] = {CONSENT: "coalesce(status <> 'granted', true)", DELIVERY_RECEIPT: "true"}
+_LINKS = ("namespace", "value", "person_id")
 
 
 def without_erased_rows(context: JobContext, name: str, source: Source, contract: Contract, row: str) -> Transformation:
@@ -34,11 +47,44 @@ def without_erased_rows(context: JobContext, name: str, source: Source, contract
     if contract.table is ERASURE_ASKED:
         return marked_done([one for one, row in last_states(lake).items() if row["state"] == "done"], key, name)
     named = identifying(source)
-    if contract.table is not CONSENT:  # whoever refuses by an address may be any of those who share it
+    heard = _HEARD.get(contract.table)
+    if heard is None:  # whoever refuses by an address, or is reported by it, may be any of those who share it
         named = [*named, *((name, f"{ACCOUNT}{kind}") for name, kind in named if name == KEY)]
     if _ADDRESS in source.columns:
         named = [*named, *((_ADDRESS, kind) for kind in ("email", "phone"))]
     accounts = None
     if KEY in source.columns and lake.ledger.rows(CUSTOMER_RECORD):
         accounts = lake.read(CUSTOMER_RECORD).where(F.col("namespace") == source.namespace).select(KEY)
-    return marked_erased(lake.read(SUPPRESSION), key, code, row, named, accounts)
+    held = held_by_others(lake.ledger, key, code, {kind for _, kind in named}) if heard else frozenset()
+    return marked_erased(lake.read(SUPPRESSION), key, code, row, named, accounts, held, heard or "false")
+
+
+def held_by_others(ledger: Ledger, key: str, calling_code: str, kinds: Collection[str]) -> frozenset[str]:
+    """Hashes of identifiers of who was erased that somebody who was not has by now, by a link or by the golden record.
+
+    Args:
+        ledger: The tables.
+        key: Key of the hashes.
+        calling_code: Country calling code of phone numbers that are written without one.
+        kinds: Kinds of identifiers that are asked for; of others nobody is looked at.
+    """
+    erased = ledger.read(SUPPRESSION, ("namespace", "identifier_hash"), [("reason", "=", ERASED)])
+    barred = {row["identifier_hash"] for row in erased}
+    hashes: dict[str, set[str]] = {}
+    for row in erased:
+        if row["namespace"] in kinds:
+            hashes.setdefault(row["namespace"], set()).add(row["identifier_hash"])
+    found = {(person, hashed) for person, hashed, _ in holders(hashes, _held(ledger, hashes), key, calling_code)}
+    gone = {person for person, _ in found if keyed_hash_of(key, f"{NAMED}|{person}") in barred}
+    return frozenset(hashed for person, hashed in found if person not in gone)
+
+
+def _held(ledger: Ledger, kinds: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Who has which identifier of some kinds: links, and addresses to which people are written."""
+    if kinds:
+        yield from ledger.scan(PERSON_LINK, [("namespace", "in", sorted(kinds))]).reader(_LINKS)
+    for kind in ADDRESSES:
+        if kind in kinds:
+            for batch in ledger.scan(PERSON, [(kind, "!=", None)]).reader((kind, "person_id")):
+                told = [pa.array([kind] * len(batch), pa.string()), batch[kind], batch["person_id"]]
+                yield pa.RecordBatch.from_arrays(told, [*_LINKS])

@@ -22,6 +22,7 @@ from personalake.privacy.sharing import with_shared
 from personalake.privacy.subject import (
     Identifier,
     Subject,
+    in_pairs,
     persons_of,
     with_derived,
     with_links,
@@ -45,7 +46,13 @@ def personal_tables(lake: Lake) -> list[Table]:
     return [table for table in ALL if not way_of(table).is_empty and lake.exists(table)]
 
 
-def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Collection[Identifier] = ()) -> Subject:
+def find_subject(
+    settings: Settings,
+    lake: Lake,
+    asked: Identifier,
+    further: Collection[Identifier] = (),
+    going: Collection[str] = (),
+) -> Subject:
     """The person whom an identifier belongs to, with all their identifiers, persons merged into them, records and rows.
 
     Somebody unknown has no person; what was asked for is looked for nevertheless.
@@ -55,6 +62,7 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
         lake: The tables.
         asked: The identifier by which the person asks.
         further: Others that they say are theirs.
+        going: Ids of persons who are erased together with this one.
     """
     code = settings.identity.calling_code
     links = lake.ledger.arrow(PERSON_LINK)
@@ -64,13 +72,14 @@ def find_subject(settings: Settings, lake: Lake, asked: Identifier, further: Col
     changes = lake.ledger.arrow(PERSON_CHANGE)
     persons = with_merged(persons_of(asked, links, code), changes, alive)
     subject = with_links(Subject(asked, persons, given), links)
+    records = _of_somebody(settings, records, subject)
     if further:
         subject = with_links(with_further(subject, further, links, records, code), links)
         persons = with_merged(subject.person_ids, changes, alive)
         subject = replace(subject, person_ids=persons)
     if not persons:
         subject = replace(subject, identifiers=subject.identifiers | _keys_of_records(records, asked, code))
-    subject = with_shared(with_records(subject, records, links, code), records, links, code)
+    subject = with_shared(with_records(subject, records, links, code), records, links, code, going)
     subject = with_derived(subject, alive)
     return _with_rows(settings, lake, subject)
 
@@ -91,14 +100,15 @@ def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collect
     if subject.asked in subject.shared - subject.accounts:
         return True
     if further:
-        records = lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS)
         alone = find_subject(settings, lake, subject.asked)
+        records = _of_somebody(settings, lake.ledger.arrow(CUSTOMER_RECORD, _RECORD_COLUMNS), alone)
         if are_shared(alone, further, lake.ledger.arrow(PERSON_LINK), records, settings.identity.calling_code):
             return True
     kind = subject.asked[0]
     if subject.record_keys or kind not in _RECORD_COLUMNS:
         return False
     records = lake.ledger.arrow(CUSTOMER_RECORD, ("namespace", "customer_id", kind))
+    records = _of_somebody(settings, records, subject)
     theirs = pc.is_in(records[kind], value_set=pa.array(sorted(subject.values(kind)), pa.string()))
     return len(records.filter(theirs).group_by(["namespace", "customer_id"]).aggregate([])) > 1
 
@@ -125,6 +135,19 @@ def matching(
 def payloads_of(settings: Settings, table: Table) -> PayloadRows:
     """How raw rows of a table are judged: what nobody could read is the person's if it names them anywhere."""
     return PayloadRows(settings.sources, is_loose=table is QUARANTINE)
+
+
+def _of_somebody(settings: Settings, records: pa.Table, subject: Subject) -> pa.Table:
+    """Records without those of nobody, but for the subject's own: a shop's guests are no other person who has an address."""
+    patterns = settings.identity.guards.blocked_values
+    is_plain = bool(patterns) and not any("(?" in pattern or "\\" in pattern for pattern in patterns)
+    # One search for each of very many keys, where the patterns can be put side by side.
+    searches = [re.compile(pattern).search for pattern in (["|".join(patterns)] if is_plain else patterns)]
+    keys = [key for key in pc.unique(records["customer_id"]).to_pylist() if key]
+    nobody = [key for key in keys if any(search(key.strip().lower()) for search in searches)]
+    is_nobody = pc.fill_null(pc.is_in(records["customer_id"], value_set=pa.array(nobody, pa.string())), False)
+    is_own = in_pairs(records["namespace"], records["customer_id"], subject.identifiers)
+    return records.filter(pc.or_(pc.invert(is_nobody), pc.fill_null(is_own, False))) if nobody else records
 
 
 def _keys_of_records(records: pa.Table, asked: Identifier, calling_code: str) -> frozenset[Identifier]:

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 import pyarrow as pa
@@ -18,10 +18,16 @@ from personalake.privacy.subject import NAMESPACES, Subject
 # What may stand before and after an identifier that is whole: `ann@x.example` is no part of `jo.ann@x.example`.
 _BEFORE, _AFTER = r"(?:^|[^A-Za-z0-9._%+@-])", r"(?:$|[^A-Za-z0-9._@-]|[.](?:$|[^A-Za-z0-9]))"
 _NOBODY = r"\b\B"
+# A value behind the name of a column: neither null nor blank.
+_SOMETHING = r'\s*:\s*(?:"\s*[^"\s]|[^"\sn])'
 _FOLDED = ("email",)
 _KEY = "customer_id"
 # Contracts whose rows are of one person: a report on a message may name them in an address, or in the reason alone.
 _OF_ONE = ("delivery_receipt",)
+# Contracts whose rows by a shared key count for all who have it: a raw line does not tell whether it refuses.
+_OF_SEVERAL = ("consent",)
+# By which other identifiers rows without a customer go, the first one first.
+_UNKEYED = {"support_ticket": ("phone",), "interaction": ("cookie_id", "device_id"), "experiment_exposure": ("cookie_id",)}
 
 
 def needle_pattern(needles: Iterable[str]) -> str:
@@ -59,7 +65,7 @@ class PayloadRows:
 
     def __init__(self, sources: Mapping[str, Source], is_loose: bool) -> None:
         self._sources, self._is_loose = sources, is_loose
-        self._patterns = cache(self._pattern)
+        self._patterns, self._unkeyed = cache(self._pattern), cache(self._unkeyed_patterns)
 
     def __call__(self, batch: pa.RecordBatch, subject: Subject) -> pa.Array:
         """Whether each row of a batch is the subject's."""
@@ -67,6 +73,9 @@ class PayloadRows:
         for name in pc.unique(batch["source"]).to_pylist():
             rows = pc.fill_null(pc.equal(batch["source"], name), False)
             told = pc.match_substring_regex(batch["payload"], self._patterns(name, subject))
+            for held, others in self._unkeyed(name, subject):
+                of_others = pc.match_substring_regex(batch["payload"], others)
+                told = pc.or_(told, pc.and_not(pc.match_substring_regex(batch["payload"], held), of_others))
             found = pc.or_(found, pc.and_(rows, pc.fill_null(told, False)))
         if subject.payload_hashes:
             found = pc.or_(found, self._as_refused(batch["payload"], subject))
@@ -84,6 +93,10 @@ class PayloadRows:
         if self._is_loose or source is None or source.contract in _OF_ONE:
             parts.append(_anywhere(subject if source else subject.loosely()))
         return "|".join(parts)
+
+    def _unkeyed_patterns(self, name: str, subject: Subject) -> list[tuple[str, str]]:
+        source = self._sources.get(name)
+        return [] if source is None else _unkeyed_patterns(source, subject)
 
 
 class LineTest:
@@ -106,7 +119,13 @@ class LineTest:
         self._wanted = [
             (_columns(mapped), {value.casefold() for value in held}) for _, mapped, held in _identifying(source, subject)
         ]
+        self._unkeyed_json = [tuple(map(re.compile, pair)) for pair in _unkeyed_patterns(source, subject)]
+        self._unkeyed = [
+            (_columns(mapped), {value.casefold() for value in held}, others)
+            for mapped, held, others in _unkeyed(source, subject)
+        ]
         told = {value for _, _, held in _identifying(source, subject) for value in held}
+        told |= {value for _, held, _ in _unkeyed(source, subject) for value in held}
         self.words = words_in(told | subject.needles)
         """Words of which one stands in every line that is the subject's; None if that cannot be said."""
 
@@ -116,7 +135,9 @@ class LineTest:
         if is_named and (self._is_loose or _sha256(line.rstrip("\r\n")) in self._hashes):
             return True
         if self._json is not None:
-            return self._json.search(line) is not None
+            return self._json.search(line) is not None or any(
+                held.search(line) and not others.search(line) for held, others in self._unkeyed_json
+            )
         fields = next(csv.reader([line], delimiter=self._source.separator, quotechar=self._source.quote), [])
         if len(fields) != len(self._header or ()):
             return is_named
@@ -124,8 +145,9 @@ class LineTest:
 
     def has(self, row: Mapping[str, object]) -> bool:
         """Whether a row of columns is."""
-        return any(
-            str(row.get(column)).strip().casefold() in values for columns, values in self._wanted for column in columns
+        return any(_holds(row, columns, values) for columns, values in self._wanted) or any(
+            _holds(row, columns, values) and not any(str(row.get(other) or "").strip() for other in others)
+            for columns, values, others in self._unkeyed
         )
 
 
@@ -138,8 +160,37 @@ def identifying(source: Source) -> list[tuple[str, str]]:
 def _identifying(source: Source, subject: Subject) -> Iterator[tuple[str, ColumnMap, frozenset[str]]]:
     """What the source maps onto identifiers: the namespace of each, the columns, and the subject's values there."""
     for name, namespace in identifying(source):
-        held = subject.values(namespace) if name == _KEY else subject.values_alone(namespace)
+        is_key = name == _KEY and source.contract not in _OF_SEVERAL
+        held = subject.values(namespace) if is_key else subject.values_alone(namespace)
         yield namespace, source.columns[name], held
+
+
+def _unkeyed(source: Source, subject: Subject) -> Iterator[tuple[ColumnMap, frozenset[str], tuple[str, ...]]]:
+    """What is the key where there is no other, though others have it, too: its column, values, and the columns before it."""
+    before = [source.columns[_KEY]] if _KEY in source.columns else []
+    for name in _UNKEYED.get(source.contract, ()):
+        mapped = source.columns.get(name)
+        if mapped is None or any(one.constant is not None for one in before):
+            continue
+        if held := subject.values(name) - subject.values_alone(name):
+            yield mapped, held, tuple(column for one in before for column in _columns(one))
+        before = [*before, mapped]
+
+
+def _unkeyed_patterns(source: Source, subject: Subject) -> list[tuple[str, str]]:
+    """The same for JSON lines: what a line of theirs meets, and what it must not meet."""
+    return [
+        (
+            "|".join(_key_and_value(column, sorted(held), mapped.column is None, False) for column in _columns(mapped))
+            or _NOBODY,
+            "|".join(f'"{re.escape(column)}"{_SOMETHING}' for column in others) or _NOBODY,
+        )
+        for mapped, held, others in _unkeyed(source, subject)
+    ]
+
+
+def _holds(row: Mapping[str, object], columns: Iterable[str], values: Collection[str]) -> bool:
+    return any(str(row.get(column)).strip().casefold() in values for column in columns)
 
 
 def _columns(mapped: ColumnMap) -> tuple[str, ...]:

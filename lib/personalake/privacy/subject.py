@@ -30,7 +30,7 @@ class Subject:
         person_ids: The person, and whoever was merged into them.
         identifiers: Theirs, in every spelling that was seen: a row that has one as its key is theirs.
         shared: Those that records of others hold, too, such as a family's e-mail; see `privacy.sharing`.
-        accounts: Those of them that are the key of an account of the person's own.
+        accounts: Those of them that are the key of an account of the person's own, in every spelling.
         record_keys: Their customer records, as `source:record_id`.
         row_ids: Their events, records and deliveries.
         payload_hashes: SHA-256 of their payloads in quarantine.

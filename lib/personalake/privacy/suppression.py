@@ -61,6 +61,8 @@ def marked_erased(
     row: str,
     identifying: Sequence[tuple[str, str]],
     accounts: DataFrame | None = None,
+    held: Collection[str] = (),
+    heard: str = "false",
 ) -> Transformation:
     """Put the reason `erased` in the place of all others where a row carries an identifier of somebody erased.
 
@@ -73,21 +75,29 @@ def marked_erased(
         row: Column that numbers the rows.
         identifying: Columns that hold identifiers, each with the kind of it; behind `ACCOUNT` as keys of accounts.
         accounts: `customer_id` of everybody who is known: rows with such a key are judged by that alone; none by default.
+        held: Hashes of identifiers that somebody else has by now.
+        heard: Condition of rows in which such an identifier says nothing of who was erased.
 
     Returns:
         A transformation of rows with the array `reasons`.
     """
     known = F.broadcast(erased_hashes(suppressed))
     told = [
-        F.struct(form.alias("told"), F.lit(column == KEY).alias("is_key"))
-        for column, kind in identifying
+        F.struct(form.alias("told"), F.lit(column == KEY).alias("is_key"), F.lit(place).alias("place"))
+        for place, (column, kind) in enumerate(identifying)
         for form in _forms(kind, column, calling_code)
     ]
 
     def marked(rows: DataFrame) -> DataFrame:
-        carried = rows.select(row, F.explode(F.array(*told)).alias("form")).select(row, "form.*")
-        hashed = carried.where("told IS NOT NULL").transform(with_keyed_hash(key, "erased_hash", F.col("told")))
-        found = hashed.join(known, "erased_hash", "left_semi").groupBy(row).agg(F.max("is_key").alias("is_key"))
+        carried = rows.select(row, F.expr(heard).alias("is_heard"), F.explode(F.array(*told)).alias("form"))
+        carried = carried.select(row, "is_heard", "form.*").where("told IS NOT NULL")
+        hashed = carried.transform(with_keyed_hash(key, "erased_hash", F.col("told")))
+        found = hashed.join(known, "erased_hash", "left_semi")
+        if held:  # in whichever spelling
+            theirs = found.sparkSession.createDataFrame([(each,) for each in sorted(held)], "erased_hash string")
+            passed = found.where("is_heard").join(F.broadcast(theirs), "erased_hash", "left_semi").select(row, "place")
+            found = found.join(F.broadcast(passed.distinct()), [row, "place"], "left_anti")
+        found = found.groupBy(row).agg(F.max("is_key").alias("is_key"))
         if accounts is not None:
             doubtful = found.where("NOT is_key").join(rows.select(row, KEY), row).select(row, KEY)
             found = found.join(accounts.join(F.broadcast(doubtful), KEY).select(row).distinct(), row, "left_anti")

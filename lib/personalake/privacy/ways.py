@@ -101,6 +101,7 @@ def rows_of(batch: pa.RecordBatch, way: Way, subject: Subject, payloads: Payload
     if way.value:
         is_keyed = in_pairs(batch["namespace"], batch[way.value], subject.identifiers)
         masks.append(is_keyed if is_strict else pc.and_not(is_keyed, _refuses_for_others(batch, way, subject)))
+        masks.append(_by_first_identifier(batch, batch[way.value], way, subject))
     if way.is_pair and way.value and not is_strict:
         masks.append(_names_a_record(batch["namespace"], batch[way.value], subject))
     if way.address:
@@ -136,6 +137,15 @@ def _by_ids(batch: pa.RecordBatch, way: Way, subject: Subject, is_strict: bool) 
     for name in way.identifiers:
         alone = subject.values_alone(NAMESPACES[name])
         yield pc.is_in(batch[name], value_set=pa.array(sorted(alone), pa.string()))
+
+
+def _by_first_identifier(batch: pa.RecordBatch, keys: pa.Array, way: Way, subject: Subject) -> pa.Array:
+    """Rows without a customer go by the first other identifier that they hold, as `by_other_identifiers` reads them."""
+    found, is_open = pa.array([False] * len(batch)), pc.is_null(keys)
+    for name in way.identifiers:
+        held = pc.is_in(batch[name], value_set=pa.array(sorted(subject.values(NAMESPACES[name])), pa.string()))
+        found, is_open = pc.or_(found, pc.and_(is_open, held)), pc.and_(is_open, pc.is_null(batch[name]))
+    return found
 
 
 def _is_addressed(addresses: pa.Array, subject: Subject) -> pa.Array:
