@@ -131,5 +131,5 @@ def _holders(codes: Codes, wanted: Codes, numbers: Positions) -> pd.DataFrame:
 
 
 def _decided(places: Positions, numbers: Positions, frontier: Positions) -> Positions:
-    """Records on both sides of the decisions to join that records stand on; all of a side, of which a grouping takes some."""
+    """All records on both sides of the decisions to join on which records stand."""
     return places[np.isin(numbers, numbers[np.isin(places, frontier)])]
