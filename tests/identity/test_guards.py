@@ -166,6 +166,26 @@ def test_a_decision_joins_accounts_with_a_login_each_and_later_records_of_either
     assert small == {frozenset({"web:1", "web:2"}), frozenset({"app:3"})}
 
 
+def test_a_decision_about_what_several_accounts_hold_joins_nobody_whom_a_guard_keeps_apart() -> None:
+    rows = [
+        record("crm:17", login="ann"),
+        record("crm:5", login="bob", email="f@x", device_id="d"),
+        record("crm:6", login="eve", email="f@x", device_id="d"),
+        record("crm:8", device_id="d"),
+    ]
+    decided = [Override(decision="always", between=("crm:17", name)) for name in ("email:f@x", "device_id:d", "crm:5")]
+
+    by_mail, told = groups(rows, overrides=(decided[0],))
+    by_device, _ = groups(rows, overrides=(decided[1],))
+    by_account, _ = groups(rows, overrides=(decided[2],))
+
+    assert by_mail == {frozenset({row["record_key"]}) for row in rows}
+    refused = [(row["guard"], row["value"]) for row in guard_events(told).to_pylist() if row["namespace"] == "pair"]
+    assert sorted(refused) == [("per_person_login", "crm:17 crm:5"), ("per_person_login", "crm:17 crm:6")]
+    assert by_device == {frozenset({"crm:17", "crm:8"}), frozenset({"crm:5"}), frozenset({"crm:6"})}
+    assert by_account == {frozenset({"crm:17", "crm:5"}), frozenset({"crm:6"}), frozenset({"crm:8"})}
+
+
 @pytest.mark.parametrize(
     ("left", "right", "agree"),
     [

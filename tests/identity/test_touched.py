@@ -23,6 +23,16 @@ RECORDS = pa.schema(
 EDGES = pa.schema([("left_key", TEXT), ("right_key", TEXT), ("match_weight", pa.float64())])
 LINKS = pa.schema([("namespace", TEXT), ("value", TEXT), ("person_id", TEXT), ("first_known_at", AT)])
 SETTINGS = IdentitySettings(overrides=(Override(decision="never", between=("crm:0", "crm:1")),))
+# What is decided about accounts, a login, an address and a device that many of a crowd share.
+DECIDED = IdentitySettings(
+    overrides=(
+        *SETTINGS.overrides,
+        *(
+            Override(decision="always", between=pair)
+            for pair in (("crm:2", "crm:3"), ("crm:1", "login:u"), ("email: M1@x", "crm:4"), ("device_id:e", "crm:5"))
+        ),
+    )
+)
 
 
 def table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
@@ -56,7 +66,7 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
     first, later = rows[:old], rows[min(lost, old) :]
     known = {row["record_key"] for row in first}
     old_edges = [each for each in edges if {each["left_key"], each["right_key"]} <= known]
-    before = links(group_all(table(first, RECORDS), table(old_edges, EDGES), as_table({}), SETTINGS))
+    before = links(group_all(table(first, RECORDS), table(old_edges, EDGES), as_table({}), DECIDED))
     new_keys, told = pa.array([row["record_key"] for row in rows[old:]], TEXT), list[pa.Array]()
 
     grouped = group_touched(
@@ -65,11 +75,11 @@ def test_touched_records_grouped_anew_give_the_persons_of_a_whole_run(
         table(edges, EDGES),
         new_keys,
         Earlier.of(as_table(before)),
-        SETTINGS,
+        DECIDED,
         told.append,
     )
 
-    whole = links(group_all(table(later, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
+    whole = links(group_all(table(later, RECORDS), table(edges, EDGES), as_table({}), DECIDED))
     assert partition(links(grouped, before)) == partition(whole)
     (may_change,) = told
     written = [*grouped.assigned.links.to_pylist(), *grouped.vanished.to_pylist()]
@@ -95,11 +105,11 @@ def test_however_arrivals_are_split_into_runs_the_persons_are_those_of_one_run_o
         keys = pa.array([row["record_key"] for row in come], TEXT)
         nobody = table([], RECORDS)
         grouped = group_touched(
-            table(rows[:seen], RECORDS), nobody, table(pairs, EDGES), keys, Earlier.of(as_table(links_so_far)), SETTINGS
+            table(rows[:seen], RECORDS), nobody, table(pairs, EDGES), keys, Earlier.of(as_table(links_so_far)), DECIDED
         )
         links_so_far = links(grouped, links_so_far)
 
-    whole = links(group_all(table(rows, RECORDS), table(edges, EDGES), as_table({}), SETTINGS))
+    whole = links(group_all(table(rows, RECORDS), table(edges, EDGES), as_table({}), DECIDED))
     assert partition(links_so_far) == partition(whole)
 
 
@@ -134,6 +144,25 @@ def test_only_what_is_linked_to_a_new_record_is_looked_at() -> None:
     assert looked_at == {"crm:1": False, "web:1": False, "crm:3": True}
     assert links(grouped, before)["email", "f@x"] == before["email", "f@x"] == before["crm", "3"]
     assert links(grouped, before)["web", "1"] == before["login", "ann"]
+
+
+def test_a_decision_joins_who_comes_later_and_holds_them_together_when_others_come() -> None:
+    web = [record(f"web:{number}", login="ann") for number in range(8)]
+    rows = [record("crm:0"), *web[:7], record("crm:1"), web[7]]
+    alike = table([edge("crm:1", "web:7", 12)], EDGES)
+    decided = IdentitySettings(overrides=(Override(decision="always", between=("crm:0", "crm:1")),))
+    before = dict[tuple[str, str], str]()
+    found = []
+
+    for seen, come in (8, rows[:8]), (9, rows[8:9]), (10, rows[9:]):
+        keys = pa.array([row["record_key"] for row in come], TEXT)
+        here = table(rows[:seen], RECORDS), table([], RECORDS), alike
+        before = links(group_touched(*here, keys, Earlier.of(as_table(before)), decided), before)
+        found.append(partition(before))
+
+    both, anns = {("crm", "0"), ("crm", "1")}, {("login", "ann"), *(("web", str(number)) for number in range(8))}
+    assert found[1] == {frozenset(both), frozenset(anns - {("web", "7")})}
+    assert found[2] == {frozenset(both | anns)}
 
 
 def chain(*records: str) -> tuple[pa.Table, pa.Table]:

@@ -193,7 +193,7 @@ class Override(Section):
     """What a person decided about two identifiers; it survives every run."""
 
     decision: Literal["always", "never"] = Field(
-        description="always joins the two, whatever guards say; never keeps them apart"
+        description="always joins the two, whatever guards say if each is one account's; never keeps them apart"
     )
     between: tuple[str, str] = Field(description="Two identifiers, each as namespace:value, e.g. crm:17")
     reason: str = Field("", description="Why, for those who come later")

@@ -15,6 +15,8 @@ from personalake.config.identity import DETAILS, IDENTIFIERS, IdentitySettings
 Positions = NDArray[np.int64]
 # Links that need no likeness stand above every match weight, and below each other in this order.
 SETTLED, ALWAYS, ACCOUNT, IDENTIFIER = 4_000.0, 3_000.0, 2_000.0, 1_000.0
+# A decision about a value that several accounts hold: people did not look at each of them, so that guards hold.
+GUARDED_ALWAYS = 2_500.0
 KINDS = ("settled", "always", "account", "identifier", "match", "sole_user")
 # How ids of records begin that only visits have shown.
 VISIT = "seen-"

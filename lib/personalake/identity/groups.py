@@ -81,8 +81,8 @@ class Group:
 def broken_guard(left: Group, right: Group, weight: float, is_match: bool, limits: Limits) -> str | None:
     """The guard that joining two groups would break, None if they may be joined.
 
-    What people decided overrules every guard but a decision to keep apart: they know of the second login. What comes later
-    is measured by the more that a group holds by such a decision.
+    What people decided about two accounts overrules every guard but a decision to keep apart: they know of the second login.
+    What comes later is measured by the more that a group holds by such a decision.
 
     Args:
         left: One group.

@@ -7,7 +7,7 @@ import numpy as np
 
 from personalake.common.spellings import spellings
 from personalake.config.identity import IDENTIFIERS, Override
-from personalake.identity.graph import ALWAYS, Graph, Links, Positions
+from personalake.identity.graph import ALWAYS, GUARDED_ALWAYS, Graph, Links, Positions
 from personalake.identity.groups import side_of
 
 # More records than this on one side of a decision are taken by their first ones: each is joined to its own side anyway.
@@ -35,7 +35,8 @@ def decisions(overrides: Sequence[Override], graph: Graph, calling_code: str) ->
     """Find the records that decisions are about; e-mails and phones may be written as people write them.
 
     Where the same two identifiers are both joined and kept apart, they are kept apart: a wrong merge is worse than a missed
-    one. A chain of `always` that runs into a `never` loses its last link when groups are made.
+    one. A chain of `always` that runs into a `never` loses its last link when groups are made. Guards are overruled where each
+    of the two is one account's; what several accounts hold joins those of them whom guards let pass.
     """
     found = {name: _records_of(name, graph, calling_code) for override in overrides for name in override.between}
     pairs = {override.decision: set[tuple[str, str]]() for override in overrides}
@@ -43,7 +44,7 @@ def decisions(overrides: Sequence[Override], graph: Graph, calling_code: str) ->
         pairs[override.decision].add(_sorted(override.between))
     always, never = pairs.get("always", set()), pairs.get("never", set())
     both = always & never
-    links = [_between(found[left], found[right]) for left, right in sorted(always - both)]
+    links = [_between(graph, found[left], found[right]) for left, right in sorted(always - both)]
     apart: dict[int, frozenset[str]] = {}
     conflicts = [*both]
     for number, (left, right) in enumerate(sorted(never)):
@@ -71,9 +72,11 @@ def _records_of(identifier: str, graph: Graph, calling_code: str) -> Positions:
     return np.flatnonzero(holds).astype(np.int64)
 
 
-def _between(left: Positions, right: Positions) -> Links:
+def _between(graph: Graph, left: Positions, right: Positions) -> Links:
+    is_of_accounts = all(np.unique(graph.accounts[side]).size <= 1 for side in (left, right))
+    weight = ALWAYS if is_of_accounts else GUARDED_ALWAYS
     ours, theirs = left[:_MOST_RECORDS], right[:_MOST_RECORDS]
-    return Links.of(np.repeat(ours, len(theirs)), np.tile(theirs, len(ours)), ALWAYS, "always")
+    return Links.of(np.repeat(ours, len(theirs)), np.tile(theirs, len(ours)), weight, "always")
 
 
 def _no_links() -> Links:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from personalake.common.spellings import spellings
 from personalake.config.identity import IDENTIFIERS, IdentitySettings
 from personalake.identity.codes import Codes, codes_of, places_of
 from personalake.identity.graph import Positions
@@ -40,7 +42,7 @@ def touched(records: pa.Table, edges: pa.Table, seeds: pa.Array, settings: Ident
         records: Rows of `silver.match_record`, those that are gone included.
         edges: Rows of `silver.match_edge`, with those of new records.
         seeds: Keys of the records that are new or gone.
-        settings: Which identifiers link, and from which weight a pair does.
+        settings: Which identifiers link, from which weight a pair does, decisions.
     """
     if not len(seeds):
         nobody = np.zeros(records.num_rows, bool)
@@ -79,10 +81,12 @@ def _links(
     kinds = [kind for kind, told in settings.identifiers.items() if told.links or told.persons == 1]
     strong = edges.filter(pc.greater_equal(edges["match_weight"], settings.matching.link_weight))
     left, right = codes_of(strong, ("left_key",), ("right_key",))
+    sides = _sides(accounts, held, settings)
     return [
         lambda frontier: places_of(accounts, accounts[frontier]),
         *(partial(_sharing, held[kind], is_seed) for kind in kinds),
         lambda frontier: _alike(keys, left, right, keys[frontier]),
+        lambda frontier: _decided(*sides, frontier),
     ]
 
 
@@ -99,3 +103,33 @@ def _alike(keys: Codes, left: Codes, right: Codes, wanted: Codes) -> Positions:
     """Records that make a pair with wanted ones; pairs of records that are no longer there are passed over."""
     ends = np.concatenate([right[places_of(left, wanted)], left[places_of(right, wanted)]])
     return places_of(keys, ends)
+
+
+def _sides(accounts: Codes, held: Mapping[str, Codes], settings: IdentitySettings) -> tuple[Positions, Positions]:
+    """The records on either side of each decision to join, and the number of the decision, as two columns."""
+    named = [
+        (number, namespace, spelling)
+        for number, override in enumerate(settings.overrides)
+        for namespace, _, value in (name.partition(":") for name in override.between)
+        for spelling in spellings(namespace, value, settings.calling_code)
+        if override.decision == "always"
+    ]
+    if not named:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    numbers, namespaces, values = (np.array(column) for column in zip(*named, strict=True))
+    own, value = codes_of(pa.table({"namespace": namespaces, "value": values}), ("namespace", "value"), ("value",))
+    lots = [(accounts, own, numbers)]
+    lots += [(held[kind], value[namespaces == kind], numbers[namespaces == kind]) for kind in held]
+    found = pd.concat([_holders(*lot) for lot in lots])
+    return found["place"].to_numpy(np.int64), found["number"].to_numpy(np.int64)
+
+
+def _holders(codes: Codes, wanted: Codes, numbers: Positions) -> pd.DataFrame:
+    places = places_of(codes, wanted)
+    holders = pd.DataFrame({"code": codes[places], "place": places})
+    return holders.merge(pd.DataFrame({"code": wanted, "number": numbers}), on="code")
+
+
+def _decided(places: Positions, numbers: Positions, frontier: Positions) -> Positions:
+    """All records on both sides of the decisions to join on which records stand."""
+    return places[np.isin(numbers, numbers[np.isin(places, frontier)])]
