@@ -35,8 +35,8 @@ def decisions(overrides: Sequence[Override], graph: Graph, calling_code: str) ->
     """Find the records that decisions are about; e-mails and phones may be written as people write them.
 
     Where the same two identifiers are both joined and kept apart, they are kept apart: a wrong merge is worse than a missed
-    one. A chain of `always` that runs into a `never` loses its last link when groups are made. Guards are overruled where each
-    of the two is one account's; what several accounts hold joins those of them whom guards let pass.
+    one. A chain of `always` that runs into a `never` loses its last link when groups are made. Guards are overruled where
+    each of the two is one account's; what several accounts hold joins those of them whom guards let pass.
     """
     found = {name: _records_of(name, graph, calling_code) for override in overrides for name in override.between}
     pairs = {override.decision: set[tuple[str, str]]() for override in overrides}
