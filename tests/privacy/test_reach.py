@@ -135,7 +135,7 @@ def test_a_refusal_by_an_address_that_somebody_else_has_by_now_is_let_in_however
         (4, "b@x.example", "withdrawn"),
     ]  # fmt: skip
     rows = spark.createDataFrame(told, "row int, customer_id string, status string")
-    held = {keyed_hash_of("k", "email|ann@x.example")}
+    held = {keyed_hash_of("k", "email|ann@x.example")}.copy
 
     marked = rows.withColumn("reasons", F.array().cast("array<string>")).transform(
         marked_erased(suppressed, "k", "1", "row", [("customer_id", "email")], None, held, "status <> 'granted'")

@@ -1,6 +1,7 @@
 """What comes in again of somebody who was erased, and requests to be forgotten that are done."""
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import functions as F
@@ -55,8 +56,11 @@ def without_erased_rows(context: JobContext, name: str, source: Source, contract
     accounts = None
     if KEY in source.columns and lake.ledger.rows(CUSTOMER_RECORD):
         accounts = lake.read(CUSTOMER_RECORD).where(F.col("namespace") == source.namespace).select(KEY)
-    held = held_by_others(lake.ledger, key, code, {kind for _, kind in named}) if heard else frozenset()
-    return marked_erased(lake.read(SUPPRESSION), key, code, row, named, accounts, held, heard or "false")
+    suppressed = lake.read(SUPPRESSION)
+    if heard is None:
+        return marked_erased(suppressed, key, code, row, named, accounts)
+    held = partial(held_by_others, lake.ledger, key, code, {kind for _, kind in named})
+    return marked_erased(suppressed, key, code, row, named, accounts, held, heard)
 
 
 def held_by_others(ledger: Ledger, key: str, calling_code: str, kinds: Collection[str]) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """Whom not to take in and not to reach any more, known by keyed hashes only."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,7 +61,7 @@ def marked_erased(
     row: str,
     identifying: Sequence[tuple[str, str]],
     accounts: DataFrame | None = None,
-    held: Collection[str] = (),
+    held: Callable[[], Collection[str]] | None = None,
     heard: str = "false",
 ) -> Transformation:
     """Put the reason `erased` in the place of all others where a row carries an identifier of somebody erased.
@@ -75,7 +75,7 @@ def marked_erased(
         row: Column that numbers the rows.
         identifying: Columns that hold identifiers, each with the kind of it; behind `ACCOUNT` as keys of accounts.
         accounts: `customer_id` of everybody who is known: rows with such a key are judged by that alone; none by default.
-        held: Hashes of identifiers that somebody else has by now.
+        held: Tells hashes of identifiers that somebody else has by now; asked only where it matters, since it looks at all.
         heard: Condition of rows in which such an identifier says nothing of who was erased.
 
     Returns:
@@ -93,9 +93,10 @@ def marked_erased(
         carried = carried.select(row, "is_heard", "form.*").where("told IS NOT NULL")
         hashed = carried.transform(with_keyed_hash(key, "erased_hash", F.col("told")))
         found = hashed.join(known, "erased_hash", "left_semi")
-        if held:  # in whichever spelling
-            theirs = found.sparkSession.createDataFrame([(each,) for each in sorted(held)], "erased_hash string")
-            passed = found.where("is_heard").join(F.broadcast(theirs), "erased_hash", "left_semi").select(row, "place")
+        open_to_others = found.where("is_heard")
+        if held is not None and not open_to_others.isEmpty() and (known_now := held()):  # in whichever spelling
+            theirs = found.sparkSession.createDataFrame([(each,) for each in sorted(known_now)], "erased_hash string")
+            passed = open_to_others.join(F.broadcast(theirs), "erased_hash", "left_semi").select(row, "place")
             found = found.join(F.broadcast(passed.distinct()), [row, "place"], "left_anti")
         found = found.groupBy(row).agg(F.max("is_key").alias("is_key"))
         if accounts is not None:
