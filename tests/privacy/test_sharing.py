@@ -202,6 +202,10 @@ def test_a_guest_under_a_key_that_names_nobody_is_no_other_person_who_has_the_ad
     both = find_subject(settings, lake, ("crm", "3"), further)
     assert ("crm", "Anonymous") not in both.identifiers
     assert not is_shared(settings, lake, eve, [("email", "eve@x.example")])
+    # By a guest's address alone all guests would be found: who it is must be asked.
+    lake.ledger.append(PERSON_LINK, [linked("email", "z@x.example", "p_guest")])
+    assert is_shared(settings, lake, find_subject(settings, lake, further[0]))
+    assert not is_shared(settings, lake, find_subject(settings, lake, ("email", "eve@x.example")))
 
 
 def test_a_shared_address_bars_nobody_but_the_account_of_which_it_is_the_key(lake: Lake, tmp_path: Path) -> None:

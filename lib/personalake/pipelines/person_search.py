@@ -93,9 +93,10 @@ def stands_for_nobody(settings: Settings, asked: Identifier) -> bool:
 def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collection[Identifier] = ()) -> bool:
     """Whether what was asked for, or is named besides, stands in records of several customers and is no one person's.
 
-    The key of an account of one's own is one's own, whoever else's record holds it. What stands for nobody is everybody's.
+    The key of an account of one's own is one's own, whoever else's record holds it. What stands for nobody is everybody's,
+    and so is the person whom such a key names: all guests of a shop, of whom one has the address.
     """
-    if any(stands_for_nobody(settings, one) for one in (subject.asked, *further)):
+    if any(stands_for_nobody(settings, one) for one in (subject.asked, *further, *_keys_of_persons(lake, subject))):
         return True
     if subject.asked in subject.shared - subject.accounts:
         return True
@@ -148,6 +149,14 @@ def _of_somebody(settings: Settings, records: pa.Table, subject: Subject) -> pa.
     is_nobody = pc.fill_null(pc.is_in(records["customer_id"], value_set=pa.array(nobody, pa.string())), False)
     is_own = in_pairs(records["namespace"], records["customer_id"], subject.identifiers)
     return records.filter(pc.or_(pc.invert(is_nobody), pc.fill_null(is_own, False))) if nobody else records
+
+
+def _keys_of_persons(lake: Lake, subject: Subject) -> list[Identifier]:
+    """What links give to the subject's persons."""
+    if not subject.person_ids:
+        return []
+    own = lake.ledger.arrow(PERSON_LINK, ("namespace", "value"), [("person_id", "in", sorted(subject.person_ids))])
+    return list(zip(own["namespace"].to_pylist(), own["value"].to_pylist(), strict=True))
 
 
 def _keys_of_records(records: pa.Table, asked: Identifier, calling_code: str) -> frozenset[Identifier]:
