@@ -65,13 +65,13 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
         links = ledger.scan(PERSON_LINK, [("namespace", "in", sorted(hashes))]).reader(LINKS)
         barred += [
             {**row, "person_id": person}
-            for person, hashed, _ in holders(hashes, links, key, code)
+            for person, hashed in holders(hashes, links, key, code)
             for row in of_hash[hashed]
             if row["reason"] != ERASED or keyed_hash_of(key, f"{NAMED}|{person}") in of_hash
         ]
         barred += [
             {**row, "person_id": person}
-            for person, hashed, _ in holders(hashes, _addressees(ledger, hashes), key, code)
+            for person, hashed in holders(hashes, addressees_now(ledger, hashes), key, code)
             for row in of_hash[hashed]
             if row["reason"] != ERASED
         ]
@@ -79,7 +79,7 @@ def suppressed_now(ledger: Ledger, settings: Settings) -> pa.Table:
     return pa.Table.from_pylist(told, _BARRED)
 
 
-def _addressees(ledger: Ledger, namespaces: Collection[str]) -> Iterator[pa.RecordBatch]:
+def addressees_now(ledger: Ledger, namespaces: Collection[str]) -> Iterator[pa.RecordBatch]:
     """Who is written to where, as links have it: several people may share an address, and a shared one may have no link."""
     for kind in ADDRESSES:
         if kind in namespaces:

@@ -11,24 +11,22 @@ from personalake.common.transformation import Transformation
 from personalake.config.sources import Source
 from personalake.ingestion.contracts import Contract
 from personalake.lake import Ledger
+from personalake.pipelines.consents_now import LINKS, addressees_now
 from personalake.pipelines.erasure_requests import last_states
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
-from personalake.privacy.addresses import ADDRESSES
 from personalake.privacy.payloads import identifying
 from personalake.privacy.reach_now import holders
 from personalake.privacy.receipts import PERSON as NAMED
 from personalake.privacy.suppression import ACCOUNT, ERASED, KEY, marked_done, marked_erased
 from personalake.tables import Table
 from personalake.tables.erasure import ERASURE_ASKED
-from personalake.tables.identity import PERSON
 from personalake.tables.receipts import DELIVERY_RECEIPT, SUPPRESSION
 from personalake.tables.silver import CONSENT, CUSTOMER_RECORD, PERSON_LINK
 
 _ADDRESS = "address"
 # Which rows by an address count for whoever has it by now. A grant does not: it may be one that was given before.
 _HEARD: Mapping[Table, str] = {CONSENT: "coalesce(status <> 'granted', true)", DELIVERY_RECEIPT: "true"}
-_LINKS = ("namespace", "value", "person_id")
 
 
 def without_erased_rows(context: JobContext, name: str, source: Source, contract: Contract, row: str) -> Transformation:
@@ -78,7 +76,7 @@ def held_by_others(ledger: Ledger, key: str, calling_code: str, kinds: Collectio
     for row in erased:
         if row["namespace"] in kinds:
             hashes.setdefault(row["namespace"], set()).add(row["identifier_hash"])
-    found = {(person, hashed) for person, hashed, _ in holders(hashes, _held(ledger, hashes), key, calling_code)}
+    found = {(person, hashed) for person, hashed in holders(hashes, _held(ledger, hashes), key, calling_code)}
     gone = {person for person, _ in found if keyed_hash_of(key, f"{NAMED}|{person}") in barred}
     return frozenset(hashed for person, hashed in found if person not in gone)
 
@@ -86,9 +84,5 @@ def held_by_others(ledger: Ledger, key: str, calling_code: str, kinds: Collectio
 def _held(ledger: Ledger, kinds: Collection[str]) -> Iterator[pa.RecordBatch]:
     """Who has which identifier of some kinds: links, and addresses to which people are written."""
     if kinds:
-        yield from ledger.scan(PERSON_LINK, [("namespace", "in", sorted(kinds))]).reader(_LINKS)
-    for kind in ADDRESSES:
-        if kind in kinds:
-            for batch in ledger.scan(PERSON, [(kind, "!=", None)]).reader((kind, "person_id")):
-                told = [pa.array([kind] * len(batch), pa.string()), batch[kind], batch["person_id"]]
-                yield pa.RecordBatch.from_arrays(told, [*_LINKS])
+        yield from ledger.scan(PERSON_LINK, [("namespace", "in", sorted(kinds))]).reader(LINKS)
+    yield from addressees_now(ledger, kinds)

@@ -1,6 +1,6 @@
 """Suppression at this moment, without Spark: whom not to reach, by the purposes of the channels in question."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
 
 import duckdb
@@ -12,9 +12,9 @@ from personalake.privacy.reach import ALL_CHANNELS
 
 
 def holders(
-    hashes: Mapping[str, Collection[str]], links: Iterable[pa.RecordBatch], key: str, calling_code: str
-) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    """Who holds a suppressed address now, its hash, and the address; the same as `suppressed_persons` finds.
+    hashes: Mapping[str, Set[str]], links: Iterable[pa.RecordBatch], key: str, calling_code: str
+) -> Iterator[tuple[str, str]]:
+    """Who holds a suppressed address now, and its hash; the same as `suppressed_persons` finds.
 
     Args:
         hashes: Namespace to the keyed hashes of addresses that are suppressed.
@@ -26,8 +26,8 @@ def holders(
         for namespace, value, person in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             wanted = hashes.get(namespace)
             if wanted:
-                told = {keyed_hash_of(key, f"{namespace}|{one}"): one for one in spellings(namespace, value, calling_code)}
-                yield from ((person, hashed, (namespace, one)) for hashed, one in told.items() if hashed in wanted)
+                told = {keyed_hash_of(key, f"{namespace}|{one}") for one in spellings(namespace, value, calling_code)}
+                yield from ((person, hashed) for hashed in told & wanted)
 
 
 def lay_out_suppressed(opened: duckdb.DuckDBPyConnection, purposes: Mapping[str, str]) -> None:
