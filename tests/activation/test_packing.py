@@ -95,7 +95,7 @@ def test_requests_are_filled_to_95_per_cent_of_the_binding_limit(sizes: list[int
     items=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 40)), max_size=80),
     slices=st.integers(1, 30),
     max_items=st.none() | st.integers(1, 30),
-    max_bytes=st.none() | st.integers(60, 900),
+    max_bytes=st.none() | st.integers(60, 2_000),
 )
 def test_slices_that_are_packed_whole_make_the_requests_that_one_by_one_would(
     items: list[tuple[int, int]], slices: int, max_items: int | None, max_bytes: int | None

@@ -110,7 +110,9 @@ class Packer:
             return None
         if limits.max_items == 1 and (limits.max_bytes is None or envelope + largest <= limits.max_bytes):
             return self._each_alone(deliveries, sizes, items)
-        return () if self._is_filled(deliveries, items, sum(sizes), envelope) else None
+        if self._is_filled(deliveries, items, sum(sizes), envelope):
+            return ()
+        return self._by_number(deliveries, items, sizes, envelope) if self._only_number_counts(envelope, largest) else None
 
     def _is_filled(self, deliveries: Sequence[Delivery], items: Sequence[bytes], size: int, envelope: int) -> bool:
         """Put all of them into the only open request, if it then has room left."""
@@ -131,6 +133,41 @@ class Packer:
         place.items += items
         self._held += rows
         return True
+
+    def _only_number_counts(self, envelope: int, largest: int) -> bool:
+        """Whether requests of deliveries up to that size, the open one too, are full by number before they are by bytes."""
+        limits, place = self._limits, self._open[0] if self._open else None
+        if limits.max_items is None or len(self._open) > 1 or limits.max_items > self._max_held:
+            return False
+        room = limits.max_items - (len(place.deliveries) if place else 0)
+        taken = max(envelope + limits.max_items * (largest + limits.separator), self._taken(place, room, largest))
+        return limits.max_bytes is None or taken <= _FULL * limits.max_bytes
+
+    def _taken(self, place: _Filling | None, room: int, largest: int) -> int:
+        """Bytes of a request once so many more of that size are in it."""
+        return place.envelope + place.size + room * (largest + self._limits.separator) if place else 0
+
+    def _by_number(
+        self, deliveries: Sequence[Delivery], items: Sequence[bytes], sizes: Sequence[int], envelope: int
+    ) -> list[Pack]:
+        """Put all of them into one request after another, each of as many as one may have; those that are full."""
+        ready, begin, separator = [], 0, self._limits.separator
+        most = cast(int, self._limits.max_items)
+        while begin < len(deliveries):
+            if not self._open:
+                self._number += 1
+                self._open.append(_Filling(self._number, "", envelope))
+            place = self._open[0]
+            some = slice(begin, begin + most - len(place.deliveries))
+            count = len(sizes[some])
+            place.size += sum(sizes[some]) + separator * (count if place.deliveries else count - 1)
+            place.deliveries += deliveries[some]
+            place.items += items[some]
+            self._held += count
+            begin += count
+            if len(place.deliveries) == most:
+                ready.append(self._close())
+        return ready
 
     def _overdue(self) -> Iterator[Pack]:
         while self._open and (self._is_full(self._open[0]) or self._held > self._max_held):

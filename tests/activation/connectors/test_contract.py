@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personalake.activation.connectors.base import HttpConnector
+from personalake.activation.connectors.braze_track import BrazeTrack
+from personalake.activation.contract import one_by_one
 from personalake.activation.delivery import Delivery, Outcome, Pack
 from personalake.activation.packing import packed
 from tests.activation.connectors.settings import SETTINGS, connector_of
@@ -73,6 +75,51 @@ def test_no_payload_whatever_breaks_the_packing_or_the_making_of_a_request(kind:
     if isinstance(connector, HttpConnector):
         for pack in (part for part in parts if isinstance(part, Pack)):
             assert json.loads(connector.request(pack).body) is not None
+
+
+SOUND_OR_NOT = st.one_of(
+    st.dictionaries(st.sampled_from(WORDS), ANY_JSON, max_size=6).map(json.dumps),
+    st.sampled_from(["[]", "{", "", ' {"a": 1}', '{"a": 1} x', '{"external_id": "\\ud800"}', '{"a": NaN}']),
+    st.none(),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
+@given(payloads=st.lists(SOUND_OR_NOT, min_size=1, max_size=6), texts=TEXTS)
+def test_what_is_looked_at_many_at_once_is_as_if_each_were_alone(kind: str, payloads: list[str | None], texts: str) -> None:
+    sound = delivery(kind, 1, texts)
+    ones = [sound if text is None else Delivery(f"d{n}", "p", sound.operation, text) for n, text in enumerate(payloads)]
+
+    many = connector_of(kind).measured(ones)
+
+    assert [one if isinstance(one, str) else _size(one) for one in many] == one_by_one(connector_of(kind), ones)
+
+
+def _size(measure: int | bytes) -> int:
+    return measure if isinstance(measure, int) else len(measure)
+
+
+OWN = st.dictionaries(
+    st.sampled_from(
+        ["tier", "a.b", "n" * 256, "email", "phone", "first_name", "user_alias", "braze_id", "dob", "push_tokens"]
+    ),
+    st.none() | st.integers() | st.sampled_from(["", "x" * 256, "1980-05-17"]) | st.lists(st.none() | st.text(max_size=3)),
+    max_size=4,
+)
+
+
+@settings(max_examples=100)
+@given(payload=OWN, who=st.none() | st.sampled_from(["", "u1", "x" * 300]))
+def test_attributes_of_brazes_profile_are_the_same_beside_those_that_it_rules(
+    payload: dict[str, Any], who: str | None
+) -> None:
+    connector = connector_of("braze_track")
+    assert isinstance(connector, BrazeTrack)
+    given_one = {**payload, "external_id": who}
+
+    # A gender that is not said changes nothing but the way in which an item is looked at.
+    assert connector.lacks("attributes", given_one) == connector.lacks("attributes", {"gender": None, **given_one})
 
 
 @pytest.mark.parametrize("kind", KINDS)

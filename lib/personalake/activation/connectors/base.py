@@ -71,12 +71,23 @@ def encoded_objects(texts: Sequence[str]) -> list[bytes] | None:
     ([b'{"a": 1}', b'{}'], None)
     """
     try:
-        # What is no JSON at all ends the map as if it were the last, and is missing from the ends.
-        found, ends = zip(*map(_scan, texts, repeat(0)), strict=True)
-        is_plain = set(map(type, found)) == {dict} and ends == tuple(map(len, texts))
-        return list(map(str.encode, texts)) if is_plain else None
+        return None if objects(texts) is None else list(map(str.encode, texts))
     except MISSHAPEN:
         return None
+
+
+def objects(texts: Sequence[str]) -> Sequence[dict[str, Any]] | None:
+    """Payloads as JSON, all at once; null if one or another is no JSON object, or has blanks around it.
+
+    >>> objects(['{"a": 1}', "{}"]), objects(["{}", "[]"])
+    (({'a': 1}, {}), None)
+    """
+    try:
+        # What is no JSON at all ends the map as if it were the last, and is missing from the ends.
+        found, ends = zip(*map(_scan, texts, repeat(0)), strict=True)
+    except MISSHAPEN:
+        return None
+    return found if set(map(type, found)) == {dict} and ends == tuple(map(len, texts)) else None
 
 
 class BaseConnector:
@@ -93,6 +104,10 @@ class BaseConnector:
         self.clock = clock
         self._declaration = declaration
         self._parsed: tuple[str, Any] = ("null", None)
+        # Whether a payload is read to see what it lacks, in the usual way, and for no other question.
+        own, usual = type(self), BaseConnector
+        is_usual = (own.problem_of, own.size_of, own.loads) == (usual.problem_of, usual.size_of, usual.loads)
+        self._is_read_once = is_usual and not self.has_groups and not declaration.limits.distinct
 
     def parsed(self, delivery: Delivery) -> Any:
         """The payload as JSON; the one that was asked for last is remembered, since questions come in a row.
@@ -135,7 +150,15 @@ class BaseConnector:
 
     def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
         """Of each delivery its size, or why it would never be taken."""
-        return one_by_one(self, deliveries)
+        found = objects([delivery.payload for delivery in deliveries]) if self._is_read_once else None
+        if found is None:
+            return one_by_one(self, deliveries)
+        try:
+            problems = [self.lacks(one.operation, payload) for one, payload in zip(deliveries, found, strict=True)]
+            sizes = map(self.size_of, deliveries)
+            return [size if problem is None else problem for size, problem in zip(sizes, problems, strict=True)]
+        except MISSHAPEN:
+            return one_by_one(self, deliveries)
 
     @property
     def has_groups(self) -> bool:

@@ -105,6 +105,7 @@ _PURCHASE: Rules = {
 }
 _RULES: Mapping[str, Rules] = {"attributes": _PROFILE, "event": _EVENT, "purchase": _PURCHASE}
 _NAMES = {operation: frozenset(rules) for operation, rules in _RULES.items()}
+PROFILE = _NAMES["attributes"]
 
 
 def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
@@ -120,15 +121,18 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
             if is_said and not will_do(value):
                 return f"{name} is not {wanted}"
     if operation == "attributes":
-        return _of_attributes(payload)
+        return of_attributes(payload)
     properties = payload.get("properties")
     found = None if properties is None else _of_properties(properties)
     is_of_shop = operation == "event" and payload.get("name") in NEEDED
     return of_shop(payload["name"], properties or {}) if found is None and is_of_shop else found
 
 
-def _of_attributes(payload: Mapping[str, Any]) -> str | None:
-    """Braze cuts a long text short, and drops an object with a null, or with a name of its own, without a word."""
+def of_attributes(payload: Mapping[str, Any]) -> str | None:
+    """What is wrong with a company's own attributes, without repeating their values; null if nothing is.
+
+    Braze cuts a long text short, and drops an object with a null, or with a name of its own, without a word.
+    """
     for name, value in payload.items():
         if len(name) > _LONGEST:
             return f"the name of an attribute is longer than {_LONGEST} characters"

@@ -7,7 +7,7 @@ from personalake.activation.answers import Answer, Lost, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import Resolve, declared
 from personalake.activation.connectors.braze import Braze, is_e164, succeeded
-from personalake.activation.connectors.braze_objects import misspelt
+from personalake.activation.connectors.braze_objects import PROFILE, misspelt, of_attributes
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
@@ -20,6 +20,8 @@ _IDS = ("external_id", "user_alias", "braze_id")
 IDENTIFIERS = ("external_id", "user_alias", "braze_id", "email", "phone")
 # People with one of these have a profile to which their devices belong.
 _KNOWN = ("external_id", "braze_id")
+# What else is looked at in the attributes of somebody with an external_id.
+_RULED = PROFILE | {"user_alias", "braze_id"}
 _ALIAS = ("alias_name", "alias_label")
 _ENVELOPE = len('{"attributes":[],"events":[],"purchases":[]}')
 _NEEDS = {"attributes": (), "event": ("name", "time"), "purchase": ("product_id", "currency", "price", "time")}
@@ -38,6 +40,9 @@ class BrazeTrack(Braze):
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
         """One identifier, and what the kind of item needs."""
+        if operation == "attributes" and payload.get("external_id") and _RULED.isdisjoint(payload):
+            # Nothing but the company's own attributes, as in most items.
+            return of_attributes(payload)
         if operation not in LISTS:
             return f"operation is not one of {', '.join(LISTS)}"
         who = next((key for key in IDENTIFIERS if payload.get(key)), None)
@@ -69,7 +74,7 @@ class BrazeTrack(Braze):
     def answer(self, pack: Pack, reply: Reply) -> Answer:
         """A success may have errors: items by list and index that were not taken."""
         errors = reply.json().get("errors") or [] if 200 <= reply.status < 300 else []
-        refused = _refused(pack, errors)
+        refused = _refused(pack, errors) if errors else {}
         answer = succeeded(reply)
         if not isinstance(answer, Refused) or not errors:
             return answer
