@@ -40,7 +40,7 @@ from tests.fakes import Fakes, fakes_in_a_process, running_fakes
 
 GIB = 1 << 30
 _LEAST = 0.9
-_TURNS = 9
+_TURNS = 21
 _PARTS = ("throughput", "memory", "job", "packs", "addresses", "matrix")
 # Salesforce publishes no rate, only what an account should not go beyond in a day.
 _SALESFORCE_A_DAY = 50_000_000
@@ -397,7 +397,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"{', '.join(_PARTS)}; all by default")
     parser.add_argument("--kinds", nargs="*", default=list(CASES), choices=list(CASES))
-    parser.add_argument("--seconds", type=float, default=4, help="about how long each run takes")
+    parser.add_argument("--seconds", type=float, default=1.5, help="about how long each of so many turns takes")
     parser.add_argument("--rows", type=int, default=1_000_000, help="deliveries for the memory, job and addresses parts")
     chosen = parser.parse_args()
     parts = chosen.parts or _PARTS
