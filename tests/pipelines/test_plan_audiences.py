@@ -194,6 +194,18 @@ def test_only_what_differs_leaves_and_a_withdrawn_consent_is_a_removal(shop: Sho
     }
     assert shop.plans()[plan_id]["state"] == "superseded"
 
+    # Somebody who is to be taken away, and is not, since a person gave that up: the next plan of the same day does it.
+    shop.sent()
+    shop.people(next_day, a="tea", c="soup", e="bread", refusing="a")
+    run(shop.context(next_day))
+    given_up = shop.newest()["plan_id"]
+    shop.sent(state="cancelled")
+    run(shop.context(next_day))
+
+    assert shop.newest()["plan_id"] != given_up
+    assert shop.outbox() == {"ca": (True, '{"id":"ca","is_member":false}')}
+    assert shop.plans()[given_up]["state"] == "superseded"
+
 
 def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop: Shop) -> None:
     shop.people(a="tea", b="tea", c="tea")
