@@ -39,7 +39,7 @@ No destination can be asked whether it took a request. `unknown` says what is do
   state. Where the key is the request's (OneSignal, files), the same request is made again, whole.
 - `hold`: not sent again, by a later plan of the sync neither; held as unknown and reported. Nobody gets anything twice, and
   somebody may get nothing. What sets a state (attributes at Braze, unless the sync
-  has a field like `visits.inc`) or takes somebody away is said again all the same.
+  has a field like `visits.inc`, or `visits: named_struct('inc', 1)`) or takes somebody away is said again all the same.
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
 What is held can be settled once somebody has asked the destination:

@@ -15,14 +15,14 @@ from personalake.activation.templates import Saying
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.merged_persons import as_persons_now
 from personalake.common.transformation import Transformation
-from personalake.config.audience_kinds import ability, holds_doubts, key_field_of, kind_of, updates_only
+from personalake.config.audience_kinds import ability, key_field_of, kind_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection, Connection
 from personalake.config.secrets import resolve_secret
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_persons
-from personalake.pipelines.plan_basis import Narrow
+from personalake.pipelines.plan_basis import Narrow, keeps_doubts
 from personalake.pipelines.plan_states import Row, standing_at
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.privacy.consent import granted_among, granted_purposes
@@ -114,7 +114,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)
         there = held_there.where("holder_id IS NOT NULL")
         rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
-    is_held = holds_doubts(planning.connection, sync.fields)
+    is_held = keeps_doubts(planning.connection, sync)
     known = planning.deliveries
     held = narrow.held if narrow else acknowledged(known, asked.ability.is_message, planning.standing, is_held)
     return (
