@@ -200,6 +200,20 @@ def test_what_fcm_only_checks_does_not_count_as_sent() -> None:
     assert report.states == {"pending": 1}
 
 
+def test_a_check_by_fcm_whose_reply_is_lost_is_made_again_and_leaves_the_message_waiting() -> None:
+    connector = connector_of("fcm", validate_only=True, patience={"max_tries": 2})
+    assert isinstance(connector, HttpConnector)
+    checked = reply(200, {"name": "projects/p/messages/fake_message_id"})
+    transport = Replying(ReplyLost("TimeoutError"), checked, ReplyLost("TimeoutError"), reply(502))
+    connector.transport = transport  # type: ignore[assignment]
+
+    message = '{"token":"t1","notification":{"title":"Hi"}}'
+    states = [sent([Delivery(name, "p", "message", message)], connector)[1].states for name in "ab"]
+
+    assert states == [{"a": "pending"}, {"b": "pending"}]
+    assert transport.replies == []
+
+
 def test_fcm_asks_google_for_a_token_and_not_the_host_in_the_key_file() -> None:
     _, transport = answered("fcm", reply(200, {"name": "m"}))
 
