@@ -236,14 +236,19 @@ def test_onesignal_without_an_id_has_sent_nothing_and_names_who_is_gone(errors: 
     assert {place for place, why in answer.refused.items() if why in GONE["onesignal"]} == gone
 
 
-@pytest.mark.parametrize(
-    "errors",
-    [{"invalid_aliases": {"external_id": ["u1"]}}, {"invalid_external_user_ids": ["u1"]}, {"invalid_player_ids": ["u1"]}],
-)
-def test_onesignal_leaves_out_whom_it_does_not_know(errors: Any) -> None:
-    answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": errors}))
+def test_onesignal_leaves_out_devices_that_are_not_subscribed() -> None:
+    answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": {"invalid_player_ids": ["u1"]}}))
 
     assert answer == Taken(refused={1: "not a subscriber there"}, reference="n1")
+
+
+@pytest.mark.parametrize(
+    "errors", [{"invalid_aliases": {"external_id": ["u1", "u1"]}}, {"invalid_external_user_ids": ["u1"]}]
+)
+def test_a_user_with_a_device_that_is_not_subscribed_may_have_got_it_on_another_one(errors: Any) -> None:
+    answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": errors}))
+
+    assert answer == Taken(reference="n1")
 
 
 def test_a_user_whom_onesignal_does_not_know_is_said_in_words_that_no_payload_changes() -> None:
