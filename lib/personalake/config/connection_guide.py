@@ -47,7 +47,8 @@ What is held can be settled once somebody has asked the destination:
 was replaced, the next plan of its sync says it; or `given_up`: it is not there, and no plan says the same again, apart from
 taking somebody away).
 
-A device that a push service says is gone is a receipt of its own, and is sent nothing more.
+A device that a push service says is gone is a receipt of its own, and is sent nothing more. OneSignal names a user once for
+each device that is not subscribed: such a user counts as sent to, unless the message reached nobody at all.
 
 Where results come later (Salesforce's data extensions, Segment's regulations), what is not known when a run ends stays
 `accepted`, and later runs ask on for `results_seconds`.
