@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter
@@ -61,6 +62,52 @@ def test_half_of_a_refused_request_whose_reply_was_lost_is_sent_again_under_its_
 
     assert journal.states == {"a": "accepted", "b": "accepted", "c": "accepted", "d": "rejected"}
     assert Counter(name for names in taken.values() for name in names) == {"a": 1, "b": 1, "c": 1}
+
+
+@settings(max_examples=120)
+@given(
+    kill=st.integers(0, 12),
+    bad=st.sets(st.integers(0, 9), min_size=1, max_size=3),
+    gone=st.sets(st.integers(0, 9), min_size=1, max_size=3),
+)
+def test_nobody_gets_a_cut_request_twice_or_never_who_stays_while_others_withdraw_before_it_is_repeated(
+    kill: int, bad: set[int], gone: set[int]
+) -> None:
+    """Killed after the numbered request had its effect; then somebody withdraws, and the same is sent again."""
+
+    class Killed(BaseException):
+        pass
+
+    remembered, reached, steps = set[str](), Counter[str](), iter(range(10_000))
+
+    def takes(pack: Pack) -> Taken | Refused:
+        is_killed = next(steps) == kill
+        names = [one.delivery_id for one in pack.deliveries]
+        is_refused = pack.pack_id not in remembered and any(int(name) in bad for name in names)
+        if not is_refused and pack.pack_id not in remembered:
+            remembered.add(pack.pack_id)
+            reached.update(names)
+        if is_killed:
+            raise Killed
+        return Refused("status 400: bad row") if is_refused else Taken()
+
+    def sends() -> Scripted:
+        promised = {"unknown": "resend_same_key", "deduplication": "request_key"}
+        return Scripted([takes] * 99, max_items=10, max_in_flight=1, **promised)
+
+    def withdrawn(asked: Sequence[Delivery]) -> dict[str, str]:
+        return {one.delivery_id: "withdrawn" for one in asked if int(one.delivery_id) in gone}
+
+    people, journal = deliveries(*"0123456789"), MemoryJournal()
+
+    with contextlib.suppress(Killed):
+        sent(people, sends(), journal)
+    sent(journal.left(people), sends(), journal, check=withdrawn)
+
+    good = {str(number) for number in range(10)} - {str(number) for number in bad}
+    stays = good - {str(number) for number in gone}
+    assert max(reached.values(), default=1) == 1
+    assert {name for name in stays if journal.states[name] == "accepted"} == stays == set(reached) & stays
 
 
 def test_a_partial_success_rejects_only_what_it_names_and_sends_again_only_what_asks_for_it() -> None:

@@ -28,7 +28,7 @@ def conf_of(folder: Path, files: dict[str, str]) -> Path:
 
 def problems(folder: Path, files: dict[str, str], **environ: str) -> list[str]:
     """What is told of a configuration folder with these files."""
-    variables = {"PERSONALAKE_SECRET_BRAZE_KEY": "x", "PERSONALAKE_SECRET_BRAZE_REST_KEY": "x", **environ}
+    variables = {"PERSONALAKE_SECRET_BRAZE_KEY": "x" * 32, "PERSONALAKE_SECRET_BRAZE_REST_KEY": "x", **environ}
     try:
         load_settings("local", conf_of(folder, files), environ=variables, check_source=source_problems)
     except ConfigError as error:

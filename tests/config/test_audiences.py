@@ -25,7 +25,7 @@ push: {kind: onesignal, app_id: a, api_key: "secret://desk/key", subscribers: 9}
 phone: {kind: fcm, project: p, service_account: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
-SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x", "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
+SECRETS = {"PERSONALAKE_SECRET_DESK_KEY": "x" * 32, "PERSONALAKE_SECRET_S_I": "x", "PERSONALAKE_SECRET_S_S": "x"}
 SYNC: dict[str, Any] = {"audience": {"where": "currency = 'EUR'"}, "destination": "files", "purposes": ["news"]}
 
 

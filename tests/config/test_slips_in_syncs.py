@@ -53,6 +53,25 @@ def test_a_name_that_a_webhook_has_beside_the_fields_is_no_other_value(slip: dic
     assert "webhook has" in found[0]
 
 
+@pytest.mark.parametrize(
+    ("key", "size"), [("whsec_c2hvcnQ=", 5), ("a text of its own", 17), ("x!" * 33, 66), ("whsec_" + "x" * 32, None)]
+)
+def test_the_key_of_a_webhook_is_as_long_as_its_specification_wants_and_one_that_is_replaced_as_it_is(
+    key: str, size: int | None, tmp_path: Path
+) -> None:
+    keys = "secret: secret://desk/key, former_secret: secret://desk/former"
+    hooks = f"hook: {{kind: webhook, url: https://desk.example/in, {keys}}}\n"
+    environ = {"PERSONALAKE_SECRET_DESK_KEY": key, "PERSONALAKE_SECRET_DESK_FORMER": "x"}
+
+    found = problems(tmp_path, {"connections": hooks}, **environ)
+
+    place = "connections.yml: connections.hook.secret: secret://desk/key is no secret of a webhook"
+    told = f"{place}: a key of {size} bytes, and Standard Webhooks wants 24 to 64; make one by `openssl rand -base64 32`, "
+    assert found == (
+        [] if size is None else [f"{told}and name the one that receivers know as former_secret until they have it"]
+    )
+
+
 def test_a_connection_may_be_turned_off_without_its_syncs_since_that_is_how_sending_there_is_stopped(tmp_path: Path) -> None:
     files = {"connections": FILES, "segments": RFM, "rules": rule()}
 

@@ -145,11 +145,15 @@ class OneSignal(Vendor):
         return None if found is None else found[1]
 
     def _deliver(self, call: Call, body: dict[str, Any], label: str, people: list[str]) -> Reply:
-        refused = call.refused_places(len(people))
+        refused, is_alias = call.refused_places(len(people)), "include_aliases" in body
         good: list[str] = []
         bad: list[str] = []
         for place, person in enumerate(people):
-            (bad if place in refused or not self._knows(person) else good).append(person)
+            # A user whom the app does not know is left out without a word; who is named has a device that is not subscribed.
+            if place in refused or not (is_alias or self._knows(person)):
+                bad.append(person)
+            elif self._knows(person):
+                good.append(person)
         if people and not good:
             self.counters.rejects["nobody"] += 1
             return Reply(200, {"id": "", "errors": [_NOBODY]})
@@ -164,7 +168,6 @@ class OneSignal(Vendor):
         answer: dict[str, Any] = {"id": number, "external_id": body.get("external_id")}
         if bad:
             self.counters.rejects["alias"] += len(bad)
-            is_alias = "include_aliases" in body
             answer["errors"] = {"invalid_aliases": {label: bad}} if is_alias else {"invalid_player_ids": bad}
         return Reply(200, answer)
 

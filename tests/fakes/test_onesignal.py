@@ -68,13 +68,16 @@ def test_twenty_thousand_people_fit(fakes: Fakes) -> None:
     assert post(fakes, body(fakes, *people[1:])).status == 200
 
 
-def test_people_who_are_not_known_are_named_and_nobody_is_an_empty_id(fakes: Fakes) -> None:
-    fakes.onesignal.do("seed", ["p-1"])
+def test_who_has_a_device_that_is_not_subscribed_is_named_who_is_not_known_is_not_and_nobody_is_an_empty_id(
+    fakes: Fakes,
+) -> None:
+    fakes.onesignal.do("seed", ["p-1", "p-3"])
+    fakes.onesignal.script(Step("partial", at=[1], items=[2]))
 
-    partial = post(fakes, body(fakes, "p-1", "p-2"))
+    partial = post(fakes, body(fakes, "p-1", "p-2", "p-3"))
     nobody = post(fakes, body(fakes, "p-2"))
 
-    assert (partial.status, partial.body["errors"]) == (200, {"invalid_aliases": {"external_id": ["p-2"]}})
+    assert (partial.status, partial.body["errors"]) == (200, {"invalid_aliases": {"external_id": ["p-3"]}})
     assert (nobody.status, nobody.body) == (200, {"id": "", "errors": ["All included players are not subscribed"]})
     assert fakes.onesignal.state()["deliveries"] == {"p-1": 1}
 

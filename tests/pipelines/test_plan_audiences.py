@@ -9,10 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 
 from personalake.common.hashing import keyed_hash_of
 from personalake.config import Settings
+from personalake.config.audience_kinds import channel_of
 from personalake.config.audiences import OrderAudience
 from personalake.config.connections import CsvDropConnection
 from personalake.config.decisions import DecisionSettings, Holdout
@@ -23,9 +25,10 @@ from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.approve_plan import reject_plan
 from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.audience_people import people
+from personalake.pipelines.consents_now import allowed_now, lay_out_consents
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_activation import run
-from personalake.pipelines.plan_changes import with_gone
+from personalake.pipelines.plan_changes import allowed, with_gone
 from personalake.pipelines.plan_rows import PlanRows
 from personalake.pipelines.plan_states import approve, latest_plans
 from personalake.pipelines.privacy_key import erasure_key
@@ -193,6 +196,18 @@ def test_only_what_differs_leaves_and_a_withdrawn_consent_is_a_removal(shop: Sho
         "ce": (False, '{"id":"ce","category":"bread","is_member":true}'),
     }
     assert shop.plans()[plan_id]["state"] == "superseded"
+
+    # Somebody who is to be taken away, and is not, since a person gave that up: the next plan of the same day does it.
+    shop.sent()
+    shop.people(next_day, a="tea", c="soup", e="bread", refusing="a")
+    run(shop.context(next_day))
+    given_up = shop.newest()["plan_id"]
+    shop.sent(state="cancelled")
+    run(shop.context(next_day))
+
+    assert shop.newest()["plan_id"] != given_up
+    assert shop.outbox() == {"ca": (True, '{"id":"ca","is_member":false}')}
+    assert shop.plans()[given_up]["state"] == "superseded"
 
 
 def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop: Shop) -> None:
@@ -437,6 +452,36 @@ def test_a_device_that_is_gone_is_known_by_its_hash_when_a_push_is_planned(shop:
 
     assert {row["key"] for row in rows if row["is_gone"]} == {"t-old"}
     assert {row["key"] for row in users if row["is_gone"]} == {"t-new"}
+
+
+def test_who_cannot_be_reached_on_the_channel_is_not_planned_whatever_the_sync_asks_for(shop: Shop) -> None:
+    shop.people(a="tea", b="tea", c="tea", d="tea")
+    day = timedelta(1)
+    write(shop.lake, SUPPRESSION, [
+        {"suppression_id": person, "person_id": person, "scope": scope, "since": START - since, "until": until}
+        for person, scope, since, until in (
+            ("a", "email", day, None), ("b", "push", day, None), ("c", "email", 2 * day, START - day)
+        )
+    ])  # fmt: skip
+    context = shop.context()
+
+    def grants(kind: str) -> tuple[set[str], set[str]]:
+        """By Spark, and by DuckDB for the few of whom something changed."""
+        connection, sync = connection_of(kind), context.settings.audiences["regulars"]
+        planning: Any = SimpleNamespace(
+            context=context, asked=SimpleNamespace(sync=sync), connection=connection,
+            consents=lambda: shop.lake.read(CONSENT_CURRENT),
+        )  # fmt: skip
+        with duckdb.connect(":memory:") as opened:
+            now = (sync.purposes, context.run_started_at, channel_of(connection))
+            lay_out_consents(opened, shop.lake.ledger, context.settings, *now)
+            opened.execute("CREATE TABLE anybody AS SELECT person_id FROM granted")
+            few = set(allowed_now(opened, "anybody")["person_id"].to_pylist())
+        return {row["person_id"] for row in allowed(planning).collect()}, few
+
+    assert grants("email") == ({"b", "c", "d"}, {"b", "c", "d"})
+    assert grants("fcm") == ({"a", "c", "d"}, {"a", "c", "d"})
+    assert grants("segment") == ({*"abcd"}, {*"abcd"})
 
 
 def test_each_order_is_said_once_with_its_products_and_what_came_back_is_not(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""One request to its end: tried again, asked about, cut in halves, until each of its deliveries has an outcome."""
+"""One request to its end: tried again, asked about, cut in parts, until each of its deliveries has an outcome."""
 
 import asyncio
 import logging
@@ -12,15 +12,19 @@ from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused,
 from personalake.activation.breaker import Breaker
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
-from personalake.activation.delivery import Delivery, Outcome, Pack, State
-from personalake.activation.journal import Check
+from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
+from personalake.activation.journal import Check, Journal
 from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused, taken_whole, told_of
 from personalake.activation.pacing import Pacer, Slots
+from personalake.activation.packer import part_of
 from personalake.activation.reasons import told
 from personalake.activation.retries import wait_before
 
 # A year: of a longer wait the calendar has no end, and it is a mistake.
 _LONGEST_WAIT = 31_536_000.0
+# Into how many parts a refused request is cut: halves find the bad item with the fewest requests; where parts are claimed,
+# and so cost a commit of the log, more of them at once.
+_PARTS, _CLAIMED_PARTS = 2, 8
 _removal = attrgetter("removal")
 logger = logging.getLogger(__name__)
 
@@ -46,6 +50,7 @@ class Run:
     """What the requests of one run share."""
 
     connector: Connector
+    journal: Journal
     clock: Clock
     chance: Chance
     check: Check | None
@@ -103,7 +108,7 @@ async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome], answ
             attempt.lost = None
             answer = Again(next(iter(answer.again.values())))
         if isinstance(answer, Refused):
-            return outcomes + await _halves(run, attempt, answer)
+            return outcomes + await _parts(run, attempt, answer)
         reason = told_of(attempt.pack, answer.reason)
         if (until := _too_long(run, answer)) is not None:
             answer, reason = Stop(reason), f"{reason}; {until}"
@@ -228,25 +233,30 @@ async def _followed(run: Run, pack: Pack, taken: Taken) -> Taken | Lost:
     return taken
 
 
-async def _halves(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]:
-    """Find the items for which a request was refused; first half first, which keeps each person's order.
+async def _parts(run: Run, attempt: Attempt, refusal: Refused) -> list[Outcome]:
+    """Find the items for which a request was refused; first part first, which keeps each person's order.
 
-    What is in doubt stays part of the half that left: under that name, and no other, the destination may remember it.
+    What is in doubt stays part of the request that left: under that name, and no other, the destination may remember it.
+    Where it remembers requests, parts are claimed before they leave, so that a later run repeats them, and not the whole.
     """
     pack = attempt.pack
-    if len(pack.deliveries) == 1:
+    rows = len(pack.deliveries)
+    if rows == 1:
         (delivery,) = pack.deliveries
         reason = told(refusal.reason, delivery.payload)
         run.breaker.rejected(reason)
         return [refused(run.connector, attempt, delivery, reason)]
-    middle = len(pack.deliveries) // 2
+    is_claimed = run.connector.declaration.deduplication == "request_key"
+    count = min(rows, _CLAIMED_PARTS if is_claimed else _PARTS)
+    parts = [part_of(pack, n, range(rows * n // count, rows * (n + 1) // count)) for n in range(count)]
+    if is_claimed:
+        claims = [Claimed(part.delivery_ids, part.pack_id) for part in parts]
+        await asyncio.to_thread(run.journal.claim, claims)
     outcomes: list[Outcome] = []
-    for number, places in enumerate((range(middle), range(middle, len(pack.deliveries)))):
-        size = pack.size * len(places) // len(pack.deliveries)
-        half = pack.of(places)._replace(pack_id=f"{pack.pack_id}.{number}", size=size)
-        part = Attempt(half, attempt.looked_at, lost=attempt.lost)
+    for part in parts:
+        tried = Attempt(part, attempt.looked_at, lost=attempt.lost)
         known: list[Outcome] = []
-        answer = await _once(run, part, known)
-        outcomes += await _until_known(run, part, known, answer)
-        attempt.halves += part.requests
+        answer = await _once(run, tried, known)
+        outcomes += await _until_known(run, tried, known, answer)
+        attempt.parts += tried.requests
     return [one if one.state is State.UNKNOWN else one._replace(pack_id=pack.pack_id) for one in outcomes]

@@ -14,7 +14,10 @@ class Journal(Protocol):
     """What makes sending resumable; both calls return once what they were given is safely stored."""
 
     def claim(self, claims: Sequence[Claimed]) -> None:
-        """Written before anything of a chunk leaves; a claim without an outcome is an unknown delivery."""
+        """Written before anything of a chunk leaves; a claim without an outcome is an unknown delivery.
+
+        Parts of a request are claimed once more, beside the claims of a next chunk.
+        """
         ...
 
     def record(self, outcomes: Sequence[Outcome]) -> None:

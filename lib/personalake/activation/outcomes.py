@@ -18,19 +18,19 @@ class Attempt:
         looked_at: When consent was last asked, in ticks.
         tries: How many there were.
         lost: Why its fate is in doubt, without anything personal; null if it is not.
-        halves: Requests that its parts took after it was refused as a whole.
+        parts: Requests that its parts took after it was refused as a whole.
     """
 
     pack: Pack
     looked_at: float
     tries: int = 0
     lost: str | None = None
-    halves: int = 0
+    parts: int = 0
 
     @property
     def requests(self) -> int:
         """Requests that left so far."""
-        return self.tries + self.halves
+        return self.tries + self.parts
 
 
 def cancelled(attempt: Attempt, reasons: Mapping[str, str]) -> list[Outcome]:

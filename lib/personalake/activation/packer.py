@@ -240,3 +240,16 @@ def pack_of(
 ) -> Pack:
     """A request of some deliveries, by its name."""
     return Pack(pack_id, group, tuple(deliveries), size, any(map(_claim, deliveries)), tuple(keys), items)
+
+
+def part_of(pack: Pack, number: int, places: Sequence[int]) -> Pack:
+    """A part of a request that is sent by itself; its name is of the people in it, as the request's own is.
+
+    Args:
+        pack: The request.
+        number: Which of its parts.
+        places: Places of its deliveries.
+    """
+    part = pack.of(places)
+    name = f"{pack.pack_id}.{number}{_hashed('|'.join(part.delivery_ids))}"
+    return part._replace(pack_id=name, size=pack.size * len(places) // len(pack.deliveries))

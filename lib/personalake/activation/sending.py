@@ -134,7 +134,7 @@ async def sending(
 ) -> AsyncIterator[Sequence[Outcome]]:
     """The same, for who has an event loop: yields the outcomes of each chunk once they are written down."""
     started = clock.ticks()
-    run = _run(connector, clock, chance, check)
+    run = _run(connector, journal, clock, chance, check)
     report.traffic = run.traffic
     if volume is not None:
         run.breaker.plan(volume, started)
@@ -169,12 +169,12 @@ async def sending(
     report.seconds = clock.ticks() - started
 
 
-def _run(connector: Connector, clock: Clock, chance: Chance, check: Check | None) -> Run:
+def _run(connector: Connector, journal: Journal, clock: Clock, chance: Chance, check: Check | None) -> Run:
     declaration = connector.declaration
     limits = declaration.limits
     pacer = Pacer(declaration.rates, limits.max_items or limits.max_each or 1, limits.max_bytes or 1)
     slots = Slots(declaration.max_in_flight)
-    return Run(connector, clock, chance, check, Breaker(declaration.bounds), pacer, slots)
+    return Run(connector, journal, clock, chance, check, Breaker(declaration.bounds), pacer, slots)
 
 
 def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:

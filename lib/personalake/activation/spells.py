@@ -7,7 +7,7 @@ from personalake.activation.backlog import Rows
 from personalake.common.in_memory import in_memory
 
 Spell = tuple[datetime, datetime]
-# A half of a request that was cut is called by its name, and what stands behind a dot.
+# A part of a request that was cut is called by its name, and what stands behind a dot.
 _REQUEST = "split_part(pack_id, '.', 1) AS pack_id"
 _CLAIMS = f"""
 SELECT DISTINCT plan_id, log.destination, {_REQUEST}, logged_at FROM log JOIN planned USING (delivery_id)

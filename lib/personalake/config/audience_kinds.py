@@ -133,7 +133,7 @@ def holds_doubts(connection: Connection, fields: Iterable[str]) -> bool:
 
     Args:
         connection: The connection.
-        fields: Names of the sync's fields there.
+        fields: Names of the sync's fields there, and of what stands in objects, `visits.inc`.
     """
     does_something = connection.promised.deduplication == "none"
     if kind_of(connection) == "braze_track":

@@ -39,7 +39,7 @@ No destination can be asked whether it took a request. `unknown` says what is do
   state. Where the key is the request's (OneSignal, files), the same request is made again, whole.
 - `hold`: not sent again, by a later plan of the sync neither; held as unknown and reported. Nobody gets anything twice, and
   somebody may get nothing. What sets a state (attributes at Braze, unless the sync
-  has a field like `visits.inc`) or takes somebody away is said again all the same.
+  has a field like `visits.inc`, or `visits: named_struct('inc', 1)`) or takes somebody away is said again all the same.
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
 What is held can be settled once somebody has asked the destination:
@@ -47,7 +47,8 @@ What is held can be settled once somebody has asked the destination:
 was replaced, the next plan of its sync says it; or `given_up`: it is not there, and no plan says the same again, apart from
 taking somebody away).
 
-A device that a push service says is gone is a receipt of its own, and is sent nothing more.
+A device that a push service says is gone is a receipt of its own, and is sent nothing more. OneSignal names a user once for
+each device that is not subscribed: such a user counts as sent to, unless the message reached nobody at all.
 
 Where results come later (Salesforce's data extensions, Segment's regulations), what is not known when a run ends stays
 `accepted`, and later runs ask on for `results_seconds`.

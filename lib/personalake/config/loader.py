@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from personalake.config.audience_checks import audience_problems
 from personalake.config.conf_files import unread_files
+from personalake.config.connections.signing import unfit_keys
 from personalake.config.drop_places import drop_problems
 from personalake.config.lawful import lawful_problems
 from personalake.config.name_checks import name_problems
@@ -91,7 +92,7 @@ def load_settings(
     if settings is not None:
         unfit = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
         found = (*lawful_problems(settings), *unfit, *name_problems(settings), *source_set_problems(settings.sources),
-                 *drop_problems(settings))  # fmt: skip
+                 *drop_problems(settings), *unfit_keys(settings.connections, environ))  # fmt: skip
         problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in found)
         if not problems:  # else the region itself may be wrong, from which places follow
             led = dict(shared) | dict(trespasses(settings))

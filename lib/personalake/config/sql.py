@@ -98,6 +98,22 @@ def columns_of(expression: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column.name for column in found))
 
 
+def members_made(expression: str) -> tuple[str, ...]:
+    """Names within the objects that an expression makes, in order of appearance; of objects in objects the outer ones.
+
+    >>> members_made("if(orders > 1, named_struct('inc', 1), map('add', array('x')))")
+    ('inc', 'add')
+    """
+    kinds = (exp.Struct, exp.Map, exp.VarMap)
+    made = [one for one in check_expression(expression).find_all(*kinds) if one.find_ancestor(*kinds) is None]
+    names = (
+        each.this.name if isinstance(each, exp.PropertyEQ) else each.name
+        for one in made
+        for each in (one.expressions if isinstance(one, exp.Struct) else one.args["keys"].expressions)
+    )
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
 def names_read(expression: str) -> tuple[str, ...]:
     """Names by which an expression reads values: columns, fields of structures, and the ends of JSON paths.
 

@@ -77,21 +77,24 @@ class LakeJournal:
         self._destination = destination
         self._stamps = stamps
         self._folder = folder
+        self._turn = threading.Lock()
 
     def claim(self, claims: Sequence[Claimed]) -> None:
-        """Written before anything of a chunk leaves.
+        """Written before anything of a chunk leaves, or of the parts of a request that was refused as a whole.
 
         Raises:
             LeaseHeldError: If somebody else sends there by now, or has claimed since this journal was opened.
         """
         self._require()
-        self._claimed += 1
-        written = self._append(
-            [claim.delivery_ids for claim in claims],
-            (self._claimer, self._claimed),
-            state=[State.IN_FLIGHT.value] * len(claims),
-            pack_id=[claim.pack_id for claim in claims],
-        )
+        # Parts of a request are claimed while the next chunk is: versions must come in order.
+        with self._turn:
+            self._claimed += 1
+            written = self._append(
+                [claim.delivery_ids for claim in claims],
+                (self._claimer, self._claimed),
+                state=[State.IN_FLIGHT.value] * len(claims),
+                pack_id=[claim.pack_id for claim in claims],
+            )
         if claims and not written:
             raise LeaseHeldError(
                 f"Another run has claimed deliveries to {self._destination} meanwhile.",

@@ -123,7 +123,12 @@ def persons_barred_now(ledger: Ledger, at: datetime) -> frozenset[str]:
 
 
 def lay_out_consents(
-    opened: duckdb.DuckDBPyConnection, ledger: Ledger, settings: Settings, purposes: Sequence[str], at: datetime
+    opened: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    settings: Settings,
+    purposes: Sequence[str],
+    at: datetime,
+    channel: str | None = None,
 ) -> None:
     """Make `granted` and `barred` (`person_id`, `purpose`), of some purposes; who asks to be forgotten is barred from all.
 
@@ -133,6 +138,7 @@ def lay_out_consents(
         settings: Signals, channels, the key of hashes.
         purposes: Purposes that count.
         at: The moment.
+        channel: The channel on which people are reached: who is suppressed there is barred from all; null if not known.
     """
     for table, columns in CONSENTS.items():
         opened.register(f"given_{table.name}", ledger.scan(table, ()).reader(columns))
@@ -146,11 +152,11 @@ def lay_out_consents(
     opened.execute(
         """
         CREATE OR REPLACE TABLE barred AS
-        SELECT DISTINCT person_id, coalesce(purpose, 'all') AS purpose FROM suppressed
-        WHERE since <= $1 AND coalesce(until > $1, true)
+        SELECT DISTINCT person_id, coalesce(CASE WHEN scope IS DISTINCT FROM $2 THEN purpose END, 'all') AS purpose
+        FROM suppressed WHERE since <= $1 AND coalesce(until > $1, true)
         UNION SELECT person_id, 'forgotten' FROM asking
         """,
-        [at],
+        [at, channel],
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from personalake.activation.syncs.acknowledged import DOUBTFUL
 from personalake.activation.syncs.counts import Counts, left_out
 from personalake.activation.syncs.diff import DELIVERED, REMOVED
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.plan_state import APPROVED, AWAITING, READY, STOPPED
-from personalake.activation.syncs.verdict import Cost, cost, is_too_small, plan_id, verdict
+from personalake.activation.syncs.plan_state import APPROVED, AWAITING, READY, STANDING, STOPPED
+from personalake.activation.syncs.verdict import Cost, again, cost, is_too_small, plan_id, verdict
 from personalake.activation.syncs.wanted import NO_PERSON
 from personalake.common.transformation import Transformation
 from personalake.config.audience_checks import audience_problems
@@ -28,7 +29,7 @@ from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
 from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
-from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, rejected_at, standing_at, superseding
+from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, rejected_at, superseding
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE, RUN
@@ -138,7 +139,7 @@ def _while_nobody_sends(context: JobContext, destination: str) -> Iterator[Calla
 
 
 def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
-    context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
+    context, name, sync = planning.context, planning.name, planning.asked.sync
     with Basis(context, name, planning.asked, planning.connection, planning.standing) as basis:
         narrow = basis.narrow()
         rows = _rows(planning, narrow)
@@ -153,7 +154,7 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
             if is_too_small(counts, sync) and counts.removed:
                 leaving = rows.taking_away()
                 counts = leaving.counted(rest)
-            row = _row(context, name, sync, counts, cost(counts, sync, planning.connection), known)
+            row = _row(planning, counts, cost(counts, sync, planning.connection))
             if row["state"] == AWAITING and _is_approved(planning, leaving):
                 row |= {"state": APPROVED, "reason": f"all of it was approved as {planning.standing}"}
             if context.dry_run:
@@ -178,11 +179,10 @@ def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:
     return [] if asked is None else left_out(NO_PERSON, without_person(context, asked))
 
 
-def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost, known: Mapping[str, Row]) -> Row:
+def _row(planning: Planning, counts: Counts, costs: Cost) -> Row:
     """The plan as a row; of an equal plan that stands already, its name and state."""
-    standing = standing_at(known, context.as_of)
-    own = plan_id(name, place_of(context, sync), sync.mode, context.as_of, counts.content)
-    called = standing if standing is not None and counts.is_what_waits else named(own, known)
+    context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
+    called = _name(planning, counts)
     state, reason = verdict(counts, sync)
     said_no = rejected_at(known, context.as_of)
     if state == READY and said_no is not None and counts.added + counts.changed:
@@ -210,6 +210,23 @@ def _row(context: JobContext, name: str, sync: Sync, counts: Counts, costs: Cost
         "reason": reason,
         "logged_at": _stamp(context, known),
     }
+
+
+def _name(planning: Planning, counts: Counts) -> str:
+    """The standing plan's name if this is what it has not sent yet; else the plan's own, by its content.
+
+    Where an equal plan stands of which something was taken back or given up, what is wanted again needs deliveries, and so
+    a name, of its own: nothing leaves twice of one plan.
+    """
+    context, sync, known = planning.context, planning.asked.sync, planning.known
+    if planning.standing is not None and counts.is_what_waits:
+        return planning.standing
+    own = named(plan_id(planning.name, place_of(context, sync), sync.mode, context.as_of, counts.content), known)
+    if not counts.deliveries or own not in known or known[own]["state"] not in STANDING:
+        return own
+    is_open = F.col("state").isin("pending", *DOUBTFUL)
+    still = planning.deliveries.where((F.col("plan_id") == own) & is_open).count()
+    return own if still == counts.deliveries else named(again(own), known)
 
 
 def _is_approved(planning: Planning, rows: PlanRows) -> bool:

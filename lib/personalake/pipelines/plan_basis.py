@@ -20,9 +20,10 @@ from personalake.activation.syncs import unchanged
 from personalake.activation.syncs.wanted import Asked
 from personalake.common.hashing import keyed_hash_of
 from personalake.config.audience_columns import PSEUDONYM
-from personalake.config.audience_kinds import holds_doubts, updates_only
+from personalake.config.audience_kinds import channel_of, holds_doubts, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
+from personalake.config.sql import members_made
 from personalake.lake.conditions import Conditions
 from personalake.lake.declared import arrow_schema
 from personalake.lake.direct import frame_of
@@ -109,7 +110,8 @@ class Basis:
         self._context, self._name, self._asked, self._standing = context, name, asked, standing
         self._mark = _mark(context, asked, connection)
         self._parts = _parts_of(asked.sync)
-        self._is_held = holds_doubts(connection, asked.sync.fields)
+        self._channel = channel_of(connection, asked.sync.channel)
+        self._is_held = keeps_doubts(connection, asked.sync)
         self._is_kept = remembers(context, asked.sync, connection)
         self._opened = duckdb.connect(":memory:")
 
@@ -181,8 +183,8 @@ class Basis:
             self._lend(f"part_{number}", table, ("person_id", *columns), where)
             listed = ", ".join(columns)
             parts.append(f"SELECT person_id, hash('{table.name}', {listed or 'true'}) AS part FROM given_part_{number}")
-        given = self._context
-        lay_out_consents(self._opened, given.lake.ledger, given.settings, self._asked.sync.purposes, given.run_started_at)
+        told, purposes = (self._context.lake.ledger, self._context.settings), self._asked.sync.purposes
+        lay_out_consents(self._opened, *told, purposes, self._context.run_started_at, self._channel)
         self._opened.execute(
             f"""
             CREATE TABLE inputs_now AS
@@ -229,6 +231,12 @@ def remembers(context: JobContext, sync: Sync, connection: Connection) -> bool:
     is_of_all = sync.mode == "update" and not updates_only(connection)
     few = context.lake.ledger.rows(CUSTOMER_PROFILE) <= _MOST_PEOPLE
     return is_of_rows and not is_of_all and few and not set(_OF_THE_DAY) & set(sync.reads)
+
+
+def keeps_doubts(connection: Connection, sync: Sync) -> bool:
+    """Whether what may have left is not said again: `visits: named_struct('inc', 1)` counts up as `visits.inc` does."""
+    made = (f"{name}.{each}" for name, one in sync.fields.items() for each in members_made(one.source))
+    return holds_doubts(connection, (*sync.fields, *made))
 
 
 def _parts_of(sync: Sync) -> frozenset[str]:

@@ -15,16 +15,17 @@ from personalake.activation.templates import Saying
 from personalake.common.hashing import with_keyed_hash
 from personalake.common.merged_persons import as_persons_now
 from personalake.common.transformation import Transformation
-from personalake.config.audience_kinds import ability, holds_doubts, key_field_of, kind_of, updates_only
+from personalake.config.audience_kinds import ability, channel_of, key_field_of, kind_of, updates_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection, Connection
 from personalake.config.secrets import resolve_secret
 from personalake.pipelines.audience_people import people
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.merged import merged_persons
-from personalake.pipelines.plan_basis import Narrow
+from personalake.pipelines.plan_basis import Narrow, keeps_doubts
 from personalake.pipelines.plan_states import Row, standing_at
 from personalake.pipelines.privacy_key import erasure_key
+from personalake.pipelines.reachability import reachable_on
 from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
@@ -104,7 +105,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     """
     context, asked, sync = planning.context, planning.asked, planning.asked.sync
     who = people(context, sync, None if narrow is None else narrow.among)
-    granted = planning.consents().transform(_granted(sync)) if narrow is None else narrow.granted
+    granted = allowed(planning).transform(_granted(sync)) if narrow is None else narrow.granted
     rows = wanted(who, granted.transform(planning.wanted_at_all), asked)
     rows = rows.transform(with_gone(planning))
     if sync.cap is not None:
@@ -114,7 +115,7 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
         held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)
         there = held_there.where("holder_id IS NOT NULL")
         rows = rows.join(there.select("sync_key", F.lit(True).alias("is_there")), "sync_key", "left")
-    is_held = holds_doubts(planning.connection, sync.fields)
+    is_held = keeps_doubts(planning.connection, sync)
     known = planning.deliveries
     held = narrow.held if narrow else acknowledged(known, asked.ability.is_message, planning.standing, is_held)
     return (
@@ -138,6 +139,16 @@ def with_gone(planning: Planning) -> Transformation:
     address = F.concat(F.lit("|".join(place)), F.col("key"))
     hashed = with_keyed_hash(erasure_key(context.settings, context.lake.locations), "address_hash", address)
     return lambda rows: rows.transform(hashed).join(gone, "address_hash", "left").drop("address_hash")
+
+
+def allowed(planning: Planning) -> DataFrame:
+    """Consents; of who cannot be reached on the sync's channel none, whatever it asks for: the last look would stop it."""
+    consents, sync = planning.consents(), planning.asked.sync
+    channel = channel_of(planning.connection, sync.channel)
+    # Where the sync asks for the channel's own purpose, that is taken away already.
+    if channel is None or planning.context.settings.receipts.purposes.get(channel) in sync.purposes:
+        return consents
+    return consents.transform(reachable_on(planning.context, channel))
 
 
 def _granted(sync: Sync) -> Transformation:

@@ -1,5 +1,8 @@
 """Suppression as it stands when a job runs."""
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from personalake.common.transformation import Transformation
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.privacy_key import erasure_key
@@ -7,6 +10,21 @@ from personalake.privacy.reach import suppressed_persons, without_suppressed
 from personalake.tables.identity import PERSON
 from personalake.tables.receipts import SUPPRESSION
 from personalake.tables.silver import PERSON_LINK
+
+
+def reachable_on(context: JobContext, channel: str) -> Transformation:
+    """Take all consents from those who must not be reached on a channel now, whatever purpose they are about.
+
+    Args:
+        context: What the job is given.
+        channel: The channel on which something would reach them.
+
+    Returns:
+        A transformation of rows of `silver.consent_current`.
+    """
+    if not context.lake.ledger.count(SUPPRESSION, [("scope", "=", channel)]):
+        return lambda consents: consents
+    return without_suppressed(_suppressed(context).where(F.col("scope") == channel), {})
 
 
 def reachable(context: JobContext) -> Transformation:
@@ -18,10 +36,14 @@ def reachable(context: JobContext) -> Transformation:
     Returns:
         A transformation of rows of `silver.consent_current`.
     """
-    lake, settings = context.lake, context.settings
-    if not lake.ledger.rows(SUPPRESSION):
+    if not context.lake.ledger.rows(SUPPRESSION):
         return lambda consents: consents
-    persons = suppressed_persons(
+    return without_suppressed(_suppressed(context), context.settings.receipts.purposes)
+
+
+def _suppressed(context: JobContext) -> DataFrame:
+    lake, settings = context.lake, context.settings
+    return suppressed_persons(
         lake.read(SUPPRESSION),
         lake.read(PERSON_LINK),
         erasure_key(settings, lake.locations),
@@ -29,4 +51,3 @@ def reachable(context: JobContext) -> Transformation:
         context.run_started_at,
         lake.read(PERSON),
     )
-    return without_suppressed(persons, settings.receipts.purposes)

@@ -68,7 +68,7 @@ def secret(reference: str) -> str:
     if reference == "secret://fcm/account":
         return key_file()
     if reference == "secret://desk/secret":
-        return "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
+        return "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
     return f"value-of-{reference.rsplit('/', 1)[-1]}"
 
 

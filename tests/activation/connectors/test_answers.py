@@ -200,6 +200,20 @@ def test_what_fcm_only_checks_does_not_count_as_sent() -> None:
     assert report.states == {"pending": 1}
 
 
+def test_a_check_by_fcm_whose_reply_is_lost_is_made_again_and_leaves_the_message_waiting() -> None:
+    connector = connector_of("fcm", validate_only=True, patience={"max_tries": 2})
+    assert isinstance(connector, HttpConnector)
+    checked = reply(200, {"name": "projects/p/messages/fake_message_id"})
+    transport = Replying(ReplyLost("TimeoutError"), checked, ReplyLost("TimeoutError"), reply(502))
+    connector.transport = transport  # type: ignore[assignment]
+
+    message = '{"token":"t1","notification":{"title":"Hi"}}'
+    states = [sent([Delivery(name, "p", "message", message)], connector)[1].states for name in "ab"]
+
+    assert states == [{"a": "pending"}, {"b": "pending"}]
+    assert transport.replies == []
+
+
 def test_fcm_asks_google_for_a_token_and_not_the_host_in_the_key_file() -> None:
     _, transport = answered("fcm", reply(200, {"name": "m"}))
 
@@ -222,14 +236,19 @@ def test_onesignal_without_an_id_has_sent_nothing_and_names_who_is_gone(errors: 
     assert {place for place, why in answer.refused.items() if why in GONE["onesignal"]} == gone
 
 
-@pytest.mark.parametrize(
-    "errors",
-    [{"invalid_aliases": {"external_id": ["u1"]}}, {"invalid_external_user_ids": ["u1"]}, {"invalid_player_ids": ["u1"]}],
-)
-def test_onesignal_leaves_out_whom_it_does_not_know(errors: Any) -> None:
-    answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": errors}))
+def test_onesignal_leaves_out_devices_that_are_not_subscribed() -> None:
+    answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": {"invalid_player_ids": ["u1"]}}))
 
     assert answer == Taken(refused={1: "not a subscriber there"}, reference="n1")
+
+
+@pytest.mark.parametrize(
+    "errors", [{"invalid_aliases": {"external_id": ["u1", "u1"]}}, {"invalid_external_user_ids": ["u1"]}]
+)
+def test_a_user_with_a_device_that_is_not_subscribed_may_have_got_it_on_another_one(errors: Any) -> None:
+    answer, _ = answered("onesignal", reply(200, {"id": "n1", "errors": errors}))
+
+    assert answer == Taken(reference="n1")
 
 
 def test_a_user_whom_onesignal_does_not_know_is_said_in_words_that_no_payload_changes() -> None:

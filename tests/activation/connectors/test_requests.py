@@ -11,9 +11,10 @@ import pytest
 
 from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import HttpConnector
-from personalake.activation.connectors.webhook import signature, signing_key
+from personalake.activation.connectors.webhook import signature
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Request
+from personalake.config.connections.signing import signing_key
 from personalake.errors import ConfigError
 from tests.activation.connectors.settings import connection_of, connector_of
 from tests.activation.doubles import FakeClock
@@ -286,7 +287,7 @@ def test_a_message_of_the_specification_has_its_signature_with_the_brand_of_the_
         assert found["webhook-timestamp"] == "1614265330"
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_no base64"])
+@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_no base64", "x" * 20, "x!" * 33])
 def test_a_secret_that_signs_nothing_or_something_else_is_refused(secret: str) -> None:
     with pytest.raises(ConfigError, match="secret://desk/secret is no secret of a webhook"):
         connect("desk", connection_of("webhook"), FakeClock(), lambda _: secret)
@@ -307,7 +308,7 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
     request = request_of("webhook", ("ticket", {"subject": "Hello"}))
 
     text = f"d0.1767225600.{request.body.decode()}"
-    signed = base64.b64encode(hmac.new(b"0123456789abcdef", text.encode(), hashlib.sha256).digest()).decode()
+    signed = base64.b64encode(hmac.new(b"0123456789abcdef01234567", text.encode(), hashlib.sha256).digest()).decode()
     assert json.loads(request.body) == {"subject": "Hello"}
     assert {name: request.headers[name] for name in request.headers if name.startswith("webhook")} == {
         "webhook-id": "d0",

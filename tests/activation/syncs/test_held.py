@@ -11,6 +11,8 @@ from pyspark.sql import SparkSession
 from personalake.activation.syncs.acknowledged import acknowledged, with_states
 from personalake.activation.syncs.unchanged import lay_out_held
 from personalake.config.audience_kinds import holds_doubts
+from personalake.config.audiences import Sync
+from personalake.pipelines.plan_basis import keeps_doubts
 from tests.activation.connectors.settings import connection_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -87,6 +89,22 @@ def test_doubts_are_held_where_a_delivery_does_something_and_nobody_chose_to_rep
     connection = connection_of(kind) if policy is None else connection_of(kind, unknown=policy)
 
     assert holds_doubts(connection, ()) is is_held
+
+
+@pytest.mark.parametrize(
+    ("source", "is_held"),
+    [
+        ("named_struct('inc', 1)", True), ("if(orders > 1, struct(orders AS inc), NULL)", True),
+        ("map('add', array(customer_id))", True), ("named_struct('city', 'inc')", False),
+        ("named_struct('home', named_struct('inc', 1))", False), ("if(currency = 'inc', 1, 2)", False), ("struct()", False),
+    ],
+)  # fmt: skip
+def test_an_object_that_counts_up_at_braze_is_held_as_a_field_of_its_name_is(source: str, is_held: bool) -> None:
+    said = {"audience": {"where": "orders > 1"}, "destination": "there", "purposes": ["personalisation"]}
+    sync = Sync.model_validate({**said, "fields": {"visits": source}})
+
+    assert keeps_doubts(connection_of("braze_track"), sync) is is_held
+    assert not keeps_doubts(connection_of("segment"), sync)
 
 
 @pytest.mark.parametrize("field", ["visits.inc", "brands.add", "brands.remove"])

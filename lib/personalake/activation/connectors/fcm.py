@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
 from google.auth import crypt, jwt
 
-from personalake.activation.answers import Answer, Refused, Stop, Taken
+from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
 from personalake.activation.delivery import Pack, State
@@ -84,6 +84,11 @@ class Fcm(HttpConnector):
         size = sum(len(_compact(payload[key]).encode()) for key in ("notification", "data") if payload.get(key))
         return f"oversize: {size} bytes of notification and data, {limit} at most" if size > limit else None
 
+    def post(self, pack: Pack) -> Coroutine[Any, Any, Answer]:
+        """Hand over a message, once; to be awaited."""
+        answer = super().post(pack)
+        return _as_check(answer) if self._connection.validate_only else answer
+
     def request(self, pack: Pack) -> Request:
         """The message."""
         url = f"{self._connection.url}/v1/projects/{self._connection.project}/messages:send"
@@ -110,6 +115,12 @@ class Fcm(HttpConnector):
     async def erase(self, pack: Pack) -> Answer:
         """FCM knows tokens, not people: what must be forgotten is the token, and it is kept on this side alone."""
         return Taken(reference="no person is kept there; the tokens are dropped with the person's rows")
+
+
+async def _as_check(answering: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer to a check, which may be made again where its reply was lost."""
+    answer = await answering
+    return Again(answer.reason) if isinstance(answer, Lost) else answer
 
 
 def _is_plain(message: Mapping[str, Any]) -> bool:

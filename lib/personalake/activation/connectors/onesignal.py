@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ _TARGETS = ("include_aliases", "include_subscription_ids")
 _APP = re.compile(r"\bapp (has been|is) disabled|\bapp(_id)?( was)? not found|app_id is (malformed|invalid)", re.IGNORECASE)
 # How OneSignal writes ids of its own, and so those of devices.
 _SUBSCRIPTION = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_INVALID = ("invalid_aliases", "invalid_subscription_ids", "invalid_player_ids", "invalid_external_user_ids")
+_DEVICES, _USERS = ("invalid_subscription_ids", "invalid_player_ids"), ("invalid_aliases", "invalid_external_user_ids")
 
 
 class OneSignalApp(HttpConnector):
@@ -125,12 +126,16 @@ class OneSignal(OneSignalApp):
         return Request("POST", f"{self._connection.url}/notifications", body, self._headers)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """A 200 without an id has sent nothing; one with errors has left some people out."""
+        """A 200 without an id has sent nothing; one with errors has left some devices out.
+
+        A user is named there once for each device that is not subscribed, and may have others, which got it. That they have
+        none is only known where nothing was sent at all.
+        """
         if not 200 <= reply.status < 300:
             return Refused(said(reply))
         body = reply.json()
         errors = body.get("errors")
-        invalid = _invalid(errors)
+        invalid = _invalid(errors, _DEVICES if body.get("id") else (*_DEVICES, *_USERS))
         refused = {
             place: NO_SUBSCRIBER
             for place, delivery in enumerate(pack.deliveries)
@@ -165,10 +170,10 @@ def _target(payload: dict[str, Any]) -> tuple[str | None, str]:
     return label, people[0]
 
 
-def _invalid(errors: Any) -> set[str]:
-    """Ids that a partial success names, whatever the shape."""
+def _invalid(errors: Any, kinds: Sequence[str]) -> set[str]:
+    """Ids of some kinds that a reply names, whatever the shape."""
     found: set[str] = set()
-    for key in _INVALID:
+    for key in kinds:
         part = errors.get(key) if isinstance(errors, dict) else None
         lists = part.values() if isinstance(part, dict) else [part]
         for names in lists:

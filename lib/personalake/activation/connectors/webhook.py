@@ -1,6 +1,5 @@
 """Signed webhooks, as Standard Webhooks has them; also the way to a help desk."""
 
-import base64
 import binascii
 import hmac
 import json
@@ -15,11 +14,10 @@ from personalake.activation.contract import Limits, Measured
 from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request, Transport
 from personalake.config.connections.open import WebhookConnection
+from personalake.config.connections.signing import signing_key
 from personalake.errors import ConfigError
 
 _TAKEN = Taken()
-# How Standard Webhooks marks a secret.
-_BRAND = "whsec_"
 
 
 class Webhook(HttpConnector):
@@ -31,8 +29,10 @@ class Webhook(HttpConnector):
         )
         super().__init__(name, declared(connection), clock, transport)
         self._url = connection.url
-        references = [one for one in (connection.secret, connection.former_secret) if one is not None]
-        self._signers = [hmac.new(_key(resolve, one), digestmod="sha256") for one in references]
+        keys = [_key(resolve, connection.secret, is_former=False)]
+        if connection.former_secret is not None:
+            keys.append(_key(resolve, connection.former_secret, is_former=True))
+        self._signers = [hmac.new(key, digestmod="sha256") for key in keys]
         self._headers = dict(JSON)
         if connection.bearer:
             self._headers["Authorization"] = f"Bearer {resolve(connection.bearer)}"
@@ -68,26 +68,9 @@ class Webhook(HttpConnector):
         return Request("POST", self._url, body, headers)
 
 
-def signing_key(secret: str) -> bytes:
-    """The key's bytes: base64, with or without `whsec_` before it; without, any other text is the key itself.
-
-    Raises:
-        ValueError: If it is empty, or no base64 behind `whsec_`.
-    """
+def _key(resolve: Resolve, reference: str, is_former: bool) -> bytes:
     try:
-        key = base64.b64decode(secret.removeprefix(_BRAND), validate=True)
-    except binascii.Error:
-        if secret.startswith(_BRAND):
-            raise ValueError(f"no base64 behind {_BRAND}") from None
-        key = secret.encode()
-    if not key:
-        raise ValueError("an empty key signs nothing")
-    return key
-
-
-def _key(resolve: Resolve, reference: str) -> bytes:
-    try:
-        return signing_key(resolve(reference))
+        return signing_key(resolve(reference), is_former)
     except ValueError as problem:
         raise ConfigError([f"{reference} is no secret of a webhook: {problem}"]) from None
 

@@ -20,7 +20,9 @@ class WebhookConnection(Connection):
     )
     kind: Literal["webhook"] = Field("webhook", description="Which connector speaks")
     url: str = Field(description="Where requests go; the host cannot be changed by a payload")
-    secret: SecretReference = Field(description="Shared secret of the signature, base64, with or without whsec_")
+    secret: SecretReference = Field(
+        description="Shared secret of the signature, 24 to 64 bytes as base64, with or without whsec_"
+    )
     former_secret: SecretReference | None = Field(
         None, description="Secret that is being replaced: while receivers change over, messages are signed by both"
     )
