@@ -45,9 +45,13 @@ class Destination(Section):
 
     @model_validator(mode="after")
     def _lawful_and_feasible(self) -> "Destination":
+        lacking: dict[str, list[str]] = {}
+        for column, purpose in purpose_gaps(self):
+            lacking.setdefault(purpose, []).append(column)
         problems = [
-            f"{column} needs the purpose {purpose}, which this destination lacks (it has {', '.join(self.purposes)})"
-            for column, purpose in purpose_gaps(self)
+            f"{' and '.join(filter(None, (', '.join(columns[:-1]), columns[-1])))} need{'s' if len(columns) == 1 else ''} the "
+            f"purpose {purpose}, which this destination lacks (it has {', '.join(self.purposes)})"
+            for purpose, columns in lacking.items()
         ]
         if self.max_item_bytes + ENVELOPE_BYTES > self.max_bytes:
             problems.append(

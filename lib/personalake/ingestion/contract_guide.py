@@ -21,7 +21,9 @@ breaks a rule that *refuses*; a rule that *warns* marks the row in its column `w
 in a source changes what a rule does for that source.
 
 Map the source's own id onto `event_id` or `record_id`, if it has one: a row with an id that is known is a duplicate. Else the id is
-made of the mapped values, so that a row that is told again is a duplicate; two equal order lines of one file are two.
+made of the mapped values, so that a row that is told again is a duplicate; two equal order lines of one file are two. Rows of
+`customer_record`, `catalog_item`, `product_offer` and `weather` are versions, of which the latest counts: leave `record_id` out
+there, unless the source has an id for each version. Under a customer's own number all later versions would be duplicates.
 """
 _DOES = {"refuse": "refuses", "warn": "warns", "ignore": "does nothing"}
 
