@@ -6,7 +6,20 @@ import pytest
 
 from personalake.config import load_settings
 from personalake.errors import ConfigError
-from tests.config.slips import COLUMNS, FILES, HEAD, PURPOSES, RFM, conf_of, decided, in_segment, mapped, problems, rule, sync
+from tests.config.slips import (
+    COLUMNS,
+    FILES,
+    HEAD,
+    PURPOSES,
+    RFM,
+    conf_of,
+    decided,
+    in_segment,
+    mapped,
+    problems,
+    rule,
+    sync,
+)
 
 CSV = "d: {dialect: csv, purposes: [personalisation], channels: [mail], max_items: 1, max_bytes: 99999}\n"
 
@@ -241,11 +254,13 @@ def test_a_misspelt_purpose_is_told_of_rules_and_destinations_alike_and_with_wha
 ) -> None:
     rule = "rules: [{name: r, when: 'true', action: a, channel: mail, purpose: analytcs, reason: x}]\n"
 
-    told = problems(tmp_path, {"privacy": PURPOSES, "rules": rule, "destinations": CSV.replace("onalisation", "onalization")})
+    told = problems(
+        tmp_path, {"privacy": PURPOSES, "rules": rule, "destinations": CSV.replace("onalisation", "onalization")}
+    )
 
     assert told == [
-        "destinations.yml: destinations.d: product_id and category need the purpose personalisation, which this destination "
-        "lacks (it has personalization)",
+        "destinations.yml: destinations.d: product_id, category: the purpose personalisation is needed, which this "
+        "destination lacks (it has personalization)",
         "rules.yml: decisions.rules.0.purpose: 'analytcs' is a purpose that privacy.purposes does not name; did you mean "
         "analytics?",
         "destinations.yml: destinations.d.purposes: 'personalization' is a purpose that privacy.purposes does not name; did "

@@ -49,8 +49,8 @@ class Destination(Section):
         for column, purpose in purpose_gaps(self):
             lacking.setdefault(purpose, []).append(column)
         problems = [
-            f"{' and '.join(filter(None, (', '.join(columns[:-1]), columns[-1])))} need{'s' if len(columns) == 1 else ''} the "
-            f"purpose {purpose}, which this destination lacks (it has {', '.join(self.purposes)})"
+            f"{', '.join(columns)}: the purpose {purpose} is needed, which this destination lacks "
+            f"(it has {', '.join(self.purposes)})"
             for purpose, columns in lacking.items()
         ]
         if self.max_item_bytes + ENVELOPE_BYTES > self.max_bytes:

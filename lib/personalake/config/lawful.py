@@ -35,7 +35,7 @@ def misspelt_purposes(merged: Mapping[str, Any]) -> Iterator[Problem]:
     if not isinstance(declared, list) or not declared:
         return
     rules = _section(merged, "decisions").get("rules")
-    asked = [
+    asked: list[tuple[tuple[str, ...], list[str]]] = [
         (("decisions", "rules", str(number), "purpose"), _listed(rule, "purpose"))
         for number, rule in enumerate(rules if isinstance(rules, list) else ())
     ]
