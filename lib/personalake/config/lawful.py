@@ -82,6 +82,14 @@ def deaf_syncs(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, purpose
 
 
+def deaf_rules(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Rules that go on choosing for who withdrew the purpose of the rule's own channel: the name, and that purpose."""
+    for rule in settings.decisions.rules:
+        purpose = settings.receipts.purposes.get(rule.channel)
+        if purpose is not None and rule.purpose != purpose:
+            yield rule.name, purpose
+
+
 def requires_tls(settings: Settings) -> bool:
     """Whether every way in and out must be encrypted; as configured, or by the environment."""
     chosen = settings.privacy.require_tls
