@@ -81,6 +81,7 @@ docs: setup-test ## Make the pages in docs/, resources/ and the pinned helps aga
 	@$(BIN)/python -m personalake.tables.dictionary docs/tables.md
 	@$(BIN)/python -m personalake.config.reference docs/configuration.md
 	@$(BIN)/python -m personalake.config.connection_guide docs/destinations.md
+	@$(BIN)/python -m personalake.ingestion.contract_guide docs/contracts.md
 	@$(BIN)/python -m personalake.pipelines.bundle resources
 	@$(BIN)/python -m personalake.privacy.masking resources/protect_tables.sql
 	@$(BIN)/python -m personalake.privacy.data_map docs/data-map.md

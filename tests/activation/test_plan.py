@@ -137,7 +137,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(spark: SparkSessio
 
 
 def test_a_column_tagged_with_a_purpose_cannot_leave_where_the_purpose_is_lacking(spark: SparkSession) -> None:
-    with pytest.raises(ValidationError, match="favourite_category needs the purpose personalisation"):
+    with pytest.raises(ValidationError, match="favourite_category, product_id, category: the purpose personalisation"):
         Destination(
             dialect="csv", purposes=("email_marketing",), traits=("favourite_category",), max_items=1, max_bytes=99_000
         )

@@ -158,13 +158,13 @@ def test_a_batch_keeps_its_rows_in_order_with_a_body_or_a_reason_each() -> None:
     ]
 
 
-def test_the_items_of_a_person_come_best_first_with_their_newest_names(spark: SparkSession) -> None:
+def test_the_items_of_a_person_come_best_first_with_their_newest_names_and_each_name_once(spark: SparkSession) -> None:
     recommended = spark.createDataFrame(
-        [("p1", "all_items", rank, f"i{rank}", "why") for rank in (2, 1, 9)],
+        [("p1", "all_items", rank, f"i{rank}", "why") for rank in (2, 1, 3, 9)],
         "person_id string, slot string, rank int, product_id string, reason string",
     )
     catalog = spark.createDataFrame(
-        [("i1", "Old", 1, "s", "a"), ("i1", "Green tea", 2, "s", "b")],
+        [("i1", "Old", 1, "s", "a"), ("i1", "Green tea", 2, "s", "b"), ("i3", "Green tea", 2, "s", "c")],
         "product_id string, name string, known_at int, source string, record_id string",
     )
 

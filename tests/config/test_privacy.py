@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from personalake.config import Settings
-from personalake.config.lawful import deaf_syncs, lawful_problems
+from personalake.config.lawful import deaf_rules, deaf_syncs, lawful_problems
 from personalake.config.sources import Source
 from personalake.errors import ConfigError
 from personalake.ingestion.adapters import read_spec
@@ -68,6 +68,25 @@ def test_a_sync_that_does_not_hear_who_unsubscribes_on_its_channel_is_told() -> 
     assert list(deaf_syncs(settings)) == [
         ("deaf", "email_marketing"), ("deaf_push", "push_marketing"), ("decided_deaf", "email_marketing"),
     ]  # fmt: skip
+
+
+def test_a_rule_that_does_not_ask_for_its_channel_s_purpose_is_told_and_one_for_another_channel_is_not() -> None:
+    rules = [
+        {
+            "name": f"{channel}, {purpose}",
+            "when": "true",
+            "action": "a",
+            "channel": channel,
+            "purpose": purpose,
+            "reason": "x",
+        }
+        for channel in ("push", "letter")
+        for purpose in ("push_marketing", "analytics")
+    ]
+
+    assert list(deaf_rules(Settings.model_validate({"decisions": {"rules": rules}}))) == [
+        ("push, analytics", "push_marketing")
+    ]
 
 
 def test_features_of_a_purpose_that_the_company_does_not_have_are_refused() -> None:

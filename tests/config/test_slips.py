@@ -6,7 +6,20 @@ import pytest
 
 from personalake.config import load_settings
 from personalake.errors import ConfigError
-from tests.config.slips import COLUMNS, FILES, HEAD, RFM, conf_of, decided, in_segment, mapped, problems, rule, sync
+from tests.config.slips import (
+    COLUMNS,
+    FILES,
+    HEAD,
+    PURPOSES,
+    RFM,
+    conf_of,
+    decided,
+    in_segment,
+    mapped,
+    problems,
+    rule,
+    sync,
+)
 
 CSV = "d: {dialect: csv, purposes: [personalisation], channels: [mail], max_items: 1, max_bytes: 99999}\n"
 
@@ -234,3 +247,22 @@ def test_what_is_right_is_let_in(tmp_path: Path) -> None:
     }  # fmt: skip
 
     assert problems(tmp_path, files) == []
+
+
+def test_a_misspelt_purpose_is_told_of_rules_and_destinations_alike_and_with_what_the_destination_then_lacks(
+    tmp_path: Path,
+) -> None:
+    rule = "rules: [{name: r, when: 'true', action: a, channel: mail, purpose: analytcs, reason: x}]\n"
+
+    told = problems(
+        tmp_path, {"privacy": PURPOSES, "rules": rule, "destinations": CSV.replace("onalisation", "onalization")}
+    )
+
+    assert told == [
+        "destinations.yml: destinations.d: product_id, category: the purpose personalisation is needed, which this "
+        "destination lacks (it has personalization)",
+        "rules.yml: decisions.rules.0.purpose: 'analytcs' is a purpose that privacy.purposes does not name; did you mean "
+        "analytics?",
+        "destinations.yml: destinations.d.purposes: 'personalization' is a purpose that privacy.purposes does not name; did "
+        "you mean personalisation?",
+    ]

@@ -9,6 +9,8 @@ from personalake.config.connections import CsvDropConnection
 from personalake.config.maintenance import MaintenanceSettings
 from personalake.config.privacy import PrivacySettings
 from personalake.config.reference import reference
+from personalake.ingestion.contract_guide import contract_guide
+from personalake.ingestion.contracts import CONTRACTS
 from personalake.privacy.data_map import data_map, recipients
 from personalake.privacy.impact_assessment import impact_assessment
 from personalake.privacy.masking import protection
@@ -33,6 +35,19 @@ def test_the_page_on_destinations_is_what_the_connections_say() -> None:
     for kind, model in kinds().items():
         assert f"### {kind}\n" in text
         assert f"Guarantee: {model.promise.guarantee}." in text
+
+
+def test_the_page_on_contracts_names_every_field_with_its_meaning_and_every_rule() -> None:
+    text = (DOCS / "contracts.md").read_text(encoding="utf-8")
+
+    assert text == contract_guide()
+    for name, contract in CONTRACTS.items():
+        section = text.split(f"## {name}\n")[1].split("\n## ")[0]
+        assert all(f"| `{rule.name}` |" in section for rule in (*contract.expectations, *contract.references)), name
+        for field in contract.fields:
+            line = next(line for line in section.splitlines() if line.startswith(f"| `{field.name}` |"))
+            assert ("| required |" in line) == field.required, line
+            assert line.split(" | ")[-1].strip("| "), line
 
 
 def test_the_data_map_the_assessment_and_the_grants_are_what_tags_and_settings_say() -> None:

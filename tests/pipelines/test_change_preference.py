@@ -65,6 +65,7 @@ def test_what_is_not_declared_and_whom_nobody_can_name_is_refused_and_nothing_la
         ({"preference": None}, "what the wish is about"),
         ({"identifier": "email=stranger@x"}, "Nobody is known by this identifier"),
         ({"identifier": "crm=8"}, "Nobody is known by this identifier"),
+        ({"identifier": "crn=7"}, "a namespace that nothing here knows"),
     ):
         with pytest.raises(InputError, match=word):
             run(asked(**options))

@@ -39,7 +39,9 @@ def test_decisions_need_no_predictions_and_are_the_same_after_a_second_run(
 
     assert {row["person_id"]: row["status"] for row in lake.ledger.read(DECISION)} == {"a": "act", "b": "no_consent"}
     assert sorted(map(str, lake.ledger.read(DECISION))) == first
-    assert result.message == "2 people: 1 to act on, 1 without consent"
+    told, _, remark = result.message.partition("; ")
+    assert told == "2 people: 1 to act on, 1 without consent"
+    assert remark.startswith("rule 'category' does not ask for email_marketing, its channel's purpose")
     assert result.figures["actions"] == {"show": 1}
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from personalake.config import Settings
 from personalake.config.settings import TrackingSettings
 from personalake.lake import Lake
+from personalake.pipelines.erasure_cleaned import AGAIN
 from personalake.pipelines.erasure_files import ELSEWHERE, clean_files
 from personalake.pipelines.former_sources import NOWHERE, former_sources
 from personalake.privacy.places import places
@@ -66,6 +67,28 @@ def test_lines_of_a_former_source_go_from_its_inbox_and_its_landing_folder(tmp_p
     # Configured again, the source reads no file once more because an erasure made it smaller.
     told = {(row["path"], row["bytes"], row["modified_at"]) for row in lake.ledger.read(LANDING_FILE)}
     assert told == {("a.json", each, at) for each in (size, (landing / "a.json").stat().st_size)}
+
+
+def test_a_file_that_is_no_parquet_in_a_folder_of_parquet_keeps_no_other_from_being_cleaned(tmp_path: Path) -> None:
+    lake = a_lake(tmp_path / "lake")
+    settings = settings_of(lake, tmp_path)
+    source = {"contract": "customer_record", "format": "parquet", "path": tmp_path / "landing" / "crm",
+              "columns": {"customer_id": "mail", "email": "mail"}}  # fmt: skip
+    settings = Settings.model_validate({**settings.model_dump(exclude_unset=True), "sources": {"crm": source}})
+    folder, inbox = tmp_path / "landing" / "crm", lake.locations.inbox("old")
+    for place in (folder, inbox):
+        place.mkdir(parents=True)
+        pq.write_table(pa.table({"mail": [ANN, BOB]}), place / "whole.parquet")
+        (place / "cut.parquet").write_bytes((place / "whole.parquet").read_bytes()[:-9])
+    (folder / "_complete").write_text("whole.parquet")
+
+    found = {one.place: one for one in clean_files(settings, lake, {"r1": SUBJECT})}
+
+    assert [found[place].erased for place in ("landing/crm", "inbox/old")] == [{"r1": 1}, {"r1": 1}]
+    assert [pq.read_table(place / "whole.parquet")["mail"].to_pylist() for place in (folder, inbox)] == [[BOB], [BOB]]
+    # What was never let in shows nothing to anybody; of what was let in once nobody knows whom it names.
+    assert found["landing/crm"].problem is None
+    assert found["inbox/old"].problem == f"not cleaned: 1 file (its text cannot be read); {AGAIN}"
 
 
 def test_a_former_source_whose_folder_nobody_knows_is_named_for_a_human(tmp_path: Path) -> None:

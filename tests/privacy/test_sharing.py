@@ -90,6 +90,18 @@ def rows(lake: Lake, tmp_path: Path, table: Table, subject: Subject, is_strict: 
     return [row for batch in found for row in batch.to_pylist()]
 
 
+@pytest.mark.parametrize("namespace", ["customer_id", "record_id", "namespace"])
+def test_a_key_whose_namespace_is_called_as_a_column_of_records_is_one_customers(tmp_path: Path, namespace: str) -> None:
+    lake = Lake(Locations(tmp_path / "lake"), no_session)
+    rows = [{"source": name, "record_id": name, "namespace": namespace, "customer_id": "13"} for name in ("a", "b")]
+    lake.ledger.append(CUSTOMER_RECORD, rows)
+    settings = settings_of(tmp_path)
+
+    found = [is_shared(settings, lake, find_subject(settings, lake, (namespace, key))) for key in ("13", "14", "a")]
+
+    assert found == [False, False, False]
+
+
 def test_who_shares_an_address_with_somebody_keeps_every_row(lake: Lake, tmp_path: Path) -> None:
     ann = find_subject(settings_of(tmp_path), lake, ("crm", "1"))
 

@@ -30,7 +30,7 @@ def test_a_segment_is_summed_up_in_numbers_and_words(spark: SparkSession) -> Non
     assert (loyal["people"], loyal["mean_recency_days"], loyal["mean_orders"], loyal["mean_spend"]) == (2, 3.0, 15.0, 200.0)
     assert loyal["share"] == pytest.approx(2 / 3)
     assert loyal["description"] == (
-        "Loyal come back often: 2 people (67 %); on average 15 orders for 200 USD, the last 3 days ago"
+        "Loyal (come back often): 2 people (67 %); on average 15 orders for 200 USD, the last 3 days ago"
     )
     assert found["rfm", "No orders yet"]["description"] == "No orders yet: 1 people (33 %)"
     assert found["kmeans", "big spenders"]["people"] == 1

@@ -45,9 +45,13 @@ class Destination(Section):
 
     @model_validator(mode="after")
     def _lawful_and_feasible(self) -> "Destination":
+        lacking: dict[str, list[str]] = {}
+        for column, purpose in purpose_gaps(self):
+            lacking.setdefault(purpose, []).append(column)
         problems = [
-            f"{column} needs the purpose {purpose}, which this destination lacks (it has {', '.join(self.purposes)})"
-            for column, purpose in purpose_gaps(self)
+            f"{', '.join(columns)}: the purpose {purpose} is needed, which this destination lacks "
+            f"(it has {', '.join(self.purposes)})"
+            for purpose, columns in lacking.items()
         ]
         if self.max_item_bytes + ENVELOPE_BYTES > self.max_bytes:
             problems.append(

@@ -1,6 +1,7 @@
 """What the settings must satisfy together, so that nothing is built, asked for or sent that nobody may."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from personalake.config.audience_columns import PSEUDONYM
 from personalake.config.audience_kinds import channel_of
@@ -20,6 +21,42 @@ def lawful_problems(settings: Settings) -> Iterator[Problem]:
     yield from _undeclared_purposes(settings)
     yield from _unencrypted(settings)
     yield from _nameless(settings)
+
+
+def misspelt_purposes(merged: Mapping[str, Any]) -> Iterator[Problem]:
+    """Purposes that rules, destinations and syncs name and the company does not have, of settings that have other faults.
+
+    A destination with a misspelt purpose is refused as one that lacks the right one: both are told, and those of rules.
+
+    Args:
+        merged: Keys and values as the files say them; what is not of the kind that is expected is passed over.
+    """
+    declared = _section(merged, "privacy").get("purposes")
+    if not isinstance(declared, list) or not declared:
+        return
+    rules = _section(merged, "decisions").get("rules")
+    asked: list[tuple[tuple[str, ...], list[str]]] = [
+        (("decisions", "rules", str(number), "purpose"), _listed(rule, "purpose"))
+        for number, rule in enumerate(rules if isinstance(rules, list) else ())
+    ]
+    for part in ("destinations", "audiences"):
+        asked += [((part, str(name), "purposes"), _listed(one, "purposes")) for name, one in _section(merged, part).items()]
+    for key, purposes in asked:
+        yield from ((key, _undeclared(purpose, declared)) for purpose in purposes if purpose not in declared)
+
+
+def _section(merged: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = merged.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _listed(one: object, key: str) -> list[str]:
+    found = one.get(key) if isinstance(one, dict) else None
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)]
+
+
+def _undeclared(purpose: str, declared: Sequence[str]) -> str:
+    return f"{purpose!r} is a purpose that privacy.purposes does not name; {nearest(purpose, list(map(str, declared)))}"
 
 
 def deaf_syncs(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -45,6 +82,14 @@ def deaf_syncs(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, purpose
 
 
+def deaf_rules(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Rules that go on choosing for who withdrew the purpose of the rule's own channel: the name, and that purpose."""
+    for rule in settings.decisions.rules:
+        purpose = settings.receipts.purposes.get(rule.channel)
+        if purpose is not None and rule.purpose != purpose:
+            yield rule.name, purpose
+
+
 def requires_tls(settings: Settings) -> bool:
     """Whether every way in and out must be encrypted; as configured, or by the environment."""
     chosen = settings.privacy.require_tls
@@ -58,7 +103,7 @@ def _undeclared_purposes(settings: Settings) -> Iterator[Problem]:
         return
     for key, purpose in purposes_asked(settings):
         if purpose not in declared:
-            yield key, f"{purpose!r} is a purpose that privacy.purposes does not name; {nearest(purpose, declared)}"
+            yield key, _undeclared(purpose, declared)
     needed = {
         purpose: f"{table.full_name}.{field.name}"
         for table in ALL

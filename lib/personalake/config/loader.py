@@ -11,7 +11,7 @@ from personalake.config.audience_checks import audience_problems
 from personalake.config.conf_files import unread_files
 from personalake.config.connections.signing import unfit_keys
 from personalake.config.drop_places import drop_problems
-from personalake.config.lawful import lawful_problems
+from personalake.config.lawful import lawful_problems, misspelt_purposes
 from personalake.config.name_checks import name_problems
 from personalake.config.place_names import expand, unknown_places
 from personalake.config.regions import PLACED_BY, forbidden, place, shared_folders
@@ -87,6 +87,7 @@ def load_settings(
     except ValidationError as error:
         for key, text in told(error, merged, Settings):
             problems.append(": ".join(part for part in (_origin(key, origins), ".".join(key), text) if part))
+        problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in misspelt_purposes(merged))
     if check_source is not None:
         problems.extend(_of_sources(merged, check_source, origins))
     if settings is not None:

@@ -79,7 +79,11 @@ class Settings(Section):
     """Everything that a run needs to know."""
 
     environment: str = Field("local", description="Name of the environment, set by --env alone")
-    root: Path = Field(Path("lakehouse"), description="Folder of the lake; tables lie at <root>/<layer>/<table>")
+    root: Path = Field(
+        Path("lakehouse"),
+        description="Folder of the lake; tables lie at <root>/<layer>/<table>. A second lake wants `landing`, `exports` and "
+        "`report.path` of its own, too",
+    )
     catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")
     exports: Path = Field(Path("exports"), description="Folder of file destinations")

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pyarrow as pa
 
+from personalake.config.lawful import deaf_rules
 from personalake.context.offers import sold_out
 from personalake.decisions.candidates import Insight, candidates
 from personalake.decisions.rules import decide
@@ -14,6 +15,8 @@ from personalake.tables.gold import CUSTOMER_PROFILE, DECISION, PREDICTION, RECO
 from personalake.tables.silver import CATALOG_ITEM, CONSENT_CURRENT
 
 _IN_WORDS = {"act": "to act on", "holdout": "held out", "no_consent": "without consent", "no_action": "without a rule"}
+# Also what a destination asks for does not stop it, where that is another purpose.
+_DEAF = "; rule '{}' does not ask for {}, its channel's purpose: it goes on choosing for who withdraws that"
 
 
 def run(context: JobContext) -> JobResult:
@@ -39,10 +42,11 @@ def run(context: JobContext) -> JobResult:
         written = lake.replace_as_of(decisions, DECISION, context.as_of)
     if context.dry_run:
         return JobResult(message=f"{written.rows:,} people would be decided for")
-    return _told(lake.ledger.arrow(DECISION, ("status", "action"), [("as_of", "=", context.as_of)]))
+    decided = lake.ledger.arrow(DECISION, ("status", "action"), [("as_of", "=", context.as_of)])
+    return _told(decided, "".join(_DEAF.format(*found) for found in deaf_rules(context.settings)))
 
 
-def _told(decisions: pa.Table) -> JobResult:
+def _told(decisions: pa.Table, remarks: str) -> JobResult:
     counted = decisions.group_by(["status", "action"]).aggregate([([], "count_all")]).to_pylist()
     by_status: Counter[str] = Counter()
     by_action: Counter[str] = Counter()
@@ -53,4 +57,4 @@ def _told(decisions: pa.Table) -> JobResult:
     told = [f"{by_status[status]:,} {words}" for status, words in _IN_WORDS.items() if by_status[status]]
     total = sum(by_status.values())
     figures = {"statuses": dict(sorted(by_status.items())), "actions": dict(sorted(by_action.items()))}
-    return JobResult(rows_read=total, message=f"{total:,} people: {', '.join(told)}", figures=figures)
+    return JobResult(rows_read=total, message=f"{total:,} people: {', '.join(told)}{remarks}", figures=figures)

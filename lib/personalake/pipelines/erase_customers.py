@@ -170,4 +170,5 @@ def _told(states: list[str], refused: int, later: Later) -> str:
 def _told_of_requests(states: list[str], refused: int) -> str:
     parts = [f"{states.count(state)} {state}" for state in ("done", "partial") if state in states]
     parts += [f"{refused} refused"] if refused else []
-    return f"requests: {', '.join(parts)}" if parts else "no request is open"
+    why = "; the column reason of gold.erasure_request says why" if refused or "partial" in states else ""
+    return f"requests: {', '.join(parts)}{why}" if parts else "no request is open"

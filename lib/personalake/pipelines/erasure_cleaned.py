@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 AGAIN = "mend that, and run erase_customers again"
 
 
@@ -51,7 +53,7 @@ class Cleaned:
             counts = clean()
         except FileNotFoundError:  # whoever takes files from here came first
             counts = [0] * len(request_ids)
-        except (OSError, sqlite3.Error, csv.Error, UnicodeError) as error:
+        except (OSError, sqlite3.Error, csv.Error, UnicodeError, pa.ArrowInvalid) as error:
             self.refused[reason_of(error)] += 1
             counts = [0] * len(request_ids)
         self.add(request_ids, counts)

@@ -6,6 +6,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from personalake.activation.dropped_files import is_dropped
 from personalake.activation.dropped_files import without_rows as without_dropped
 from personalake.activation.file_drop import ERASURE_LIST, MANIFEST, Item, drop, packed
@@ -90,7 +92,7 @@ def _without(path: Path, source: Source, encoding: str, subjects: Subjects, is_l
     if source.format == "parquet":
         try:
             return without_rows(path, [LineTest(source, subject, (), is_loose).has for subject in subjects.values()])
-        except OSError:  # no Parquet, or damaged: it was never let in, and shows nothing to anybody
+        except (OSError, pa.ArrowInvalid):  # no Parquet, or damaged: it was never let in, and shows nothing to anybody
             return [0] * len(subjects)
     header, quote = None, None
     if source.format == "csv":

@@ -2,22 +2,26 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from personalake.common.hashing import keyed_hash_of
 from personalake.common.spellings import spelled
+from personalake.config.nearest import nearest
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.lake.disk import writing
 from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, due_at, mac_of, pseudonym
-from personalake.privacy.subject import Identifier, Subject
+from personalake.privacy.subject import NAMESPACES, Identifier, Subject
 from personalake.privacy.suppression import REQUEST_DIGITS, request_name
 from personalake.tables.erasure import ERASURE_ASKED, ERASURE_REQUEST
+from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 
 JOB = "erase_customers"
 OPEN = ("received", "verified", "running", "partial")
@@ -53,7 +57,8 @@ def identifiers_named(context: JobContext) -> dict[Identifier, tuple[Identifier,
     Who is named in two spellings is named once, by the first of them.
 
     Raises:
-        InputError: If it is not written as `namespace=value`, or the file cannot be read.
+        InputError: If it is not written as `namespace=value`, nothing here knows such a namespace, or the file cannot be
+            read.
     """
     named: dict[Identifier, tuple[Identifier, ...]] = {}
     written: dict[Identifier, Identifier] = {}
@@ -61,7 +66,19 @@ def identifiers_named(context: JobContext) -> dict[Identifier, tuple[Identifier,
         first, *further = map(_identifier, _parts(line))
         first = written.setdefault(_alike(context, first), first)
         named[first] = named.get(first, ()) + tuple(further)
+    _require_known(context, {kind for first, further in named.items() for kind, _ in (first, *further)})
     return named
+
+
+def _require_known(context: JobContext, kinds: Collection[str]) -> None:
+    """Nobody is found under a misspelt namespace, and a request that found nobody would be done."""
+    known = {*NAMESPACES, *(source.namespace for source in context.settings.sources.values())}
+    for table in (PERSON_LINK, CUSTOMER_RECORD) if not known.issuperset(kinds) else ():
+        known.update(filter(None, pc.unique(context.lake.ledger.arrow(table, ("namespace",))["namespace"]).to_pylist()))
+    for kind in sorted({*kinds} - known):
+        raise InputError(  # what was written may be personal: it is not repeated
+            "An identifier has a namespace that nothing here knows.", f"Before the =, {nearest(kind, sorted(known))}"
+        )
 
 
 def told_as(context: JobContext, key: str, asked: Identifier) -> str:

@@ -35,8 +35,8 @@ from personalake.tables.gold import ACTIVATION_OUTBOX, CUSTOMER_PROFILE
 from personalake.tables.identity import PERSON_CHANGE
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK, QUARANTINE
 
-_RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", "email", "phone", "login", "loyalty_id", "device_id",
-                   "cookie_id")  # fmt: skip
+_IDENTIFIERS = ("email", "phone", "login", "loyalty_id", "device_id", "cookie_id")
+_RECORD_COLUMNS = ("source", "record_id", "namespace", "customer_id", *_IDENTIFIERS)
 _DELIVERED = ["delivery_id", "destination", "as_of", "sync_key", "decision_id", "payload"]
 _ROW_IDS = ("event_id", "record_id")
 
@@ -106,7 +106,8 @@ def is_shared(settings: Settings, lake: Lake, subject: Subject, further: Collect
         if are_shared(alone, further, lake.ledger.arrow(PERSON_LINK), records, settings.identity.calling_code):
             return True
     kind = subject.asked[0]
-    if subject.record_keys or kind not in _RECORD_COLUMNS:
+    # A namespace may be called as the column of keys is: a key is one customer's.
+    if subject.record_keys or kind not in _IDENTIFIERS:
         return False
     records = lake.ledger.arrow(CUSTOMER_RECORD, ("namespace", "customer_id", kind))
     records = _of_somebody(settings, records, subject)

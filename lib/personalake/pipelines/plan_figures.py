@@ -7,6 +7,7 @@ from typing import Any
 from personalake.activation.syncs.plan_state import STOPPED
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_audiences import Planned
+from personalake.reports.words import plural
 
 # What stops a plan whose remedy is a higher bound; of too few people nothing is sent, whatever is set.
 _BOUND = "bounds."
@@ -65,7 +66,7 @@ def sentence(planned: Planned) -> str:
     left = f"{row['removed']:,} removed, {row['unchanged']:,} as they were"
     reasons = ", ".join(f"{name} {count:,}" for name, count in sorted(row["refused"].items(), key=lambda item: -item[1]))
     refused = f", {sum(row['refused'].values()):,} refused ({reasons})" if reasons else ""
-    cost = f", {row['bytes']:,} bytes in about {row['calls']:,} calls" if row["calls"] else ""
+    cost = f", about {row['bytes']:,} bytes in {plural(row['calls'], 'call')}" if row["calls"] else ""
     points = f", {row['data_points']:,} data points" if row["data_points"] else ""
     state = row["state"].replace("_", " ") + (f" ({row['reason']})" if row["reason"] else "")
     remedy = f"; {_REMEDY.format(**row)}" if row["state"] == STOPPED and _BOUND in (row["reason"] or "") else ""

@@ -118,10 +118,11 @@ def variables_of(
     found: dict[str, Any] = {name: row[name] for row in (profile, person, decision) for name in VARIABLES if name in row}
     offered = found.get("product_id")
     found["product_name"] = products.get(offered or "", {}).get("name") or offered
-    found["items"] = [
-        {"product_id": row["product_id"], "name": row.get("name") or row["product_id"], "reason": row.get("reason")}
-        for row in items
-    ]
+    listed: dict[str, Row] = {}
+    for row in items:
+        name = row.get("name") or row["product_id"]
+        listed.setdefault(name, {"product_id": row["product_id"], "name": name, "reason": row.get("reason")})
+    found["items"] = list(listed.values())
     return found
 
 

@@ -47,7 +47,7 @@ def _in_words(meanings: Mapping[str, str]) -> Column:
     meaning = F.col("segment")
     for name, words in meanings.items():
         is_named = (F.col("scheme") == "rfm") & (F.col("segment") == name)
-        meaning = F.when(is_named, F.lit(f"{name} {words}")).otherwise(meaning)
+        meaning = F.when(is_named, F.lit(f"{name} ({words})")).otherwise(meaning)
     size = F.format_string("%,d people (%.0f %%)", F.col("people"), F.col("share") * 100)
     means = F.format_string(
         "on average %.0f orders for %,.0f %s, the last %.0f days ago",
