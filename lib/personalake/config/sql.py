@@ -18,6 +18,13 @@ CLOCKS_AND_DICE = (
     *(exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime, exp.Localtimestamp),
     *(exp.Rand, exp.Randn, exp.Uuid),
 )
+# The same for the parser unknown ones among Spark's functions, and those whose value is that of a file, a partition, a run.
+_CLOCKS_AND_DICE_BY_NAME = frozenset({
+    "now", "shuffle", "uniform", "randstr", "monotonically_increasing_id", "spark_partition_id", "input_file_name",
+    "input_file_block_start", "input_file_block_length",
+})  # fmt: skip
+# These call any code of the machine that runs them: what it knows, its secrets among it, could leave with the next plan.
+_CALLING_CODE = frozenset({"reflect", "java_method", "try_reflect"})
 NO_CLOCKS = "clocks and dice are not allowed: the same must come out again on any day; days count from the as-of"
 
 
@@ -62,7 +69,7 @@ def check_row(expression: str) -> exp.Expr:
 
 
 def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
-    """Check that Spark has every function that is called.
+    """Check that Spark has every function that is called, and that none is a clock, a die or a door to other code.
 
     Args:
         expression: Spark SQL.
@@ -74,11 +81,14 @@ def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
     tokens = sqlglot.tokenize(expression, read="spark")
     if any(token.token_type == TokenType.SEMICOLON for token in tokens):
         raise ValueError(f"{expression!r} holds a semicolon; leave it out")
-    called = [
-        name.text
-        for name, bracket in pairwise(tokens)
-        if name.token_type == TokenType.VAR and bracket.token_type == TokenType.L_PAREN
-    ]
+    # A name in quotes is called as well.
+    before = [name for name, bracket in pairwise(tokens) if bracket.token_type == TokenType.L_PAREN]
+    reached = [name.text.lower() for name in before if name.token_type != TokenType.STRING]
+    if calling := [name for name in reached if name in _CALLING_CODE]:
+        raise ValueError(f"{expression!r}: {calling[0]} is not allowed, since it runs any code of the machine; leave it out")
+    if not _CLOCKS_AND_DICE_BY_NAME.isdisjoint(reached):
+        raise ValueError(f"{expression!r}: {NO_CLOCKS}")
+    called = [name.text for name in before if name.token_type == TokenType.VAR]
     known = SPARK_FUNCTIONS | _OF_THE_GRAMMAR
     unknown = [name for name in dict.fromkeys(called) if name.lower() not in known and name not in aliases]
     if unknown:
