@@ -19,7 +19,7 @@ from tests.reports.gold_rows import AS_OF, fill, person
 MAIL = {
     "kind": "email",
     "fallbacks": {"city": "your town"},
-    "unsubscribe_url": "https://shop.example/bye?p={{ person_id }}",
+    "unsubscribe_url": "https://shop.example/bye?p={{ person_id|urlencode }}",
     "locales": {"en": {
         "subject": "{{ category }} for {{ first_name|title }}",
         "text": "{{ city }} {% for item in items %}{{ item.name }} {% endfor %}",
