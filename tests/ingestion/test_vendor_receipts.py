@@ -196,6 +196,8 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
         (segment("Email Marked as Spam", email_id="18vz"), ("complained", "email", "18vz", *OF_SEGMENT)),
         (segment("Unsubscribed", email_id="18vz"), ("unsubscribed", "email", "18vz", *OF_SEGMENT)),
         (segment("Email Unsubscribed", email_id="18vz"), ("unsubscribed", "email", "18vz", *OF_SEGMENT)),
+        (segment("Email Marked As Spam", email_id="18vz"), ("complained", "email", "18vz", *OF_SEGMENT)),
+        (segment("Email Soft Bounced", email_id="18vz"), ("soft_bounce", "email", "18vz", *OF_SEGMENT)),
     ],
     "sendgrid_receipts": [
         (sendgrid("delivered"), ("delivered", "email", *OF_SENDGRID, None, AT_SENDGRID)),
