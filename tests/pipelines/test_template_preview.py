@@ -6,6 +6,7 @@ import pytest
 
 from personalake.activation.templates import Rendered
 from personalake.config import Settings
+from personalake.config.sql import simple_value
 from personalake.errors import InputError
 from personalake.lake import Ledger, Locations
 from personalake.pipelines.look_view import previews_view
@@ -56,6 +57,31 @@ def test_a_person_is_shown_the_template_of_their_decision_with_their_own_values(
     shown = printed(previews_view([found.as_row()]))
     assert "CHEESE for Josephine" in shown
     assert "missing, a fallback stands there: city" in shown
+
+
+def test_a_person_is_shown_the_language_and_the_values_that_the_sync_of_the_template_would_choose(ledger: Ledger) -> None:
+    german = {"subject": "{{ category }} für {{ first_name|title }}", "text": "{{ city }} {{ number }}"}
+    locales = {**MAIL["locales"], "de": german}  # type: ignore[dict-item]
+    templates = {"mail": {**MAIL, "locales": locales, "variables": {"number": "Their own"}}}
+    sync = {
+        "audience": {"decisions": {}}, "destination": "relay", "mode": "insert", "purposes": ["personalisation"],
+        "key": "email", "template": "mail", "locale": "coalesce(preferences['language'], 'de-AT')",
+        "fields": {"number": "customer_id"},
+    }  # fmt: skip
+    raw = {"root": Path("."), "decisions": {"rules": [{**RULE, "template": "mail"}]}, "templates": templates}
+    settings = Settings.model_validate({**raw, "audiences": {"coupons": sync}})
+
+    (found,) = previews(settings, ledger, person(1))
+
+    assert isinstance(found.said, Rendered)
+    assert (found.said.locale, found.said.parts["subject"]) == ("de", "CHEESE für Josephine")
+    number = found.said.parts["text"].removeprefix("your town ")
+    assert number != found.said.parts["text"]
+    assert simple_value("if(action = 'x', 'a', 'b')", {"action": "x"}) is None
+    section = what_they_would_read(gather(settings, ledger, AS_OF))
+    assert section is not None
+    assert "(de)" in section.blocks[0].title  # type: ignore[union-attr]
+    assert number not in section.blocks[0].text  # type: ignore[union-attr]
 
 
 def test_a_template_can_be_named_and_a_refusal_is_shown_with_its_reason(ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import sqlglot
 from sqlglot import TokenType, exp
@@ -213,3 +214,28 @@ def _fits(text: str, kind: exp.DataType | None) -> bool:
     except ValueError:
         return False
     return True
+
+
+def simple_value(expression: str, row: Mapping[str, Any]) -> Any:
+    """What a simple expression gives of one row, without a session; null where it is more than that.
+
+    >>> simple_value("coalesce(preferences['language'], country, 'en')", {"preferences": {"form": "du"}, "country": "DE"})
+    'DE'
+    """
+    try:
+        return _simple(check_expression(expression), row)
+    except LookupError:
+        return None
+
+
+def _simple(node: exp.Expr, row: Mapping[str, Any]) -> Any:
+    if isinstance(node, exp.Column):
+        return row.get(node.name.lower())
+    if isinstance(node, exp.Literal):
+        return node.name
+    if isinstance(node, exp.Bracket) and len(node.expressions) == 1:
+        entries, key = _simple(node.this, row), _simple(node.expressions[0], row)
+        return entries.get(key) if isinstance(entries, Mapping) else None
+    if isinstance(node, exp.Coalesce):
+        return next((found for part in (node.this, *node.expressions) if (found := _simple(part, row)) is not None), None)
+    raise LookupError(type(node).__name__)

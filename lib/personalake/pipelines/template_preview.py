@@ -8,6 +8,7 @@ from typing import Any
 from personalake.activation.templates import Refusal, Rendered, render
 from personalake.activation.templates.variables import ITEMS, SLOT
 from personalake.config import Settings
+from personalake.config.sql import simple_value
 from personalake.config.templates import PRIVATE, VARIABLES
 from personalake.errors import InputError
 from personalake.lake import Ledger
@@ -70,9 +71,11 @@ def previews(
     chosen = [template] if template else [own] if own else sorted(settings.templates)
     offered = product_names(ledger, {decision["product_id"]} if decision.get("product_id") else ())
     items = [row for row in known.recommendations if row["slot"] == SLOT and row["rank"] <= ITEMS]
-    variables = variables_of(decision, known.profile, _person(ledger, known.person_id), items, offered)
+    golden = _person(ledger, known.person_id)
+    variables = variables_of(decision, known.profile, golden, items, offered)
+    row = {**known.profile, **golden, **decision}
     return [
-        Preview(name, rule.name if rule and name == own else None, known.person_id, _said(settings, name, variables))
+        Preview(name, rule.name if rule and name == own else None, known.person_id, _said(settings, name, variables, row))
         for name in chosen
     ]
 
@@ -105,8 +108,9 @@ def examples(settings: Settings, ledger: Ledger, decisions: Iterable[Row], produ
         mine = [
             {**one, **products.get(one["product_id"], {})} for one in recommended if one["person_id"] == row["person_id"]
         ]
-        known = variables_of(row, profiles.get(row["person_id"], {}), {}, mine, products)
-        said = _said(settings, name, {**known, **hidden})
+        profile = profiles.get(row["person_id"], {})
+        known = variables_of(row, profile, {}, mine, products)
+        said = _said(settings, name, {**known, **hidden}, {**profile, **row, **hidden})
         found.append(Preview(name, str(row["rule"]), str(row["person_id"]), said))
     return found
 
@@ -125,8 +129,15 @@ def variables_of(
     return found
 
 
-def _said(settings: Settings, name: str, variables: Row) -> Rendered | Refusal:
-    return render(settings.templates[name], None, variables)
+def _said(settings: Settings, name: str, variables: Row, row: Row) -> Rendered | Refusal:
+    """As the sync that sends the template would have it: in the person's language, with what its fields give."""
+    syncs = [sync for sync in settings.audiences.values() if sync.template == name]
+    sync = min(syncs, key=lambda one: not one.enabled, default=None)
+    if sync is None:
+        return render(settings.templates[name], None, variables)
+    locale = None if sync.locale is None else simple_value(sync.locale, row)
+    given = {field: simple_value(one.source, row) for field, one in sync.fields.items() if one.hashing == "none"}
+    return render(settings.templates[name], None if locale is None else str(locale), {**variables, **given})
 
 
 def _person(ledger: Ledger, person_id: str) -> Row:
