@@ -13,6 +13,7 @@ from personalake.pipelines.look_view import previews_view
 from personalake.pipelines.report_data import gather
 from personalake.pipelines.template_preview import previews
 from personalake.reports.messages import what_they_would_read
+from personalake.tables.gold import ACTIVATION_OUTBOX
 from personalake.tables.identity import PERSON
 from tests.pipelines.test_look import no_session, printed
 from tests.reports.gold_rows import AS_OF, fill, person
@@ -91,6 +92,26 @@ def test_a_template_can_be_named_and_a_refusal_is_shown_with_its_reason(ledger: 
     assert "refused: note is missing, and body has no fallback for it" in printed(previews_view([found.as_row()]))
     with pytest.raises(InputError, match="No template 'lost'"):
         previews(settings_of(), ledger, person(1), "lost")
+
+
+def test_the_report_shows_a_template_that_a_sync_alone_sends(ledger: Ledger) -> None:
+    sync = {
+        "audience": {"where": "orders > 1"}, "destination": "relay", "mode": "insert", "purposes": ["personalisation"],
+        "template": "note", "fields": {"note": "favourite_category"},
+    }  # fmt: skip
+    note = {"kind": "push", "locales": {"en": {"title": "Hello", "body": "{{ note }}, {{ customer_id }}"}}}
+    templates = {"note": {**note, "variables": {"note": "What they like"}}}
+    settings = Settings.model_validate({"root": Path("."), "audiences": {"regulars": sync}, "templates": templates})
+    assert what_they_would_read(gather(settings, ledger, AS_OF)) is None
+    planned = {"sync": "regulars", "plan_id": "p", "removal": False, "as_of": AS_OF}
+    ledger.append(ACTIVATION_OUTBOX, [{**planned, "delivery_id": f"x{n}", "person_id": person(n)} for n in (2, 1)])
+
+    section = what_they_would_read(gather(settings, ledger, AS_OF))
+
+    assert section is not None
+    (block,) = section.blocks
+    assert block.title == "note, for a person of the sync 'regulars' (en)."  # type: ignore[union-attr]
+    assert block.text.endswith(", •••")  # type: ignore[union-attr]
 
 
 def test_the_report_shows_one_person_of_each_template_without_their_name(ledger: Ledger) -> None:
