@@ -205,6 +205,8 @@ h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: i
         ({"fields": {"t": "element_at(`shuffle`(array(1, 2)), 1)"}}, "clocks and dice are not allowed"),
         ({"fields": {"t": "java_method('java.lang.System', 'getenv', 'KEY')"}}, "java_method is not allowed"),
         ({"fields": {"t": "Reflect /* */ ('java.util.UUID', 'randomUUID')"}}, "reflect is not allowed"),
+        ({"audience": {"where": "last_order_date < date'today'"}}, "clocks and dice are not allowed"),
+        ({"audience": {"query": "SELECT person_id FROM gold.decision WHERE as_of < timestamp 'now'"}}, "clocks and dice"),
         ({"audience": {"where": "last_order_date < now()"}}, "clocks and dice are not allowed"),
         ({"audience": {"query": "SELECT person_id FROM gold.decision WHERE as_of < now()"}}, "clocks and dice"),
         ({"audience": {"query": "SELECT person_id FROM gold.decision LIMIT 5"}}, "is others each time"),

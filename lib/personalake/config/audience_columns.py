@@ -9,12 +9,12 @@ from sqlglot.errors import SqlglotError
 
 from personalake.config.decisions import DECISION_COLUMNS, SHARES
 from personalake.config.sql import (
-    CLOCKS_AND_DICE,
     NO_CLOCKS,
     check_columns,
     check_expression,
     check_functions,
     check_row,
+    depends_on_the_moment,
     why_not_sql,
 )
 from personalake.tables import Table
@@ -142,7 +142,7 @@ def read_query(query: str) -> exp.Query:
     unknown = sorted({table.sql("spark") for table in found if f"{table.db}.{table.name}" not in QUERYABLE})
     if unknown:
         raise ValueError(f"unknown table {', '.join(unknown)}; there are: {', '.join(QUERYABLE)}")
-    if parsed.find(*CLOCKS_AND_DICE):
+    if depends_on_the_moment(parsed):
         raise ValueError(NO_CLOCKS)
     if parsed.find(exp.TableSample) or any(_is_cut_anywhere(part) for part in parsed.find_all(exp.Query)):
         raise ValueError("a sample, or LIMIT without ORDER BY, is others each time; say by ORDER BY who comes first")
