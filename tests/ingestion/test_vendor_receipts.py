@@ -141,6 +141,12 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
             ("hard_bounce", "email", *OF_SALESFORCE, "5.1.1 User Unknown", AT_SALESFORCE),
         ),
         (
+            salesforce(
+                "TransactionalSendEvents.EmailBounced", SALESFORCE_TO | {"bounceCode": "Block"}, timestampUTC=AT_MS + 1
+            ),
+            ("soft_bounce", "email", *OF_SALESFORCE, None, AT_SALESFORCE.replace(microsecond=1_000)),
+        ),
+        (
             salesforce("TransactionalSendEvents.EmailNotSent", SALESFORCE_TO | {"reason": "held", "statusMessage": "Held"}),
             ("failed", "email", *OF_SALESFORCE, "held", AT_SALESFORCE),
         ),
@@ -233,6 +239,9 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
     ],
     "smtp_bounces": [
         (bounce("failed", "5.1.1"), ("hard_bounce", *OF_BOUNCE, "5.1.1 smtp; 426 connection timed out", AT_BOUNCE)),
+        (bounce("failed", "5.2.1"), ("hard_bounce", *OF_BOUNCE, "5.2.1 smtp; 426 connection timed out", AT_BOUNCE)),
+        (bounce("failed", "5.2.2"), ("failed", *OF_BOUNCE, "5.2.2 smtp; 426 connection timed out", AT_BOUNCE)),
+        (bounce("failed", "5.7.1"), ("failed", *OF_BOUNCE, "5.7.1 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("failed", "4.0.0"), ("soft_bounce", *OF_BOUNCE, "4.0.0 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("delayed", "4.4.7"), ("soft_bounce", *OF_BOUNCE, "4.4.7 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("delivered", "2.0.0"), ("delivered", *OF_BOUNCE, "2.0.0 smtp; 426 connection timed out", AT_BOUNCE)),
