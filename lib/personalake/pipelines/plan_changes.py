@@ -118,8 +118,10 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     is_held = holds_doubts(planning.connection, sync.fields)
     known = planning.deliveries
     held = narrow.held if narrow else acknowledged(known, asked.ability.is_message, planning.standing, is_held)
+    # Decisions and orders are told one by one, whoever has the key.
+    is_once = asked.ability.is_message and sync.audience.decisions is None and sync.audience.orders is None
     return (
-        plan(rows, held, sync.mode, sync.resend_rejected)
+        plan(rows, held, sync.mode, sync.resend_rejected, is_once)
         .transform(lambda found: with_payloads(found, asked.shape, planning.place))
         .withColumn("values", _values(sync, planning.connection))
         .drop("key", "body", "beside", "message_id")
