@@ -31,6 +31,7 @@ CSV = "d: {dialect: csv, purposes: [personalisation], channels: [mail], max_item
             "report: {title: 5, planted: 1,000}\n",
             "report: line 1: what follows a comma inside { } is read as a key of its own",
         ),
+        ("report: {title:Daily}\n", "report: line 1: a key and its value need a blank behind the colon"),
         ("regions: {NO: nordic}\n", "regions: line 1: a key that YAML reads as true or false (NO, OFF, YES, ON)"),
         ("1: a\n", "line 1: a key that YAML reads as a number: put it in quotes"),
         ("'root ': a\n", "line 1: the key 'root ' begins or ends with a blank; leave it out"),

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from personalake.config import load_settings
-from personalake.config.template_code import day, percent, problems_of
-from personalake.config.templates import VARIABLES
+from personalake.config.template_code import address_problems, day, percent, problems_of
+from personalake.config.templates import VARIABLES, Template
 from personalake.errors import ConfigError
 from personalake.tables.gold import CUSTOMER_PROFILE
 
@@ -63,6 +64,27 @@ def test_a_value_may_not_stand_where_escaping_does_not_help(source: str, problem
     found = problems_of(source, KNOWN, LISTS, is_html=True)
 
     assert any(problem in told for told in found), found
+
+
+@pytest.mark.parametrize(
+    ("address", "problems"),
+    [
+        ("https://shop.example/out?m={{ first_name }}", 1),
+        ("https://shop.example/out?m={{ first_name|urlencode|upper }}&n={{ orders + 1 }}", 2),
+        ("https://shop.example/out?m={% if orders %}{{ first_name }}{% endif %}", 1),
+        ("https://shop.example/out?m={{ first_name|urlencode }}&n={{ 'x' }}", 0),
+        ("{{ shop_url }}", 0),
+    ],
+)
+def test_what_stands_in_an_address_is_written_so_that_it_leads_to_nobody_else(address: str, problems: int) -> None:
+    assert len(list(address_problems(address))) == problems
+
+
+def test_a_way_out_that_could_lead_to_somebody_else_is_a_problem_of_the_template() -> None:
+    out = {"kind": "email", "locales": {"en": {"subject": "Hi", "text": "Hi"}}}
+
+    with pytest.raises(ValidationError, match=r"unsubscribe_url: {{ city }} stands in an address: write {{ city\|urlencode"):
+        Template.model_validate({**out, "unsubscribe_url": "https://shop.example/out?m={{ city }}"})
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Profiles:
         """Merge attributes into a profile: null removes, objects with inc, add and remove act on what is there.
 
         Returns:
-            How many attributes were written, which is what Braze bills.
+            How many keys were written, which is what Braze bills: of an object each, of a state of subscription none.
         """
         profile = self.by_id[number]
         merge = bool(item.get("_merge_objects"))
@@ -56,7 +56,7 @@ class Profiles:
         for key, value in item.items():
             if key in _NOT_ATTRIBUTES or (isinstance(value, dict | list) and _holds_null(value)):
                 continue
-            written += 1
+            written += _keys(key, value)
             if key in ("email", "phone"):
                 self._move(number, key, profile.get(key), value)
             merged = self._merged(profile.get(key), value, merge)
@@ -111,6 +111,17 @@ def key_of(item: Mapping[str, Any]) -> tuple[str, str] | None:
         if item.get(key):
             return key, str(item[key]).lower()
     return None
+
+
+def _keys(key: str, value: Any) -> int:
+    """What one attribute counts on the bill: an object by its keys, a list of objects by theirs, all else once."""
+    if key in ("email_subscribe", "push_subscribe"):
+        return 0
+    if isinstance(value, dict) and not value.keys() & {"$time", "inc", "add", "remove"}:
+        return sum(_keys("", part) for part in value.values())
+    if isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
+        return sum(_keys("", part) for part in value)
+    return 1
 
 
 def _holds_null(value: Any) -> bool:

@@ -34,6 +34,7 @@ OURS: dict[str, dict[str, Any]] = {
     "segment_identifies": {"type": "identify"},
     "segment_receipts": {"event": "Email Delivered"},
     "sendgrid_events": {"event": "delivered"},
+    "sendgrid_receipts": {"event": "delivered"},
     "segment_orders": {"type": "track", "event": "Order Completed"},
     "zendesk_tickets": {"type": "zen:event-type:ticket.created"},
     "zendesk_users": {"type": "zen:event-type:user.created", "detail": '{"role": "end-user"}'},

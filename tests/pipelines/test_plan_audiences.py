@@ -548,6 +548,9 @@ def test_an_order_in_two_currencies_is_said_for_each_and_orders_of_nobody_are_co
     assert dict(health["reasons"]) == {"no consent at this moment": 1, "no person": 2}
     (status,) = sent_so_far(shop.lake.ledger)
     assert status.reasons == {("refused", "no consent at this moment"): 1, ("refused", "no person"): 2}
+    # Two orders of one person are no audience of two.
+    few = run(shop.context(**of_orders, audience={"orders": {"days": 7}}, min_people=2)).figures["audiences"]["regulars"]
+    assert (few["state"], few["reason"]) == ("stopped", "1 people may be sent, min_people is 2")
     assert without_person(shop.context(), OrderAudience(days=7, each="product")) == 3
 
 

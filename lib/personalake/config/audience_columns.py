@@ -9,12 +9,12 @@ from sqlglot.errors import SqlglotError
 
 from personalake.config.decisions import DECISION_COLUMNS, SHARES
 from personalake.config.sql import (
-    CLOCKS_AND_DICE,
     NO_CLOCKS,
     check_columns,
     check_expression,
     check_functions,
     check_row,
+    depends_on_the_moment,
     why_not_sql,
 )
 from personalake.tables import Table
@@ -142,8 +142,10 @@ def read_query(query: str) -> exp.Query:
     unknown = sorted({table.sql("spark") for table in found if f"{table.db}.{table.name}" not in QUERYABLE})
     if unknown:
         raise ValueError(f"unknown table {', '.join(unknown)}; there are: {', '.join(QUERYABLE)}")
-    if parsed.find(*CLOCKS_AND_DICE):
+    if depends_on_the_moment(parsed):
         raise ValueError(NO_CLOCKS)
+    if parsed.find(exp.TableSample) or any(_is_cut_anywhere(part) for part in parsed.find_all(exp.Query)):
+        raise ValueError("a sample, or LIMIT without ORDER BY, is others each time; say by ORDER BY who comes first")
     gold = {table.name: {field.name: field.type for field in table.fields} for table in QUERYABLE.values()}
     try:
         spelled = qualify(parsed, dialect="spark", schema={"gold": gold})
@@ -152,6 +154,10 @@ def read_query(query: str) -> exp.Query:
     if not isinstance(spelled, exp.Query) or spelled.named_selects != ["person_id"]:
         raise ValueError("expected exactly one column, person_id")
     return spelled
+
+
+def _is_cut_anywhere(query: exp.Query) -> bool:
+    return query.args.get("limit") is not None and query.args.get("order") is None
 
 
 def lacking_in_query(query: exp.Query, purposes: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -68,6 +68,8 @@ _ABILITIES: dict[str, Ability] = {
     "webhook": Ability(_ALL),
     "email": Ability(_INSERT, fields=("subject", "text|html", "unsubscribe_url"), is_message=True),
 }
+# Of a kind that stands in no table here: what it may be trusted with by its promise alone.
+_REPEATABLE, _ONCE = Ability(_KEPT), Ability(_INSERT, is_message=True)
 _FILES = Ability((*_KEPT, "mirror"), is_whole_row=True, flags_removal=True)
 
 
@@ -88,7 +90,7 @@ def ability(connection: Connection, event: str | None, is_ordered: bool = False)
         return Ability(_INSERT, is_message=True)
     if isinstance(connection, SalesforceRowsConnection) and connection.mode == "insert":
         return Ability(_INSERT)
-    return _ABILITIES[kind]
+    return _ABILITIES.get(kind, _ONCE if connection.promised.deduplication == "none" else _REPEATABLE)
 
 
 def is_of_fcm(name: str) -> bool:

@@ -103,6 +103,24 @@ crm_push:
   instance: rest.fra-01.braze.eu
   api_key: secret://braze/rest-key
 ```
+
+## Bringing a kind
+
+A destination of another kind is a page of code:
+
+1. Settings: a model below `Connection` in a module of `config/connections/`, with `kind`, its secrets as `SecretReference`,
+   the vendor's limits as defaults, and `promise`: what makes a repetition harmless there, and what follows. Add it to
+   `AnyConnection`; configuration, messages and this page know it from then on.
+2. A connector: a module of `activation/connectors/` with a class below `HttpConnector` that says `lacks` (what a payload
+   must have), `request` (of a pack) and `answer` (what a reply means; 429, 5xx, 401, pages and lost replies are understood
+   already), and a line in `_MAKERS`.
+3. Proof: an entry in `tests/activation/connectors/settings.py` and, with a fake, one in `tests/activation/matrix.py`; the
+   suites of contract and of faults ask everything of it. Run `make docs`.
+
+By default each delivery is one JSON object of the key and the sync's fields. Where nothing makes a repetition harmless,
+syncs insert, and what may have left is not said again; else they insert, update and upsert. Other modes, needed options and
+messages that people read are told in `config/audience_kinds.py`, another form of payload in
+`activation/syncs/dialects.py`, and whether `frequency_cap` counts it in `pipelines/caps_now.py`.
 """
 _DEDUPLICATION = {
     "none": "nothing",

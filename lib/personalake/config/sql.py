@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import sqlglot
 from sqlglot import TokenType, exp
@@ -18,6 +19,15 @@ CLOCKS_AND_DICE = (
     *(exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentDatetime, exp.Localtimestamp),
     *(exp.Rand, exp.Randn, exp.Uuid),
 )
+# The same for the parser unknown ones among Spark's functions, and those whose value is that of a file, a partition, a run.
+_CLOCKS_AND_DICE_BY_NAME = frozenset({
+    "now", "shuffle", "uniform", "randstr", "monotonically_increasing_id", "spark_partition_id", "input_file_name",
+    "input_file_block_start", "input_file_block_length",
+})  # fmt: skip
+# Spark takes date'today' for the day of the run.
+_MOMENTS = frozenset({"now", "today", "yesterday", "tomorrow"})
+# These call any code of the machine that runs them: what it knows, its secrets among it, could leave with the next plan.
+_CALLING_CODE = frozenset({"reflect", "java_method", "try_reflect"})
 NO_CLOCKS = "clocks and dice are not allowed: the same must come out again on any day; days count from the as-of"
 
 
@@ -56,13 +66,25 @@ def check_row(expression: str) -> exp.Expr:
     if parsed.find(exp.AggFunc, exp.Window, exp.Explode, exp.Posexplode, exp.Inline):
         raise ValueError(f"{expression!r} needs more than one row, or makes them; expected an expression over one row")
     check_functions(expression)
-    if parsed.find(*CLOCKS_AND_DICE):
+    if depends_on_the_moment(parsed):
         raise ValueError(f"{expression!r}: {NO_CLOCKS}")
     return parsed
 
 
+def depends_on_the_moment(parsed: exp.Expr) -> bool:
+    """Whether a clock or a die is in it; of those that sqlglot has no word for, `check_functions` knows.
+
+    >>> depends_on_the_moment(check_expression("day > date'today'")), depends_on_the_moment(check_expression("day > 'x'"))
+    (True, False)
+    """
+    casts = (cast.this for cast in parsed.find_all(exp.Cast))
+    return bool(parsed.find(*CLOCKS_AND_DICE)) or any(
+        isinstance(text, exp.Literal) and text.name.strip().lower() in _MOMENTS for text in casts
+    )
+
+
 def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
-    """Check that Spark has every function that is called.
+    """Check that Spark has every function that is called, and that none is a clock, a die or a door to other code.
 
     Args:
         expression: Spark SQL.
@@ -74,11 +96,14 @@ def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
     tokens = sqlglot.tokenize(expression, read="spark")
     if any(token.token_type == TokenType.SEMICOLON for token in tokens):
         raise ValueError(f"{expression!r} holds a semicolon; leave it out")
-    called = [
-        name.text
-        for name, bracket in pairwise(tokens)
-        if name.token_type == TokenType.VAR and bracket.token_type == TokenType.L_PAREN
-    ]
+    # A name in quotes is called as well.
+    before = [name for name, bracket in pairwise(tokens) if bracket.token_type == TokenType.L_PAREN]
+    reached = [name.text.lower() for name in before if name.token_type != TokenType.STRING]
+    if calling := [name for name in reached if name in _CALLING_CODE]:
+        raise ValueError(f"{expression!r}: {calling[0]} is not allowed, since it runs any code of the machine; leave it out")
+    if not _CLOCKS_AND_DICE_BY_NAME.isdisjoint(reached):
+        raise ValueError(f"{expression!r}: {NO_CLOCKS}")
+    called = [name.text for name in before if name.token_type == TokenType.VAR]
     known = SPARK_FUNCTIONS | _OF_THE_GRAMMAR
     unknown = [name for name in dict.fromkeys(called) if name.lower() not in known and name not in aliases]
     if unknown:
@@ -219,3 +244,28 @@ def _fits(text: str, kind: exp.DataType | None) -> bool:
     except ValueError:
         return False
     return True
+
+
+def simple_value(expression: str, row: Mapping[str, Any]) -> Any:
+    """What a simple expression gives of one row, without a session; null where it is more than that.
+
+    >>> simple_value("coalesce(preferences['language'], country, 'en')", {"preferences": {"form": "du"}, "country": "DE"})
+    'DE'
+    """
+    try:
+        return _simple(check_expression(expression), row)
+    except LookupError:
+        return None
+
+
+def _simple(node: exp.Expr, row: Mapping[str, Any]) -> Any:
+    if isinstance(node, exp.Column):
+        return row.get(node.name.lower())
+    if isinstance(node, exp.Literal):
+        return node.name
+    if isinstance(node, exp.Bracket) and len(node.expressions) == 1:
+        entries, key = _simple(node.this, row), _simple(node.expressions[0], row)
+        return entries.get(key) if isinstance(entries, Mapping) else None
+    if isinstance(node, exp.Coalesce):
+        return next((found for part in (node.this, *node.expressions) if (found := _simple(part, row)) is not None), None)
+    raise LookupError(type(node).__name__)

@@ -132,6 +132,29 @@ def problems_of(source: str, known: Collection[str], lists: Collection[str], is_
     return found
 
 
+def address_problems(source: str) -> Iterator[str]:
+    """Values that stand in an address as they are: one of `a+b` or `a&b` would make another address of it.
+
+    Args:
+        source: A template without problems.
+
+    >>> list(address_problems("https://x.example/out?m={{ email }}&p={{ person_id|urlencode }}"))
+    ['{{ email }} stands in an address: write {{ email|urlencode }}, or + and & in it would lead to somebody else']
+    """
+    tree = environment(False).parse(source)
+    for node in (part for output in tree.find_all(nodes.Output) for part in output.nodes):
+        is_text = isinstance(node, nodes.TemplateData | nodes.Const)
+        is_quoted = isinstance(node, nodes.Filter) and node.name == "urlencode"
+        name = next((found.name for found in (node, *node.find_all(nodes.Name)) if isinstance(found, nodes.Name)), "value")
+        # A whole address is checked when it is shown.
+        is_whole = isinstance(node, nodes.Name) and name.endswith("_url")
+        if not (is_text or is_quoted or is_whole):
+            yield (
+                f"{{{{ {name} }}}} stands in an address: write {{{{ {name}|urlencode }}}}, or + and & in it would lead to "
+                "somebody else"
+            )
+
+
 def _breaches(tree: nodes.Template, known: Collection[str], lists: Collection[str]) -> Iterator[str]:
     loops = list(tree.find_all(nodes.For))
     entries = {loop.target.name for loop in loops if isinstance(loop.target, nodes.Name)}

@@ -106,7 +106,7 @@ class Template(Section):
 
     def _code(self) -> Iterator[str]:
         # Jinja is loaded by those who have templates.
-        from personalake.config.template_code import problems_of
+        from personalake.config.template_code import address_problems, problems_of
 
         for name in sorted({*self.fallbacks} - self.known):
             yield f"fallbacks.{name}: no such variable; there are: {', '.join(sorted(self.known))}"
@@ -114,5 +114,7 @@ class Template(Section):
             if not _NAME.fullmatch(name) or name == "loop" or name in VARIABLES:
                 yield f"variables.{name}: expected a new name of small letters, digits and _"
         for key, source in self.sources():
-            for problem in problems_of(source, self.known, LISTS, key.endswith(".html")):
-                yield f"{key}: {problem}"
+            problems = problems_of(source, self.known, LISTS, key.endswith(".html"))
+            if key == "unsubscribe_url" and not problems:
+                problems = list(address_problems(source))
+            yield from (f"{key}: {problem}" for problem in problems)

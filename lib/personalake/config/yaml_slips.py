@@ -9,6 +9,7 @@ _TAG = "tag:yaml.org,2002:"
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
 _CURLED = "“”„‘’‚«»"
 _COMMA = "what follows a comma inside { } is read as a key of its own; put text with a comma in quotes; numbers have none"
+_NO_BLANK = "a key and its value need a blank behind the colon; put text with a comma or a colon in quotes"
 _READ_AS = {
     "bool": "a key that YAML reads as true or false (NO, OFF, YES, ON): put it in quotes",
     "int": "a key that YAML reads as a number: put it in quotes",
@@ -61,7 +62,7 @@ def _key(key: yaml.Node, value: yaml.Node, is_in_braces: bool) -> str | None:
     if not isinstance(key, yaml.ScalarNode):
         return "a value that begins with { or [ is read as keys and values, or a list; put text in quotes"
     if is_in_braces and value.value == "" and value.start_mark.index == key.end_mark.index:
-        return _COMMA
+        return _NO_BLANK if ":" in str(key.value) else _COMMA
     return _READ_AS.get(key.tag.removeprefix(_TAG)) if key.style is None else None
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,11 +26,13 @@ from personalake.errors import ConfigError, LeaseHeldError
 from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
+from personalake.pipelines.left_behind import left_behind
 from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
 from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
 from personalake.pipelines.plan_states import latest_plans, named, newest, next_state, rejected_at, superseding
 from personalake.pipelines.sending_lease import sending_lease
+from personalake.reports.words import plural
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE, RUN
 
@@ -39,6 +41,10 @@ _SAMPLES = 3
 _DEAF = (
     "%s does not ask for %s: who unsubscribes from what it sends, or complains, gets it all the same; add it to its "
     "purposes, unless these are messages that nobody can unsubscribe from"
+)
+_LEFT_BEHIND = (
+    "%s %s, and %s still holds %s of it, whom nobody takes away any more, also if they withdraw: let the sync go on there "
+    "with audience: {where: 'false'}, mode: mirror and bounds: {max_removed_share: 1} until they have left"
 )
 Row = dict[str, Any]
 
@@ -86,6 +92,8 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
         return {asked: active[asked]}
     for name in sorted(name for name, sync in settings.audiences.items() if sync.enabled and name not in active):
         logger.warning("%s is not planned: its connection %s is off", name, settings.audiences[name].destination)
+    for left in left_behind(context.lake.ledger, settings):
+        logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, plural(left.people, "person", "people"))
     if not active:
         return {}
     planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}
@@ -150,7 +158,7 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
                 narrow = judged = None
                 rows = _rows(planning, None)
             rest = (*(() if narrow is None else narrow.rest), *_nobodys(context, sync))
-            counts, leaving = rows.counted(rest), rows
+            counts, leaving = _with_persons(rows.counted(rest), rows, sync), rows
             if is_too_small(counts, sync) and counts.removed:
                 leaving = rows.taking_away()
                 counts = leaving.counted(rest)
@@ -166,6 +174,14 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
             return Planned(name, row, counts)
         finally:
             rows.release()
+
+
+def _with_persons(counts: Counts, rows: PlanRows, sync: Sync) -> Counts:
+    """Many orders, or decisions, of few people are no large audience."""
+    is_of_people = sync.audience.orders is None and sync.audience.decisions is None
+    if is_of_people or counts.people < sync.min_people or not counts.added + counts.changed:
+        return counts
+    return replace(counts, persons=rows.persons(sync.min_people))
 
 
 def _rows(planning: Planning, narrow: Narrow | None) -> PlanRows:

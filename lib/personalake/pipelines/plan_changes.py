@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from personalake.activation.receipts.addresses import address_kind
 from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
+from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away
 from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
 from personalake.activation.syncs.shapes import shape_of
 from personalake.activation.syncs.wanted import Asked, wanted
@@ -118,8 +119,10 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     is_held = keeps_doubts(planning.connection, sync)
     known = planning.deliveries
     held = narrow.held if narrow else acknowledged(known, asked.ability.is_message, planning.standing, is_held)
+    # Decisions and orders are told one by one, whoever has the key.
+    is_once = asked.ability.is_message and sync.audience.decisions is None and sync.audience.orders is None
     return (
-        plan(rows, held, sync.mode, sync.resend_rejected)
+        plan(rows, held, sync.mode, sync.resend_rejected, is_once)
         .transform(lambda found: with_payloads(found, asked.shape, planning.place))
         .withColumn("values", _values(sync, planning.connection))
         .drop("key", "body", "beside", "message_id")
@@ -161,6 +164,6 @@ def _values(sync: Sync, connection: Connection) -> Column:
     if not isinstance(connection, BrazeTrackConnection):
         return F.lit(0)
     flag = 0 if sync.membership is None else 1
-    taken = len(sync.fields) if sync.mode == "mirror" else 0
-    given = F.coalesce(F.size(F.json_object_keys("body")), F.lit(0)) + flag
+    taken = keys_taken_away(sync.fields) if sync.mode == "mirror" else 0
+    given = keys_set(F.col("body"), sync.fields) + flag
     return F.when(F.col("change").isin(ADDED, CHANGED), given).when(F.col("change") == REMOVED, taken + flag).otherwise(0)

@@ -46,6 +46,10 @@ class PlanRows:
         """The plan in figures, with those who were not looked at."""
         return counted(self._frame, rest)
 
+    def persons(self, most: int) -> int:
+        """How many different people are wanted; not counted beyond `most`."""
+        return self._frame.where("is_wanted").select("person_id").distinct().limit(most).count()
+
     def of_audience(self) -> pa.Table:
         """What became of each person of the audience, see `audience_rows`."""
         return audience_rows(self._frame).toArrow()

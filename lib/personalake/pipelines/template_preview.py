@@ -1,6 +1,6 @@
 """What people would read, before anything is sent; reads gold without Spark."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 from personalake.activation.templates import Refusal, Rendered, render
 from personalake.activation.templates.variables import ITEMS, SLOT
 from personalake.config import Settings
+from personalake.config.sql import simple_value
 from personalake.config.templates import PRIVATE, VARIABLES
 from personalake.errors import InputError
 from personalake.lake import Ledger
 from personalake.pipelines.look import explain
 from personalake.pipelines.product_names import product_names
-from personalake.tables.gold import CUSTOMER_PROFILE, RECOMMENDATION
+from personalake.tables.gold import ACTIVATION_OUTBOX, CUSTOMER_PROFILE, RECOMMENDATION
 from personalake.tables.identity import PERSON
 
 Row = Mapping[str, Any]
@@ -29,12 +30,14 @@ class Preview:
         rule: Rule that names it, and decided for the person; null if it is only looked at.
         person_id: The person.
         said: The texts, or why there are none.
+        sync: Sync that sends it to the person without any decision; null if none does.
     """
 
     template: str
     rule: str | None
     person_id: str
     said: Rendered | Refusal
+    sync: str | None = None
 
     def as_row(self) -> dict[str, Any]:
         """The same with plain values; `parts` is empty where `reason` says why."""
@@ -43,7 +46,7 @@ class Preview:
         else:
             parts = {**self.said.parts, **self.said.values}
             told = {"locale": self.said.locale, "parts": parts, "fallbacks": self.said.fallbacks, "reason": None}
-        return {"template": self.template, "rule": self.rule, "person_id": self.person_id, **told}
+        return {"template": self.template, "rule": self.rule, "sync": self.sync, "person_id": self.person_id, **told}
 
 
 def previews(
@@ -70,15 +73,19 @@ def previews(
     chosen = [template] if template else [own] if own else sorted(settings.templates)
     offered = product_names(ledger, {decision["product_id"]} if decision.get("product_id") else ())
     items = [row for row in known.recommendations if row["slot"] == SLOT and row["rank"] <= ITEMS]
-    variables = variables_of(decision, known.profile, _person(ledger, known.person_id), items, offered)
+    golden = _person(ledger, known.person_id)
+    variables = variables_of(decision, known.profile, golden, items, offered)
+    row = {**known.profile, **golden, **decision}
     return [
-        Preview(name, rule.name if rule and name == own else None, known.person_id, _said(settings, name, variables))
+        Preview(name, rule.name if rule and name == own else None, known.person_id, _said(settings, name, variables, row))
         for name in chosen
     ]
 
 
 def examples(settings: Settings, ledger: Ledger, decisions: Iterable[Row], products: Mapping[str, Row]) -> list[Preview]:
     """What one person of each template would read, without their name; for the report.
+
+    Of a template that no rule names, it is a person whom a sync was planned to send it to.
 
     Args:
         settings: The configuration.
@@ -92,23 +99,41 @@ def examples(settings: Settings, ledger: Ledger, decisions: Iterable[Row], produ
         template = wanted.get(row["rule"])
         if template is not None and row["status"] == "act":
             chosen[template] = min(chosen.get(template, row), row, key=lambda one: str(one["person_id"]))
-    people = sorted({row["person_id"] for row in chosen.values()})
+    of_syncs = {template: row for template, row in _planned(settings, ledger) if template not in chosen}
+    people = sorted({row["person_id"] for row in (*chosen.values(), *of_syncs.values())})
     if not people:
         return []
     of_person = [("person_id", "in", people)]
     profiles = {row["person_id"]: row for row in ledger.read(CUSTOMER_PROFILE, where=of_person)}
-    best = [("rank", "<=", ITEMS), ("slot", "=", SLOT), ("as_of", "=", next(iter(chosen.values()))["as_of"])]
+    days = {row["as_of"] for row in (*chosen.values(), *of_syncs.values())}
+    best = [("rank", "<=", ITEMS), ("slot", "=", SLOT), ("as_of", "in", sorted(days))]
     recommended = sorted(ledger.read(RECOMMENDATION, where=[*of_person, *best]), key=lambda row: row["rank"])
     hidden = dict.fromkeys((*PRIVATE, "person_id"), _HIDDEN)
     found = []
-    for name, row in sorted(chosen.items()):
+    for name, row in sorted({**chosen, **of_syncs}.items()):
         mine = [
-            {**one, **products.get(one["product_id"], {})} for one in recommended if one["person_id"] == row["person_id"]
+            {**one, **products.get(one["product_id"], {})}
+            for one in recommended
+            if (one["person_id"], one["as_of"]) == (row["person_id"], row["as_of"])
         ]
-        known = variables_of(row, profiles.get(row["person_id"], {}), {}, mine, products)
-        said = _said(settings, name, {**known, **hidden})
-        found.append(Preview(name, str(row["rule"]), str(row["person_id"]), said))
+        profile = profiles.get(row["person_id"], {})
+        known = variables_of(row, profile, {}, mine, products)
+        said = _said(settings, name, {**known, **hidden}, {**profile, **row, **hidden})
+        rule = None if name in of_syncs else str(row["rule"])
+        found.append(Preview(name, rule, str(row["person_id"]), said, row["sync"] if name in of_syncs else None))
     return found
+
+
+def _planned(settings: Settings, ledger: Ledger) -> Iterator[tuple[str, Row]]:
+    """Templates that syncs send without a decision, each with a person for whom that was planned, and the day."""
+    for name, sync in sorted(settings.audiences.items()):
+        if sync.template is None or not sync.enabled or sync.audience.decisions is not None:
+            continue
+        of_sync = [("sync", "=", name), ("plan_id", "!=", None)]
+        planned = ledger.scan(ACTIVATION_OUTBOX, of_sync).reader(("person_id", "as_of", "sync"))
+        first = next((batch for batch in planned if len(batch)), None)
+        if first is not None:
+            yield sync.template, min(first.to_pylist(), key=lambda row: (-row["as_of"].toordinal(), str(row["person_id"])))
 
 
 def variables_of(
@@ -126,8 +151,15 @@ def variables_of(
     return found
 
 
-def _said(settings: Settings, name: str, variables: Row) -> Rendered | Refusal:
-    return render(settings.templates[name], None, variables)
+def _said(settings: Settings, name: str, variables: Row, row: Row) -> Rendered | Refusal:
+    """As the sync that sends the template would have it: in the person's language, with what its fields give."""
+    syncs = [sync for sync in settings.audiences.values() if sync.template == name]
+    sync = min(syncs, key=lambda one: not one.enabled, default=None)
+    if sync is None:
+        return render(settings.templates[name], None, variables)
+    locale = None if sync.locale is None else simple_value(sync.locale, row)
+    given = {field: simple_value(one.source, row) for field, one in sync.fields.items() if one.hashing == "none"}
+    return render(settings.templates[name], None if locale is None else str(locale), {**variables, **given})
 
 
 def _person(ledger: Ledger, person_id: str) -> Row:

@@ -104,6 +104,20 @@ def test_what_is_in_doubt_is_said_again_and_what_was_refused_is_not(spark: Spark
     assert changes(plan(wanted, held, "mirror", resend_rejected=True))["refused"] == "added"
 
 
+def test_who_has_read_a_message_under_another_key_does_not_get_it_again(spark: SparkSession) -> None:
+    wanted = wanted_of(spark, {"new": "1", "other": "1", "a": "1"})
+    held = held_of(spark, {"old": "1", "gone": None, "a": "1"},  # type: ignore[dict-item]
+                   old={"holder_id": "pnew"}, gone={"holder_id": None, "rejected_hash": "1"})  # fmt: skip
+
+    rows = {row["sync_key"]: row for row in plan(wanted, held, "insert", is_once=True).collect()}
+
+    assert {key: row["change"] for key, row in rows.items()} == {
+        "new": "refused", "other": "added", "a": "unchanged", "old": "unchanged",
+    }  # fmt: skip
+    assert rows["new"]["refusal"] == "has had it under another key"
+    assert changes(plan(wanted, held, "insert"))["new"] == "added"
+
+
 def test_who_has_had_enough_is_not_known_there_or_has_gone_is_refused_and_stays_where_they_are(spark: SparkSession) -> None:
     wanted = (
         wanted_of(spark, {"a": "1", "b": "1", "c": "2", "d": "1"})

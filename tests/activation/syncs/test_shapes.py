@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -12,12 +12,14 @@ from pyspark.sql import functions as F
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Pack
+from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.values import mapped
 from personalake.activation.syncs.wanted import Asked, wanted
 from personalake.common.hashing import key_blocks
-from personalake.config.audience_kinds import ability
+from personalake.config.audience_kinds import Ability, ability
 from personalake.config.audiences import Mapped, Sync
+from personalake.config.connections import Connection
 from personalake.config.decisions import Holdout
 from tests.activation.connectors.settings import connection_of, connector_of
 from tests.fakes.schemas import problem
@@ -451,6 +453,38 @@ REFUSED = {
     "properties of an event of one's own": "revenue is not a number",
     "a user in chinese": "lat is not a number of -90 to 90",
 }
+
+
+class PagerConnection(Connection):
+    kind: Literal["pager"] = "pager"
+
+
+def test_a_kind_that_is_in_no_table_is_planned_by_its_promise(spark: SparkSession) -> None:
+    connection = PagerConnection()
+    made = shape_of("s", sync_of(mode="insert", fields={"text": "favourite_category"}), connection, DAY)
+    row = (
+        spark.createDataFrame([("k1", '{"text":"tea"}')], "key string, body string").select(made.payload.alias("p")).first()
+    )
+
+    assert ability(connection, None) == Ability(("insert",), is_message=True)
+    assert row is not None
+    assert json.loads(row["p"]) == {"external_id": "k1", "text": "tea"}
+    assert (made.operation, made.removal) == ("item", None)
+
+
+def test_braze_bills_each_key_of_an_object_and_no_state_of_subscription(spark: SparkSession) -> None:
+    names = ["tier", "home.city", "home.since", "home.deep.x", "home.deep.y", "visits.inc", "email_subscribe"]
+    home = {"city": "Ulm", "since": {"$time": "2026-11-25"}, "deep": {"x": 1, "y": 2}}
+    bodies = [
+        {"tier": "tea", "home": home, "visits": {"inc": 1}, "email_subscribe": "opted_in"},
+        {"tier": None, "home": None}, {},
+    ]  # fmt: skip
+    rows = spark.createDataFrame([(json.dumps(body),) for body in bodies], "body string").coalesce(1)
+
+    billed = rows.select(keys_set(F.col("body"), names).alias("keys")).collect()
+
+    assert [row["keys"] for row in billed] == [6, 2, 0]
+    assert keys_taken_away(names) == 3
 
 
 @pytest.mark.parametrize("name", CASES)

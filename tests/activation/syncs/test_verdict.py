@@ -31,6 +31,7 @@ def sync_of(**more: Any) -> Sync:
     [
         (Counts(added=9, people=9), "ready", None),
         (Counts(added=1, people=1), "stopped", "1 people may be sent, min_people is 2"),
+        (Counts(added=3, people=3, persons=1), "stopped", "1 people may be sent, min_people is 2"),
         (Counts(removed=1, people=1, held=9), "ready", None),
         (Counts(removed=1, changed=1, people=1, held=9), "stopped", "1 people may be sent, min_people is 2"),
         (Counts(removed=21, people=79, held=100), "stopped", "21 of 100 would be removed, bounds.max_removed_share is 0.2"),

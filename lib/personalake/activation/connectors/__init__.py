@@ -1,4 +1,7 @@
-"""Connectors by kind. A new one is a module here, its settings in `config/connections`, and a line below."""
+"""Connectors by kind. A new one is a module here, its settings in `config/connections`, and a line below.
+
+`docs/destinations.md` has the steps.
+"""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,9 @@
 """Attributes of a profile at Braze: its own fields in its own forms, all else as custom attributes, objects among them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from itertools import chain
+from operator import add
 from typing import Any
 
 from pyspark.sql import Column
@@ -76,3 +78,34 @@ def _of_profile(name: str, value: Column) -> Column:
         # E.164 has digits alone behind its plus.
         return F.when(F.ltrim(text).startswith("+"), F.regexp_replace(text, r"[\s()./-]", "")).otherwise(F.trim(text))
     return value
+
+
+def keys_set(body: Column, names: Iterable[str]) -> Column:
+    """How many attributes a body sets, which is what Braze bills: of an object each key, of a state of subscription none.
+
+    Args:
+        body: JSON of `attributes_of`.
+        names: Fields of the sync.
+    """
+    tree = tree_of(dict.fromkeys(name for name in names if name not in BRAZE_STATES))
+    return _leaves(body, tree) - _size(F.array_intersect(F.json_object_keys(body), F.array(*map(F.lit, BRAZE_STATES))))
+
+
+def keys_taken_away(names: Iterable[str]) -> int:
+    """How many attributes are set to null when somebody is taken away: an object goes as a whole.
+
+    >>> keys_taken_away(["address.city", "address.country", "tier", "email_subscribe"])
+    2
+    """
+    return len({name.partition(".")[0] for name in names if name not in BRAZE_STATES})
+
+
+def _leaves(content: Column, tree: Mapping[str, Any]) -> Column:
+    """Values of an object, those of the objects within counted instead of each."""
+    inner = [(F.get_json_object(content, f"$['{name}']"), part) for name, part in tree.items() if isinstance(part, Mapping)]
+    return reduce(add, (F.when(F.json_object_keys(found).isNotNull(), _leaves(found, part) - 1).otherwise(0)
+                        for found, part in inner), _size(F.json_object_keys(content)))  # fmt: skip
+
+
+def _size(keys: Column) -> Column:
+    return F.coalesce(F.size(keys), F.lit(0))

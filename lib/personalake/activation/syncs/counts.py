@@ -31,7 +31,8 @@ class Counts:
         refused: People who are not sent, by reason, the holdout left out.
         early_refusals: Those of them who are not wanted there; the others are, and something else is in the way.
         holdout: People who are held out.
-        people: People who are wanted and may be sent.
+        people: People who are wanted and may be sent; of orders and decisions each by itself.
+        persons: Those people with each counted once, as far as that matters; null where it is the same.
         held: Keys that the destination is known to hold.
         bytes: Bytes of all payloads.
         values: Values that the deliveries set; what some vendors bill.
@@ -51,6 +52,7 @@ class Counts:
     early_refusals: Mapping[str, int] = field(default_factory=dict)
     holdout: int = 0
     people: int = 0
+    persons: int | None = None
     held: int = 0
     bytes: int = 0
     values: int = 0
@@ -64,6 +66,11 @@ class Counts:
     def deliveries(self) -> int:
         """Everything that leaves."""
         return self.added + self.changed + self.removed
+
+    @property
+    def size(self) -> int:
+        """How many different people something may be said of."""
+        return self.people if self.persons is None else self.persons
 
     @property
     def is_what_waits(self) -> bool:

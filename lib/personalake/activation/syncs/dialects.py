@@ -170,6 +170,12 @@ def _flat(operation: str) -> Callable[[Words], Made]:
     return made
 
 
+def flat(words: Words) -> Made:
+    """The key beside the fields in one object, for a kind without a dialect of its own; nobody is taken away."""
+    operation, payload, _ = _flat("item")(words)
+    return operation, payload, None
+
+
 def object_text(value: Column) -> Column:
     """A text as JSON has it, quoted."""
     written = F.to_json(F.array(value.cast("string")))

@@ -5,7 +5,7 @@ from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.window import Window
+from pyspark.sql.window import Window, WindowSpec
 
 from personalake.activation.syncs.shapes import Shape
 from personalake.activation.syncs.wanted import HELD_OUT, NO_CONSENT
@@ -25,6 +25,7 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
     "archive": (ADDED, CHANGED, REMOVED),
 }
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
+HAD_IT = "has had it under another key"
 GONE = "nobody has this device, or this name, there any more"
 TOO_FEW = "too few people"
 REMOVAL_HASH = "removal"
@@ -32,7 +33,9 @@ REMOVAL_HASH = "removal"
 TAKING_AWAY = (NO_CONSENT, HELD_OUT)
 
 
-def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected: bool = False) -> DataFrame:
+def plan(
+    wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected: bool = False, is_once: bool = False
+) -> DataFrame:
     """What has to be done about each key so that the destination holds what is wanted.
 
     Args:
@@ -41,6 +44,7 @@ def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected
         acknowledged: Rows of `acknowledged`.
         mode: What is kept in step.
         resend_rejected: Whether what was refused there is sent again as it was.
+        is_once: Whether each person is told once: who has a new address, or a new device, has read it under the old one.
 
     Returns:
         One row for each key of either side, apart from keys that are neither wanted nor held nor about to be: `change` is
@@ -52,7 +56,9 @@ def plan(wanted: DataFrame, acknowledged: DataFrame, mode: Mode, resend_rejected
     rows = wanted.join(held, F.col("sync_key") == F.col("held_key"), "full_outer")
     stays = _stays() if REMOVED in LEAVING[mode] else F.lit(False)
     is_removal = F.col("sync_key").isNull()
-    found = rows.withColumns({"change": _change(stays), "is_wanted": _is_wanted(), "is_held": _is_held()}).withColumns(
+    has_had = F.bool_or(_is_held()).over(_of_person()) if is_once else F.lit(False)
+    told = {"change": _change(stays), "is_wanted": _is_wanted(), "is_held": _is_held(), "has_had": has_had}
+    found = rows.withColumns(told).withColumns(
         {
             "sync_key": F.coalesce("sync_key", "held_key"),
             "key": F.coalesce("key", "held_key"),
@@ -83,10 +89,13 @@ def _is_held() -> Column:
 
 def _stays() -> Column:
     """Whether what is held of a person stays as it is: they belong there, and what would be said of them cannot be."""
-    of_person = Window.partitionBy(F.coalesce("person_id", "holder_id", "held_key"))
     is_unsayable = F.col("refusal").isNotNull() & ~F.col("refusal").isin(*TAKING_AWAY)
     is_judged_otherwise = F.col("sync_key").isNotNull() & ~is_unsayable
-    return F.bool_or(is_unsayable).over(of_person) & ~F.bool_or(is_judged_otherwise).over(of_person)
+    return F.bool_or(is_unsayable).over(_of_person()) & ~F.bool_or(is_judged_otherwise).over(_of_person())
+
+
+def _of_person() -> WindowSpec:
+    return Window.partitionBy(F.coalesce("person_id", "holder_id", "held_key"))
 
 
 def _change(stays: Column) -> Column:
@@ -114,6 +123,7 @@ def _late_refusal(columns: list[str], resend_rejected: bool) -> Column:
     refusal = F.when(F.lit(False), F.lit(None).cast("string"))
     if not resend_rejected:
         refusal = refusal.when(F.col("payload_hash") == F.col("rejected_hash"), REJECTED_BEFORE)
+    refusal = refusal.when(F.col("has_had") & (F.col("change") == ADDED), HAD_IT)
     if "is_there" in columns:
         refusal = refusal.when(~F.coalesce("is_there", F.lit(False)), NOT_THERE)
     if "is_gone" in columns:

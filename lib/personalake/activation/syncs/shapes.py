@@ -12,7 +12,7 @@ from pyspark.sql import Column
 
 from personalake.activation.payloads import instant
 from personalake.activation.syncs.bodies import body_of
-from personalake.activation.syncs.dialects import KINDS
+from personalake.activation.syncs.dialects import KINDS, flat
 from personalake.activation.syncs.values import object_of
 from personalake.activation.syncs.words import Words, beside_of
 from personalake.config.audience_kinds import keys_of, kind_of
@@ -61,7 +61,7 @@ def shape_of(name: str, sync: Sync, connection: Connection, as_of: date) -> Shap
     """
     kind = "file" if isinstance(connection, FilesConnection) else kind_of(connection)
     words = Words(name, sync, kind, connection, instant(as_of))
-    operation, payload, removal = KINDS[kind](words)
+    operation, payload, removal = KINDS.get(kind, flat)(words)
     made = body_of(kind, sync)
     more_keys = keys_of(connection)[1:]
     if kind == "sfmc_rowset" and more_keys:

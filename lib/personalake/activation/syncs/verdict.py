@@ -33,7 +33,7 @@ class Cost:
 
 def is_too_small(counts: Counts, sync: Sync) -> bool:
     """Whether an audience is too small for anything to be said of its people."""
-    return counts.people < sync.min_people and counts.added + counts.changed > 0
+    return counts.size < sync.min_people and counts.added + counts.changed > 0
 
 
 def verdict(counts: Counts, sync: Sync) -> tuple[str, str | None]:
@@ -52,7 +52,7 @@ def _beyond(counts: Counts, sync: Sync) -> Iterator[str]:
     bounds = sync.bounds
     # Few people are told nothing; who has to be taken away is taken away, however few stay.
     if is_too_small(counts, sync):
-        yield f"{counts.people:,} people may be sent, min_people is {sync.min_people:,}"
+        yield f"{counts.size:,} people may be sent, min_people is {sync.min_people:,}"
     for what, found, name, most in (
         ("removals", counts.removed, "max_removed", bounds.max_removed),
         ("additions and changes", counts.added + counts.changed, "max_changed", bounds.max_changed),
