@@ -18,8 +18,9 @@ from personalake.config.activation import Destination
 from personalake.errors import LeaseHeldError
 from personalake.lake import Lake
 from personalake.pipelines.access import log_exports
+from personalake.pipelines.due_syncs import due_syncs
 from personalake.pipelines.job import JobContext, JobResult
-from personalake.pipelines.plan_audiences import due_syncs, plan_audiences
+from personalake.pipelines.plan_audiences import plan_audiences
 from personalake.pipelines.plan_figures import equation, with_plans
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.reachability import reachable

@@ -1,0 +1,60 @@
+"""Which syncs are planned in a run, and what should be known of those that are not, or are deaf to a no."""
+
+import logging
+
+from personalake.config.audience_checks import audience_problems
+from personalake.config.audiences import Sync, is_due
+from personalake.config.lawful import deaf_syncs
+from personalake.errors import ConfigError
+from personalake.pipelines.job import JobContext
+from personalake.pipelines.left_behind import left_behind
+from personalake.pipelines.plan_states import latest_plans, newest
+from personalake.reports.words import plural
+
+logger = logging.getLogger(__name__)
+_DEAF = (
+    "%s does not ask for %s: who unsubscribes from what it sends, or complains, gets it all the same; add it to its "
+    "purposes, unless these are messages that nobody can unsubscribe from"
+)
+_LEFT_BEHIND = (
+    "%s %s, and %s still holds %s of it, whom nobody takes away any more, also if they withdraw: let the sync go on there "
+    "with audience: {where: 'false'}, mode: mirror and bounds: {max_removed_share: 1} until they have left"
+)
+
+
+def due_syncs(context: JobContext) -> dict[str, Sync]:
+    """Syncs to be planned in this run: the one that was asked for, or those whose day it is.
+
+    Raises:
+        ConfigError: If a sync does not fit its connection, or there is none of the asked name.
+    """
+    settings, asked = context.settings, context.options.get("sync")
+    found = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
+    problems = [f"{'.'.join(place)}: {text}" for place, text in found]
+    active = {
+        name: sync
+        for name, sync in sorted(settings.audiences.items())
+        if sync.enabled and (connection := settings.connections.get(sync.destination)) is not None and connection.enabled
+    }
+    if asked is not None and asked not in active:
+        there = ", ".join(active) or "none"
+        problems.append(f"--sync {asked}: no enabled sync of that name to an enabled connection; there are: {there}")
+    if problems:
+        raise ConfigError(problems)
+    for name, purpose in deaf_syncs(settings):
+        if name in (active if asked is None else (asked,)):
+            logger.warning(_DEAF, name, purpose)
+    if asked is not None:
+        return {asked: active[asked]}
+    for name in sorted(name for name, sync in settings.audiences.items() if sync.enabled and name not in active):
+        logger.warning("%s is not planned: its connection %s is off", name, settings.audiences[name].destination)
+    for left in left_behind(context.lake.ledger, settings):
+        logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, plural(left.people, "person", "people"))
+    if not active:
+        return {}
+    planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}
+    return {
+        name: sync
+        for name, sync in active.items()
+        if is_due(sync.schedule, context.as_of, None if (last := planned[name]) is None else last["as_of"])
+    }
