@@ -209,6 +209,16 @@ def test_only_what_differs_leaves_and_a_withdrawn_consent_is_a_removal(shop: Sho
     assert shop.outbox() == {"ca": (True, '{"id":"ca","is_member":false}')}
     assert shop.plans()[given_up]["state"] == "superseded"
 
+    # What is no removal and was stopped is not planned again and again: what stopped it would do so each time.
+    shop.people(next_day, a="tea", c="soup", e="bread", f="tea", refusing="a")
+    shop.sent()
+    run(shop.context(next_day))
+    stopped = shop.newest()["plan_id"]
+    shop.sent(state="cancelled")
+    run(shop.context(next_day))
+
+    assert shop.newest()["plan_id"] == stopped
+
 
 def test_a_plan_in_parts_stands_and_a_new_one_takes_back_what_was_not_sent(shop: Shop) -> None:
     shop.people(a="tea", b="tea", c="tea")

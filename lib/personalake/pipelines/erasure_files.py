@@ -92,8 +92,10 @@ def _without(path: Path, source: Source, encoding: str, subjects: Subjects, is_l
     if source.format == "parquet":
         try:
             return without_rows(path, [LineTest(source, subject, (), is_loose).has for subject in subjects.values()])
-        except (OSError, pa.ArrowInvalid):  # no Parquet, or damaged: it was never let in, and shows nothing to anybody
-            return [0] * len(subjects)
+        except (OSError, pa.ArrowInvalid) as error:
+            if getattr(error, "errno", None) is not None:  # the machine's word: no permission, no room on the disk
+                raise
+            return [0] * len(subjects)  # no Parquet, or damaged: it was never let in, and shows nothing to anybody
     header, quote = None, None
     if source.format == "csv":
         quote = source.quote

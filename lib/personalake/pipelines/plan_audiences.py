@@ -179,18 +179,19 @@ def _row(planning: Planning, counts: Counts, costs: Cost) -> Row:
 def _name(planning: Planning, counts: Counts) -> str:
     """The standing plan's name if this is what it has not sent yet; else the plan's own, by its content.
 
-    Where an equal plan stands of which something was taken back or given up, what is wanted again needs deliveries, and so
-    a name, of its own: nothing leaves twice of one plan.
+    Where an equal plan stands of which a removal was given up or stopped, who has to go needs a delivery, and so a plan, of
+    another name: nothing leaves twice of one plan. All else that was stopped waits for another as-of or another content: what
+    stopped it would stop it again, each time that somebody plans.
     """
     context, sync, known = planning.context, planning.asked.sync, planning.known
     if planning.standing is not None and counts.is_what_waits:
         return planning.standing
     own = named(plan_id(planning.name, place_of(context, sync), sync.mode, context.as_of, counts.content), known)
-    if not counts.deliveries or own not in known or known[own]["state"] not in STANDING:
+    if not counts.removed or own not in known or known[own]["state"] not in STANDING:
         return own
-    is_open = F.col("state").isin("pending", *DOUBTFUL)
-    still = planning.deliveries.where((F.col("plan_id") == own) & is_open).count()
-    return own if still == counts.deliveries else named(again(own), known)
+    is_owed = F.col("removal") & F.col("state").isin("cancelled", "rejected")
+    is_none = planning.deliveries.where((F.col("plan_id") == own) & is_owed).isEmpty()
+    return own if is_none else named(again(own), known)
 
 
 def _is_approved(planning: Planning, rows: PlanRows) -> bool:
@@ -198,7 +199,8 @@ def _is_approved(planning: Planning, rows: PlanRows) -> bool:
     standing = planning.standing
     if standing is None or planning.known[standing]["state"] != APPROVED:
         return False
-    seen = planning.deliveries.where(F.col("plan_id") == standing).select("sync_key", "payload_hash", "removal")
+    is_waiting = (F.col("plan_id") == standing) & F.col("state").isin("pending", *DOUBTFUL)
+    seen = planning.deliveries.where(is_waiting).select("sync_key", "payload_hash", "removal")
     leaving = rows.frame.where(F.col("change").isin(*DELIVERED)).withColumn("removal", F.col("change") == REMOVED)
     is_same = [F.col(f"leaving.{name}").eqNullSafe(F.col(f"seen.{name}")) for name in seen.columns]
     return leaving.alias("leaving").join(seen.alias("seen"), is_same, how="left_anti").isEmpty()

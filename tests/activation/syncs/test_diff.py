@@ -105,14 +105,16 @@ def test_what_is_in_doubt_is_said_again_and_what_was_refused_is_not(spark: Spark
 
 
 def test_who_has_read_a_message_under_another_key_does_not_get_it_again(spark: SparkSession) -> None:
-    wanted = wanted_of(spark, {"new": "1", "other": "1", "a": "1"})
-    held = held_of(spark, {"old": "1", "gone": None, "a": "1"},  # type: ignore[dict-item]
-                   old={"holder_id": "pnew"}, gone={"holder_id": None, "rejected_hash": "1"})  # fmt: skip
+    wanted = wanted_of(spark, {"new": "1", "other": "1", "a": "1", "own": "1", "passed": "1"})
+    # The key of `passed` was that of the person who has one of their own by now.
+    held = held_of(spark, {"old": "1", "gone": None, "a": "1", "passed": "1"},  # type: ignore[dict-item]
+                   old={"holder_id": "pnew"}, gone={"holder_id": None, "rejected_hash": "1"},
+                   passed={"holder_id": "pown"})  # fmt: skip
 
     rows = {row["sync_key"]: row for row in plan(wanted, held, "insert", is_once=True).collect()}
 
     assert {key: row["change"] for key, row in rows.items()} == {
-        "new": "refused", "other": "added", "a": "unchanged", "old": "unchanged",
+        "new": "refused", "other": "added", "a": "unchanged", "old": "unchanged", "own": "refused", "passed": "unchanged",
     }  # fmt: skip
     assert rows["new"]["refusal"] == "has had it under another key"
     assert changes(plan(wanted, held, "insert"))["new"] == "added"

@@ -53,10 +53,14 @@ def plan(
         `is_held` say on which side the key is.
     """
     held = acknowledged.withColumnRenamed("sync_key", "held_key")
+    if is_once:
+        # By the holder: a key that somebody else has by now was told to whoever had it then.
+        told_to = acknowledged.where("holder_id IS NOT NULL").select(F.col("holder_id").alias("told_id")).distinct()
+        wanted = wanted.join(told_to, F.col("person_id") == F.col("told_id"), "left")
     rows = wanted.join(held, F.col("sync_key") == F.col("held_key"), "full_outer")
     stays = _stays() if REMOVED in LEAVING[mode] else F.lit(False)
     is_removal = F.col("sync_key").isNull()
-    has_had = F.bool_or(_is_held()).over(_of_person()) if is_once else F.lit(False)
+    has_had = F.col("told_id").isNotNull() if is_once else F.lit(False)
     told = {"change": _change(stays), "is_wanted": _is_wanted(), "is_held": _is_held(), "has_had": has_had}
     found = rows.withColumns(told).withColumns(
         {
