@@ -1,12 +1,15 @@
 """What sources brought that are not configured any more is cleaned as well; without a session."""
 
+import errno
 import gzip
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from personalake.config import Settings
 from personalake.config.settings import TrackingSettings
@@ -89,6 +92,26 @@ def test_a_file_that_is_no_parquet_in_a_folder_of_parquet_keeps_no_other_from_be
     # What was never let in shows nothing to anybody; of what was let in once nobody knows whom it names.
     assert found["landing/crm"].problem is None
     assert found["inbox/old"].problem == f"not cleaned: 1 file (its text cannot be read); {AGAIN}"
+
+
+def test_a_parquet_file_that_the_machine_keeps_from_being_rewritten_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = a_lake(tmp_path / "lake")
+    settings = settings_of(lake, tmp_path)
+    source = {"contract": "customer_record", "format": "parquet", "path": tmp_path / "landing" / "crm",
+              "columns": {"customer_id": "mail", "email": "mail"}}  # fmt: skip
+    settings = Settings.model_validate({**settings.model_dump(exclude_unset=True), "sources": {"crm": source}})
+    (tmp_path / "landing" / "crm").mkdir(parents=True)
+    pq.write_table(pa.table({"mail": [ANN, BOB]}), tmp_path / "landing" / "crm" / "whole.parquet")
+
+    def full(*given: object) -> list[int]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("personalake.pipelines.erasure_files.without_rows", full)
+    found = {one.place: one for one in clean_files(settings, lake, {"r1": SUBJECT})}
+
+    assert "1 file" in str(found["landing/crm"].problem)
 
 
 def test_a_former_source_whose_folder_nobody_knows_is_named_for_a_human(tmp_path: Path) -> None:
