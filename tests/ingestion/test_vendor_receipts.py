@@ -128,6 +128,18 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
             ("unsubscribed", "email", None, None, "user_1", "t@test.com", None, AT_BRAZE),
         ),
         (
+            braze(
+                OF_A_GROUP,
+                {
+                    "phone_number": "+16462345678",
+                    "email_address": "t@test.com",
+                    "channel": "whatsapp",
+                    "subscription_status": "Unsubscribed",
+                },
+            ),
+            ("unsubscribed", "whatsapp", None, None, "user_1", "+16462345678", None, AT_BRAZE),
+        ),
+        (
             braze(OF_A_GROUP, {"phone_number": "+16462345678", "subscription_status": "Unsubscribed"}),
             ("unsubscribed", "sms", None, None, "user_1", "+16462345678", None, AT_BRAZE),
         ),
@@ -242,6 +254,8 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
         (bounce("failed", "5.2.1"), ("hard_bounce", *OF_BOUNCE, "5.2.1 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("failed", "5.2.2"), ("failed", *OF_BOUNCE, "5.2.2 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("failed", "5.7.1"), ("failed", *OF_BOUNCE, "5.7.1 smtp; 426 connection timed out", AT_BOUNCE)),
+        (bounce("failed", "5.1.8"), ("failed", *OF_BOUNCE, "5.1.8 smtp; 426 connection timed out", AT_BOUNCE)),
+        (bounce("failed", "5.4.7"), ("failed", *OF_BOUNCE, "5.4.7 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("failed", "4.0.0"), ("soft_bounce", *OF_BOUNCE, "4.0.0 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("delayed", "4.4.7"), ("soft_bounce", *OF_BOUNCE, "4.4.7 smtp; 426 connection timed out", AT_BOUNCE)),
         (bounce("delivered", "2.0.0"), ("delivered", *OF_BOUNCE, "2.0.0 smtp; 426 connection timed out", AT_BOUNCE)),
@@ -303,7 +317,12 @@ IS_THEIRS: dict[str, list[tuple[Row, bool]]] = {
         (salesforce("EngagementEvents.PushOpen", SALESFORCE_TO), False),
         (salesforce("TransactionalSendEvents.OttNotSent", SALESFORCE_TO), False),
     ],
-    "sendgrid_receipts": [(sendgrid("unsubscribe"), True), (sendgrid("processed"), False)],
+    "sendgrid_receipts": [
+        (sendgrid("unsubscribe"), True),
+        (sendgrid("processed"), False),
+        (sendgrid("deferred"), False),
+        (sendgrid("group_resubscribe"), False),
+    ],
 }
 
 

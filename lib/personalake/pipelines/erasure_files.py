@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from personalake.activation.dropped_files import is_dropped
 from personalake.activation.dropped_files import without_rows as without_dropped
@@ -93,15 +94,24 @@ def _without(path: Path, source: Source, encoding: str, subjects: Subjects, is_l
         try:
             return without_rows(path, [LineTest(source, subject, (), is_loose).has for subject in subjects.values()])
         except (OSError, pa.ArrowInvalid) as error:
-            if getattr(error, "errno", None) is not None:  # the machine's word: no permission, no room on the disk
+            # The machine's word (no permission, no room on the disk), or a file that could be let in and is damaged since.
+            if getattr(error, "errno", None) is not None or _has_footer(path):
                 raise
-            return [0] * len(subjects)  # no Parquet, or damaged: it was never let in, and shows nothing to anybody
+            return [0] * len(subjects)  # no Parquet, or cut off: it was never let in, and shows nothing to anybody
     header, quote = None, None
     if source.format == "csv":
         quote = source.quote
         header = source.header if is_loose else _header(path, source, encoding)
     tests = [LineTest(source, subject, header, is_loose) for subject in subjects.values()]
     return without_lines(path, tests, encoding, quote, words=[test.words for test in tests])
+
+
+def _has_footer(path: Path) -> bool:
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def _header(path: Path, source: Source, encoding: str) -> tuple[str, ...] | None:

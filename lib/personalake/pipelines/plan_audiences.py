@@ -180,8 +180,8 @@ def _name(planning: Planning, counts: Counts) -> str:
     """The standing plan's name if this is what it has not sent yet; else the plan's own, by its content.
 
     Where an equal plan stands of which a removal was given up or stopped, who has to go needs a delivery, and so a plan, of
-    another name: nothing leaves twice of one plan. All else that was stopped waits for another as-of or another content: what
-    stopped it would stop it again, each time that somebody plans.
+    another name: nothing leaves twice of one plan. All else that was stopped waits for another as-of or another content:
+    what stopped it would stop it again, each time that somebody plans.
     """
     context, sync, known = planning.context, planning.asked.sync, planning.known
     if planning.standing is not None and counts.is_what_waits:
