@@ -128,15 +128,18 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
             ("unsubscribed", "email", None, None, "user_1", "t@test.com", None, AT_BRAZE),
         ),
         (
-            braze(
-                OF_A_GROUP,
-                {
-                    "phone_number": "+16462345678",
-                    "email_address": "t@test.com",
-                    "channel": "whatsapp",
-                    "subscription_status": "Unsubscribed",
-                },
-            ),
+            {
+                **braze(
+                    OF_A_GROUP,
+                    {
+                        "phone_number": "+16462345678",
+                        "email_address": "t@test.com",
+                        "channel": "whatsapp",
+                        "subscription_status": "Unsubscribed",
+                    },
+                ),
+                "id": "whatsapp",
+            },
             ("unsubscribed", "whatsapp", None, None, "user_1", "+16462345678", None, AT_BRAZE),
         ),
         (
