@@ -49,7 +49,7 @@ def found(folder: Path, mode: str = "mirror", **syncs: Any) -> list[LeftBehind]:
     ],
 )
 def test_whom_a_mirrored_sync_left_behind_is_said(tmp_path: Path, syncs: dict[str, Any], why: str) -> None:
-    assert found(tmp_path, **syncs) == [LeftBehind("loyal", "ads", 2, why)]
+    assert found(tmp_path, **syncs) == [LeftBehind("loyal", "ads", 2, why, "mirror")]
 
 
 def test_nobody_is_left_behind_by_a_sync_that_goes_on_or_never_took_anybody_away(tmp_path: Path) -> None:

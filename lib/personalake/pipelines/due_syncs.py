@@ -17,8 +17,9 @@ _DEAF = (
     "purposes, unless these are messages that nobody can unsubscribe from"
 )
 _LEFT_BEHIND = (
-    "%s %s, and %s still holds %s of it, whom nobody takes away any more, also if they withdraw: let the sync go on there "
-    "with audience: {where: 'false'}, mode: mirror and bounds: {max_removed_share: 1} until they have left"
+    "%s %s, and %s still holds %s of it, whom nobody takes away any more, also if they withdraw: until they have left, keep "
+    "a sync of that name there with audience: {where: 'false'}, mode: %s and bounds: {max_removed_share: 1}; fields that "
+    "another sync keeps there under the same names are taken from those people as well"
 )
 
 
@@ -49,7 +50,8 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
     for name in sorted(name for name, sync in settings.audiences.items() if sync.enabled and name not in active):
         logger.warning("%s is not planned: its connection %s is off", name, settings.audiences[name].destination)
     for left in left_behind(context.lake.ledger, settings):
-        logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, plural(left.people, "person", "people"))
+        people = plural(left.people, "person", "people")
+        logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, people, left.mode)
     if not active:
         return {}
     planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}

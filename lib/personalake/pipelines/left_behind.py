@@ -25,12 +25,14 @@ class LeftBehind(NamedTuple):
         destination: Where it went.
         people: How many keys the destination is known to hold of it.
         why: What became of the sync.
+        mode: By which mode it took people away.
     """
 
     sync: str
     destination: str
     people: int
     why: str
+    mode: str
 
 
 def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
@@ -44,7 +46,7 @@ def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
         if people := _held(ledger, name, destination):
             goes_on = sync is not None and sync.enabled
             why = f"goes to {sync.destination} by now" if sync and goes_on else "is turned off" if sync else "is gone"
-            yield LeftBehind(name, destination, people, why)
+            yield LeftBehind(name, destination, people, why, mode)
 
 
 def _held(ledger: Ledger, name: str, destination: str) -> int:

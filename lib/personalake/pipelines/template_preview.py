@@ -159,7 +159,9 @@ def _said(settings: Settings, name: str, variables: Row, row: Row) -> Rendered |
         return render(settings.templates[name], None, variables)
     locale = None if sync.locale is None else simple_value(sync.locale, row)
     given = {field: simple_value(one.source, row) for field, one in sync.fields.items() if one.hashing == "none"}
-    return render(settings.templates[name], None if locale is None else str(locale), {**variables, **given})
+    # What is more than a simple expression is not known here: then the column of that name has to do.
+    told = {field: value for field, value in given.items() if value is not None}
+    return render(settings.templates[name], None if locale is None else str(locale), {**variables, **told})
 
 
 def _person(ledger: Ledger, person_id: str) -> Row:
