@@ -73,7 +73,7 @@ def test_a_value_may_not_stand_where_escaping_does_not_help(source: str, problem
         ("https://shop.example/out?m={{ first_name|urlencode|upper }}&n={{ orders + 1 }}", 2),
         ("https://shop.example/out?m={% if orders %}{{ first_name }}{% endif %}", 1),
         ("https://shop.example/out?m={{ first_name|urlencode }}&n={{ 'x' }}", 0),
-        ("{{ shop_url }}", 0),
+        ("https://shop.example/out?back={{ shop_url }}", 1),
     ],
 )
 def test_what_stands_in_an_address_is_written_so_that_it_leads_to_nobody_else(address: str, problems: int) -> None:

@@ -11,7 +11,7 @@ from personalake.errors import InputError
 from personalake.lake import Ledger, Locations
 from personalake.pipelines.look_view import previews_view
 from personalake.pipelines.report_data import gather
-from personalake.pipelines.template_preview import previews
+from personalake.pipelines.template_preview import _simple_values, previews
 from personalake.reports.messages import what_they_would_read
 from personalake.tables.gold import ACTIVATION_OUTBOX
 from personalake.tables.identity import PERSON
@@ -78,7 +78,12 @@ def test_a_person_is_shown_the_language_and_the_values_that_the_sync_of_the_temp
     assert (found.said.locale, found.said.parts["subject"]) == ("de", "CHEESE für Josephine")
     number = found.said.parts["text"].removeprefix("your town ")
     assert number != found.said.parts["text"]
-    assert simple_value("if(action = 'x', 'a', 'b')", {"action": "x"}) is None
+    with pytest.raises(LookupError):
+        simple_value("if(action = 'x', 'a', 'b')", {"action": "x"})
+    # What is truly empty is empty in the message, too; what cannot be reckoned here is left out.
+    assert _simple_values({"a": "nickname", "b": "initcap(first_name)"}, {"nickname": None, "first_name": "ann"}) == {
+        "a": None
+    }
     section = what_they_would_read(gather(settings, ledger, AS_OF))
     assert section is not None
     assert "(de)" in section.blocks[0].title  # type: ignore[union-attr]

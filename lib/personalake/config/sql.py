@@ -247,15 +247,15 @@ def _fits(text: str, kind: exp.DataType | None) -> bool:
 
 
 def simple_value(expression: str, row: Mapping[str, Any]) -> Any:
-    """What a simple expression gives of one row, without a session; null where it is more than that.
+    """What a simple expression gives of one row, without a session.
 
     >>> simple_value("coalesce(preferences['language'], country, 'en')", {"preferences": {"form": "du"}, "country": "DE"})
     'DE'
+
+    Raises:
+        LookupError: If it is more than columns, entries of maps, texts and `coalesce`.
     """
-    try:
-        return _simple(check_expression(expression), row)
-    except LookupError:
-        return None
+    return _simple(check_expression(expression), row)
 
 
 def _simple(node: exp.Expr, row: Mapping[str, Any]) -> Any:

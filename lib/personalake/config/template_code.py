@@ -146,9 +146,7 @@ def address_problems(source: str) -> Iterator[str]:
         is_text = isinstance(node, nodes.TemplateData | nodes.Const)
         is_quoted = isinstance(node, nodes.Filter) and node.name == "urlencode"
         name = next((found.name for found in (node, *node.find_all(nodes.Name)) if isinstance(found, nodes.Name)), "value")
-        # A whole address is checked when it is shown.
-        is_whole = isinstance(node, nodes.Name) and name.endswith("_url")
-        if not (is_text or is_quoted or is_whole):
+        if not (is_text or is_quoted):
             yield (
                 f"{{{{ {name} }}}} stands in an address: write {{{{ {name}|urlencode }}}}, or + and & in it would lead to "
                 "somebody else"

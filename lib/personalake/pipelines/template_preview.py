@@ -1,6 +1,7 @@
 """What people would read, before anything is sent; reads gold without Spark."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -157,11 +158,18 @@ def _said(settings: Settings, name: str, variables: Row, row: Row) -> Rendered |
     sync = min(syncs, key=lambda one: not one.enabled, default=None)
     if sync is None:
         return render(settings.templates[name], None, variables)
-    locale = None if sync.locale is None else simple_value(sync.locale, row)
-    given = {field: simple_value(one.source, row) for field, one in sync.fields.items() if one.hashing == "none"}
-    # What is more than a simple expression is not known here: then the column of that name has to do.
-    told = {field: value for field, value in given.items() if value is not None}
-    return render(settings.templates[name], None if locale is None else str(locale), {**variables, **told})
+    known = _simple_values({field: one.source for field, one in sync.fields.items() if one.hashing == "none"}, row)
+    locale = None if sync.locale is None else _simple_values({"locale": sync.locale}, row).get("locale")
+    return render(settings.templates[name], None if locale is None else str(locale), {**variables, **known})
+
+
+def _simple_values(expressions: Mapping[str, str], row: Row) -> dict[str, Any]:
+    """Of what is more than a simple expression nothing is known here: then the column of that name has to do."""
+    found = {}
+    for name, expression in expressions.items():
+        with suppress(LookupError):
+            found[name] = simple_value(expression, row)
+    return found
 
 
 def _person(ledger: Ledger, person_id: str) -> Row:
