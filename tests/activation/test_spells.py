@@ -64,3 +64,28 @@ def test_a_half_in_doubt_is_part_of_the_request_that_was_claimed() -> None:
     )  # fmt: skip
 
     assert found == {("first", "there"): 4.0}
+
+
+def test_parts_that_are_claimed_begin_nothing() -> None:
+    found = seconds(
+        row("a", "in_flight", 0, "p1"), row("b", "in_flight", 0, "p1"),
+        row("a", "in_flight", 40, "p1.0x"), row("b", "in_flight", 40, "p1.1y"), row("b", "in_flight", 45, "p1.1y.0z"),
+        row("a", "accepted", 52, "p1"), row("b", "accepted", 52, "p1", 12),
+        row("e", "in_flight", 100, "p2"), row("e", "in_flight", 107, "p2.0x"), row("e", "unknown", 109, "p2.0x", 3),
+    )  # fmt: skip
+
+    assert found == {("first", "there"): 52.0, ("second", "there"): 9.0}
+
+
+def test_a_part_that_a_later_run_sends_counts_from_that_run() -> None:
+    found = seconds(
+        row("a", "in_flight", 0, "p1"), row("b", "in_flight", 0, "p1"), row("b", "in_flight", 1, "p1.1y"),
+        row("a", "in_flight", 1, "p1.0x"), row("a", "accepted", 4, "p1", 5), row("b", "unknown", 4, "p1.1y"),
+        row("b", "in_flight", 1_000, "p1.1y"), row("b", "in_flight", 1_002, "p1.1y.0z"),
+        row("b", "unknown", 1_003, "p1.1y.0z", 2),
+        # Halves are not claimed: what is told of one first is that it is in doubt.
+        row("e", "in_flight", 2_000, "p2"), row("e", "unknown", 2_005, "p2.1", 3),
+        row("e", "in_flight", 9_000, "p2.1"), row("e", "accepted", 9_002, "p2.1", 1),
+    )  # fmt: skip
+
+    assert found == {("first", "there"): 7.0, ("second", "there"): 7.0}

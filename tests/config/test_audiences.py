@@ -59,17 +59,22 @@ l: {{{who}, destination: crm, mode: archive, membership: m, fields: {{at: "'x'"}
 o: {{{who}, destination: app, key_field: crm, fields: {{a: customer_id}}}}
 p: {{{who}, destination: shop, mode: archive, membership: crm.in, fields: {{home.post code: "'x'"}}}}
 q: {{{who}, destination: cdp, group: team, fields: {{team: "'x'", company: "'x'", address: "'x'"}}}}
-r: {{{who}, destination: journey, mode: insert, event: Came.Back}}
+r: {{{who}, destination: journey, mode: insert, event: Came.Back, fields: {{eventInstanceId: "'x'"}}}}
 s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'", from: "'x'"}}}}
 t: {{{who}, destination: cdp, mode: insert, event: Came, fields: {{revenue: "1", context: "1", context.os: "'x'",
   context.ip.v4: "'x'", context.shoe: "'x'"}}}}
 v: {{{who}, destination: shop, mode: insert, event: ecommerce.order_placed, fields: {{order_id: "'x'", total_value: "1"}}}}
 w: {{{who}, destination: shop, mode: insert, event: ecommerce.bought, fields: {{order_id: "'x'"}}}}
+wa: {{{who}, destination: shop, mode: insert, event: ecommerce.cart_updated, fields: {{cart_id: "'x'", currency: "'EUR'",
+  action: "'add'"}}}}
 x: {{{who}, destination: shop, fields: {{push_token_import: "true"}}}}
 u: {{{who}, destination: shop, integrations: {{All: false}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
-y: {{{who}, destination: app, membership: app, fields: {{user: "'x'"}}}}
+y: {{{who}, destination: app, membership: app, fields: {{user: "'x'", ip: "'192.0.2.1'"}}}}
 yb: {{{who}, destination: tags, event: came, fields: {{home.city: "'Ulm'"}}}}
+yc: {{{who}, destination: push, mode: insert, channel: push, fields: {{url: "'x'"}}}}
+yd: {{{who}, destination: push, mode: insert, channel: push, fields: {{content_available: "true"}}}}
+ye: {{{who}, destination: push, mode: insert, channel: sms, fields: {{content_available: "true"}}}}
 ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents: "'x'", data.a: "'x'", filters: "'x'"}}}}
 """)  # fmt: skip
 
@@ -107,6 +112,7 @@ ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents:
         "audiences.yml: audiences.p.fields: home.post code: 'post code' has a blank or a dollar sign, for which braze_track "
         "drops the object",
         "audiences.yml: audiences.q.fields: segment keeps address for an object; name its parts, e.g. address.city",
+        "audiences.yml: audiences.r.fields: sfmc_journey keeps eventInstanceId for itself",
         "audiences.yml: audiences.r.event: 'Came.Back' has a dot, which no key of an event definition at Salesforce has",
         "audiences.yml: audiences.s.fields: fcm keeps android for an object; name its parts, e.g. android.ttl",
         "audiences.yml: audiences.s.fields: fcm keeps from for itself",
@@ -117,20 +123,25 @@ ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents:
         "audiences.yml: audiences.t.fields: segment keeps context.os for an object; name its parts",
         "audiences.yml: audiences.t.fields: segment keeps context.ip for a value, without parts",
         "audiences.yml: audiences.t.fields: segment takes no notice of context.shoe; a context has: active, app, campaign, "
-        "device, groupId, ip, library, locale, location, network, os, page, referrer, screen, timezone, traits, userAgent",
+        "consent, device, groupId, ip, library, locale, location, network, os, page, referrer, screen, timezone, traits, "
+        "userAgent",
         "audiences.yml: audiences.t.fields: segment takes revenue without a currency for US dollars; name currency, too",
         "audiences.yml: audiences.u.integrations: braze_track sends nothing on to others; segment does",
         "audiences.yml: audiences.v.fields: ecommerce.order_placed needs currency, products, source",
         "audiences.yml: audiences.w.event: braze_track has no ecommerce.bought among its events of shops, which are: "
         "ecommerce.product_viewed, ecommerce.cart_updated, ecommerce.checkout_started, ecommerce.order_placed, "
         "ecommerce.order_refunded, ecommerce.order_cancelled",
+        "audiences.yml: audiences.wa.fields: ecommerce.cart_updated needs products, source",
         "audiences.yml: audiences.x.fields: push_token_import is for people whom Braze knows by neither external_id nor "
         "braze_id",
+        "audiences.yml: audiences.y.fields: onesignal_user keeps ip for itself; call the tag otherwise",
         "audiences.yml: audiences.y.fields: onesignal_user keeps user for itself; call the tag otherwise",
         "audiences.yml: audiences.y.membership: onesignal_user keeps app for itself; call the tag otherwise",
         "audiences.yml: audiences.ya.fields: onesignal keeps data for itself; what it has no name for is that already",
         "audiences.yml: audiences.ya.fields: onesignal keeps filters for itself",
         "audiences.yml: audiences.yb.fields: 'home.city' has a period, for which tealium refuses the whole call",
+        "audiences.yml: audiences.yc.fields: onesignal needs contents or content_available, or a template_id",
+        "audiences.yml: audiences.ye.fields: onesignal needs contents, or a template_id",
     ]
 
 
@@ -163,7 +174,7 @@ def test_a_template_that_does_not_fit_the_sync_is_said_with_file_and_key(tmp_pat
     who = "audience: {where: customer_id IS NOT NULL}, purposes: [news]"
 
     found = problems(tmp_path, f"""
-a: {{{who}, destination: desk, template: lost}}
+a: {{{who}, destination: desk, template: helo}}
 b: {{{who}, destination: crm, key_field: id, template: hello}}
 c: {{{who}, destination: mail, mode: insert, template: hello, key: {{source: email}}}}
 d: {{{who}, destination: desk, template: hello}}
@@ -174,7 +185,7 @@ h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: i
 """)  # fmt: skip
 
     assert [problem.removeprefix("audiences.yml: audiences.") for problem in found] == [
-        "a.template: no template 'lost'; there are: hello, until",
+        "a.template: no template 'helo'; did you mean hello?",
         "b.fields: at is part of the data extension's primary key, too",
         "b.template: sfmc_rows takes no templates; those that do: email, fcm, onesignal, webhook, braze_send, sfmc_journey, "
         "csv_drop, sftp, object_store",
@@ -207,6 +218,13 @@ h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: i
         ({"fields": {"t": "Reflect /* */ ('java.util.UUID', 'randomUUID')"}}, "reflect is not allowed"),
         ({"audience": {"where": "last_order_date < date'today'"}}, "clocks and dice are not allowed"),
         ({"audience": {"query": "SELECT person_id FROM gold.decision WHERE as_of < timestamp 'now'"}}, "clocks and dice"),
+        ({"fields": {"t": "last_order_date > 'yesterday'"}}, "clocks and dice are not allowed"),
+        ({"audience": {"orders": {}}, "fields": {"t": "occurred_at > 'yesterday'"}}, "clocks and dice are not allowed"),
+        ({"audience": {"query": "SELECT person_id FROM gold.decision GROUP BY 1 HAVING max(as_of) + 1 > 'today'"}},
+         "clocks and dice"),
+        ({"fields": {"t": "if(last_order_date in (('Today')), 1, 2)"}}, "clocks and dice are not allowed"),
+        ({"audience": {"query": "SELECT person_id FROM gold.decision WHERE as_of BETWEEN 'yesterday' AND '2026-01-01'"}},
+         "clocks and dice"),
         ({"audience": {"where": "last_order_date < now()"}}, "clocks and dice are not allowed"),
         ({"audience": {"query": "SELECT person_id FROM gold.decision WHERE as_of < now()"}}, "clocks and dice"),
         ({"audience": {"query": "SELECT person_id FROM gold.decision LIMIT 5"}}, "is others each time"),
@@ -217,6 +235,12 @@ h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: i
         ({"audience": {"where": "orders >"}}, "is not Spark SQL"),
         ({"audience": {"where": "orders >= 'three'"}}, "compares orders, a bigint, with the text 'three'"),
         ({"audience": {"where": "last_order_date > 'soon'"}}, "compares last_order_date, a date, with the text 'soon'"),
+        ({"audience": {"where": "last_order_date BETWEEN '2026-01-01' AND 'soon'"}}, "a date, with the text 'soon'"),
+        ({"audience": {"where": "'soon' BETWEEN first_order_date AND last_order_date"}}, "a date, with the text 'soon'"),
+        ({"audience": {"where": "orders IN ('1', 'three')"}}, "compares orders, a bigint, with the text 'three'"),
+        ({"audience": {"where": "'three' IN (orders, 3)"}}, "compares orders, a bigint, with the text 'three'"),
+        ({"audience": {"where": "nullif(orders, 'three') > 1"}}, "compares orders, a bigint, with the text 'three'"),
+        ({"audience": {"where": "CASE orders WHEN 'three' THEN true END"}}, "orders, a bigint, with the text 'three'"),
         ({"audience": {"where": "favourite_category"}}, "is no condition: it gives string, not true or false"),
         ({"audience": {"where": "orders >> 3"}}, "is no condition: it gives bigint"),
         ({"audience": {}}, "name exactly one of where, query, segment, decisions, orders; found none"),

@@ -122,6 +122,11 @@ def test_an_unknown_environment_lists_those_that_exist(tmp_path: Path) -> None:
         load_settings("staging", folder, environ={})
 
 
+def test_a_misspelt_environment_names_the_one_that_is_meant(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"prdo\.yml: no such environment; did you mean prod\?"):
+        load_settings("prdo", conf(tmp_path, environments__prod=""), environ={})
+
+
 def test_a_missing_folder_says_what_to_pass(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such folder; pass --conf-dir"):
         load_settings("local", tmp_path / "nowhere", environ={})

@@ -196,6 +196,14 @@ def test_a_file_that_nothing_reads_is_told(name: str, told: str, tmp_path: Path)
             "churn: {candidates: {gbt: {space: {maxItr: [1]}}}}\n",
             "gbt has no parameter maxItr; did you mean maxIter?",
         ),
+        ("destinations", CSV.replace("dialect: csv", "dialect: cvs"), "or 'csv'; did you mean csv? (found 'cvs')"),
+        (
+            "connections",
+            "a: {kind: brase}\n",
+            "'brase'; did you mean braze_track, braze_send or braze_subscription?",
+        ),
+        ("connections", "a: {kind: ftp_drop}\n", "no kind 'ftp_drop'; there are: segment, "),
+        ("base", "as_of: latset\n", "expected a day, e.g. 2025-12-31 or 'latest'; did you mean latest?"),
         ("destinations", CSV, "no rule has 'mail' among its channels; did you mean email?"),
     ],
 )

@@ -92,6 +92,10 @@ def test_a_connection_may_be_turned_off_without_its_syncs_since_that_is_how_send
         ({"fields": "{b: orders}", "membership": "in"}, {"membership": "in"}, True),
         ({}, {"event": "Ordered", "mode": "insert"}, False),
         ({}, {"enabled": "false"}, False),
+        # Whose audience is nobody sets nothing, see what is advised for whom a sync left behind.
+        ({"mode": "mirror"}, {"mode": "mirror", "audience": "{where: 'false'}"}, False),
+        ({"mode": "mirror", "audience": "{where: 'FALSE '}", "membership": "in"}, {"membership": "in"}, False),
+        ({"mode": "mirror"}, {"mode": "mirror", "audience": "{where: 'false OR orders > 3'}"}, True),
     ],
 )
 def test_two_syncs_do_not_set_one_field_of_one_person(
@@ -129,6 +133,7 @@ groups: {kind: braze_subscription, instance: rest.fra-01.braze.eu, api_key: secr
         ({"destination": "cdp"}, {"destination": "cdp", "mode": "insert"}, True),
         ({"destination": "cdp", "mode": "insert"}, {"destination": "cdp", "mode": "insert"}, False),
         ({"destination": "cdp"}, {"destination": "cdp", "enabled": "false"}, False),
+        ({"destination": "cdp"}, {"destination": "cdp", "audience": "{where: 'false'}"}, False),
         ({"subscription_group_id": "g"}, {"subscription_group_id": "g"}, True),
         ({"subscription_group_id": "g"}, {"subscription_group_id": "h"}, False),
     ],

@@ -27,7 +27,8 @@ class Braze(Vendor):
         "dialect": "epoch",
         "max_bytes": 4_000_000,
         "max_item_bytes": 100_000,
-        "max_property_bytes": 50_000,
+        "max_property_bytes": {"events": 100_000, "purchases": 50_000},
+        "max_trigger_bytes": 50_000,
         "max_ids": 50,
         "max_array": 500,
         "track_rate": (3_000, 3),
@@ -191,6 +192,10 @@ class Braze(Vendor):
             raise Reject("recipients", _bad("No Recipients"))
         if body.get("broadcast") and recipients:
             raise Reject("recipients", _bad("broadcast and recipients exclude each other"))
+        most = self.config["max_trigger_bytes"]
+        for one in (body, *(recipients or [])) if len(call.body) > most else ():
+            if len(json.dumps(one.get("trigger_properties"), separators=(",", ":"), ensure_ascii=False).encode()) > most:
+                raise Reject("max_trigger_bytes", _bad("trigger_properties is too large"))
         self._dispatches += 1
         dispatch = f"dispatch-{self._dispatches}"
         # Of a person who is named twice in a request one is left.
@@ -255,14 +260,16 @@ class Braze(Vendor):
             "phone_numbers": "phone",
         }[key]
         found = 0
+        # Names of an object that also says which of several profiles goes first.
+        is_one_of = name in ("email", "phone") and all(isinstance(who, dict) for who in ids)
         for who in ids:
-            number = self.profiles.find({"email": who["email"]} if name == "email" else {name: who})
+            number = self.profiles.find({name: who[name] if is_one_of else who})
             if number is not None:
                 self.profiles.delete(number)
                 found += 1
             self.deleted.append(who)
         # What is queued: of addresses, the profiles that were found.
-        return Reply(200, {"deleted": found if name == "email" else len(ids), "message": "success"}, self._headers(window))
+        return Reply(200, {"deleted": found if is_one_of else len(ids), "message": "success"}, self._headers(window))
 
 
 def _listed(value: Any) -> list[str]:

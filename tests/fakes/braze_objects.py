@@ -30,7 +30,7 @@ def problem_of(name: str, item: Any, size: int, config: Mapping[str, Any]) -> st
         return _worded(refusal)
     if name == "attributes":
         return _BAD_EMAIL if item.get("email") and not _EMAIL.fullmatch(item["email"]) else None
-    properties, most = item.get("properties"), config["max_property_bytes"]
+    properties, most = item.get("properties"), config["max_property_bytes"][name]
     is_large = size > most and len(json.dumps(properties, ensure_ascii=False).encode()) > most
     return "'properties' is not valid" if is_large else None
 

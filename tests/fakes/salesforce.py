@@ -246,9 +246,12 @@ class Salesforce(Vendor):
         if body["ContactKey"] in self.deleted:
             raise Reject("contact", error(400, "The contact is not active", 30000))
         self.counters.items["journey"] += 1
+        number = self._number()
+        if "eventInstanceId" in body.get("Data", {}):
+            body["Data"]["eventInstanceId"] = number
         if self.config["keep"]:
             self.events.append(body)
-        return Reply(201, {"eventInstanceId": self._number()})
+        return Reply(201, {"eventInstanceId": number})
 
     def _deletion(self, call: Call) -> Reply:
         self._authorised(call)

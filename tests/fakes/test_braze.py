@@ -110,7 +110,8 @@ def test_nothing_good_is_a_400(fakes: Fakes) -> None:
         {"name": ""},
         {"properties": {"$secret": 1}},
         {"properties": {"text": "x" * 256}},
-        {"properties": {"list": ["x" * 1_000] * 51}},
+        {"properties": {"list": ["x" * 1_000] * 101}},
+        {"properties": {"time": "noon"}},
         {"external_id": 17},
     ],
 )
@@ -119,6 +120,13 @@ def test_an_event_that_is_not_as_documented_is_refused(fakes: Fakes, broken: dic
 
     assert told.status == 400
     assert fakes.braze.state()["events"] == []
+
+
+def test_properties_of_a_purchase_may_hold_half_as_much_as_those_of_an_event(fakes: Fakes) -> None:
+    large = {"properties": {"list": ["x" * 1_000] * 51}}
+
+    assert track(fakes, events=[{**EVENT, **large}]).status == 201
+    assert track(fakes, purchases=[{**PURCHASE, **large}]).status == 400
 
 
 @pytest.mark.parametrize(
@@ -261,6 +269,8 @@ def test_a_campaign_reaches_fifty_known_people_with_their_own_words(fakes: Fakes
         {"recipients": [{"email": "a@x.io"}]},
         {"broadcast": True},
         {"priority": 1},
+        {"trigger_properties": {"a": "x" * 50_000}},
+        {"recipients": [{"external_user_id": "p", "trigger_properties": {"a": "x" * 50_000}}]},
     ],
 )
 def test_a_send_that_is_not_as_documented_reaches_nobody(fakes: Fakes, broken: dict[str, Any]) -> None:

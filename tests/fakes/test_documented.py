@@ -33,7 +33,13 @@ FORMS: list[tuple[str, str, Any]] = [
             **WHO,
             "event": "Order Completed",
             "properties": {"order_id": "o", "total": 27.5, "products": [{"product_id": "p", "sku": "s", "price": 19}]},
-            "context": {"active": True, "location": {"latitude": 40.29}, "timezone": "Europe/Amsterdam", "groupId": "g-1"},
+            "context": {
+                "active": True,
+                "location": {"latitude": 40.29},
+                "timezone": "Europe/Amsterdam",
+                "groupId": "g-1",
+                "consent": {"categoryPreferences": {"Advertising": True, "Analytics": False}},
+            },
         },
     ),
     ("segment", "identify", {**WHO, "traits": {"address": {"postalCode": "94103"}, "company": {"id": 1, "plan": "a"}}}),
@@ -269,6 +275,15 @@ def test_an_order_at_braze_without_what_it_must_have_is_refused(lacking: str) ->
 
     assert schemas.problem("braze", "event", {**order, "properties": properties}) is not None
     assert schemas.problem("braze", "event", {**order, "name": "bought", "properties": properties}) is None
+
+
+@pytest.mark.parametrize(("action", "is_taken"), [("add", True), ("remove", True), ("replace", False), (None, False)])
+def test_what_changes_a_part_of_a_cart_need_not_say_what_all_of_it_is_worth(action: str | None, is_taken: bool) -> None:
+    order = next(body for _, name, body in FORMS if name == "event" and body.get("name") == "ecommerce.order_placed")
+    cart = {name: order["properties"][name] for name in ("currency", "products", "source")} | {"cart_id": "c"}
+    update = {**order, "name": "ecommerce.cart_updated", "properties": {**cart, **({"action": action} if action else {})}}
+
+    assert (schemas.problem("braze", "event", update) is None) == is_taken
 
 
 def test_every_schema_of_a_request_has_a_documented_form() -> None:

@@ -135,6 +135,16 @@ def test_an_unknown_data_extension_too_many_rows_and_too_many_bytes_are_refused(
     assert queue(fakes, token, {**row, "text": "x" * 200}).status == 413
 
 
+def test_an_external_key_is_found_as_the_path_spells_it(fakes: Fakes) -> None:
+    fakes.salesforce.configure(data_extensions={"All people": {"keys": ["SubscriberKey"]}})
+    token = f"Bearer {login(fakes).body['access_token']}"
+
+    told = queue(fakes, token, {"SubscriberKey": "p-1"}, path=ROWS.replace("people", "All%20people"))
+
+    assert told.status == 202
+    assert list(fakes.salesforce.state()["rows"]["All people"]) == ["p-1"]
+
+
 def test_results_are_forgotten_after_a_day(fakes: Fakes, token: str) -> None:
     request = queue(fakes, token, {"SubscriberKey": "p-1"}).body["requestId"]
     fakes.advance(86_401)
@@ -194,6 +204,14 @@ def test_a_contact_enters_a_journey_as_often_as_it_is_sent_until_it_is_deleted(f
     assert fakes.salesforce.state()["deleted"] == ["p-1"]
     assert list(rows(fakes)) == ["p-2"]
     assert ask(fakes.salesforce, enter, event, Authorization=token).status == 400
+
+
+def test_what_a_journey_calls_an_entry_is_not_for_the_sender_to_say(fakes: Fakes, token: str) -> None:
+    event = {"ContactKey": "p-1", "EventDefinitionKey": "welcome", "Data": {"eventInstanceId": "mine"}}
+
+    told = ask(fakes.salesforce, "/interaction/v1/events", event, Authorization=token)
+
+    assert fakes.salesforce.state()["events"][0]["Data"] == told.body != event["Data"]
 
 
 def test_an_entry_beyond_ascii_says_that_it_is_utf_8(fakes: Fakes, token: str) -> None:

@@ -235,6 +235,14 @@ SAMPLES: dict[str, list[tuple[Row, tuple[Any, ...]]]] = {
             ("unsubscribed", "email", *OF_NOBODYS_MAIL, "Unsubscribed Address", AT_SENDGRID),
         ),
         (
+            sendgrid("dropped", reason="Spam Reporting Address", sg_event_id="s"),
+            ("complained", "email", *OF_NOBODYS_MAIL, "Spam Reporting Address", AT_SENDGRID),
+        ),
+        (
+            sendgrid("dropped", reason="Bounced Address", sg_event_id="b"),
+            ("hard_bounce", "email", *OF_SENDGRID, "Bounced Address", AT_SENDGRID),
+        ),
+        (
             sendgrid("dropped", reason="Invalid", sg_event_id="i"),
             ("failed", "email", *OF_SENDGRID, "Invalid", AT_SENDGRID),
         ),

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from personalake.lake import Lake, Locations, direct
 from personalake.lake.changes import GONE, change_schema
 from personalake.lake.declared import arrow_schema
-from personalake.lake.direct import FEW_ROWS, held, read_directly, takes_direct_writes, write_directly
+from personalake.lake.direct import FEW_ROWS, counted, read_directly, takes_direct_writes, write_directly
 from personalake.tables import Field, Table
 
 CELL = Table(
@@ -62,7 +62,11 @@ def by_spark(lake: Lake) -> DataFrame:
     return lake.spark.read.format("delta").load(lake.locations.table(CELL))
 
 
-def test_reads_the_same_rows_and_schema_as_sparks_delta(lake: Lake, cells: Callable[..., DataFrame]) -> None:
+@pytest.mark.parametrize("handful", [0, 2])
+def test_reads_the_same_rows_and_schema_as_sparks_delta(
+    lake: Lake, cells: Callable[..., DataFrame], handful: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(direct, "_HANDFUL", handful)
     lake.append(cells(cell("by Spark")), CELL)
     lake.append(cells(cell("by delta-rs")), CELL, about=1)
 
@@ -71,6 +75,18 @@ def test_reads_the_same_rows_and_schema_as_sparks_delta(lake: Lake, cells: Calla
     assert directly.schema == by_delta.schema
     assert sorted(directly.collect()) == sorted(by_delta.collect())
     assert directly.count() == 2
+    assert len(directly.inputFiles()) == (0 if handful else 2)  # a handful of rows is part of the plan
+
+
+def test_the_version_that_is_asked_for_is_read_and_an_earlier_read_stays_as_it_was(
+    lake: Lake, cells: Callable[..., DataFrame]
+) -> None:
+    lake.append(cells(cell("first")), CELL)
+    before, version = lake.read(CELL), lake.ledger.version(CELL)
+    lake.append(cells(cell("second")), CELL)
+
+    assert [row["cell_id"] for row in lake.read(CELL, version).collect()] == ["first"]
+    assert [row["cell_id"] for row in before.collect()] == ["first"]
 
 
 @pytest.mark.parametrize("about", [2, FEW_ROWS + 1])
@@ -79,13 +95,14 @@ def test_rows_that_are_asked_for_several_times_are_worked_out_once_and_let_go(
 ) -> None:
     rows = cells(cell("a"), cell("b")).withColumn("drawn", F.rand())
 
-    with held(rows, about) as kept:
+    with counted(rows, about) as (kept, count):
         first, again = sorted(kept.collect()), sorted(kept.collect())
         is_cached = kept.is_cached
 
     assert first == again
     assert [field.dataType for field in kept.schema] == [field.dataType for field in rows.schema]
     assert is_cached is (about > FEW_ROWS)
+    assert count == (None if is_cached else 2)
     assert not kept.is_cached
 
 

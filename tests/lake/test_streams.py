@@ -1,10 +1,14 @@
 """What a failed stream says about its cause, and one that goes on about how far it has read."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
-from personalake.lake.streams import read_until, root_cause
+from personalake.common.read_spec import ReadSpec
+from personalake.lake import Lake, Locations
+from personalake.lake.streams import Stream, clear_unfinished, read_until, root_cause, run_streams
 
 PROXY = (
     "[STREAM_FAILED] Query [id = 1] terminated with exception: x\n"
@@ -54,3 +58,37 @@ def test_a_stream_that_goes_on_has_read_all_there_was_when_a_trigger_began_only_
     found = read_until(progress, first_batch=0 if batch == 0 else 4, is_bounded=is_bounded)
 
     assert found == (datetime(2026, 3, 1, 10, 0, 0, 500_000, UTC) if is_known else None)
+
+
+def test_a_stream_begins_where_a_kill_left_its_first_offsets_half_written(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(Locations(tmp_path), lambda: spark)
+    checkpoint = lake.locations.checkpoint("ingest", "pages")
+    seen: list[int] = []
+    pages = Stream(
+        name="pages",
+        read=ReadSpec("text", path=str(tmp_path / "pages")),
+        prepare=lambda rows: rows,
+        handle=lambda batch, app_id, number: seen.append(batch.count()),
+        checkpoint=checkpoint,
+    )
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "a.txt").write_text("one\ntwo\n")
+    for part in ("offsets", "commits"):
+        (checkpoint / part).mkdir(parents=True)
+        (checkpoint / part / ".0.2f6c1a52-9f0e-4a7b-9d57-3a3f3a1f0c11.tmp").write_text("v1\n{")
+        (checkpoint / part / "..0.2f6c1a52-9f0e-4a7b-9d57-3a3f3a1f0c11.tmp.crc").write_bytes(b"crc\0")
+
+    run_streams(lake, [pages])
+
+    assert seen == [2]
+
+
+def test_what_is_half_written_beside_a_recorded_batch_stays(tmp_path: Path) -> None:
+    offsets = tmp_path / "offsets"
+    offsets.mkdir()
+    for name in ("0", ".1.2f6c1a52.tmp"):
+        (offsets / name).write_text("v1\n")
+
+    clear_unfinished(tmp_path)
+
+    assert sorted(path.name for path in offsets.iterdir()) == [".1.2f6c1a52.tmp", "0"]

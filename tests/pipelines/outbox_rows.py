@@ -15,6 +15,7 @@ from personalake.pipelines.progress import Progress
 from personalake.pipelines.send_activation import send_planned
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 from personalake.tables.silver import CONSENT, CONSENT_CURRENT, PERSON_LINK
+from tests.activation.doubles import TickingClock
 from tests.activation.matrix import PATIENCE, Case, TodaysClock
 from tests.fakes import Fakes
 
@@ -82,19 +83,15 @@ def answered(lake: Lake, people: Sequence[str], status: str, number: int = 1) ->
     lake.ledger.append(CONSENT, rows)
 
 
-class TickingClock(TodaysClock):
-    """Each look at it takes a while."""
-
-    def ticks(self) -> float:
-        self.seconds += 0.001
-        return self.seconds
+class TickingToday(TickingClock, TodaysClock):
+    """Today's clock, each look at which takes a while."""
 
 
 def send(lake: Lake, fakes: Fakes, case: Case, **more: Any) -> JobResult:
     """Run the job, with a clock that does not wait."""
     connection = case.connection(fakes, **{**case.small, "patience": PATIENCE, **more})
     given = context(lake, settings(lake, {"there": connection}))
-    return send_planned(given, TickingClock(), random.Random(1), case.resolve(fakes))
+    return send_planned(given, TickingToday(), random.Random(1), case.resolve(fakes))
 
 
 def states(lake: Lake) -> dict[str, str]:

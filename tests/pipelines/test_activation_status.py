@@ -4,14 +4,17 @@ import io
 import re
 from collections import Counter
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from personalake.activation.delivery import Claimed, Outcome, State
 from personalake.errors import InputError, SendingStoppedError
 from personalake.lake import Lake
+from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.activation_view import status_view
@@ -62,6 +65,39 @@ def test_the_status_adds_up_and_names_the_reasons(half_sent: Lake) -> None:
     told = "plan-1 to there, ready planned 8, sent 3, rejected 1, unknown 2, cancelled 2, waiting 0, share sent 50.0 %, "
     assert text.startswith(f"{told}data points 6, ")
     assert " 2 cancelled: no consent at this moment" in text
+
+
+def test_what_is_planned_is_the_sum_of_all_states_each_of_which_has_a_figure_of_its_own(lake: Lake) -> None:
+    planned(lake, WEBHOOK, 14)
+    journal = LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), []))
+    names = [f"d{n:03}" for n in range(14)]
+    counts = {State.IN_FLIGHT: 2, State.UNKNOWN: 3, State.REJECTED: 1, State.CANCELLED: 1, State.ACCEPTED: 4,
+              State.CONFIRMED: 2}  # fmt: skip
+    places = iter(names)
+    for state, count in counts.items():
+        some = tuple(islice(places, count))
+        journal.claim([Claimed(some, f"pack-{state}")])
+        if state is not State.IN_FLIGHT:
+            journal.record([Outcome(some, state, f"because {state}", f"pack-{state}")])
+
+    (sent,) = sent_so_far(lake.ledger)
+    (total,) = totals_so_far(lake.ledger, [sent])
+
+    for one in (sent, total):
+        parts = (one.pending, one.in_flight, one.taken, one.rejected, one.unknown, one.cancelled)
+        assert (one.confirmed, parts, sum(parts)) == (2, (1, 2, 6, 1, 3, 1), one.planned)
+    text = shown(status_view([sent], [total]))
+    assert text.count("unknown 3, in flight 2, ") == 2
+    assert text.count("2 in flight: claimed, and no outcome yet: on the way now, or left so") == 2
+
+
+def test_a_sync_whose_connection_is_off_is_told_also_where_nothing_was_planned() -> None:
+    told = shown(status_view([], off={"regulars": "crm"}))
+
+    assert told.startswith(
+        "OFF. The sync regulars is on, and its connection crm is off: nothing of it is planned, and nothing"
+    )
+    assert "Nothing has been planned" in told
 
 
 def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_out(half_sent: Lake) -> None:
@@ -146,11 +182,17 @@ def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half
     section = what_was_sent(Data)  # type: ignore[arg-type]
 
     assert section is not None
-    alarm, whole, by_destination, table, reasons = section.blocks
+    alarm, whole, whole_took, by_destination, table, took, reasons = section.blocks
     assert [row[:3] for row in whole.rows] == [["there", "8", "3"]]  # type: ignore[union-attr]
-    assert alarm.text == "there: 2 deliveries of plan plan-1 may have been taken or not: the reply was lost."  # type: ignore[union-attr]
+    assert alarm.text.startswith("there: 2 deliveries of plan plan-1 may have been taken or not: ")  # type: ignore[union-attr]
     assert ["there", "cancelled", "no consent at this moment", "2"] in by_destination.rows  # type: ignore[union-attr]
     assert [row[:4] for row in table.rows] == [["there", "", "plan-1", "ready"]]  # type: ignore[union-attr]
+    assert whole.head[-1] == "Held out"  # type: ignore[union-attr]
+    assert whole_took.head == ["Destination", "Calls", "Bytes", "Data points", "Took"]  # type: ignore[union-attr]
+    assert [row[:2] for row in whole_took.rows] == [["there", "6"]]  # type: ignore[union-attr]
+    assert table.head[-1] == "Waiting"  # type: ignore[union-attr]
+    assert took.head == ["Destination", "Sync", "Plan", "Plan is", "Share sent", "Data points", "Took", "Last"]  # type: ignore[union-attr]
+    assert [row[:4] for row in took.rows] == [["there", "", "plan-1", "ready"]]  # type: ignore[union-attr]
     assert len(reasons.rows) >= 3  # type: ignore[union-attr]
 
 
@@ -216,7 +258,7 @@ def test_a_misspelt_destination_or_delivery_settles_nothing_and_is_told_what_the
 
     with pytest.raises(InputError, match=r"no destination ther\. There are: there\."):
         settle_unknown(half_sent, chosen, "ther", "taken", clock)
-    with pytest.raises(InputError, match=rf"deliveries: typo\. Unknown are: {', '.join(unknown)}\."):
+    with pytest.raises(InputError, match=rf"deliveries: typo\. Nothing .* Unknown are: {', '.join(unknown)}\."):
         settle_unknown(half_sent, chosen, "there", "taken", clock, [unknown[0], "typo"])
 
     assert half_sent.ledger.version(ACTIVATION_LOG) == before
@@ -267,3 +309,19 @@ def test_what_a_later_plan_took_over_is_not_planned_twice(lake: Lake, fakes: Fak
     (total,) = totals_so_far(lake.ledger, sent_so_far(lake.ledger))
 
     assert (total.planned, total.cancelled, total.pending, total.reasons) == (4, 0, 4, {})
+
+
+def test_who_withdrew_before_a_plan_was_sent_stays_cancelled_once_there_is_a_later_one(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, WEBHOOK, 4)
+    answered(lake, ["p0"], "withdrawn")
+    send(lake, fakes, WEBHOOK)
+    changed(lake, "superseded")
+    again = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
+             for row in lake.ledger.read(ACTIVATION_OUTBOX) if row["person_id"] == "p1"]  # fmt: skip
+    lake.ledger.append(ACTIVATION_OUTBOX, again)
+    lake.ledger.append(ACTIVATION_PLAN, [{"plan_id": "plan-2", "state": "ready", "logged_at": PLANNED_AT + timedelta(2)}])
+
+    (total,) = totals_so_far(lake.ledger, sent_so_far(lake.ledger))
+
+    assert (total.planned, total.taken, total.cancelled, total.pending) == (6, 2, 2, 2)
+    assert total.reasons == {("cancelled", "no consent at this moment"): 2}

@@ -4,10 +4,12 @@ import argparse
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from personalake.cli import app
 from personalake.config import load_settings
@@ -182,3 +184,14 @@ def test_a_lake_that_is_not_there_is_not_looked_at(shop: Path) -> None:
         command.existing_lake(settings)
 
     assert not settings.root.exists()
+
+
+def test_a_run_on_another_lake_says_what_it_reads_and_where_its_exports_go(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personalake.pipelines.graph.run_graph", lambda *_: SimpleNamespace(outcomes=[]))
+    other = str(shop / "try")
+
+    said = CliRunner().invoke(app, ["run", "--dry-run", "--conf-dir", str(shop / "conf"), "--root", other])
+
+    assert f"What landed in {shop}/landing, in the lake {other}; exports to {other}/_exports" in said.stderr

@@ -225,8 +225,32 @@ def test_every_declared_table_is_listed_and_those_not_made_yet_say_so(ledger: Le
     assert (event.version, event.modified_at) == (None, None)
 
 
-def test_the_list_of_tables_shows_age_and_what_is_missing(ledger: Ledger) -> None:
-    text = printed(tables_view(table_facts(ledger), datetime.now(UTC) + timedelta(hours=3, minutes=5)))
+def listed(ledger: Ledger, width: int) -> list[str]:
+    console = Console(file=StringIO(), width=width)
+    console.print(tables_view(table_facts(ledger), datetime.now(UTC) + timedelta(hours=3, minutes=5), width))
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue().splitlines()
 
-    assert "3 hours" in text
-    assert "not yet" in next(row for row in text.splitlines() if "silver.event" in row)
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_list_of_tables_shows_age_and_what_is_missing(ledger: Ledger, width: int) -> None:
+    rows = listed(ledger, width)
+
+    assert "3 hours" in next(row for row in rows if "gold.customer_profile " in row)
+    assert "not yet" in next(row for row in rows if "silver.event " in row)
+
+
+def test_a_narrow_list_of_tables_has_one_whole_line_for_each_and_says_where_the_rest_stands(ledger: Ledger) -> None:
+    rows = listed(ledger, 80)
+
+    by_layer = [table.full_name for layer in ("bronze", "silver", "gold") for table in ALL if table.layer == layer]
+    assert [row.split()[0] for row in rows if row.startswith((" bronze.", " silver.", " gold."))] == by_layer
+    assert len(rows) <= len(ALL) + 8
+    assert "…" not in "".join(rows)
+    assert "docs/tables.md" in rows[-1]
+
+
+def test_a_wide_list_of_tables_says_what_a_row_is(ledger: Ledger) -> None:
+    rows = listed(ledger, 140)
+
+    assert "One line of one order" in next(row for row in rows if "silver.order_line " in row)

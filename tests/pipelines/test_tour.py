@@ -10,7 +10,7 @@ from rich.console import Console
 from personalake.config import Settings
 from personalake.lake import Ledger, Locations
 from personalake.pipelines.tour import tour
-from personalake.tables import gold
+from personalake.tables import gold, silver
 
 DAY, LATER = date(2017, 12, 1), date(2017, 12, 5)
 
@@ -53,6 +53,24 @@ def test_only_what_the_latest_plan_would_send_is_counted_each_item_once(ledger: 
 
     sent = [line.replace("│", " ").split() for line in shown(ledger).splitlines() if "braze" in line]
     assert sent == [["braze", "accepted", "1", "1", "braze-2.json"]]
+
+
+def test_products_of_one_name_are_told_apart(ledger: Ledger) -> None:
+    known_at = datetime(2017, 1, 1, tzinfo=UTC)
+    ledger.append(
+        silver.CATALOG_ITEM,
+        [
+            {"product_id": product, "record_id": product, "name": "Milk", "package_size": size, "known_at": known_at}
+            for product, size in (("1", "1 l"), ("2", "2 l"))
+        ],
+    )
+    ledger.append(
+        gold.RECOMMENDATION,
+        [{"person_id": "p", "slot": "all_items", "as_of": DAY, "product_id": product} for product in ("1", "2", "3")],
+    )
+
+    liked = [line.replace("│", " ").split() for line in shown(ledger).splitlines() if "all items" in line]
+    assert [" ".join(words[2:-1]) for words in liked] == ["Milk, 1 l", "Milk, 2 l", "3"]
 
 
 def test_an_empty_lake_has_a_tour_too(ledger: Ledger) -> None:

@@ -37,3 +37,15 @@ def test_every_item_says_why_it_is_there_and_nobody_is_left_out(bought, table_of
     assert told("p5", "all_items", 1) == ("ham", "popular in the last 8 weeks", "popularity")
     assert told("p5", "new_items", 2) == ("bun", "popular in the last 8 weeks", "popularity")
     assert lists.loc[("p5", "all_items", 1), "score"] == 3
+
+
+def test_a_product_is_not_said_to_be_bought_with_one_of_its_own_name(bought, table_of):
+    rows = shop(bought)
+    past = history(rows, 100.0, RECIPE)
+    items = table_of(past, rows.product_ids, RECIPE, [("bun", "Ham, sliced", *CATALOGUE[0][2:]), CATALOGUE[1]])
+    new = LogisticRanker((0.1, 1.0, *(0.0 for _ in FEATURES[2:])), 0.0)
+    blend = Blend(LogisticRanker((0.0,) * len(OWN), 5.0), new, fit_background(past, items, RECIPE), RECIPE)
+
+    lists = listing(blend, past, items, rows.person_ids, RECIPE).set_index(["person_id", "slot", "rank"])
+
+    assert lists.loc[("p1", "all_items", 2), "reason"] == "often bought with another kind of Ham, sliced"

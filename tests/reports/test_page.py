@@ -9,6 +9,7 @@ import pytest
 from personalake.config import Settings
 from personalake.lake import Ledger, Locations
 from personalake.pipelines.report_data import gather
+from personalake.reports.blocks import Section, Table
 from personalake.reports.data import ReportData
 from personalake.reports.page import draw, sections
 from tests.reports.gold_rows import AS_OF, fill, person
@@ -105,6 +106,56 @@ def test_what_was_not_written_is_told_by_reason_whether_refused_before_or_taken_
 
 def test_answers_that_the_demo_made_up_are_labelled_so(page: str) -> None:
     assert "made up for the demonstration (origin synthetic-demo)" in page
+
+
+def table(data: ReportData, title: str) -> Table:
+    blocks = (block for section in sections(data) for block in section.blocks)
+    return next(block for block in blocks if isinstance(block, Table) and block.title == title)
+
+
+def test_products_of_one_name_are_told_apart_and_their_reason_is_the_first_persons(data: ReportData) -> None:
+    same = {product: {**known, "name": "Milk", "size": "1 l"} for product, known in data.products.items()}
+    shuffled = data.recommendations.sample(frac=1, random_state=1)
+    shuffled["reason"] = "reason of " + shuffled["person_id"] + shuffled["rank"].astype(str)
+
+    shown = table(replace(data, products=same, recommendations=shuffled), "Items recommended most, all items")
+
+    assert len({row[1] for row in shown.rows}) == len(shown.rows) > 5
+    assert all(row[1] == f"Milk, 1 l ({row[0]})" for row in shown.rows)
+    listed = shuffled[shuffled["slot"] == "all_items"]
+    assert [row[5] for row in shown.rows] == [min(listed[listed["product_id"] == row[0]]["reason"]) for row in shown.rows]
+
+
+def test_of_people_as_likely_to_leave_whoever_is_away_for_longest_comes_first(data: ReportData) -> None:
+    scores = data.predictions.assign(probability=0.9).sample(frac=1, random_state=1)
+
+    rows = table(replace(data, predictions=scores), "Most likely to leave").rows
+
+    away = [(-int(str(row[2])), row[0]) for row in rows]
+    assert away == sorted(away)
+    assert len({days for days, _ in away}) > 5
+
+
+def test_the_order_in_which_rows_are_read_does_not_show(data: ReportData, page: str) -> None:
+    frames = ("decisions", "predictions", "recommendations", "segments", "consents")
+    turned = replace(data, **{frame: getattr(data, frame).iloc[::-1] for frame in frames})
+
+    assert body(draw(turned)) == body(page)
+
+
+def test_every_table_says_that_it_scrolls_if_it_does_and_wide_ones_are_set_closely(page: str, data: ReportData) -> None:
+    tables = [block for section in sections(data) for block in section.blocks if isinstance(block, Table)]
+    wide = Table("Wide", [f"column {place}" for place in range(11)], [["x"] * 10 + ["0.866 [0.848, 0.884]"]], ["column 10"])
+
+    hints = re.findall(r'<p class="small sideways">[^<]*</p>\n<div class="scroll"', body(page))
+
+    assert len(hints) == len(tables)
+    assert 'class="dense"' not in body(page)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("personalake.reports.page.sections", lambda _: [Section("wide", "Wide", "A wide table.", [wide])])
+        drawn = body(draw(data))
+    assert 'class="dense"' in drawn
+    assert '<td class="plain number wraps">0.866' in drawn
 
 
 def test_money_has_its_currency_and_numbers_their_separators(page: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop, Taken
 from personalake.activation.breaker import Breaker
@@ -14,7 +14,18 @@ from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.journal import Check, Journal
-from personalake.activation.outcomes import Attempt, cancelled, given_up, held, left, of_taken, refused, taken_whole, told_of
+from personalake.activation.outcomes import (
+    Attempt,
+    cancelled,
+    given_up,
+    held,
+    left,
+    of_taken,
+    refused,
+    stays,
+    taken_whole,
+    told_of,
+)
 from personalake.activation.pacing import Pacer, Slots
 from personalake.activation.packer import part_of
 from personalake.activation.reasons import told
@@ -63,35 +74,54 @@ class Run:
         self.recheck_seconds = self.connector.declaration.recheck_seconds
 
 
-def settle(run: Run, pack: Pack, looked_at: float, stopped: Mapping[str, str]) -> Coroutine[Any, Any, list[Outcome]]:
+class Seen(NamedTuple):
+    """The looks before and after a chunk is claimed.
+
+    Args:
+        at: When the last one was, in ticks.
+        stopped: What must not leave, by delivery, and why.
+        is_late: Whether some of it was claimed, since nothing spoke against it before.
+    """
+
+    at: float
+    stopped: Mapping[str, str]
+    is_late: bool = False
+
+
+def settle(run: Run, pack: Pack, seen: Seen) -> Coroutine[Any, Any, list[Outcome]]:
     """Send a pack until each of its deliveries has an outcome; to be awaited.
 
     Args:
         run: What all requests share.
         pack: What is sent.
-        looked_at: When consent was last asked, in ticks.
-        stopped: What must not leave by that look, by delivery, and why.
+        seen: The last looks.
     """
-    attempt = Attempt(pack, looked_at)
-    outcomes = cancelled(attempt, stopped) if stopped else []
+    attempt = Attempt(pack, seen.at)
+    outcomes = cancelled(attempt, seen.stopped, run.connector) if seen.stopped else []
     deliveries = attempt.pack.deliveries
+    if not deliveries:
+        return _ended(outcomes)
     removals = deliveries[0].removal if len(deliveries) == 1 else sum(map(_removal, deliveries))
     if not run.breaker.admit(len(deliveries), removals):
-        return _ended(outcomes + left(attempt, run.breaker.reason))
-    return _settle(run, attempt, outcomes)
+        return _ended(stays(outcomes) + left(attempt, run.breaker.reason))
+    return _settle(run, attempt, outcomes, seen.is_late)
 
 
 async def _ended(outcomes: list[Outcome]) -> list[Outcome]:
     return outcomes
 
 
-async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome]) -> list[Outcome]:
+async def _settle(run: Run, attempt: Attempt, outcomes: list[Outcome], is_late: bool) -> list[Outcome]:
+    # Else of who is stopped only those are claimed whom an earlier run claimed, and they are unknown.
+    if is_late or any(one.state is State.UNKNOWN for one in outcomes):
+        await _write_ahead(run, outcomes)
     answer = await _once(run, attempt, outcomes)
     if isinstance(answer, Taken) and not outcomes and (whole := taken_whole(attempt, answer)):
         return [whole]
     found = await _until_known(run, attempt, outcomes, answer)
-    if attempt.tries:
-        found[-1] = found[-1]._replace(requests=attempt.requests)
+    if not attempt.tries:
+        return stays(found)
+    found[-1] = found[-1]._replace(requests=attempt.requests)
     return found
 
 
@@ -105,7 +135,6 @@ async def _until_known(run: Run, attempt: Attempt, outcomes: list[Outcome], answ
             if not answer.again:
                 return outcomes
             attempt.pack = attempt.pack.of([n for n in range(len(attempt.pack.deliveries)) if n in answer.again])
-            attempt.lost = None
             answer = Again(next(iter(answer.again.values())))
         if isinstance(answer, Refused):
             return outcomes + await _parts(run, attempt, answer)
@@ -170,7 +199,15 @@ async def _turn(run: Run, pack: Pack) -> None:
 async def _last_look(run: Run, attempt: Attempt) -> list[Outcome]:
     """Consent, suppression, caps and freshness once more, since the last look is too old."""
     attempt.looked_at = run.clock.ticks()
-    return cancelled(attempt, await look(run, attempt.pack.deliveries))
+    stopped = cancelled(attempt, await look(run, attempt.pack.deliveries), run.connector)
+    await _write_ahead(run, stopped)
+    return stopped
+
+
+async def _write_ahead(run: Run, stopped: list[Outcome]) -> None:
+    """Who is left out of a request that they are claimed under is on record before it leaves: a kill would lose that."""
+    if stopped and run.connector.declaration.deduplication == "request_key":
+        await asyncio.to_thread(run.journal.record, stopped)
 
 
 async def look(run: Run, deliveries: Sequence[Delivery]) -> Mapping[str, str]:

@@ -22,7 +22,8 @@ from personalake.activation.delivery import Claim, Delivery
 from personalake.activation.last_state import KEY, OF_PLANNED, last_states
 
 _SENT = ("delivery_id", "person_id", "operation", "payload", "removal", "purpose", "decision_id", "plan_id")
-_LOGGED = ("delivery_id", "state", "pack_id", "logged_at")
+_LOGGED = ("delivery_id", "state", "logged_at")
+_CLAIMS = (*_LOGGED, "pack_id", "reason")
 _DONE, _FRESH, _CLAIMED, _UNKNOWN = range(4)
 _MARKS = f"""
 SELECT n, (CASE
@@ -132,8 +133,8 @@ class Backlog:
     def _claimed(self, is_held: Callable[[Delivery], bool]) -> Iterator[Delivery]:
         reader = self._opened.cursor().sql("SELECT * FROM doubtful ORDER BY pack_id, n").to_arrow_reader(_ROWS)
         for batch in reader:
-            for *row, _, state, pack_id, claimed_at in _rows(batch):
-                delivery = replace(_delivery(*row), claim=Claim(pack_id or "", claimed_at.astimezone(UTC)))
+            for *row, _, state, pack_id, claimed_at, doubt in _rows(batch):
+                delivery = replace(_delivery(*row), claim=Claim(pack_id or "", claimed_at.astimezone(UTC), doubt))
                 if state == "in_flight" or not is_held(delivery):
                     yield delivery
 
@@ -142,7 +143,7 @@ class Backlog:
         run = self._opened
         self._take("planned", _schema(("delivery_id", "plan_id", "n")), self._numbered(("delivery_id", "plan_id")))
         self._marks = np.full(run.execute("SELECT count(*) FROM planned").fetchall()[0][0], _FRESH, np.uint8)
-        self._read_log()
+        self._read_log(_LOGGED)
         run.execute("CREATE TABLE plan (plan_id VARCHAR, stands_since TIMESTAMPTZ)")
         run.executemany("INSERT INTO plan VALUES ($1, $2)", [[plan.plan_id, plan.stands_since] for plan in self._plans])
         run.execute(_TOLD)
@@ -155,12 +156,13 @@ class Backlog:
         """What may have left, with its last claim, and since when it is in doubt: since it last was certainly not there."""
         run = self._opened
         self._take("aside", _schema((*_SENT, "n")), self._numbered(_SENT, self._marks >= _CLAIMED))
-        self._read_log()
+        self._read_log(_CLAIMS)
         run.execute(
             f"""
             CREATE TABLE doubtful AS SELECT aside.*, claim.* EXCLUDE (delivery_id) FROM aside JOIN (
                 SELECT delivery_id, any_value(told.state) AS state,
-                    arg_max(log.pack_id, {KEY}) AS pack_id, min(log.logged_at) AS claimed_at
+                    arg_max(log.pack_id, {KEY}) AS pack_id, min(log.logged_at) AS claimed_at,
+                    arg_max_null(log.reason, {KEY}) AS doubt
                 FROM log JOIN told USING (delivery_id)
                 WHERE told.state IN ('in_flight', 'unknown') AND {KEY} > calm
                 GROUP BY delivery_id
@@ -186,9 +188,9 @@ class Backlog:
         self._opened.execute(f"CREATE TABLE {table} AS SELECT * FROM taken")
         self._opened.unregister("taken")
 
-    def _read_log(self) -> None:
+    def _read_log(self, columns: Sequence[str]) -> None:
         """Let the next query read the log, once."""
-        self._opened.register("log", self._log.reader(_LOGGED))
+        self._opened.register("log", self._log.reader(columns))
 
     def _batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         for plan in self._plans:

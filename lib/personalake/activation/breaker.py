@@ -3,6 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
+from personalake.activation.bounces import ANSWERS, Bounces
+from personalake.activation.reasons import NO_MAILBOX
 from personalake.config.connections.base import Bounds
 
 
@@ -33,6 +35,7 @@ class Breaker:
 
     def __init__(self, bounds: Bounds) -> None:
         self.reason: str | None = None
+        self.bounces = Bounces(bounds.open_after_no_mailbox)
         self._bounds = bounds
         self._failures = 0
         self._rejections = 0
@@ -84,6 +87,7 @@ class Breaker:
     def succeeded(self) -> None:
         """The destination works."""
         self._failures = self._rejections = 0
+        self.bounces.answers += 1
 
     def failed(self, reason: str) -> None:
         """A request was given up, or its reply lost."""
@@ -95,6 +99,11 @@ class Breaker:
         """An item alone in its request was refused for good."""
         self._failures = 0
         self._rejections += 1
+        if reason != NO_MAILBOX:
+            self.bounces.answers += 1
+        elif count := self.bounces.refused():
+            told = f"{count} of the last {ANSWERS} addresses were refused as unknown, and none is taken for a bounce"
+            self.open(f"{told}; bounds.open_after_no_mailbox is {self._bounds.open_after_no_mailbox}")
         if self._rejections >= self._bounds.open_after_rejections:
             self.open(f"{self._rejections} items in a row were refused and none was taken, the last: {reason}")
 

@@ -4,8 +4,9 @@ from personalake.activation.contract import Declaration
 
 # Where that is held as unknown, a claim covers about so long a time of sending; each costs two commits of the log.
 _SECONDS = 10.0
-# Two chunks are at work and a third is made of the first size before anything is known of the destination's speed.
-_FIRST, _GROWTH = 100, 4
+# Two chunks are at work and a third is made of the first size before anything is known of the destination's speed: where
+# each request carries one, a few for each that may be under way.
+_FIRST, _ROUNDS, _GROWTH = 100, 4, 4
 
 
 class ClaimSize:
@@ -22,7 +23,7 @@ class ClaimSize:
         # Fewer would leave some of the requests that may be under way together unused.
         self._least = declaration.max_in_flight * (limits.max_items or limits.max_each or 1)
         self._is_held = declaration.unknown == "hold"
-        self.items = self._bounded(_FIRST) if self._is_held else self._most
+        self.items = self._bounded(min(_FIRST, _ROUNDS * self._least)) if self._is_held else self._most
 
     def took(self, deliveries: int, seconds: float) -> None:
         """A chunk of so many is done."""

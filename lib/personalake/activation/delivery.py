@@ -43,10 +43,12 @@ class Claim:
     Args:
         pack_id: The request that the delivery was part of; the same request is sent again under the same name.
         claimed_at: When that was.
+        doubt: Why it is unknown, as the log says; null if nothing is said of it so far.
     """
 
     pack_id: str
     claimed_at: datetime
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ class Pack(NamedTuple):
         return (deliveries[0].delivery_id,) if len(deliveries) == 1 else tuple(map(_id, deliveries))
 
     def of(self, places: Sequence[int]) -> "Pack":
-        """The same request with some of its deliveries, by their places."""
+        """The same request with some of its deliveries, by their places; of its size their share."""
         deliveries = tuple([self.deliveries[place] for place in places])
-        return self._replace(deliveries=deliveries, items=[self.items[place] for place in places] if self.items else ())
+        items = [self.items[place] for place in places] if self.items else ()
+        size = self.size * len(deliveries) // max(len(self.deliveries), 1)
+        return self._replace(deliveries=deliveries, items=items, size=size)

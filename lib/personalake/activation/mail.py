@@ -16,8 +16,13 @@ from urllib.parse import quote
 _LINE = 78
 _LONG_LINE = re.compile(rb"[^\r\n]{79}")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# The same where it is no pair, and what ends a message.
+_BARE_END, _FULL_STOP = re.compile(rb"\r(?!\n)|(?<!\r)\n"), re.compile(rb"(?m)^\.")
+# A part of an address that may hold anything.
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 # What a URL may hold beside letters and digits (RFC 3986), escapes included.
 _IN_URL = "-._~:/?#[]@!$&'()*+,;=%"
+_PLAIN_URL = re.compile(rf"[A-Za-z0-9{re.escape(_IN_URL)}]+")
 
 
 def header(name: str, text: str) -> str:
@@ -47,7 +52,10 @@ def address(name: str, mailbox: str) -> str:
     Raises:
         ValueError: If a relay without SMTPUTF8 cannot be given the address.
     """
-    name, mailbox = "".join(filter(str.isprintable, name)), wire_address(mailbox)
+    mailbox = wire_address(mailbox)
+    if not name:
+        return mailbox
+    name = "".join(filter(str.isprintable, name))
     if name.isascii() and len(name) < _LINE and "=?" not in name:
         return formataddr((name, mailbox))
     return f"{Header(name, 'utf-8', _LINE, 'To').encode(linesep=chr(13) + chr(10))} <{mailbox}>"
@@ -61,6 +69,9 @@ def wire_address(mailbox: str) -> str:
     """
     if "@" not in mailbox or " " in mailbox or not mailbox.isprintable():
         raise ValueError("not an address")
+    # In a command it stands between such brackets, and would end there.
+    if ("<" in mailbox or ">" in mailbox) and re.search("[<>]", _QUOTED.sub("", mailbox)):
+        raise ValueError("not an address")
     if mailbox.isascii():
         return mailbox
     local, _, domain = mailbox.rpartition("@")
@@ -69,13 +80,25 @@ def wire_address(mailbox: str) -> str:
     return f"{local}@{domain.encode('idna').decode()}"
 
 
+def on_the_wire(message: bytes) -> bytes:
+    r"""A message as it follows DATA (RFC 5321, 4.5.2): lines that begin with a full stop get another one, one alone ends it.
+
+    >>> on_the_wire(b"Subject: a\r\n\r\n.b\n..\r")
+    b'Subject: a\r\n\r\n..b\r\n...\r\n.\r\n'
+    """
+    lines = _BARE_END.sub(b"\r\n", message)
+    if not lines.endswith(b"\r\n"):
+        lines += b"\r\n"
+    return _FULL_STOP.sub(b"..", lines) + b".\r\n"
+
+
 def in_brackets(url: str) -> str:
     """A URL as RFC 2369 wants it: in angle brackets, never as an encoded word, however long.
 
     >>> in_brackets("https://shop.example/ü?a=1&b=%20")
     '<https://shop.example/%C3%BC?a=1&b=%20>'
     """
-    return f"<{quote(url, safe=_IN_URL)}>"
+    return f"<{url if _PLAIN_URL.fullmatch(url) else quote(url, safe=_IN_URL)}>"
 
 
 def mail(headers: Iterable[str], text: str | None, html: str | None, seed: str) -> bytes:

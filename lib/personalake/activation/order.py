@@ -12,11 +12,14 @@ _person = attrgetter("person_id")
 class Turn:
     """A pack's place behind earlier ones with the same people."""
 
-    __slots__ = ("_followed", "_names", "_pack", "before", "is_done")
+    __slots__ = ("_followed", "_names", "_pack", "before", "is_done", "only")
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
-        self._names: Sequence[str] | None = None
+        people = pack.deliveries
+        # The one name there is, of a request about one person, as each message is.
+        self.only: str | None = people[0].person_id if len(people) == 1 and not pack.keys else None
+        self._names: Sequence[str] | None = None if self.only is None else (self.only,)
         self.before: Sequence[Turn] = ()
         self.is_done = False
         # Most packs are never waited for: only those that are have something to wait on.
@@ -26,9 +29,7 @@ class Turn:
     def names(self) -> Sequence[str]:
         """People, and keys that must not be at work twice."""
         if self._names is None:
-            people, keys = self._pack.deliveries, self._pack.keys
-            alone = len(people) == 1 and not keys
-            self._names = (people[0].person_id,) if alone else [*map(_person, people), *[f"\0{key}" for key in keys]]
+            self._names = [*map(_person, self._pack.deliveries), *[f"\0{key}" for key in self._pack.keys]]
         return self._names
 
     async def come(self) -> None:
@@ -68,7 +69,13 @@ class Order:
         if self._alone is not None:
             self._last = dict.fromkeys(self._alone.names, self._alone)
             self._alone = None
-        last, names = self._last, turn.names
+        last = self._last
+        if turn.only is not None:
+            if (earlier := last.get(turn.only)) is not None:
+                turn.before = (earlier,)
+            last[turn.only] = turn
+            return turn
+        names = turn.names
         if not last.keys().isdisjoint(names):
             turn.before = tuple(dict.fromkeys(last[name] for name in names if name in last))
         for name in names:
@@ -82,6 +89,7 @@ class Order:
         if not self._open:
             self._last, self._alone = {}, None
             return
+        last = self._last
         for name in turn.names:
-            if self._last.get(name) is turn:
-                del self._last[name]
+            if last.get(name) is turn:
+                del last[name]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from personalake.activation.answers import Taken
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Outcome, Pack, State
+from personalake.activation.kept_back import doubt, unmarked
 from personalake.activation.reasons import told
 
 
@@ -33,19 +34,26 @@ class Attempt:
         return self.tries + self.parts
 
 
-def cancelled(attempt: Attempt, reasons: Mapping[str, str]) -> list[Outcome]:
+def cancelled(attempt: Attempt, reasons: Mapping[str, str], connector: Connector) -> list[Outcome]:
     """Take out what was stopped; what may have left before that is unknown, not cancelled."""
     pack = attempt.pack
     if not any(delivery.delivery_id in reasons for delivery in pack.deliveries):
         return []
     attempt.pack = pack.of([place for place, one in enumerate(pack.deliveries) if one.delivery_id not in reasons])
+    # Where the key is the request's, whatever is left of it leaves under the same one.
+    is_left_out = connector.declaration.deduplication == "request_key" and bool(attempt.pack.deliveries)
     return [
         _outcome(delivery, pack, State.CANCELLED, told(reasons[delivery.delivery_id]))
         if attempt.lost is None and delivery.claim is None
-        else _outcome(delivery, pack, State.UNKNOWN, f"may have left before: {told(reasons[delivery.delivery_id])}")
+        else _outcome(delivery, pack, State.UNKNOWN, doubt(reasons[delivery.delivery_id], is_left_out))
         for delivery in pack.deliveries
         if delivery.delivery_id in reasons
     ]
+
+
+def stays(outcomes: list[Outcome]) -> list[Outcome]:
+    """The same of a request that does not leave after all, with or without them."""
+    return [one._replace(reason=unmarked(one.reason)) if one.state is State.UNKNOWN else one for one in outcomes]
 
 
 def taken_whole(attempt: Attempt, taken: Taken) -> Outcome | None:

@@ -1,12 +1,13 @@
 """Requests that fill up: many at once where that fits more in, slice by slice where one needs not look at each delivery."""
 
-import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice, repeat
 from operator import attrgetter
 from typing import cast
+
+from xxhash import xxh3_64_hexdigest
 
 from personalake.activation.contract import Connector, Limits, Measured
 from personalake.activation.delivery import Delivery, Pack
@@ -227,7 +228,7 @@ class Packer:
 
 
 def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return xxh3_64_hexdigest(text.encode())[:12]
 
 
 def pack_of(
@@ -252,4 +253,4 @@ def part_of(pack: Pack, number: int, places: Sequence[int]) -> Pack:
     """
     part = pack.of(places)
     name = f"{pack.pack_id}.{number}{_hashed('|'.join(part.delivery_ids))}"
-    return part._replace(pack_id=name, size=pack.size * len(places) // len(pack.deliveries))
+    return part._replace(pack_id=name)

@@ -6,6 +6,7 @@ from itertools import islice
 
 from personalake.activation.contract import MISSHAPEN, Connector, Limits, Measured, misshapen
 from personalake.activation.delivery import Delivery, Outcome, Pack, State
+from personalake.activation.kept_back import is_left_out
 from personalake.activation.packer import Packer, pack_of
 from personalake.activation.reasons import told
 
@@ -136,6 +137,8 @@ def held_back(delivery: Delivery, connector: Connector, now: datetime) -> Outcom
         return None
     if declaration.unknown == "hold" and not connector.is_state(delivery):
         return _unknown(delivery, "an earlier run claimed it and left no outcome")
+    if declaration.deduplication == "request_key" and is_left_out(delivery.claim):
+        return _unknown(delivery, "its request left again without it, and would not be taken a second time")
     age, window = now - delivery.claim.claimed_at, declaration.window_seconds
     if declaration.unknown == "resend_same_key" and window is not None and age < -_SKEW:
         return _unknown(delivery, "claimed at a time that is still to come: its age is not known")

@@ -1,4 +1,4 @@
-"""Sending: claim, look once more, send, write down, chunk by chunk; safe to kill at any line.
+"""Sending: look, claim, look once more, send, write down, chunk by chunk; safe to kill at any line.
 
 What a pipeline brings: the outbox rows whose last state is none, `pending`, `in_flight` or `unknown`, the latter two with
 their claim, first, ordered by its pack; a `Journal` that appends claims (as `in_flight`, with the pack) and outcomes to
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
-from personalake.activation.attempts import Run, Traffic, look, settle
+from personalake.activation.attempts import Run, Seen, Traffic, look, settle
 from personalake.activation.breaker import Breaker, Volume
 from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.claiming import ClaimSize
@@ -148,16 +148,22 @@ async def sending(
             while run.breaker.reason is None and (chunk := await ahead) is not None:
                 # The next chunk is read and packed while this one is claimed and sent.
                 ahead = _next(coming)
-                if claims := _claims(chunk):
+                seen = await _look(run, chunk)
+                if run.breaker.reason is None and (claims := _claims(chunk, seen)):
                     await asyncio.to_thread(journal.claim, claims)
-                at_work.append(asyncio.create_task(_chunk(run, order, chunk, journal, size)))
+                at_work.append(asyncio.create_task(_chunk(run, order, chunk, seen, journal, size)))
                 while len(at_work) >= _CHUNKS:
                     yield await at_work.popleft()
             while at_work:
                 yield await at_work.popleft()
+            if rest := run.breaker.bounces.rest():
+                await asyncio.to_thread(journal.record, rest)
+                yield rest
         except Exception:
             # What is under way comes to its end and is written down, whatever broke beside it.
             await asyncio.gather(*at_work, return_exceptions=True)
+            if rest := run.breaker.bounces.rest():
+                await asyncio.to_thread(journal.record, rest)
             raise
         finally:
             for task in (ahead, *at_work):
@@ -184,35 +190,58 @@ def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:
     return asyncio.create_task(following())
 
 
-def _claims(chunk: Chunk) -> list[Claimed]:
-    return [Claimed(part.delivery_ids, part.pack_id) for part in chunk if isinstance(part, Pack)]
+async def _look(run: Run, chunk: Chunk) -> Seen:
+    """Who must not leave, and so is not claimed."""
+    at = run.clock.ticks()
+    return Seen(at, await look(run, list(chain.from_iterable(part.deliveries for part in chunk if isinstance(part, Pack)))))
 
 
-async def _chunk(run: Run, order: Order, chunk: Chunk, journal: Journal, size: ClaimSize) -> Sequence[Outcome]:
+async def _look_again(run: Run, packs: Sequence[Pack], seen: Seen) -> Seen:
+    """The same of those who are claimed: a claim may have waited for others."""
+    at, claimed = run.clock.ticks(), chain.from_iterable(pack.deliveries for pack in packs)
+    late = await look(run, [one for one in claimed if one.delivery_id not in seen.stopped])
+    return Seen(at, {**seen.stopped, **late}, bool(late))
+
+
+def _claims(chunk: Chunk, seen: Seen) -> list[Claimed]:
+    """What is about to leave; a claim of what is stopped would say after a kill that it may have left."""
+    claims = [Claimed(part.delivery_ids, part.pack_id) for part in chunk if isinstance(part, Pack)]
+    if not seen.stopped:
+        return claims
+    leaving = [one._replace(delivery_ids=[name for name in one.delivery_ids if name not in seen.stopped]) for one in claims]
+    return [one for one in leaving if one.delivery_ids]
+
+
+async def _chunk(run: Run, order: Order, chunk: Chunk, seen: Seen, journal: Journal, size: ClaimSize) -> Sequence[Outcome]:
     """Everything of one chunk, to its outcomes; what is known is written down even if something breaks."""
     outcomes = [part for part in chunk if isinstance(part, Outcome)]
     packs = [part for part in chunk if isinstance(part, Pack)]
-    looked_at = run.clock.ticks()
-    stopped = await look(run, list(chain.from_iterable(pack.deliveries for pack in packs)))
+    # Everybody's place is taken before the look: that of a later chunk may be quicker.
     queue = iter([(pack, order.enter(pack)) for pack in packs])
+    seen = await _look_again(run, packs, seen)
 
     async def work() -> None:
         for pack, turn in queue:
             try:
                 if turn.before:
                     await turn.come()
-                outcomes.extend(await settle(run, pack, looked_at, stopped))
+                outcomes.extend(await settle(run, pack, seen))
             finally:
                 order.leave(turn)
 
     try:
         await _together(work() for _ in range(min(len(packs), run.connector.declaration.max_in_flight)))
     except Exception:
-        await asyncio.to_thread(journal.record, outcomes)
+        await asyncio.to_thread(journal.record, run.breaker.bounces.sifted(outcomes))
         raise
-    size.took(sum(len(pack.deliveries) for pack in packs), run.clock.ticks() - looked_at)
-    await asyncio.to_thread(journal.record, outcomes)
-    return outcomes
+    finally:
+        # After something broke: nobody waits for what does not leave any more.
+        for _, turn in queue:
+            order.leave(turn)
+    size.took(sum(len(pack.deliveries) for pack in packs), run.clock.ticks() - seen.at)
+    known = run.breaker.bounces.sifted(outcomes)
+    await asyncio.to_thread(journal.record, known)
+    return known
 
 
 async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:

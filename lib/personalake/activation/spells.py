@@ -8,18 +8,30 @@ from personalake.common.in_memory import in_memory
 
 Spell = tuple[datetime, datetime]
 # A part of a request that was cut is called by its name, and what stands behind a dot.
-_REQUEST = "split_part(pack_id, '.', 1) AS pack_id"
+_REQUEST = "split_part(pack_id, '.', 1) AS request"
 _CLAIMS = f"""
-SELECT DISTINCT plan_id, log.destination, {_REQUEST}, logged_at FROM log JOIN planned USING (delivery_id)
+SELECT DISTINCT plan_id, log.destination, {_REQUEST}, pack_id, logged_at FROM log JOIN planned USING (delivery_id)
 WHERE state = 'in_flight' AND pack_id IS NOT NULL
 """
 # Whoever wrote that requests left has sent them itself. A claim of a run that died is settled by rows without any, from a
 # later run, from a receipt or by hand: how long that run had been at work on it nobody knows.
-_ANSWERS = f"SELECT DISTINCT destination, {_REQUEST}, logged_at FROM log WHERE requests > 0"
-_SPELLS = """
-SELECT DISTINCT plan_id, destination, max(claim.logged_at) AS since, answer.logged_at AS until
-FROM claim JOIN answer USING (destination, pack_id) WHERE claim.logged_at <= answer.logged_at
-GROUP BY plan_id, destination, pack_id, answer.logged_at
+_TOLD = f"""
+SELECT destination, {_REQUEST}, pack_id, logged_at, coalesce(bool_or(requests > 0), false) AS is_answer
+FROM log WHERE requests > 0 OR contains(pack_id, '.') GROUP BY ALL
+"""
+# A run that cuts a request claims its parts, of which nothing was told before: that begins nothing. A later run begins with
+# a part that was claimed, or in doubt, already.
+_FIRST = "SELECT destination, pack_id, min(logged_at) AS first_at FROM told GROUP BY ALL"
+_BEGUN = f"""
+SELECT claim.* FROM claim LEFT JOIN ({_FIRST}) AS first USING (destination, pack_id)
+WHERE claim.pack_id = request OR logged_at > first_at
+"""
+_SPELLS = f"""
+SELECT DISTINCT plan_id, destination, max(begun.logged_at) AS since, answer.logged_at AS until
+FROM ({_BEGUN}) AS begun JOIN told AS answer USING (destination, request)
+WHERE is_answer AND begun.logged_at <= answer.logged_at
+AND (answer.pack_id = begun.pack_id OR starts_with(answer.pack_id, begun.pack_id || '.'))
+GROUP BY plan_id, destination, answer.pack_id, answer.logged_at
 """
 
 
@@ -38,7 +50,7 @@ def spells_of_sending(outbox: Rows, log: Rows) -> Mapping[tuple[str, str], tuple
         opened.register("log", log.reader(("delivery_id", "destination", "state", "pack_id", "logged_at")))
         opened.execute(f"CREATE TABLE claim AS {_CLAIMS}")
         opened.register("log", log.reader(("destination", "pack_id", "requests", "logged_at")))
-        opened.execute(f"CREATE TABLE answer AS {_ANSWERS}")
+        opened.execute(f"CREATE TABLE told AS {_TOLD}")
         rows = opened.execute(_SPELLS).fetchall()
     found: dict[tuple[str, str], list[Spell]] = {}
     for plan_id, destination, since, until in rows:

@@ -129,8 +129,10 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
             yield "fields", f"{kind} needs at least one"
         elif wanted != "*" and not sync.fields.keys() & set(names):
             yield "fields", f"{kind} needs {' or '.join(names)}"
-    if kind == "onesignal" and sync.template_id is None and "contents" not in sync.fields and sync.channel != "email":
-        yield "fields", "onesignal needs contents, or a template_id"
+    if kind == "onesignal" and sync.template_id is None and sync.channel != "email":
+        enough = {"contents", "content_available"} if sync.channel == "push" else {"contents"}
+        if enough.isdisjoint(sync.fields):
+            yield "fields", f"onesignal needs {' or '.join(sorted(enough, reverse=True))}, or a template_id"
     if sync.key_field is not None and sync.key_field in sync.fields:
         yield "key_field", f"{sync.key_field} is a field, too"
 

@@ -13,10 +13,12 @@ from personalake.config.sql import (
     check_columns,
     check_expression,
     check_functions,
+    check_moments,
     check_row,
     depends_on_the_moment,
     why_not_sql,
 )
+from personalake.config.sql_moments import compares_moments
 from personalake.tables import Table
 from personalake.tables.gold import (
     CUSTOMER_FEATURE,
@@ -27,6 +29,7 @@ from personalake.tables.gold import (
     SEGMENT_MEMBERSHIP,
 )
 from personalake.tables.identity import PERSON
+from personalake.tables.silver import ORDER_LINE
 
 PERSONALISATION = ("personalisation",)
 # The person's keyed name at the destination of the sync, see privacy.pseudonyms.
@@ -87,13 +90,17 @@ DECIDED: dict[str, SourceColumn] = {
     **dict(_of_table(DECISION, "decision", ("person_id", "status", "probability"))),
     "product_name": SourceColumn("decision", PERSONALISATION, True),
 }
+_OF_LINES = {field.name: field.type for field in ORDER_LINE.fields} | {
+    "quantity": "int", "price": "double", "order_total": "decimal(28,2)", "order_discount": "decimal(28,2)",
+    "products": "array<struct<product_id: string, name: string, category: string, quantity: int, price: double>>",
+}  # fmt: skip
 # What is known of an order besides, where the audience is made of orders; of each product of it, where each is one.
 ORDERED: dict[str, SourceColumn] = {
-    name: SourceColumn("order", (), True)
+    name: SourceColumn("order", (), True, _OF_LINES.get(name, "string"))
     for name in ("order_id", "occurred_at", "store_id", "currency", "order_total", "order_discount", "products")
 }
 ORDERED_PRODUCT: dict[str, SourceColumn] = {
-    name: SourceColumn("order", (), True)
+    name: SourceColumn("order", (), True, _OF_LINES.get(name, "string"))
     for name in ("order_id", "occurred_at", "store_id", "currency", "product_id", "product_name", "product_category",
                  "quantity", "price", "amount", "discount_amount")
 }  # fmt: skip
@@ -109,7 +116,7 @@ def lacking(
                 yield name, purpose
 
 
-def check_readable(expression: str, known: Collection[str]) -> None:
+def check_readable(expression: str, known: Mapping[str, SourceColumn]) -> None:
     """Check that an expression reads known columns of one person and nothing else, the same at any time.
 
     Raises:
@@ -119,6 +126,7 @@ def check_readable(expression: str, known: Collection[str]) -> None:
     if check_expression(expression).find(exp.Query, exp.AggFunc, exp.Window):
         raise ValueError(f"{expression!r} looks beyond one person; audience.query may")
     check_row(expression)
+    check_moments(expression, {name: column.type for name, column in known.items()})
 
 
 def read_query(query: str) -> exp.Query:
@@ -151,6 +159,8 @@ def read_query(query: str) -> exp.Query:
         spelled = qualify(parsed, dialect="spark", schema={"gold": gold})
     except SqlglotError as error:
         raise ValueError(str(error).splitlines()[0]) from error
+    if compares_moments(spelled, {"gold": gold}):
+        raise ValueError(NO_CLOCKS)
     if not isinstance(spelled, exp.Query) or spelled.named_selects != ["person_id"]:
         raise ValueError("expected exactly one column, person_id")
     return spelled

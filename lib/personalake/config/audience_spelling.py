@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, is_of_fcm, kind_of
 from personalake.config.audiences import Mapped, Sync
-from personalake.config.braze_events import BEGINNING, NEEDED
+from personalake.config.braze_events import ACTIONS, BEGINNING, NEEDED, needed
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
-from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS
+from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS, ONLY_TOLD
 from personalake.config.sql import columns_of
 
 # Traits that are objects in Segment's specification.
 _OBJECTS = ("address", "company")
 _CONTEXT_OBJECTS = frozenset({
-    "app", "campaign", "device", "library", "location", "network", "os", "page", "referrer", "screen", "traits",
+    "app", "campaign", "consent", "device", "library", "location", "network", "os", "page", "referrer", "screen", "traits",
 })  # fmt: skip
 # All that Segment reads of a context; of what else stands there it takes no notice.
 _CONTEXT = _CONTEXT_OBJECTS | {"active", "groupId", "ip", "locale", "timezone", "userAgent"}
@@ -23,7 +23,11 @@ _PARTS = {
 _OF_BRAZE = frozenset({"external_id", "user_alias", "braze_id", "app_id", "_update_existing_only", "_merge_objects"})
 _OF_EVENTS = frozenset({"time", "event_name"})
 _OF_TEALIUM = frozenset({"tealium_account", "tealium_profile", "tealium_datasource", "tealium_event", "message_id"})
-_RESERVED: Mapping[str, frozenset[str]] = {"braze_track": _OF_BRAZE, "tealium": _OF_TEALIUM | {"event_timestamp"}}
+_RESERVED: Mapping[str, frozenset[str]] = {
+    "braze_track": _OF_BRAZE,
+    "tealium": _OF_TEALIUM | {"event_timestamp"},
+    "sfmc_journey": frozenset({"eventInstanceId"}),
+}
 
 
 def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
@@ -109,7 +113,8 @@ def _of_shop(sync: Sync) -> Iterator[tuple[str, str]]:
     event = sync.event or ""
     if event.startswith(BEGINNING) and event not in NEEDED:
         yield "event", f"braze_track has no {event} among its events of shops, which are: {', '.join(NEEDED)}"
-    lacking = [name for name in NEEDED.get(event, ()) if name not in sync.fields]
+    action = ACTIONS[0] if "action" in sync.fields else None
+    lacking = [name for name in needed(event, action) if name not in sync.fields]
     if lacking:
         yield "fields", f"{event} needs {', '.join(lacking)}"
 
@@ -121,7 +126,7 @@ def _of_onesignal(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
             hint = "; what it has no name for is that already" if name.endswith("data") else ""
             yield "fields", f"onesignal keeps {name} for itself{hint}"
     if kind == "onesignal_user":
-        for name in sorted(sync.fields.keys() & NO_TAGS):
+        for name in sorted(sync.fields.keys() & (NO_TAGS | ONLY_TOLD)):
             yield "fields", f"onesignal_user keeps {name} for itself; call the tag otherwise"
         if sync.membership in NO_TAGS:
             yield "membership", f"onesignal_user keeps {sync.membership} for itself; call the tag otherwise"

@@ -7,6 +7,7 @@ from personalake.config.audience_kinds import kind_of
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
+from personalake.config.nearest import nearest
 from personalake.config.templates import Template
 
 # Kind of connection: kinds of templates that it takes.
@@ -34,7 +35,7 @@ def completed(sync: Sync, templates: Mapping[str, Template]) -> Sync:
         return sync
     template = templates.get(sync.template)
     if template is None:
-        raise ValueError(f"template: no template {sync.template!r}; there are: {', '.join(sorted(templates)) or 'none'}")
+        raise ValueError(f"template: no template {sync.template!r}; {nearest(sync.template, sorted(templates))}")
     read = _variables(template)
     unused = sorted(sync.fields.keys() - read)
     if unused:
@@ -59,7 +60,7 @@ def template_problems(sync: Sync, connection: Connection, templates: Mapping[str
     """Key and text of what does not fit between a sync, its template and its connection."""
     kind, template = kind_of(connection), templates.get(sync.template or "")
     if template is None:
-        yield "template", f"no template {sync.template!r}; there are: {', '.join(sorted(templates)) or 'none'}"
+        yield "template", f"no template {sync.template!r}; {nearest(sync.template or '', sorted(templates))}"
         return
     taken = TAKING.get(kind, ())
     if sync.event is not None and kind != "sfmc_journey":

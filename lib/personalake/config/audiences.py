@@ -26,7 +26,8 @@ from personalake.config.sql import check_condition, columns_of
 Hashing = Literal["none", "sha256", "sha256_email", "sha256_phone", "hmac"]
 _KINDS = ("where", "query", "segment", "decisions", "orders")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_SCHEDULE = rf"(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|on demand)"
+ON_DEMAND = "on demand"
+_SCHEDULE = rf"(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|{ON_DEMAND})"
 
 
 class SegmentAudience(Section):
@@ -285,7 +286,7 @@ def is_due(schedule: str, as_of: date, planned: date | None) -> bool:
     >>> is_due("weekly on monday", date(2026, 11, 25), date(2026, 11, 16))
     True
     """
-    if schedule == "on demand":
+    if schedule == ON_DEMAND:
         return False
     if schedule == "daily":
         latest = as_of

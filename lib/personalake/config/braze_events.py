@@ -14,7 +14,20 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "ecommerce.order_cancelled": (*_OF_ORDERS, "cancel_reason"),
 }
 TEXTS = frozenset({
-    "cancel_reason", "cart_id", "checkout_id", "image_url", "order_id", "product_id", "product_name", "product_url",
-    "source", "variant_id",
+    "action", "cancel_reason", "cart_id", "checkout_id", "image_url", "order_id", "product_id", "product_name",
+    "product_url", "source", "variant_id",
 })  # fmt: skip
-NUMBERS = frozenset({"price", "total_discounts", "total_value"})
+NUMBERS = frozenset({"price", "shipping", "subtotal_value", "tax", "total_discounts", "total_value"})
+CART, _PARTLY = "ecommerce.cart_updated", ("add", "remove")
+# What an update does with a cart; without a word of it, it replaces what is in there.
+ACTIONS = (*_PARTLY, "replace")
+
+
+def needed(event: str, action: object = None) -> tuple[str, ...]:
+    """Properties that an event must have; what changes a part of a cart need not say what all of it is worth.
+
+    >>> needed("ecommerce.cart_updated", "add")
+    ('cart_id', 'currency', 'products', 'source')
+    """
+    is_part = event == CART and action in _PARTLY
+    return tuple(name for name in NEEDED.get(event, ()) if not (is_part and name == "total_value"))

@@ -27,28 +27,38 @@ and bounds, are in [configuration.md](configuration.md).
 | `unknown` | it left, and the reply was lost; nobody knows whether it was taken |
 | `cancelled` | stopped here at the last moment: consent withdrawn, suppressed, held out, no longer current |
 
-`send_activation` sends what standing plans owe. A request is claimed before it leaves; consent is asked again right before,
-of the ledger as it is then; the outcome is written down after. A run that is killed leaves claims without an outcome; the
-next one treats them as unknown. `personalake activation status` counts the deliveries of each plan by these states.
+`send_activation` sends what standing plans owe. Consent is asked of the ledger as it is then, and whoever may be sent to
+is claimed; it is asked again right before the request leaves, and the outcome is written down after. A run that is killed
+leaves claims without an outcome; the next one treats them as unknown. `personalake activation status` counts the
+deliveries of each plan by these states; each is planned once, so they add up.
 
 ## A lost reply
 
 No destination can be asked whether it took a request. `unknown` says what is done, for each connection:
 
 - `resend_same_key`: sent again. Only where a repetition is harmless: the destination honours a key, or the operation sets a
-  state. Where the key is the request's (OneSignal, files), the same request is made again, whole.
+  state. Where the key is the request's (OneSignal, files), the same request is made again, whole; who was left out of it
+  then stays unknown, also if they consent again.
 - `hold`: not sent again, by a later plan of the sync neither; held as unknown and reported. Nobody gets anything twice, and
   somebody may get nothing. What sets a state (attributes at Braze, unless the sync
   has a field like `visits.inc`, or `visits: named_struct('inc', 1)`) or takes somebody away is said again all the same.
 - `at_least_once`: sent again, and counted as a possible repetition. Somebody may get it twice.
 
+Whoever asks the destination gets the list from `personalake activation unknown --destination crm_push` (`--sync`, `--to
+FILE.csv`): a row for each delivery that is unknown or in flight, with its id, sync and plan, the change, since when and why
+nobody knows, and what to ask for, where something was sent along by which it can be found: `webhook-id`, `Message-ID`,
+`messageId` (Segment), `idempotency_key` (OneSignal), the name of the file. People are not named. It needs no Spark.
+
 What is held can be settled once somebody has asked the destination:
-`personalake activation resolve --destination crm_push --as taken` (or `send_again`: the next run sends it or, where its plan
+`personalake activation resolve --destination crm_push --as taken`, of all, or of those that are named by `--delivery ID` or
+by `--deliveries FILE.csv`, the list with the rows that are meant (or `send_again`: the next run sends it or, where its plan
 was replaced, the next plan of its sync says it; or `given_up`: it is not there, and no plan says the same again, apart from
 taking somebody away).
 
-A device that a push service says is gone is a receipt of its own, and is sent nothing more. OneSignal names a user once for
-each device that is not subscribed: such a user counts as sent to, unless the message reached nobody at all.
+A device that a push service says is gone is a receipt of its own, and is sent nothing more; so is a mailbox that a relay
+refuses as unknown (5.1.1, 5.1.3, 5.1.6, 5.1.10), unless it says so of nearly everybody: then sending stops, and they wait
+(`bounds.open_after_no_mailbox`). OneSignal names a user once for each device that
+is not subscribed: such a user counts as sent to, unless the message reached nobody at all.
 
 Where results come later (Salesforce's data extensions, Segment's regulations), what is not known when a run ends stays
 `accepted`, and later runs ask on for `results_seconds`.
@@ -56,6 +66,12 @@ Where results come later (Salesforce's data extensions, Segment's regulations), 
 Statuses 502 and 504, and those of proxies that gave up waiting (520, 522, 524, 598, 599), count as a lost reply
 (`patience.lost_statuses`): a gateway cannot say what happened behind it. 429, 408, 500 and 503 are the destination's own
 word that it took nothing; they are tried again. A page instead of JSON under a status of success is a lost reply too.
+
+A relay that answers 4xx by SMTP is tried again, and what it still does not take waits for the next run; 5xx is rejected.
+Only when it is silent, hangs up or cannot be understood after the whole message is that unknown; before, nothing has left.
+What it says is kept as the reason, without the recipient: neither address nor name, however they are spelled, nor a domain
+that is called like them (`jane@janedoe.example`). A domain that is not, such as a mailbox provider's, stays. Of what a
+bounce says later only words that name nobody are kept, and status codes.
 
 ## When sending stops
 
@@ -78,19 +94,22 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
 - Segment: `anonymous_key` stands beside the key, or for it where there is none; `address` and `company` are objects.
   A field `context.locale`, `context.timezone`, `context.ip` or the like is part of the call's context; `context.active:
   "false"` says that traits are brought up to date, and that nobody was just seen. `integrations: {All: false, Mail: true}`
-  says to which of Segment's own destinations a call goes on. Reserved traits and properties leave in the types of the
-  specification; a revenue, value or currency that has none is refused.
+  says to which of Segment's own destinations a call goes on, as does what somebody consented to: a field
+  `context.consent.categoryPreferences.Advertising` that is true, or false where there is no clear yes. Reserved traits
+  and properties leave in the types of the specification; a revenue, value or currency that has none is refused.
 - Braze: `key_field` is external_id, user_alias (with `alias_label`), braze_id, email or phone. `dob`, `gender`, `country`,
   `language`, `phone`, and times within objects (`$time`) are put into Braze's forms; what still does not fit, and a text of
   more than 255 characters, which Braze would cut, is refused with the name of the field. Of one campaign a person is named
-  once in a request: of two messages Braze would send one.
+  once in a request: of two messages Braze would send one. Events of shops (`ecommerce.order_placed`) have the properties of
+  Braze's schemas, and no amounts below 0; with `action: "'add'"` a cart is added to, and its `total_value` need not be said.
 - Salesforce: the first column of a primary key is the key, the others are fields. A column holds one value: a list or an
   object in it is refused; `array_join(favourites, '|')` makes one text of a list.
 - FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform; all else is data, as texts.
-- OneSignal: `contents`, `headings` and `subtitle` are texts in English; what a message has of its own (`url`, `big_picture`,
-  `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields) stands as it is; all else is `data` for the app, or
-  `custom_data` for a template, an e-mail or a text message, which is named after its sync. Tags of a user are texts; times
-  and days among them are seconds since 1970, by which OneSignal compares them (`date_format(...)` writes another form).
+- OneSignal: `contents`, `headings` and `subtitle` are texts in English; `content_available: "true"` wakes the app without
+  them. What a message has of its own (`url`, `big_picture`, `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields)
+  stands as it is; all else is `data` for the app, or `custom_data` for a template, an e-mail or a text message, which is
+  named after its sync. Tags of a user are texts; times and days among them are seconds since 1970, by which OneSignal
+  compares them (`date_format(...)` writes another form).
 - Tealium: with `erasure_attribute_id` the key of a sync is sent as `__account_profile__number_key__`, as Tealium calls known
   visitors; `known_visitors: false` sends it as it is, for anonymous ids. Lists fit into a file by `to_json(...)`.
 

@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 from personalake.config.connections.files import FilesConnection, TealiumFileConnection
+from personalake.config.outputs import OWN_EXPORTS
 from personalake.config.settings import Settings
 
 Problem = tuple[tuple[str, ...], str]
@@ -31,7 +32,8 @@ def drop_problems(settings: Settings) -> Iterator[Problem]:
             told = "expected a folder; nothing, or a dot, is wherever a job is started; write e.g. ${exports}/partner"
             yield (("connections", name, "folder"), told)
         for what, home in {**kept, **read}.items():
-            if _whole(folder).is_relative_to(_whole(home)):
+            is_export = home == settings.root and _whole(folder).is_relative_to(_whole(home / OWN_EXPORTS))
+            if _whole(folder).is_relative_to(_whole(home)) and not is_export:
                 yield (
                     ("connections", name, "folder"),
                     f"{str(folder)!r} lies in {what}; drop files below ${{exports}}",

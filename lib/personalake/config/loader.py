@@ -13,6 +13,8 @@ from personalake.config.connections.signing import unfit_keys
 from personalake.config.drop_places import drop_problems
 from personalake.config.lawful import lawful_problems, misspelt_purposes
 from personalake.config.name_checks import name_problems
+from personalake.config.nearest import nearest
+from personalake.config.outputs import follow
 from personalake.config.place_names import expand, unknown_places
 from personalake.config.regions import PLACED_BY, forbidden, place, shared_folders
 from personalake.config.secrets import unset_secrets
@@ -36,6 +38,7 @@ _SECTION_FILES = {
     "connections": "connections",
     "audiences": "audiences",
 }
+_VARIABLE, _COMMAND_LINE = "environment variable", "command line"
 _PREFIX = "PERSONALAKE_"
 _PLAIN = "write it plainly, e.g. 2017-12-01 for a day, and in quotes if it begins with a sign such as [ { * & ! % @"
 _NOT_SETTINGS = ("PERSONALAKE_JARS", "PERSONALAKE_ENV", "PERSONALAKE_CONF_DIR")
@@ -69,16 +72,19 @@ def load_settings(
     problems: list[str] = []
     merged: dict[str, Any] = {"environment": env}
     origins: Origins = {}
+    configured: Any = None
     region = str((overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or "") or None
     for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems, region):
         if "environment" in layer:
             problems.append(f"{origin}: environment: is what --env says, since much follows from it; leave it out")
         _merge(merged, layer, origin, origins)
+        if not _is_of_run(origin):
+            configured = merged.get("root", _PLACES["root"])
+    follow(merged, configured, {key for key, origin in origins.items() if _is_of_run(origin)})
     own = _own_places(origins, conf_dir)
     problems.extend(place(merged, region, own))
     shared = list(shared_folders(merged, own))
-    places = {key: str(merged.get(key, default)) for key, default in _PLACES.items()}
-    named = {**places, "region": region or ""}
+    named = {key: str(merged.get(key, default)) for key, default in _PLACES.items()} | {"region": region or ""}
     expand(merged, named)
     problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in unknown_places(merged, named))
     settings: Settings | None = None
@@ -125,19 +131,24 @@ def _layers(
     if environment.exists():
         yield read_mapping(environment, problems), str(environment)
     else:
-        known = ", ".join(sorted(path.stem for path in environment.parent.glob("*.yml"))) or "none"
-        problems.append(f"{environment}: no such environment; there are: {known}")
+        known = sorted(path.stem for path in environment.parent.glob("*.yml"))
+        problems.append(f"{environment}: no such environment; {nearest(env, known)}")
     if region and region.isalnum():
         yield from _of_region(conf_dir / "regions" / region, problems)
     for name, value in sorted(environ.items()):
         if name.startswith(_PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_SECRETS):
             keys = name.removeprefix(_PREFIX).lower().split("__")
             try:
-                yield _nested(keys, read_value(value)), f"environment variable {name}"
+                yield _nested(keys, read_value(value)), f"{_VARIABLE} {name}"
             except ValueError as error:
-                problems.append(f"environment variable {name}: not a value of YAML ({error}); {_PLAIN}")
+                problems.append(f"{_VARIABLE} {name}: not a value of YAML ({error}); {_PLAIN}")
     for key, value in overrides.items():
-        yield _nested(key.split("."), value), "command line"
+        yield _nested(key.split("."), value), _COMMAND_LINE
+
+
+def _is_of_run(origin: str) -> bool:
+    """Whether something was said for one run, by a variable or an option, and not in a file."""
+    return origin == _COMMAND_LINE or origin.startswith(_VARIABLE)
 
 
 def _sections(folder: Path, problems: list[str]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -42,6 +42,8 @@ def name_problems(settings: Settings) -> Iterator[Problem]:
             yield from _decided(settings, kind, names)
     for (one, first), (other, second) in combinations(sorted(settings.audiences.items()), 2):
         connection = settings.connections.get(first.destination)
+        if _takes_away_only(first) or _takes_away_only(second):
+            continue
         if first.enabled and second.enabled and first.destination == second.destination and connection is not None:
             for name in _fought_over(first, second, connection):
                 yield (
@@ -55,6 +57,20 @@ def name_problems(settings: Settings) -> Iterator[Problem]:
                     f"{one} keeps the same list at {first.destination}, and one takes out of it whom the other has put in; "
                     f"make one sync of both",
                 )
+
+
+def syncs_left_off(settings: Settings) -> dict[str, str]:
+    """Syncs that are on while their connection is off, so that nothing of them leaves, with that connection."""
+    return {
+        name: sync.destination
+        for name, sync in sorted(settings.audiences.items())
+        if sync.enabled and (target := settings.connections.get(sync.destination)) is not None and not target.enabled
+    }
+
+
+def _takes_away_only(sync: Sync) -> bool:
+    """Whether a sync sets nothing: nobody is meant, and it takes away whom an earlier audience of it had put there."""
+    return (sync.audience.where or "").strip().lower() == "false"
 
 
 def _is_one_list(one: Sync, other: Sync, connection: Connection) -> bool:

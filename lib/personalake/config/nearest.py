@@ -28,3 +28,21 @@ def closest(name: str, known: Collection[str], alike: float = 0.7) -> str | None
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(name.strip().lower(), by_lower, 1, alike)
     return by_lower[close[0]] if close else None
+
+
+def which_of(value: str, words: Collection[str]) -> list[str]:
+    """Of the few words that a setting may be, the one that a misspelt one means, or those of the family that it means.
+
+    Two letters that changed places tell a short word, too, and what stands before `_` is a family: kinds are called by
+    their vendor.
+
+    >>> words = ["csv", "braze_send", "braze_track"]
+    >>> which_of("cvs", words), which_of("brase", words), which_of("xml", words)
+    (['csv'], ['braze_send', 'braze_track'], [])
+    """
+    meant = closest(value, words)
+    if meant is not None:
+        return [meant]
+    letters = sorted(value.strip().lower())
+    family = closest(value, {word.partition("_")[0] for word in words if "_" in word})
+    return [word for word in words if sorted(word.lower()) == letters or (family and word.startswith(f"{family}_"))]

@@ -25,6 +25,13 @@ The setting `spark.driver_memory` is `PERSONALAKE_SPARK__DRIVER_MEMORY` in the e
 the command line. `${root}`, `${landing}`, `${exports}` and `${region}` stand for those settings. A secret is a reference,
 `secret://scope/key`, and comes from `PERSONALAKE_SECRET_<SCOPE>_<KEY>`. Unknown keys, wrong types and unset secrets are all
 reported together, before anything starts.
+
+Spark SQL in these files gives the same on any day, so it reads no clock: neither `now()` and its like, nor the texts
+`'now'`, `'today'`, `'yesterday'` and `'tomorrow'` or a time without its day (`'10:00'`) where Spark makes a day or a time
+of them, also as `r'today'`, `lower('TODAY')`, `trim(' today')`, `'to' || 'day'` or `coalesce(NULL, 'today')`, and beside
+what a lambda goes through. What other functions make of constants (`reverse('yadot')`, `if(true, 'today', 'now')`) is not
+looked into, nor what stands in a row: `cast(slot AS timestamp)` of a row's `10:00` is an hour of the day of the run, so
+give a pattern (`to_timestamp(slot, 'HH:mm')`) where a column may hold such.
 """
 _FILES = {
     "segments": "conf/segments.yml",

@@ -81,8 +81,8 @@ class Settings(Section):
     environment: str = Field("local", description="Name of the environment, set by --env alone")
     root: Path = Field(
         Path("lakehouse"),
-        description="Folder of the lake; tables lie at <root>/<layer>/<table>. A second lake wants `landing`, `exports` and "
-        "`report.path` of its own, too",
+        description="Folder of the lake; tables lie at <root>/<layer>/<table>. Another one that --root or PERSONALAKE_ROOT "
+        "names has its exports, report and access exports in itself, unless the run says where; it reads what has landed",
     )
     catalog: str | None = Field(None, description="Unity Catalog to use instead of folders, on Databricks")
     landing: Path = Field(Path("landing"), description="Folder in which sources drop their files")

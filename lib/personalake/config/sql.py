@@ -1,7 +1,6 @@
 """Spark SQL inside YAML, checked before a session starts."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -12,6 +11,9 @@ from sqlglot.errors import SqlglotError
 
 from personalake.config.nearest import closest, nearest
 from personalake.config.spark_functions import SPARK_FUNCTIONS
+from personalake.config.sql_constants import text_of
+from personalake.config.sql_moments import compared, compares_moments, gives_moments, has_moments, makes_moments
+from personalake.config.sql_texts import fits
 
 # Written like functions, and no entries of Spark's list: its grammar knows them.
 _OF_THE_GRAMMAR = frozenset({"try_cast", "timestampadd", "timestampdiff", "dateadd", "over", "within", "row"})
@@ -24,10 +26,13 @@ _CLOCKS_AND_DICE_BY_NAME = frozenset({
     "now", "shuffle", "uniform", "randstr", "monotonically_increasing_id", "spark_partition_id", "input_file_name",
     "input_file_block_start", "input_file_block_length",
 })  # fmt: skip
-# Spark takes date'today' for the day of the run.
-_MOMENTS = frozenset({"now", "today", "yesterday", "tomorrow"})
 # These call any code of the machine that runs them: what it knows, its secrets among it, could leave with the next plan.
 _CALLING_CODE = frozenset({"reflect", "java_method", "try_reflect"})
+_ROW = "row"
+_AS_WRITTEN = (
+    ", and IN with a text finds only what Spark writes just so: leave out the quotes of a number, true or false, write "
+    "date'2026-01-05' for a day"
+)
 NO_CLOCKS = "clocks and dice are not allowed: the same must come out again on any day; days count from the as-of"
 
 
@@ -68,19 +73,20 @@ def check_row(expression: str) -> exp.Expr:
     check_functions(expression)
     if depends_on_the_moment(parsed):
         raise ValueError(f"{expression!r}: {NO_CLOCKS}")
+    if has_moments(parsed):
+        # Whoever knows the types asks again; here no column is taken for a day.
+        check_moments(expression, dict.fromkeys(map(str.lower, columns_of(expression)), "string"))
     return parsed
 
 
 def depends_on_the_moment(parsed: exp.Expr) -> bool:
-    """Whether a clock or a die is in it; of those that sqlglot has no word for, `check_functions` knows.
+    """Whether a clock or a die is in it; of those that sqlglot has no word for, `check_functions` knows, of days that are
+    compared with 'today' `check_moments`.
 
     >>> depends_on_the_moment(check_expression("day > date'today'")), depends_on_the_moment(check_expression("day > 'x'"))
     (True, False)
     """
-    casts = (cast.this for cast in parsed.find_all(exp.Cast))
-    return bool(parsed.find(*CLOCKS_AND_DICE)) or any(
-        isinstance(text, exp.Literal) and text.name.strip().lower() in _MOMENTS for text in casts
-    )
+    return bool(parsed.find(*CLOCKS_AND_DICE)) or makes_moments(parsed)
 
 
 def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
@@ -101,7 +107,7 @@ def check_functions(expression: str, aliases: Collection[str] = ()) -> None:
     reached = [name.text.lower() for name in before if name.token_type != TokenType.STRING]
     if calling := [name for name in reached if name in _CALLING_CODE]:
         raise ValueError(f"{expression!r}: {calling[0]} is not allowed, since it runs any code of the machine; leave it out")
-    if not _CLOCKS_AND_DICE_BY_NAME.isdisjoint(reached):
+    if not _CLOCKS_AND_DICE_BY_NAME.isdisjoint(reached) or gives_moments(expression):
         raise ValueError(f"{expression!r}: {NO_CLOCKS}")
     called = [name.text for name in before if name.token_type == TokenType.VAR]
     known = SPARK_FUNCTIONS | _OF_THE_GRAMMAR
@@ -137,6 +143,16 @@ def members_made(expression: str) -> tuple[str, ...]:
         for each in (one.expressions if isinstance(one, exp.Struct) else one.args["keys"].expressions)
     )
     return tuple(dict.fromkeys(filter(None, names)))
+
+
+def may_be_object(expression: str, types: Mapping[str, str]) -> bool:
+    """Whether an expression may give an object: a structure, a map, or what a function gives whose type is not known.
+
+    >>> may_be_object("from_json(city, 'x int')", {"city": "string"}), may_be_object("lower(city)", {"city": "string"})
+    (True, False)
+    """
+    kind = _typed(expression, types).type
+    return kind is None or kind.is_type("struct", "map", "object", "json", "variant", "unknown")
 
 
 def names_read(expression: str) -> tuple[str, ...]:
@@ -182,21 +198,46 @@ def check_condition(expression: str, types: Mapping[str, str]) -> None:
     Raises:
         ValueError: If it is of another type, or sets a number or day against a text that is none.
     """
-    # Costs some hundredths of a second, which runs without conditions save.
+    condition = _typed(expression, types)
+    if condition.type is not None and not condition.is_type("boolean", "unknown", "null"):
+        raise ValueError(f"{expression!r} is no condition: it gives {_named(condition)}, not true or false")
+    for value, other, as_written in compared(condition):
+        # How Spark writes what a function gives is not the parser's to say.
+        text = text_of(other) if not as_written or isinstance(value, exp.Column) else None
+        if text is not None and not fits(text, value, as_written):
+            told = f"{expression!r} compares {value.name or value}, a {_named(value)}, with the text {text!r}"
+            raise ValueError(f"{told}{_AS_WRITTEN if as_written and fits(text, value) else ''}")
+
+
+def check_moments(expression: str, types: Mapping[str, str]) -> None:
+    """Check that an expression compares no day and no time with a text that Spark takes for the moment of the run.
+
+    Args:
+        expression: Spark SQL that has been checked for its columns already.
+        types: Spark's type of each column, by name, of those whose type is known.
+
+    Raises:
+        ValueError: If it does.
+    """
+    if compares_moments(_of_row(expression), {_ROW: types} if types else {}):
+        raise ValueError(f"{expression!r}: {NO_CLOCKS}")
+
+
+def _typed(expression: str, types: Mapping[str, str]) -> exp.Expr:
+    """The expression with the types of its parts, as far as the parser knows them."""
     from sqlglot.optimizer.annotate_types import annotate_types
 
-    query = exp.select(check_expression(expression)).from_("row")
+    return annotate_types(_of_row(expression), schema={_ROW: dict(types)}, dialect="spark").selects[0]
+
+
+def _of_row(expression: str) -> exp.Select:
+    """The expression as a query in which each column has a table."""
+    query = exp.select(check_expression(expression)).from_(_ROW)
     for column in query.find_all(exp.Column):
         if not column.table:
             column.set("this", exp.to_identifier(column.name.lower()))
-            column.set("table", exp.to_identifier("row"))
-    condition = annotate_types(query, schema={"row": dict(types)}, dialect="spark").selects[0]
-    if condition.type is not None and not condition.is_type("boolean", "unknown", "null"):
-        raise ValueError(f"{expression!r} is no condition: it gives {_named(condition)}, not true or false")
-    for comparison in condition.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE):
-        for value, text in ((comparison.this, comparison.expression), (comparison.expression, comparison.this)):
-            if isinstance(text, exp.Literal) and text.is_string and not _fits(text.name, value.type):
-                raise ValueError(f"{expression!r} compares {value.name}, a {_named(value)}, with the text {text.name!r}")
+            column.set("table", exp.to_identifier(_ROW))
+    return query
 
 
 def check_row_condition(expression: str, types: Mapping[str, str]) -> None:
@@ -232,18 +273,6 @@ def numbers_beside(expression: str, columns: Collection[str]) -> list[float]:
 
 def _named(value: exp.Expr) -> str:
     return "" if value.type is None else value.type.sql("spark").lower()
-
-
-def _fits(text: str, kind: exp.DataType | None) -> bool:
-    """Whether a text in quotes can be compared with values of a type."""
-    try:
-        if kind is not None and kind.is_type(*exp.DataType.NUMERIC_TYPES):
-            float(text)
-        elif kind is not None and kind.is_type("date", "timestamp"):
-            datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def simple_value(expression: str, row: Mapping[str, Any]) -> Any:

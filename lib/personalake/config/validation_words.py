@@ -2,7 +2,7 @@
 
 import re
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
-from personalake.config.nearest import closest, nearest
+from personalake.config.nearest import which_of
 from personalake.config.unknown_keys import where_it_belongs
 
 _SECRET_WORDS = frozenset(
@@ -129,7 +129,7 @@ def _text(problem: Mapping[str, Any]) -> str:
         return "kind is missing; docs/configuration.md lists the kinds"
     if kind == "union_tag_invalid":
         kinds = [each.strip(" '") for each in str(context["expected_tags"]).split(",")]
-        return f"no kind {context['tag']!r}; {nearest(str(context['tag']), kinds)}"
+        return f"no kind {context['tag']!r}; {_meant(context['tag'], kinds) or 'there are: ' + ', '.join(kinds)}"
     if kind == "string_type" and isinstance(problem["input"], bool):
         return _READ_AS_FLAG
     if problem["input"] is None and kind in ("model_type", "dict_type", "tuple_type", "list_type"):
@@ -145,8 +145,8 @@ def _hint(kind: str, value: object, context: Mapping[str, Any]) -> str:
     if not isinstance(value, str):
         return ""
     if kind == "literal_error":
-        meant = closest(value, re.findall(r"'([^']*)'", str(context.get("expected"))))
-        return f"; did you mean {meant}?" if meant else ""
+        meant = _meant(value, re.findall(r"'([^']*)'", str(context.get("expected"))))
+        return f"; {meant}" if meant else ""
     if kind not in ("int_parsing", "float_parsing"):
         return ""
     text = value.strip()
@@ -160,10 +160,15 @@ def _hint(kind: str, value: object, context: Mapping[str, Any]) -> str:
     return f"; write {unit[1]} alone, the unit is in docs/configuration.md" if unit else ""
 
 
+def _meant(value: object, words: Collection[str]) -> str:
+    found = which_of(str(value), words)
+    return f"did you mean {' or '.join(filter(None, (', '.join(found[:-1]), found[-1])))}?" if found else ""
+
+
 def _or_word(errors: Sequence[Any], loc: Sequence[int | str]) -> str:
     """The word that may stand in the place of a day, if there is one."""
-    words = [one["ctx"]["expected"] for one in errors if one["type"] == "literal_error" and one["loc"][:-1] == loc[:-1]]
-    return f" or {words[0]}" if words else ""
+    others = [one for one in errors if one["type"] == "literal_error" and one["loc"][:-1] == loc[:-1]]
+    return "".join(f" or {one['ctx']['expected']}{_hint(one['type'], one['input'], one['ctx'])}" for one in others[:1])
 
 
 def _found(problem: Mapping[str, Any], place: Sequence[str], secrets: frozenset[str]) -> str:

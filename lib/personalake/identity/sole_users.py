@@ -34,6 +34,8 @@ def joined_to_sole_users(
         cookies point to several persons joins none of them.
     """
     links = _links(graph, group, is_settled)
+    if not links.left.size:
+        return group, links, []
     involved = np.unique(np.concatenate([group[links.left], group[links.right]]))
     forest = Forest(_groups(graph, group, involved, apart, limits), limits)
     taken, refusals = np.zeros(len(links.left), bool), []
@@ -51,9 +53,12 @@ def joined_to_sole_users(
 
 def _links(graph: Graph, group: Positions, is_settled: NDArray[np.bool_]) -> Links:
     """A record of each person with the records that may be the same person's, in order of their positions."""
-    is_nameless = ~np.isin(group, group[~graph.is_anonymous])
+    is_lost = ~np.isin(group, group[~graph.is_anonymous]) & ~is_settled
+    if not is_lost.any():
+        nobody = np.zeros(0, np.int64)
+        return Links.of(nobody, nobody, 0.0, _KIND)
     found = [
-        _of_kind(graph, kind, group, is_nameless & ~is_settled)
+        _of_kind(graph, kind, group, is_lost)
         for kind, told in graph.settings.identifiers.items()
         if not told.links and told.persons == 1
     ]

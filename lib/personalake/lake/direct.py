@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, cast
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -20,6 +21,7 @@ from pyspark.sql.types import StructType
 
 from personalake.lake.disk import writing
 from personalake.lake.overtaken import unless_overtaken
+from personalake.lake.scan import dataset_of
 
 Mode = Literal["append", "overwrite"]
 
@@ -29,6 +31,8 @@ _SIGNS = re.compile(r"[\[\]{}*?\\]")
 _MANY_FILES = 200
 # Rows that are brought to the driver to be written; beyond them Spark writes.
 FEW_ROWS = 100_000
+# Rows of a table, and bytes of its files, that are part of the plans over it.
+_HANDFUL, _HANDFUL_BYTES = 1_000, 1 << 20
 _PLAIN_WRITER = 2
 
 
@@ -38,7 +42,7 @@ def literally(path: str) -> str:
 
 
 def read_directly(spark: SparkSession, table: DeltaTable) -> DataFrame | None:
-    """The rows of one version of a table, read as the Parquet files that it consists of.
+    """The rows of one version of a table: a handful is brought along, more are read as the Parquet files that they are in.
 
     Returns:
         None if that would not be the same: partitions, deletion vectors, column mapping, no files, or very many.
@@ -50,7 +54,18 @@ def read_directly(spark: SparkSession, table: DeltaTable) -> DataFrame | None:
     if not files or len(files) > _MANY_FILES:
         return None
     schema = StructType.fromJson(json.loads(table.schema().to_json()))
+    if _is_handful(table):
+        # Opening a file in a task, with all of Hadoop's settings sent along, takes longer than what is done to the rows.
+        rows = dataset_of(url2pathname(urlparse(table.table_uri).path), table).to_table()
+        return spark.createDataFrame(rows, schema)
     return spark.read.schema(schema).parquet(*(literally(unquote(file)) for file in files))
+
+
+def _is_handful(table: DeltaTable) -> bool:
+    """Whether a plan can have all rows in it."""
+    files = pa.table(table.get_add_actions(flatten=True))
+    rows, sizes = (files[name].to_pylist() for name in ("num_records", "size_bytes"))
+    return None not in rows and sum(rows) <= _HANDFUL and sum(sizes) <= _HANDFUL_BYTES
 
 
 def takes_direct_writes(table: DeltaTable) -> bool:
@@ -105,12 +120,20 @@ def held(rows: DataFrame, about: int) -> Iterator[DataFrame]:
         rows: The rows.
         about: How many there are at most, about: few are brought to the driver, and no later plan has theirs in it.
     """
+    with counted(rows, about) as (kept, _):
+        yield kept
+
+
+@contextmanager
+def counted(rows: DataFrame, about: int) -> Iterator[tuple[DataFrame, int | None]]:
+    """The same as `held`, with how many there are if that is known without asking: of few."""
     if about <= FEW_ROWS:
-        yield frame_of(rows.sparkSession, rows.toArrow())
+        brought = rows.toArrow()
+        yield frame_of(rows.sparkSession, brought), brought.num_rows
         return
     kept = rows.persist(StorageLevel.MEMORY_AND_DISK_DESER)
     try:
-        yield kept
+        yield kept, None
     finally:
         kept.unpersist()
 

@@ -70,10 +70,10 @@ class Lake:
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """All rows of a table; no rows of the declared schema if it has not been created yet."""
-        if not self.exists(table):
+        opened = self.ledger.opened(table, version)
+        if opened is None and not self.exists(table):
             # Spark leaves out joins with what it knows to be empty; of a frame of no rows alone it does not know it.
             return self.spark.createDataFrame([], table.schema).where("false")
-        opened = self.ledger.opened(table, version)
         rows = None if opened is None else read_directly(self.spark, opened)
         if rows is not None:
             return rows

@@ -136,6 +136,19 @@ def is_settled(checkpoint: Path) -> bool:
     return begun == finished
 
 
+def clear_unfinished(checkpoint: Path) -> None:
+    """Remove what a kill left half-written in a checkpoint before its first micro-batch was recorded.
+
+    Spark (4.1) refuses to begin where the folder of offsets or commits holds anything, even a file that never got its name.
+    Where a batch is recorded, it looks at the recorded ones alone, and nothing is touched.
+    """
+    folders = [checkpoint / part for part in ("offsets", "commits")]
+    left = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    if all(path.name.startswith(".") and path.is_file() for path in left):
+        for path in left:
+            path.unlink()
+
+
 def _note_progress(one: _Running, ended_all_of: datetime | None) -> None:
     """Write down up to when the stream has read everything; whoever is killed in between has read more than it says."""
     until, last = ended_all_of, one.query.lastProgress
@@ -160,6 +173,7 @@ def _stop(running: Sequence[_Running]) -> None:
 
 
 def _start(lake: Lake, stream: Stream, trigger_seconds: int | None) -> StreamingQuery:
+    clear_unfinished(stream.checkpoint)
     rows = stream.prepare(_opened(lake, stream.read))
     writer = rows.writeStream.queryName(f"{stream.checkpoint.parent.name}-{stream.name}")
     writer = writer.option("checkpointLocation", str(stream.checkpoint))

@@ -65,10 +65,12 @@ def sentence(destination: str, report: Report, owed: int) -> str:
     unreached = max(0, owed - report.states.total()) if report.stopped is not None else 0
     states = report.states + Counter({State.PENDING.value: unreached})
     parts += [f"{count:,} {state}" for state, count in sorted(states.items()) if state not in TAKEN]
+    is_open = report.states[State.UNKNOWN.value] > 0
     if report.may_repeat:
         parts.append(f"{report.may_repeat:,} perhaps twice")
     stopped = f"; STOPPED: {report.stopped}" if report.stopped is not None else ""
-    return f"{destination}: {', '.join(parts)}{stopped}"
+    lister = f"; `personalake activation unknown --destination {destination}` lists the unknown" if is_open else ""
+    return f"{destination}: {', '.join(parts)}{stopped}{lister}"
 
 
 def _taken(report: Report) -> int:

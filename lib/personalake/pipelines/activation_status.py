@@ -14,8 +14,7 @@ from personalake.reports.data import Sent
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
 
 _TAKEN = ("accepted", "confirmed")
-# A claim without an outcome may have left: nobody knows until the next run.
-_IN_DOUBT = ("unknown", "in_flight")
+CLAIMED = "claimed, and no outcome yet: on the way now, or left so by a run that died"
 _WITH_REASONS = ("rejected", "unknown", "cancelled", "pending")
 
 
@@ -56,6 +55,9 @@ def _sent(
     for row in rows:
         if row["state"] in _WITH_REASONS and row["reason"] is not None:
             reasons[row["state"], row["reason"]] = row["deliveries"]
+    claimed = _count(rows, "in_flight")
+    if claimed:
+        reasons["in flight", CLAIMED] = claimed
     planned, taken = sum(row["deliveries"] for row in rows), _count(rows, *_TAKEN)
     return Sent(
         destination=destination,
@@ -67,7 +69,8 @@ def _sent(
         taken=taken,
         confirmed=_count(rows, "confirmed"),
         rejected=_count(rows, "rejected"),
-        unknown=_count(rows, *_IN_DOUBT),
+        unknown=_count(rows, "unknown"),
+        in_flight=claimed,
         again=sum(row["again"] for row in rows),
         cancelled=_count(rows, "cancelled"),
         pending=_count(rows, "pending"),

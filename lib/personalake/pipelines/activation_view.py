@@ -12,15 +12,25 @@ from personalake.reports.words import ABSENT
 
 # Of those that wait, only some were tried and have a reason.
 _OF_THE_WAITING = "of the waiting"
+_OFF = (
+    "OFF. The sync {sync} is on, and its connection {connection} is off: nothing of it is planned, and nothing leaves. "
+    "conf/connections.yml turns it on."
+)
 # Said also where they are nothing.
 _ALWAYS = ("Planned", "Sent", "Waiting")
 
 
-def status_view(sent: Sequence[Sent], totals: Sequence[Total] = ()) -> RenderableType:
-    """Destinations, their plans, and below each why deliveries did not arrive."""
+def status_view(sent: Sequence[Sent], totals: Sequence[Total] = (), off: Mapping[str, str] | None = None) -> RenderableType:
+    """Destinations, their plans, and below each why deliveries did not arrive.
+
+    Args:
+        sent: What became of each plan.
+        totals: The same by destination.
+        off: Syncs that are on while their connection is off, with that connection.
+    """
+    told: list[RenderableType] = [Text(_OFF.format(sync=sync, connection=one)) for sync, one in (off or {}).items()]
     if not sent:
-        return Text("Nothing has been planned for a connection so far.", style="dim italic")
-    told: list[RenderableType] = []
+        return Group(*told, Text("Nothing has been planned for a connection so far.", style="dim italic"))
     for total in totals:
         told.append(block(total.destination, [_figures(TOTAL_HEAD[1:], total_cells(total)[1:]), *_reasons(total.reasons)]))
     told += [block(one.plan_id, _of_plan(one)) for one in sent]

@@ -23,7 +23,8 @@ from personalake.activation.receipts.matching import PSEUDONYM
 from personalake.activation.receipts.responses import RESPONSES
 from personalake.common.merged_persons import as_persons_now
 from personalake.lake import Lake
-from personalake.lake.direct import held
+from personalake.lake.declared import arrow_schema
+from personalake.lake.direct import FEW_ROWS, counted, few_on_driver, held
 from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.merged import merged_persons
@@ -114,7 +115,9 @@ def _matched(context: JobContext, receipts: DataFrame) -> DataFrame:
 def _settle(context: JobContext, receipts: DataFrame, about: int) -> int:
     """Add to the log what the receipts tell of deliveries, and it does not say yet; how many rows."""
     log = context.lake.read(ACTIVATION_LOG)
-    with held(news(receipts, log), about) as found:
+    with counted(news(receipts, log), about) as (found, count):
+        if count == 0:
+            return 0
         ended = contested(found).collect()
         last = news(receipts.unionByName(_earlier(context, ended)), log) if ended else found
         return _append_any(context.lake, settled(last, context.run_started_at), ACTIVATION_LOG, about)
@@ -139,7 +142,9 @@ def _settle_recent(context: JobContext) -> int:
     recent = context.lake.read(DELIVERY_RECEIPT).where(F.col("known_at") >= F.lit(since.isoformat()).cast("timestamp"))
     referring = recent.where("delivery_id IS NULL AND reference IS NOT NULL")
     stamped = referring.withColumn("batch_id", F.lit(f"{JOB}:{context.run_id}"))
-    with held(_matched(context, stamped).where("about IS NOT NULL"), about) as late:
+    with counted(_matched(context, stamped).where("about IS NOT NULL"), about) as (late, count):
+        if count == 0:
+            return 0
         _follow_late(context, late, about)
         return _settle(context, late, about)
 
@@ -164,6 +169,9 @@ def _append_missing(lake: Lake, rows: DataFrame, table: Table, about: int) -> in
 
 def _append_any(lake: Lake, rows: DataFrame, table: Table, about: int) -> int:
     """Add rows, and say how many; no commit if there are none."""
+    few = few_on_driver(rows.select(*table.columns), arrow_schema(table)) if about <= FEW_ROWS else None
+    if few is not None:
+        return lake.put(few, table, "append").rows
     with held(rows.select(*table.columns), about) as kept:
         count = kept.count()
         if count:

@@ -134,7 +134,9 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         help="environment in conf/environments/ (default: PERSONALAKE_ENV, else local)",
     )  # fmt: skip
     parser.add_argument("--conf-dir", default="conf", metavar="DIR", help="configuration folder (default: conf)")
-    parser.add_argument("--root", metavar="DIR", help="folder of the lake (default: as configured)")
+    parser.add_argument(
+        "--root", metavar="DIR", help="folder of another lake, its exports and report (default: as configured)"
+    )
     parser.add_argument(
         "--region", default=os.environ.get("PERSONALAKE_REGION"), metavar="NAME",
         help="region whose lake and rules are meant (default: PERSONALAKE_REGION, else none)",

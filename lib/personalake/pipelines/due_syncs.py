@@ -5,9 +5,10 @@ import logging
 from personalake.config.audience_checks import audience_problems
 from personalake.config.audiences import Sync, is_due
 from personalake.config.lawful import deaf_syncs
+from personalake.config.name_checks import syncs_left_off
 from personalake.errors import ConfigError
 from personalake.pipelines.job import JobContext
-from personalake.pipelines.left_behind import left_behind
+from personalake.pipelines.left_behind import GONE, left_behind
 from personalake.pipelines.plan_states import latest_plans, newest
 from personalake.reports.words import plural
 
@@ -18,8 +19,16 @@ _DEAF = (
 )
 _LEFT_BEHIND = (
     "%s %s, and %s still holds %s of it, whom nobody takes away any more, also if they withdraw: until they have left, keep "
-    "a sync of that name there with audience: {where: 'false'}, mode: %s and bounds: {max_removed_share: 1}; fields that "
-    "another sync keeps there under the same names are taken from those people as well"
+    "a sync of that name there with the fields that it had, audience: {where: 'false'}, mode: %s and bounds: "
+    "{max_removed_share: 1}%s"
+)
+_BESIDE = (
+    "; who is in one of %s, too, loses what both have set there, fields of the same name or the place on a list, and gets "
+    "it back only when that one has something new to say of them"
+)
+_RENAMED = (
+    "; if one of these has taken its place, keep it with the fields and purposes that it had and enabled: false first: then "
+    "only people are counted whom no mirrored sync with all of these fields and purposes takes away"
 )
 
 
@@ -35,7 +44,7 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
     active = {
         name: sync
         for name, sync in sorted(settings.audiences.items())
-        if sync.enabled and (connection := settings.connections.get(sync.destination)) is not None and connection.enabled
+        if sync.enabled and (target := settings.connections.get(sync.destination)) is not None and target.enabled
     }
     if asked is not None and asked not in active:
         there = ", ".join(active) or "none"
@@ -47,11 +56,13 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
             logger.warning(_DEAF, name, purpose)
     if asked is not None:
         return {asked: active[asked]}
-    for name in sorted(name for name, sync in settings.audiences.items() if sync.enabled and name not in active):
-        logger.warning("%s is not planned: its connection %s is off", name, settings.audiences[name].destination)
+    for name, connection in syncs_left_off(settings).items():
+        logger.warning("%s is not planned: its connection %s is off", name, connection)
     for left in left_behind(context.lake.ledger, settings):
         people = plural(left.people, "person", "people")
-        logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, people, left.mode)
+        beside = _BESIDE % ", ".join(left.beside) if left.beside else ""
+        beside += _RENAMED if left.beside and left.why == GONE else ""
+        logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, people, left.mode, beside)
     if not active:
         return {}
     planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}

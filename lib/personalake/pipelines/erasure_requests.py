@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from personalake.common.hashing import keyed_hash_of
 from personalake.common.spellings import spelled
-from personalake.config.nearest import nearest
+from personalake.config.nearest import closest
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.lake.disk import writing
@@ -20,6 +20,7 @@ from personalake.pipelines.job import JobContext
 from personalake.privacy.receipts import MAC, due_at, mac_of, pseudonym
 from personalake.privacy.subject import NAMESPACES, Identifier, Subject
 from personalake.privacy.suppression import REQUEST_DIGITS, request_name
+from personalake.reports.words import plural
 from personalake.tables.erasure import ERASURE_ASKED, ERASURE_REQUEST
 from personalake.tables.silver import CUSTOMER_RECORD, PERSON_LINK
 
@@ -27,6 +28,7 @@ JOB = "erase_customers"
 OPEN = ("received", "verified", "running", "partial")
 # Between identifiers that a person names; twice it stands for itself, as part of one.
 _BESIDES = ";"
+_MOST_FAULTS = 20
 _TOKENS = re.compile(f"{_BESIDES * 2}|{_BESIDES}|[^{_BESIDES}]+")
 
 
@@ -57,28 +59,54 @@ def identifiers_named(context: JobContext) -> dict[Identifier, tuple[Identifier,
     Who is named in two spellings is named once, by the first of them.
 
     Raises:
-        InputError: If it is not written as `namespace=value`, nothing here knows such a namespace, or the file cannot be
-            read.
+        InputError: If any is not written as `namespace=value`, nothing here knows such a namespace, or the file cannot be
+            read; all that is wrong is told at once.
     """
     named: dict[Identifier, tuple[Identifier, ...]] = {}
     written: dict[Identifier, Identifier] = {}
-    for line in _lines_named(context):
-        first, *further = map(_identifier, _parts(line))
+    for first, *further in _sound(context, [(place, _parts(line)) for place, line in _lines_named(context)]):
         first = written.setdefault(_alike(context, first), first)
         named[first] = named.get(first, ()) + tuple(further)
-    _require_known(context, {kind for first, further in named.items() for kind, _ in (first, *further)})
     return named
 
 
-def _require_known(context: JobContext, kinds: Collection[str]) -> None:
-    """Nobody is found under a misspelt namespace, and a request that found nobody would be done."""
-    known = {*NAMESPACES, *(source.namespace for source in context.settings.sources.values())}
-    for table in (PERSON_LINK, CUSTOMER_RECORD) if not known.issuperset(kinds) else ():
-        known.update(filter(None, pc.unique(context.lake.ledger.arrow(table, ("namespace",))["namespace"]).to_pylist()))
-    for kind in sorted({*kinds} - known):
-        raise InputError(  # what was written may be personal: it is not repeated
-            "An identifier has a namespace that nothing here knows.", f"Before the =, {nearest(kind, sorted(known))}"
+def _sound(context: JobContext, lines: Sequence[tuple[str, Sequence[str]]]) -> list[list[Identifier]]:
+    """The identifiers of each line; none at all if one cannot be used: a file that is half done is hard to do again.
+
+    What was written may be personal, so that a fault is told by its place, and does not repeat it.
+    """
+    read = [(place, list(map(_identifier, parts))) for place, parts in lines]
+    sound = [[one for one in line if one is not None] for _, line in read]
+    known = _namespaces(context, {kind for line in sound for kind, _ in line})
+    faults = [f"{place}: an identifier {why}" for place, line in read for one in line if (why := _fault(one, known))]
+    if faults:
+        more = [f"and {len(faults) - _MOST_FAULTS:,} more"] if len(faults) > _MOST_FAULTS else []
+        listed = "".join(f"\n  - {fault}" for fault in (*faults[:_MOST_FAULTS], *more))
+        raise InputError(
+            f"Nothing was done for anybody: {plural(len(faults), 'identifier')} cannot be used.{listed}",
+            f"Mend or remove {'that' if len(faults) == 1 else 'those'}, and ask again. An identifier is written as "
+            "namespace=value, e.g. email=ann@example.com or loyalty_id=4711, with ; twice where that is part of the value; "
+            f"namespaces are: {', '.join(sorted(known))}.",
         )
+    return sound
+
+
+def _fault(one: Identifier | None, known: Collection[str]) -> str | None:
+    """Nobody is found under a misspelt namespace, and a request that found nobody would be done."""
+    if one is None:
+        return "is not written as namespace=value"
+    if one[0] in known:
+        return None
+    meant = closest(one[0], sorted(known))
+    return f"has a namespace that nothing here knows{f'; did you mean {meant}=?' if meant else ''}"
+
+
+def _namespaces(context: JobContext, asked: Collection[str]) -> set[str]:
+    """Those that there are; what the tables have besides is looked up only if something else is asked for."""
+    known = {*NAMESPACES, *(source.namespace for source in context.settings.sources.values())}
+    for table in (PERSON_LINK, CUSTOMER_RECORD) if not known.issuperset(asked) else ():
+        known.update(filter(None, pc.unique(context.lake.ledger.arrow(table, ("namespace",))["namespace"]).to_pylist()))
+    return known
 
 
 def told_as(context: JobContext, key: str, asked: Identifier) -> str:
@@ -90,18 +118,21 @@ def _alike(context: JobContext, asked: Identifier) -> Identifier:
     return asked[0], spelled(*asked, context.settings.identity.calling_code)
 
 
-def _lines_named(context: JobContext) -> list[str]:
+def _lines_named(context: JobContext) -> list[tuple[str, str]]:
+    """Each line that says something, and where it stands."""
     lines = []
     if context.options.get("identifier"):
-        lines = [_BESIDES.join(filter(None, (context.options["identifier"], context.options.get("also"))))]
+        said = _BESIDES.join(filter(None, (context.options["identifier"], context.options.get("also"))))
+        lines = [("--identifier or --also" if context.options.get("also") else "--identifier", said)]
     if context.options.get("request-file"):
         try:
-            lines += Path(str(context.options["request-file"])).read_text(encoding="utf-8").splitlines()
+            text = Path(str(context.options["request-file"])).read_text(encoding="utf-8-sig")
+            lines += [(f"line {number}", line) for number, line in enumerate(text.splitlines(), 1)]
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 "The request file cannot be read.", "It is a text file with one namespace=value a line."
             ) from error
-    return [line for line in lines if line.strip()]
+    return [(place, line) for place, line in lines if line.strip()]
 
 
 def _parts(line: str) -> list[str]:
@@ -119,14 +150,9 @@ def _parts(line: str) -> list[str]:
     return parts
 
 
-def _identifier(text: str) -> Identifier:
-    kind, sign, value = text.strip().partition("=")
-    if not (kind.strip() and sign and value.strip()):
-        raise InputError(  # what was written may be personal: it is not repeated
-            "An identifier is not written as namespace=value.",
-            "Write e.g. email=ann@example.com or loyalty_id=4711, and ; twice where it is part of the value.",
-        )
-    return kind.strip(), value.strip()
+def _identifier(text: str) -> Identifier | None:
+    kind, _, value = map(str.strip, text.partition("="))
+    return (kind, value) if kind and value else None
 
 
 def requests(context: JobContext, key: str) -> list[Request]:

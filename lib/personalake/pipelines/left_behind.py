@@ -1,17 +1,21 @@
 """Syncs that took away who left, and are gone, off or elsewhere by now: whom they hold there nobody takes away any more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import duckdb
 
 from personalake.activation.syncs.diff import LEAVING, REMOVED
 from personalake.activation.syncs.plan_state import in_order
 from personalake.activation.syncs.unchanged import lay_out_held
 from personalake.common.in_memory import in_memory
 from personalake.config import Settings
+from personalake.config.audiences import ON_DEMAND, Sync
 from personalake.lake import Ledger
 from personalake.pipelines.merged import merged_table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
 
+GONE = "is gone"
 _OUTBOX = ("delivery_id", "person_id", "payload_hash", "plan_id", "sync_key", "removal")
 _LOG = ("delivery_id", "state", "logged_at")
 _TAKING_AWAY = frozenset(mode for mode, changes in LEAVING.items() if REMOVED in changes)
@@ -23,9 +27,10 @@ class LeftBehind(NamedTuple):
     Args:
         sync: Its name.
         destination: Where it went.
-        people: How many keys the destination is known to hold of it.
+        people: How many keys the destination is known to hold of it, and of no sync that would take them away.
         why: What became of the sync.
         mode: By which mode it took people away.
+        beside: Enabled syncs that go there: what they set under the same names would be taken away with it.
     """
 
     sync: str
@@ -33,6 +38,7 @@ class LeftBehind(NamedTuple):
     people: int
     why: str
     mode: str
+    beside: tuple[str, ...]
 
 
 def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
@@ -43,17 +49,64 @@ def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
         sync = settings.audiences.get(name)
         if mode not in _TAKING_AWAY or (sync is not None and sync.enabled and sync.destination == destination):
             continue
-        if people := _held(ledger, name, destination):
+        beside = {other: one for other, one in sorted(settings.audiences.items()) if _goes(one, destination)}
+        goes_there = _is_on(settings, destination)
+        covering = [other for other, one in beside.items() if goes_there and _takes_all(one, sync, mode)]
+        if people := _held(ledger, name, destination, covering):
             goes_on = sync is not None and sync.enabled
-            why = f"goes to {sync.destination} by now" if sync and goes_on else "is turned off" if sync else "is gone"
-            yield LeftBehind(name, destination, people, why, mode)
+            why = f"goes to {sync.destination} by now" if sync and goes_on else "is turned off" if sync else GONE
+            yield LeftBehind(name, destination, people, why, mode, tuple(beside))
 
 
-def _held(ledger: Ledger, name: str, destination: str) -> int:
-    of_sync = [("destination", "=", destination), ("sync", "=", name), ("plan_id", "!=", None)]
+def _goes(sync: Sync, destination: str) -> bool:
+    return sync.enabled and sync.destination == destination
+
+
+def _is_on(settings: Settings, destination: str) -> bool:
+    connection = settings.connections.get(destination)
+    return connection is not None and connection.enabled
+
+
+def _takes_all(one: Sync, former: Sync | None, mode: str) -> bool:
+    """Whether whom a sync takes away surely keeps nothing of what another one has set there by a mode.
+
+    What a sync that is gone, or goes elsewhere, had set there nobody knows, nor what one had set whose fields are gone. Who
+    withdraws a purpose is taken away only by syncs that ask for it.
+    """
+    if (
+        former is None
+        or former.destination != one.destination
+        or one.schedule == ON_DEMAND
+        or one.mode not in ("mirror", mode)
+        or not _asks_for_all(one, former)
+    ):
+        return False
+    says_what = bool(former.fields) or former.membership is not None or former.subscription_group_id is not None
+    is_same_place = (former.group, former.subscription_group_id) == (one.group, one.subscription_group_id)
+    is_same = former.fields.keys() <= one.fields.keys() and former.membership in (None, one.membership)
+    return says_what and is_same_place and is_same
+
+
+def _asks_for_all(one: Sync, former: Sync) -> bool:
+    """Whether one asks for all purposes that the other asked for; each decision may have one of its own."""
+    return former.audience.decisions is None and set(former.purposes) <= set(one.purposes)
+
+
+def _held(ledger: Ledger, name: str, destination: str, covering: Sequence[str]) -> int:
+    """How many keys a destination holds of one sync, and of none of some others."""
     with in_memory(threads=2) as opened:
-        opened.register("given_outbox", ledger.scan(ACTIVATION_OUTBOX, of_sync).reader(_OUTBOX))
-        opened.register("given_log", ledger.scan(ACTIVATION_LOG, [("destination", "=", destination)]).reader(_LOG))
         opened.register("became", merged_table(ledger))
-        lay_out_held(opened, is_message=False, standing=None)
-        return int(opened.execute("SELECT count(*) FROM held WHERE holder_id IS NOT NULL").fetchall()[0][0])
+        _lay_out(opened, ledger, name, destination)
+        opened.execute("CREATE TABLE behind AS SELECT sync_key FROM held WHERE holder_id IS NOT NULL")
+        for other in covering:
+            opened.execute("DROP TABLE held")
+            _lay_out(opened, ledger, other, destination)
+            opened.execute("DELETE FROM behind WHERE sync_key IN (SELECT sync_key FROM held WHERE holder_id IS NOT NULL)")
+        return int(opened.execute("SELECT count(*) FROM behind").fetchall()[0][0])
+
+
+def _lay_out(opened: duckdb.DuckDBPyConnection, ledger: Ledger, name: str, destination: str) -> None:
+    of_sync = [("destination", "=", destination), ("sync", "=", name), ("plan_id", "!=", None)]
+    opened.register("given_outbox", ledger.scan(ACTIVATION_OUTBOX, of_sync).reader(_OUTBOX))
+    opened.register("given_log", ledger.scan(ACTIVATION_LOG, [("destination", "=", destination)]).reader(_LOG))
+    lay_out_held(opened, is_message=False, standing=None)

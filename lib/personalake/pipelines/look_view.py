@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
@@ -16,6 +18,7 @@ from personalake.pipelines.look import Explanation, TableFacts
 from personalake.pipelines.look_pair import PairExplanation
 from personalake.pipelines.source_check import Seen
 from personalake.reports.linkage import guard_words
+from personalake.reports.product_labels import labels
 from personalake.reports.words import day, minute, money, name, number, plural, share, size
 
 _MONEY = ("spend", "average_order_value")
@@ -30,6 +33,10 @@ _STATE_STYLES = {
 }
 _MOST_ITEMS = 5
 _MOST_REFUSALS = 3
+_LAYERS = ("bronze", "silver", "gold")
+# Columns below which words about what a row is would stand one below the other.
+_WIDE = 120
+_NARROW = f"What a row of each is: docs/tables.md, or here, {_WIDE} columns wide."
 # What is copied into the next command is shown on one line; all else on as many as it takes.
 _COPIED = ("record_key", "left_key", "right_key")
 
@@ -103,25 +110,35 @@ def _verdict(pair: PairExplanation) -> Iterator[str]:
             )
 
 
-def tables_view(facts: Sequence[TableFacts], now: datetime) -> RenderableType:
-    """Every declared table in one list.
+def tables_view(facts: Sequence[TableFacts], now: datetime, width: int) -> RenderableType:
+    """Every declared table in one list, layer by layer; a narrow one has a line for each and leaves out what a row is.
 
     Args:
         facts: The state of each table.
         now: The time from which freshness is counted.
+        width: Columns of the terminal.
     """
-    view = Table(title=None, header_style="bold", expand=False)
-    for column in ("Table", "Rows", "Version", "Last change", "Age", "Size", "One row is"):
-        is_number = column in ("Rows", "Version", "Size")
-        view.add_column(column, justify="right" if is_number else "left", no_wrap=column == "Table")
-    for fact in facts:
-        if fact.version is None:
-            view.add_row(fact.name, "–", "–", "not yet", "–", "–", fact.grain, style="dim")
-            continue
-        age = "–" if fact.modified_at is None else _age(now - fact.modified_at)
-        changed = minute(fact.modified_at)
-        view.add_row(fact.name, number(fact.rows), str(fact.version), changed, age, size(fact.bytes), fact.grain)
-    return view
+    is_wide = width >= _WIDE
+    view = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=False)
+    for column in ("Table", "Rows", "Version", *(("Last change",) if is_wide else ()), "Age", "Size"):
+        view.add_column(column, justify="right" if column in ("Rows", "Version", "Size") else "left", no_wrap=True)
+    if is_wide:
+        view.add_column("One row is")
+    by_layer = sorted(facts, key=lambda fact: _LAYERS.index(_layer(fact)))
+    for fact, after in zip_longest(by_layer, by_layer[1:]):
+        age = "not yet" if fact.modified_at is None else _age(now - fact.modified_at)
+        is_made = fact.version is not None
+        told = [fact.name, number(fact.rows) if is_made else "–", str(fact.version) if is_made else "–", age,
+                size(fact.bytes) if is_made else "–"]  # fmt: skip
+        if is_wide:
+            told = [*told[:3], minute(fact.modified_at), *told[3:], fact.grain]
+        is_last = after is not None and _layer(after) != _layer(fact)
+        view.add_row(*told, style="" if is_made else "dim", end_section=is_last)
+    return view if is_wide else Group(view, Text(_NARROW, style="dim"))
+
+
+def _layer(fact: TableFacts) -> str:
+    return fact.name.partition(".")[0]
 
 
 def _age(passed: timedelta) -> str:
@@ -235,10 +252,11 @@ def previews_view(previews: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def _items(recommendations: Sequence[Mapping[str, Any]]) -> RenderableType | None:
+    listed = [row for row in recommendations if row["rank"] <= _MOST_ITEMS]
+    called = labels([row["product_id"] for row in listed], {row["product_id"]: row for row in listed})
     shown = [
-        {**row, "slot": name(row["slot"]), "item": row.get("name") or row["product_id"], "category": row.get("category")}
-        for row in recommendations
-        if row["rank"] <= _MOST_ITEMS
+        {**row, "slot": name(row["slot"]), "item": called[row["product_id"]], "category": row.get("category")}
+        for row in listed
     ]
     return _rows(shown, ("slot", "rank", "product_id", "item", "category", "reason"))
 

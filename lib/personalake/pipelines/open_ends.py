@@ -24,7 +24,8 @@ def open_ends(ledger: Ledger, known: Sequence[PlanState]) -> list[str]:
         known: All plans.
     """
     told = [
-        f"{name}: {plural(count, 'delivery is', 'deliveries are')} unknown, see `personalake activation resolve`"
+        f"{name}: {plural(count, 'delivery is', 'deliveries are')} unknown, "
+        f"see `personalake activation unknown --destination {name}`"
         for name, count in sorted(_unknown(ledger, known).items())
     ]
     waiting = [plan for plan in known if plan.state == AWAITING]

@@ -212,7 +212,7 @@ def _to_health(lake: Lake, equations: Rows) -> None:
 
 def _told(equations: Rows, files: dict[str, list[Packed]]) -> JobResult:
     told = [
-        f"{row['source']}: {row['rows_in']:,} items = {row['rows_accepted']:,} written in {len(files[row['source']])} files"
+        f"{row['source']}: {row['rows_in']:,} items = {row['rows_accepted']:,} in {len(files[row['source']])} files"
         f" + {row['rows_quarantined']:,} refused"
         for row in equations
     ]

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from personalake.activation.receipts.addresses import address_kind
 from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
-from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away
+from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away, names_billed
 from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
 from personalake.activation.syncs.shapes import shape_of
 from personalake.activation.syncs.wanted import Asked, wanted
@@ -165,5 +165,5 @@ def _values(sync: Sync, connection: Connection) -> Column:
         return F.lit(0)
     flag = 0 if sync.membership is None else 1
     taken = keys_taken_away(sync.fields) if sync.mode == "mirror" else 0
-    given = keys_set(F.col("body"), sync.fields) + flag
+    given = keys_set(F.col("body"), names_billed(sync)) + flag
     return F.when(F.col("change").isin(ADDED, CHANGED), given).when(F.col("change") == REMOVED, taken + flag).otherwise(0)

@@ -8,6 +8,7 @@ from personalake.activation.syncs.plan_state import STOPPED
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_audiences import Planned
 from personalake.reports.words import plural
+from personalake.tables.gold import CUSTOMER_PROFILE
 
 # What stops a plan whose remedy is a higher bound; of too few people nothing is sent, whatever is set.
 _BOUND = "bounds."
@@ -44,6 +45,8 @@ def with_plans(files: JobResult, planned: list[Planned], context: JobContext) ->
     """The result of the files with that of the plans."""
     if not planned:
         told = f"no audience was planned: there are no profiles as of {context.as_of}"
+        if (newest := context.lake.ledger.latest(CUSTOMER_PROFILE, "as_of")) is not None:
+            told = f"{told}; the newest are as of {newest}: --as-of {newest}"
         return replace(files, message=f"{files.message}; {told}")
     parts = [sentence(one) for one in planned]
     if not files.skipped:

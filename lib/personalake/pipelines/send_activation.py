@@ -16,6 +16,7 @@ from personalake.activation.connectors import connect
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery
 from personalake.activation.journal import Journal
+from personalake.activation.kept_back import beside_others, kept_back
 from personalake.activation.packing import held_back
 from personalake.activation.sending import Report, finished, sending
 from personalake.activation.syncs.plan_state import STOPPED
@@ -61,18 +62,25 @@ class Errand:
     require: Callable[[], None]
     report: Report = field(default_factory=Report)
     volume: Volume = field(init=False)
+    kept_back: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.volume = self.backlog.volume(self.is_held)
 
     def is_held(self, delivery: Delivery) -> bool:
-        """Whether an unknown delivery stays so, by the destination's policy."""
-        return held_back(delivery, self.connector, self.clock.now()) is not None
+        """Whether an unknown delivery stays so: by the destination's policy, or since it must not leave again."""
+        return delivery.delivery_id in self.kept_back or held_back(delivery, self.connector, self.clock.now()) is not None
+
+    def look(self, check: LastLook) -> None:
+        """Leave out what is unknown, and still must not leave for the reason that the log has."""
+        self.kept_back = kept_back(self.backlog.doubtful(), check)
+        if self.kept_back:
+            self.kept_back -= beside_others(self.backlog.doubtful(), self.kept_back, self.is_held, self.connector)
+            self.volume = replace(self.backlog.volume(self.is_held), recent=self.volume.recent)
 
     def due(self) -> Due:
         """What is sent, as a dry run looks at it."""
-        bounds = self.connector.declaration.bounds
-        return Due(self.backlog.deliveries(self.is_held), self.is_held, self.volume, bounds)
+        return Due(self.backlog.deliveries(self.is_held), self.is_held, self.volume, self.connector.declaration.bounds)
 
 
 def run(context: JobContext) -> JobResult:
@@ -109,16 +117,15 @@ def send_planned(
                 raise left_out[0]
             taken_back, _ = cancel_superseded(context.lake, fallen, stamps, lambda destination: nullcontext(lambda: None))
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
-                check.begin()
+                errands = _begun(errands, check)
                 return foretold({name: one.due() for name, one in errands.items()}, check, taken_back)
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         broken: Mapping[str, BaseException] = {}
         if errands:
-            leaving = {name: one.volume.leaving for name, one in errands.items()}
-            log_exports(context.lake, "send_activation", leaving, context.run_id)
-            as_ofs = as_ofs_of(context.lake.ledger, standing)
-            with _last_look(context, as_ofs, clock, _rest(list(errands.values()))) as check:
-                check.begin()
+            with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _rest([*errands.values()])) as check:
+                errands = _begun(errands, check)
+                leaving = {name: one.volume.leaving for name, one in errands.items()}
+                log_exports(context.lake, "send_activation", leaving, context.run_id)
                 broken = finished(_all(errands, clock, chance, check))
     results = {name: (errand.report, errand.volume.deliveries) for name, errand in errands.items()}
     context.lake.add([equation(name, *one, context.run_id) for name, one in results.items()], DATA_HEALTH)
@@ -127,6 +134,14 @@ def send_planned(
         raise error
     ends = [] if results else open_ends(context.lake.ledger, known)
     return _ended(results, cancelled, later, ends)
+
+
+def _begun(errands: Mapping[str, Errand], check: LastLook) -> dict[str, Errand]:
+    """Begin the look, and go on with the errands of which something is left to send, or to say."""
+    check.begin()
+    for one in errands.values():
+        one.look(check)
+    return {name: one for name, one in errands.items() if one.volume.deliveries}
 
 
 def _stopped_plans(
@@ -161,8 +176,7 @@ def _last_look(context: JobContext, as_ofs: Sequence[date], clock: Clock, max_ag
 def _chosen(context: JobContext) -> Mapping[str, Connection]:
     """The enabled connections, or the one that was asked for."""
     active = {name: one for name, one in sorted(context.settings.connections.items()) if one.enabled}
-    asked = context.options.get("destination")
-    if asked is None:
+    if (asked := context.options.get("destination")) is None:
         return active
     if asked not in active:
         known = ", ".join(active) or "none"
@@ -241,7 +255,7 @@ def _connected(name: str, connection: Connection, clock: Clock, resolve: Callabl
         return connect(name, connection, clock, resolve)
     except ImportError as error:
         raise EnvironmentProblem(
-            f"Sending to {name} needs {error.name}, which is not installed.", "Install personalake[sending]."
+            f"Sending to {name} needs {error.name}, which is not installed.", "pip install -e '.[sending]' brings it."
         ) from error
 
 

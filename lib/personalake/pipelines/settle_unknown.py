@@ -1,19 +1,23 @@
 """Deliveries whose fate nobody knows, settled by a person who has asked the destination."""
 
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
 from personalake.activation.backlog import Backlog
 from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery, Outcome, State
+from personalake.activation.kept_back import is_left_out
 from personalake.config import Settings
+from personalake.config.connections.files import FilesConnection
 from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
 from personalake.pipelines.activation_plans import log_about, owed, plans
 from personalake.pipelines.sending_lease import sending_lease
+from personalake.pipelines.unknown_deliveries import require_destination
 
 Verdict = Literal["taken", "send_again", "given_up"]
 _STATES = {"taken": State.ACCEPTED, "send_again": State.PENDING, "given_up": State.REJECTED}
@@ -45,24 +49,25 @@ def settle_unknown(
 
     Raises:
         LeaseHeldError: If the destination is being sent to.
-        InputError: If there is no such destination, or a delivery is not among its unknown ones.
+        InputError: If there is no such destination, a delivery is not among its unknown ones, or a part of a file is said
+            to be there.
     """
     known = plans(lake.ledger)
     planned = owed(lake.ledger, known)
-    there = sorted({*settings.connections, *planned})
-    if destination not in there:
-        raise InputError(f"There is no destination {destination}.", f"There are: {', '.join(there) or 'none'}.")
+    require_destination(destination, settings, planned)
     count, chosen = 0, frozenset(deliveries)
     name = f"settle-{uuid.uuid4().hex[:8]}"
     with sending_lease(settings, lake, destination, name, "activation resolve") as held:
         parts = planned.get(destination)
         if not parts:
-            _require_known(chosen, ())
+            _require_known(destination, chosen, ())
             return 0
         stamps = Stamps.after(lake.ledger, clock, [plan.changed_at for plan in known])
         journal = LakeJournal(lake, destination, stamps, held.require)
         with Backlog(parts, log_about(lake.ledger, known, destination)) as backlog:
-            _require_known(chosen, [one.delivery_id for one in backlog.doubtful()] if chosen else ())
+            _require_known(destination, chosen, [one.delivery_id for one in backlog.doubtful()] if chosen else ())
+            if chosen and verdict == "taken" and isinstance(settings.connections.get(destination), FilesConnection):
+                _require_whole_files(chosen, backlog.doubtful())
             standing = frozenset(plan.plan_id for plan in known if plan.stands_since is not None)
             settled = _settled(backlog.doubtful(), verdict, chosen, standing)
             while some := list(islice(settled, _CHUNK)):
@@ -71,12 +76,38 @@ def settle_unknown(
     return count
 
 
-def _require_known(chosen: Collection[str], unknown: Collection[str]) -> None:
+def _require_known(destination: str, chosen: Collection[str], unknown: Collection[str]) -> None:
     """Nothing is settled if one of those that are meant is not there: it may be misspelt."""
-    if missing := sorted(set(chosen) - set(unknown)):
-        more = f", and {len(unknown) - _NAMED:,} more" if len(unknown) > _NAMED else ""
-        told = ", ".join(sorted(unknown)[:_NAMED]) or "none"
-        raise InputError(f"Not among the unknown deliveries: {', '.join(missing)}.", f"Unknown are: {told}{more}.")
+    if missing := set(chosen) - set(unknown):
+        lister = f"`personalake activation unknown --destination {destination}` says more of them."
+        raise InputError(
+            f"Not among the unknown deliveries: {_some_of(missing)}. Nothing was settled.",
+            f"Unknown are: {_some_of(unknown) or 'none'}. {lister}",
+        )
+
+
+def _require_whole_files(chosen: Collection[str], unknown: Iterable[Delivery]) -> None:
+    """A file that is made again holds what is still unknown of it, and nothing of what would be said to be there.
+
+    Who was left out of it already is in none.
+    """
+    meant: set[str] = set()
+    others: defaultdict[str, list[str]] = defaultdict(list)
+    for one in unknown:
+        if one.claim is not None and one.delivery_id in chosen:
+            meant.add(one.claim.pack_id)
+        elif one.claim is not None and not is_left_out(one.claim):
+            others[one.claim.pack_id].append(one.delivery_id)
+    if left := [name for pack_id in meant for name in others.get(pack_id, ())]:
+        raise InputError(
+            "A file is there whole or not at all, and the rest of it would be written over these. Nothing was settled.",
+            f"Settle with them what is unknown of the same files: {_some_of(left)}; or settle them as send_again.",
+        )
+
+
+def _some_of(ids: Collection[str]) -> str:
+    more = f", and {len(ids) - _NAMED:,} more" if len(ids) > _NAMED else ""
+    return ", ".join(sorted(ids)[:_NAMED]) + more
 
 
 def _settled(

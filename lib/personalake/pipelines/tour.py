@@ -9,8 +9,10 @@ from rich.table import Table as RichTable
 
 from personalake.config import Settings
 from personalake.lake import Ledger
+from personalake.pipelines.product_names import product_names
+from personalake.reports.product_labels import labels
 from personalake.reports.words import number
-from personalake.tables import gold, silver
+from personalake.tables import gold
 
 Row = dict[str, Any]
 _SHOWN = 5
@@ -93,19 +95,15 @@ def _liked(ledger: Ledger) -> RenderableType:
     rows = _newest(ledger.read(gold.RECOMMENDATION, ["person_id", "slot", "as_of", "product_id"]))
     counted = Counter((row["slot"], row["product_id"]) for row in rows)
     wanted = [item for slot in sorted({slot for slot, _ in counted}) for item in _top(counted, slot)]
-    names = _names(ledger, {product for _, product in wanted})
+    products = {product for _, product in wanted}
+    called = labels(sorted(products), product_names(ledger, products))
     for slot, product in wanted:
-        drawn.add_row(slot.replace("_", " "), names.get(product, product), f"{counted[(slot, product)]:,}")
+        drawn.add_row(slot.replace("_", " "), called[product], f"{counted[(slot, product)]:,}")
     return drawn
 
 
 def _top(counted: Counter[tuple[str, str]], slot: str) -> list[tuple[str, str]]:
     return sorted((key for key in counted if key[0] == slot), key=lambda key: (-counted[key], key))[:_SHOWN]
-
-
-def _names(ledger: Ledger, products: set[str]) -> dict[str, str]:
-    items = ledger.read(silver.CATALOG_ITEM, ["product_id", "name"])
-    return {row["product_id"]: row["name"] for row in items if row["product_id"] in products and row["name"]}
 
 
 def decided(ledger: Ledger) -> RichTable:

@@ -63,7 +63,8 @@ def reasons(recommender: Recommender, history: History, items: ItemTable, ranked
     if isinstance(recommender, Blend):
         partner = _partners(recommender, history, items, ranked.items)
         named = partner >= 0
-        words[named] = [f"often bought with {name}" for name in items.names[partner[named]]]
+        pairs = zip(items.names[partner[named]], items.names[ranked.items[named]], strict=True)
+        words[named] = [f"often bought with {'another kind of ' if mine == its else ''}{mine}" for mine, its in pairs]
     mine = entry[bought]
     words[bought] = [bought_words(*pair) for pair in zip(history.orders[mine], history.last_days[mine], strict=True)]
     return words

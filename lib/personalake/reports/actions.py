@@ -10,7 +10,8 @@ import pandas as pd
 from personalake.reports.blocks import Block, Cell, Excerpt, Section, Table, Tone, nothing
 from personalake.reports.charts import stacked
 from personalake.reports.data import ReportData
-from personalake.reports.words import minute, name, number, plural, share
+from personalake.reports.product_labels import labels
+from personalake.reports.words import minute, name, number, plural, ranked, share
 
 STATUSES = ("act", "holdout", "no_consent", "no_action")
 _EXAMPLES_PER_ACTION = 3
@@ -27,14 +28,14 @@ def what_was_decided(data: ReportData) -> Section:
         why = "decide_actions has decided nothing at this as-of: it needs profiles, and rules in conf/rules.yml."
         return Section("decisions", "What was decided", lead, nothing(why))
     counts = Counter(zip(decisions["action"].fillna("none"), decisions["status"], strict=True))
-    order = [action for action, _ in Counter(decisions["action"].fillna("none")).most_common()]
+    order = [action for action, _ in ranked(Counter(decisions["action"].fillna("none")))]
     series = {name(status): [counts[action, status] for action in order] for status in STATUSES}
     chart = stacked("Decisions by action", [name(action) for action in order], series, "people")
     rules = Counter(
         zip(decisions["rule"].fillna("no rule held"), decisions["action"].fillna("none"), decisions["status"], strict=True)
     )
     rows = []
-    for rule, action in dict.fromkeys((rule, action) for (rule, action, _), _ in rules.most_common()):
+    for rule, action in dict.fromkeys((rule, action) for (rule, action, _), _ in ranked(rules)):
         by_status = [rules[rule, action, status] for status in STATUSES]
         rows.append([name(rule), name(action), *(number(count) for count in by_status), number(sum(by_status))])
     head = ("Rule", "Action", *(name(status).capitalize() for status in STATUSES), "People")
@@ -49,10 +50,10 @@ def what_was_decided(data: ReportData) -> Section:
 def _examples(data: ReportData) -> Table:
     ordered = data.decisions.sort_values(["action", "status", "person_id"])
     first = ordered.groupby(["action", "status"], sort=False).head(_EXAMPLES_PER_ACTION)
+    called = labels(list(first["product_id"].dropna().unique()), data.products)
     rows = []
     for row in first.to_dict("records"):
-        item = data.products.get(row["product_id"] or "", {})
-        offer = item.get("name") or row["product_id"] or row["category"] or "–"
+        offer = called.get(row["product_id"] or "") or row["category"] or "–"
         rows.append(
             [
                 row["person_id"],
@@ -68,7 +69,7 @@ def _examples(data: ReportData) -> Table:
 
 def what_would_be_sent(data: ReportData) -> Section:
     """Files and items by destination, what was held back and why, and how one item looks."""
-    lead = "Nothing has left this machine: file destinations write exactly what a real one would be sent."
+    lead = "Decisions leave as files: each holds exactly what a real one would be sent, and goes to nobody from here."
     deliveries = data.deliveries
     if deliveries.empty and not data.planning:
         why = "plan_activation has planned no delivery: no decision to act on, or no destination in conf/destinations.yml."

@@ -7,7 +7,7 @@ from typing import Any
 from personalake.reports.blocks import Block, Cell, Note, Section, Table, nothing
 from personalake.reports.charts import RED, bars, timeline
 from personalake.reports.data import Arrivals, ReportData
-from personalake.reports.words import name, number, plural, share
+from personalake.reports.words import name, number, plural, ranked, share
 
 _COUNTS = ("rows_in", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_late")
 _MOST_REASONS = 12
@@ -85,12 +85,12 @@ def what_was_refused(data: ReportData) -> Section:
         warnings.update({(row["source"], warning): count for warning, count in (row["warnings"] or {}).items()})
     blocks: list[Block] = []
     if reasons:
-        top = reasons.most_common(_MOST_REASONS)
+        top = ranked(reasons)[:_MOST_REASONS]
         chart = {f"{reason} ({source})": float(count) for (source, reason), count in top}
         blocks += [bars("Refused rows by reason", chart, "rows, each under every one of its reasons", RED)]
         blocks += [_reasons_table(data.arrivals, reasons)]
     if warnings:
-        rows = [[source, warning, number(count)] for (source, warning), count in warnings.most_common()]
+        rows = [[source, warning, number(count)] for (source, warning), count in ranked(warnings)]
         blocks.append(Table("Accepted with a warning", ("Source", "Warning", "Rows"), rows, ("Rows",)))
     rejected = [row for row in data.arrivals.files if row["status"] == "rejected"]
     if rejected:
@@ -101,7 +101,7 @@ def what_was_refused(data: ReportData) -> Section:
 
 def _counted(files: list[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
     counts = Counter((row["source"], row["reason"]) for row in files)
-    return [({"source": source, "reason": reason}, count) for (source, reason), count in counts.most_common()]
+    return [({"source": source, "reason": reason}, count) for (source, reason), count in ranked(counts)]
 
 
 def _reasons_table(arrivals: Arrivals, reasons: Counter[tuple[str, str]]) -> Table:
@@ -117,7 +117,7 @@ def _reasons_table(arrivals: Arrivals, reasons: Counter[tuple[str, str]]) -> Tab
             share(count / max(totals[source]["rows_in"], 1), 2),
             min(examples[source, reason], default="–"),
         ]
-        for (source, reason), count in reasons.most_common()
+        for (source, reason), count in ranked(reasons)
     ]
     head = ("Source", "Reason", "Rows", "Share of the source", "One example, by payload hash")
     note = "Look a row up in silver.quarantine by its hash; payloads hold personal data and are not shown here."

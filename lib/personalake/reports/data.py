@@ -66,12 +66,13 @@ class Sent:
         plan_id: The plan.
         plan_state: Where the plan stands.
         planned_at: When it was made.
-        planned: All of them; the sum of taken, rejected, unknown, cancelled and pending.
+        planned: All of them; the sum of taken, rejected, unknown, in flight, cancelled and pending.
         taken: Accepted or confirmed by the destination.
         confirmed: Processed there.
         rejected: Will never be taken as they are.
-        unknown: Left, and the reply was lost; or claimed by a run that died.
-        again: Those of the unknown of which a later plan says the same again.
+        unknown: May have left, and nobody knows whether they were taken.
+        in_flight: Claimed, and without an outcome: on the way now, or left so by a run that died.
+        again: Those of the unknown and of those in flight of which a later plan says the same again.
         cancelled: Stopped before they left.
         pending: Still to be sent.
         may_repeat: Sent again after a lost reply to a destination that cannot tell.
@@ -93,6 +94,7 @@ class Sent:
     confirmed: int
     rejected: int
     unknown: int
+    in_flight: int
     cancelled: int
     pending: int
     may_repeat: int
@@ -116,8 +118,9 @@ class Total:
         confirmed: Processed there.
         delivered: Arrived, as a receipt says.
         rejected: Will never be taken as they are.
-        unknown: Left, and the reply was lost.
-        again: Those of the unknown that a later plan says again.
+        unknown: May have left, and nobody knows whether they were taken.
+        in_flight: Claimed, and without an outcome.
+        again: Those of the unknown and of those in flight that a later plan says again.
         cancelled: Stopped before they left.
         pending: Still to be sent.
         held_out: Never planned, since the person is held out.
@@ -135,6 +138,7 @@ class Total:
     delivered: int
     rejected: int
     unknown: int
+    in_flight: int
     again: int
     cancelled: int
     pending: int
@@ -158,7 +162,7 @@ class ReportData:
         segments: `gold.segment_summary` at the as-of.
         predictions: `gold.prediction` at the as-of.
         recommendations: `gold.recommendation` at the as-of.
-        products: Name and category of the products that are recommended.
+        products: Name, category and size of the products that are recommended.
         decisions: `gold.decision` at the as-of.
         outbox: Destination, operation, person and payload of a few deliveries.
         deliveries: Destination, state, reason, file of the latest state of each delivery at the as-of.

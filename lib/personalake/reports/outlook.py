@@ -10,9 +10,13 @@ from personalake.reports.blocks import Block, Grid, Section, Table, nothing
 from personalake.reports.charts import BLUE, GREEN, RED, bars, histogram, stacked
 from personalake.reports.data import ReportData
 from personalake.reports.model_quality import quality
-from personalake.reports.words import name, number, share
+from personalake.reports.product_labels import labels
+from personalake.reports.words import name, number, ranked, share
 
 _CHURN, _TOP_PEOPLE, _TOP_REASONS, _TOP_ITEMS, _WORDS_SHOWN = "churn", 15, 10, 15, 3
+
+
+_LIKELY_NOTE = "Of equal probabilities, the longest away come first. Look one up with: personalake explain --person ID"
 
 
 def who_will_leave(data: ReportData) -> Section:
@@ -29,7 +33,9 @@ def who_will_leave(data: ReportData) -> Section:
             *measured,
         ]
         return Section("churn", "Who is likely to leave, and why", lead, blocks)
-    scores = scores.sort_values(["probability", "person_id"], ascending=[False, True])
+    seen = data.profiles.set_index("person_id")["last_order_date"]
+    scores = scores.assign(last_order_date=scores["person_id"].map(seen))
+    scores = scores.sort_values(["probability", "last_order_date", "person_id"], ascending=[False, True, True])
     expected = scores["probability"].sum()
     title = f"Probability of leaving; about {number(expected)} of {number(len(scores))} people are expected to leave"
     blocks = [histogram(title, list(scores["probability"].dropna()), "probability, 0 to 1", "people", RED)]
@@ -43,7 +49,7 @@ def _reasons_chart(scores: pd.DataFrame) -> list[Block]:
     for reasons in scores["reasons"]:
         for reason in _listed(reasons):
             (raises if reason["effect"] > 0 else lowers)[name(reason["feature"])] += 1
-    top = [feature for feature, _ in (raises + lowers).most_common(_TOP_REASONS)]
+    top = [feature for feature, _ in ranked(raises + lowers)[:_TOP_REASONS]]
     if not top:
         return []
     series = {"raises": [raises[feature] for feature in top], "lowers": [lowers[feature] for feature in top]}
@@ -61,7 +67,7 @@ def _people(data: ReportData, scores: pd.DataFrame) -> Table:
         words = "; ".join(reason["words"] for reason in _listed(row["reasons"])[:_WORDS_SHOWN])
         rows.append([row["person_id"], share(row["probability"]), away, number(person.get("orders")), words])
     head = ("Person", "Probability", "Days since last order", "Orders", "Strongest reasons")
-    return Table("Most likely to leave", head, rows, head[1:4], "Look one up with: personalake explain --person ID")
+    return Table("Most likely to leave", head, rows, head[1:4], _LIKELY_NOTE)
 
 
 def what_they_would_like(data: ReportData) -> Section:
@@ -79,7 +85,7 @@ def what_they_would_like(data: ReportData) -> Section:
     for slot in sorted(data.recommendations["slot"].unique()):
         first = data.recommendations[data.recommendations["slot"] == slot]
         categories = Counter(str(_product(data, item).get("category") or "unknown") for item in first["product_id"])
-        top = {category: float(count) for category, count in _ranked(categories)[:10]}
+        top = {category: float(count) for category, count in ranked(categories)[:10]}
         charts.append(
             bars(
                 f"Categories recommended most, {name(slot)}", top, "recommendations", GREEN if slot == "new_items" else BLUE
@@ -91,11 +97,14 @@ def what_they_would_like(data: ReportData) -> Section:
 
 def _top_items(data: ReportData, slot: str, recommended: pd.DataFrame) -> Table:
     people, firsts = Counter(recommended["product_id"]), Counter(recommended[recommended["rank"] == 1]["product_id"])
-    reasons = dict(zip(recommended["product_id"], recommended["reason"], strict=True))
+    firsts_of_all = recommended.sort_values(["person_id", "rank"]).drop_duplicates("product_id")
+    reasons = dict(zip(firsts_of_all["product_id"], firsts_of_all["reason"], strict=True))
+    top = ranked(people)[:_TOP_ITEMS]
+    called = labels([item for item, _ in top], data.products)
     rows = [
-        [item, str(_product(data, item).get("name") or "–"), str(_product(data, item).get("category") or "–"),
+        [item, called[item] if _product(data, item).get("name") else "–", str(_product(data, item).get("category") or "–"),
          number(count), number(firsts[item]), reasons[item] or "–"]
-        for item, count in _ranked(people)[:_TOP_ITEMS]
+        for item, count in top
     ]  # fmt: skip
     head = ("Item", "Name", "Category", "People", "In first place", "One person's reason")
     return Table(f"Items recommended most, {name(slot)}", head, rows, head[3:5])
@@ -107,7 +116,3 @@ def _listed(reasons: Any) -> list[Mapping[str, Any]]:
 
 def _product(data: ReportData, item: str) -> Mapping[str, Any]:
     return data.products.get(item, {})
-
-
-def _ranked(counts: "Counter[str]") -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

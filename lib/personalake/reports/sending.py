@@ -8,14 +8,14 @@ from personalake.reports.data import ReportData, Sent, Total
 from personalake.reports.words import ABSENT, minute, name, number, plural, share
 
 HEAD = (
-    "Destination", "Sync", "Plan", "Plan is", "Planned", "Sent", "Confirmed", "Rejected", "Unknown", "Said again",
-    "Perhaps twice", "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
+    "Destination", "Sync", "Plan", "Plan is", "Planned", "Sent", "Confirmed", "Rejected", "Unknown", "In flight",
+    "Said again", "Perhaps twice", "Cancelled", "Waiting", "Share sent", "Data points", "Took", "Last",
 )  # fmt: skip
 REASONS_HEAD = ("Destination", "Sync", "Plan", "State", "Reason", "Deliveries")
 TOTAL_REASONS_HEAD = ("Destination", "State", "Reason", "Deliveries")
 TOTAL_HEAD = (
-    "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "Said again",
-    "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
+    "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "In flight",
+    "Said again", "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
 )  # fmt: skip
 _TOTAL_NOTE = (
     "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
@@ -24,13 +24,16 @@ _TOTAL_NOTE = (
     "again counts once."
 )
 _NOTE = (
-    "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it left, and the reply "
-    "was lost, or the run died. Said again: of the unknown, what a later plan has among its own. Perhaps twice: sent again "
-    "after a lost reply, to a destination that cannot tell a repetition. Cancelled: stopped here at the last moment. Share "
+    "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it may have left, and "
+    "nobody knows whether it was taken. In flight: claimed, and no outcome yet; it is on the way now, or a run died. Said "
+    "again: of these two, what a later plan has among its own. Perhaps twice: sent again after a lost reply, to a "
+    "destination that cannot tell a repetition. Cancelled: stopped here at the last moment. Share "
     "sent: of what was planned and not cancelled. Data points: billed for what was sent, estimated. Took: while requests "
     "were under way, without the time between runs."
 )
 _REASONS_NOTE = "Refused: of the audience, and left out of the plan; not among what was planned."
+_DOUBT = "`personalake activation unknown` shows them, and why"
+_NO_OUTCOME = "they are on the way now, or were when a run died; the next one says more"
 _NEWEST, _REASONS = 30, 30
 # Plans are named by hashes; so much of one tells it apart.
 _SHORT = 12
@@ -45,22 +48,34 @@ def what_was_sent(data: ReportData) -> Section | None:
     blocks: list[Block] = [*_alarms(newest)]
     if data.totals:
         rows = [total_cells(one) for one in data.totals]
-        blocks.append(Table("By destination", TOTAL_HEAD, rows, TOTAL_HEAD[1:], _TOTAL_NOTE))
+        blocks += _two("By destination", TOTAL_HEAD, rows, TOTAL_HEAD[:1], "Calls", _TOTAL_NOTE)
         if whole := total_reason_rows(data.totals):
             blocks.append(Table("Not sent by destination", TOTAL_REASONS_HEAD, whole[:_REASONS], ("Deliveries",)))
-    blocks.append(Table("By plan and destination", HEAD, [cells(one) for one in newest], HEAD[4:], _NOTE))
+    blocks += _two("By plan and destination", HEAD, [cells(one) for one in newest], HEAD[:4], "Share sent", _NOTE)
     reasons = reason_rows(newest)
     if reasons:
         blocks.append(Table("Not sent, and why", REASONS_HEAD, reasons[:_REASONS], ("Deliveries",), _REASONS_NOTE))
     return Section("sending", "What was sent", lead, blocks)
 
 
+def _two(
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], keys: Sequence[str], cut: str, note: str
+) -> list[Block]:
+    """What became of deliveries; and how far they got, from the column `cut` on: all in one table is wider than a screen."""
+    place, named = head.index(cut), len(keys)
+    took = [*keys, *head[place:]]
+    return [
+        Table(title, head[:place], [row[:place] for row in rows], head[named:place]),
+        Table(f"{title}: how far, at what cost", took, [[*row[:named], *row[place:]] for row in rows], took[named:], note),
+    ]
+
+
 def cells(sent: Sent) -> list[str]:
     """A row of the table of plans."""
-    counts = (sent.planned, sent.taken, sent.confirmed, sent.rejected, sent.unknown, sent.again, sent.may_repeat)
+    counts = (sent.planned, sent.taken, sent.confirmed, sent.rejected, sent.unknown, sent.in_flight, sent.again)
     meant = sent.planned - sent.cancelled
     return [
-        *_who(sent), name(sent.plan_state), *map(number, (*counts, sent.cancelled, sent.pending)),
+        *_who(sent), name(sent.plan_state), *map(number, (*counts, sent.may_repeat, sent.cancelled, sent.pending)),
         share(sent.taken / meant) if meant else ABSENT, number(sent.data_points), _took(sent), minute(sent.last_at),
     ]  # fmt: skip
 
@@ -69,10 +84,10 @@ def total_cells(total: Total) -> list[str]:
     """A row of the table of destinations."""
     first = (total.planned, total.taken, total.confirmed, total.delivered)
     rate = share(total.delivered / total.taken) if total.delivered and total.taken else ABSENT
-    rest = (total.rejected, total.unknown, total.again, total.cancelled, total.pending, total.held_out)
-    costs = (total.calls, total.bytes, total.data_points)
+    doubt = (total.unknown, total.in_flight, total.again)
+    rest = (total.cancelled, total.pending, total.held_out, total.calls, total.bytes, total.data_points)
     took = str(timedelta(seconds=round(total.seconds))) if total.taken else ABSENT
-    return [total.destination, *map(number, first), rate, *map(number, (*rest, *costs)), took]
+    return [total.destination, *map(number, first), rate, *map(number, (total.rejected, *doubt, *rest)), took]
 
 
 def reason_rows(sent: Sequence[Sent]) -> list[list[str]]:
@@ -97,14 +112,11 @@ def _alarms(sent: Sequence[Sent]) -> list[Note]:
     words = [(one.destination, why) for one in sent if (why := stopped_words(one)) is not None]
     found = [Note(f"{destination}: sending stopped, and {why}", "alarm") for destination, why in words]
     for one in sent:
-        if one.unknown:
-            told = plural(one.unknown, "delivery", "deliveries")
-            again = f" A later plan says {number(one.again)} of them again." if one.again else ""
-            text = (
-                f"{one.destination}: {told} of plan {one.plan_id[:_SHORT]} may have been taken or not: the reply was lost."
-                f"{again}"
-            )
-            found.append(Note(text, "alarm"))
+        again = f" A later plan says {number(one.again)} of them again." if one.again else ""
+        for count, doubt in ((one.unknown, _DOUBT), (one.in_flight, _NO_OUTCOME)):
+            if count:
+                told = f"{plural(count, 'delivery', 'deliveries')} of plan {one.plan_id[:_SHORT]}"
+                found.append(Note(f"{one.destination}: {told} may have been taken or not: {doubt}.{again}", "alarm"))
     return found
 
 

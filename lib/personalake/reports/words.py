@@ -1,6 +1,7 @@
 """Numbers, money, shares and names as people read them."""
 
 import math
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,15 @@ _NAMES = {
     "kmeans": "K-Means",
     "no_consent": "no consent",
 }
+
+
+def ranked(counts: "Counter[Any]") -> list[tuple[Any, int]]:
+    """What was counted, the most first; what was counted equally often by its own order.
+
+    >>> ranked(Counter("abbca"))
+    [('a', 2), ('b', 2), ('c', 1)]
+    """
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def is_absent(value: Any) -> bool:

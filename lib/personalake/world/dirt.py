@@ -22,8 +22,9 @@ EXPECTED = {
     "wrong_clock": "quarantined",
 }
 EVERY_KIND = tuple(EXPECTED)
-# An answer from a wrong clock is kept with a warning, so that its copy would be another answer.
-OF_ANSWERS = tuple(kind for kind in EXPECTED if kind != "wrong_clock")
+# An answer from a wrong clock is kept with a warning, and so is a no whose time is missing or not readable: the copy would
+# be another answer.
+OF_ANSWERS = tuple(kind for kind in EXPECTED if kind not in ("wrong_clock", "missing_key", "wrong_type"))
 # A record of a customer has no time at which it happened.
 OF_RECORDS = ("exact_duplicate", "near_duplicate", "malformed", "missing_key")
 # A sent-again row of a CSV file is the same row.

@@ -5,15 +5,25 @@ import socket
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
+from email.utils import getaddresses
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from hypothesis import given
+from hypothesis import strategies as st
 
 from personalake.activation.delivery import Delivery, State
+from personalake.activation.receipts.addresses import GONE
+from personalake.common.mailboxes import one_address
 from tests.activation.connectors.settings import connector_of
 from tests.activation.doubles import sent
+
+SAID = {
+    "unknown": "550 5.1.1", "moved": "551 5.1.6", "null-mx": "556 5.1.10", "relay": "550 5.1.8", "policy": "550 5.7.1",
+    "full": "552 5.2.2", "later": "450 4.1.1", "longer": "550 5.1.100",
+}  # fmt: skip
 
 
 class Mailbox:
@@ -25,6 +35,8 @@ class Mailbox:
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         if address.startswith("gone"):
             return f"550 no such user {address}"
+        if (status := address.partition("@")[0]) in SAID:
+            return f"{SAID[status]} <{address}>: not taken"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -34,7 +46,7 @@ class Mailbox:
         if envelope.rcpt_tos[0].startswith("lost"):
             assert server.transport is not None
             server.transport.abort()
-        return "250 taken"
+        return "so be it" if envelope.rcpt_tos[0].startswith("odd") else "250 taken"
 
 
 @pytest.fixture
@@ -90,6 +102,24 @@ def test_one_refused_address_does_not_keep_the_others_from_theirs(mailbox: tuple
     assert len(box.messages) == 2
 
 
+def test_an_address_behind_which_nobody_is_is_said_in_words_of_our_own(mailbox: tuple[Mailbox, int]) -> None:
+    _, port = mailbox
+    mails = [mail(name, f"{name}@home.example", text="no such mailbox there") for name in SAID]
+
+    _, journal = sent(mails, connector_of("email", port=port))
+
+    told = {name for name, outcome in journal.outcomes.items() if outcome.reason in GONE["email"]}
+    assert told == {"unknown", "moved", "null-mx"}
+    states = {name: state for name, state in journal.states.items() if name not in told}
+    assert states == {
+        "relay": "rejected",
+        "policy": "rejected",
+        "full": "rejected",
+        "later": "pending",
+        "longer": "rejected",
+    }
+
+
 def test_a_lost_reply_after_the_message_is_unknown_and_nobody_gets_it_twice(mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
 
@@ -104,3 +134,25 @@ def test_a_relay_that_is_not_there_leaves_mail_pending() -> None:
     _, journal = sent([mail("d1", "ann@home.example")], connector_of("email", port=9))
 
     assert journal.outcomes["d1"].state is State.PENDING
+
+
+def test_a_reply_after_the_message_that_says_nothing_is_a_doubt_and_no_reason_to_send_it_again(
+    mailbox: tuple[Mailbox, int],
+) -> None:
+    box, port = mailbox
+
+    _, journal = sent([mail("d1", "odd@home.example"), mail("d2", "ann@home.example")], connector_of("email", port=port))
+
+    assert journal.states == {"d1": "unknown", "d2": "accepted"}
+    assert sorted(message["To"] for message in box.messages) == ["ann@home.example", "odd@home.example"]
+
+
+_ODD = st.text(alphabet="ab1.@-_+ <>\",()=?:;'ä", max_size=24)
+
+
+@given(st.one_of(_ODD, st.emails(), st.builds("{} <{}>".format, st.sampled_from(["Ann", '"A, B"']), st.emails())))
+def test_a_bare_address_is_read_as_any_other_is(text: str) -> None:
+    found = getaddresses([text])
+    wanted = found[0] if len(found) == 1 and found[0][1].count("@") == 1 and " " not in found[0][1] else None
+
+    assert one_address(text) == wanted

@@ -234,6 +234,29 @@ def test_rows_whose_manifest_is_never_taken_go_into_no_other_file(tmp_path: Path
     assert len(list(tmp_path.glob("*.csv"))) == 1
 
 
+def test_who_withdraws_before_a_file_has_its_manifest_is_not_in_it(tmp_path: Path) -> None:
+    gone = set[str]()
+
+    class Failing(FolderStore):
+        async def put(self, name: str, content: bytes) -> None:
+            if name.endswith(".json") and not gone:
+                gone.add("d0")
+                raise StoreFailed("no space")
+            await super().put(name, content)
+
+    connector = connector_of("csv_drop", tmp_path, recheck_seconds=0)
+    connector._store = Failing(tmp_path)  # type: ignore[attr-defined]
+
+    _, journal = sent(rows({"external_id": "1"}, {"external_id": "2"}), connector,
+                      check=lambda ones: dict.fromkeys(gone & {one.delivery_id for one in ones}, "withdrawn"))  # fmt: skip
+
+    (file,) = tmp_path.glob("*.csv")
+    assert [row[0] for row in read(file)] == ["external_id", "2"]
+    manifest = json.loads((tmp_path / f"{file.name}.manifest.json").read_text())
+    assert (manifest["rows"], manifest["sha256"]) == (1, hashlib.sha256(file.read_bytes()).hexdigest())
+    assert journal.states == {"d0": "unknown", "d1": "confirmed"}
+
+
 CELLS = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["=1+1", "-5", "+x", "10.50"])
 ODD = st.sampled_from(['{"tier": [1]}', "[]", "{", "7", "", '{"external_id": "\\ud800"}', ' {"tier": 1.50}', '{"a":1} x'])
 

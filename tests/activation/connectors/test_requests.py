@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import HttpConnector
@@ -30,6 +32,11 @@ ORDER = {"order_id": "o", "total_value": 9.9, "currency": "EUR", "products": [PR
 
 def placed(**changes: Any) -> dict[str, Any]:
     return {**CAME, "name": "ecommerce.order_placed", "properties": {**ORDER, **changes}}
+
+
+def cart_of(action: str, **more: Any) -> dict[str, Any]:
+    cart = {"cart_id": "c", "currency": "EUR", "products": [PRODUCT], "source": "web", "action": action}
+    return {**CAME, "name": "ecommerce.cart_updated", "properties": {**cart, **more}}
 
 
 def request_of(kind: str, *items: tuple[str, dict[str, Any]], **settings: Any) -> Request:
@@ -61,6 +68,12 @@ def test_segment_gets_a_batch_by_basic_auth_with_the_write_key_as_user() -> None
 
 def test_segment_in_europe_has_a_host_of_its_own() -> None:
     assert request_of("segment", ("track", TRACK), region="eu").url == "https://events.eu1.segmentapis.com/v1/batch"
+
+
+def test_segment_is_told_what_somebody_consented_to() -> None:
+    told = {**TRACK, "context": {"consent": {"categoryPreferences": {"Advertising": True, "Analytics": False}}}}
+
+    assert json.loads(request_of("segment", ("track", told)).body) == {"batch": [told]}
 
 
 def test_tealium_gets_what_is_shared_once_and_each_event() -> None:
@@ -102,6 +115,16 @@ def test_a_salesforce_rowset_is_a_bare_list_of_keys_and_values() -> None:
 
     assert request.url.endswith("/hub/v1/dataevents/key:people/rowset")
     assert json.loads(request.body) == [row]
+
+
+def test_an_external_key_may_have_blanks_and_signs_which_the_path_spells_out() -> None:
+    named = {"data_extension": "All people (EU) #2"}
+
+    rows = request_of("sfmc_rows", ("row", {"id": "1"}), **named)
+    rowset = request_of("sfmc_rowset", ("row", {"keys": {"id": "1"}, "values": {"tier": "gold"}}), **named)
+
+    assert rows.url.endswith("/dataextensions/key:All%20people%20%28EU%29%20%232/rows")
+    assert rowset.url.endswith("/dataevents/key:All%20people%20%28EU%29%20%232/rowset")
 
 
 def test_a_salesforce_journey_gets_one_event() -> None:
@@ -146,6 +169,15 @@ def test_braze_recipients_of_one_campaign_share_a_request() -> None:
 
     assert request.url == "https://rest.fra-01.braze.eu/campaigns/trigger/send"
     assert json.loads(request.body) == {**shared, "recipients": [payload["recipients"][0] for payload in payloads]}
+
+
+def test_whom_a_campaign_is_narrowed_down_to_stays_said() -> None:
+    only = {"audience": {"AND": [{"email_subscription_status": {"comparison": "is_not", "value": "unsubscribed"}}]}}
+    to_one = {"campaign_id": "c1", **only, "broadcast": False, "recipients": [{"external_user_id": "u"}]}
+
+    request = request_of("braze_send", ("send", to_one))
+
+    assert json.loads(request.body) == {"campaign_id": "c1", **only, "recipients": [{"external_user_id": "u"}]}
 
 
 def test_braze_is_asked_in_two_requests_for_two_messages_to_one_person() -> None:
@@ -201,6 +233,20 @@ def test_braze_takes_objects_with_times_and_what_is_to_be_done_with_a_list() -> 
     assert json.loads(request.body) == {"attributes": people}
 
 
+def test_braze_is_told_what_went_into_a_cart_without_what_all_of_it_is_worth() -> None:
+    updates = [cart_of("add"), cart_of("remove"), cart_of("replace", total_value=9.9, shipping=3)]
+
+    request = request_of("braze_track", *(("event", update) for update in updates))
+
+    assert json.loads(request.body) == {"events": updates}
+
+
+def test_braze_takes_more_of_the_lists_of_an_event_than_of_a_purchase() -> None:
+    event = {**CAME, "properties": {"ids": ["x" * 250] * 300}}
+
+    assert json.loads(request_of("braze_track", ("event", event)).body) == {"events": [event]}
+
+
 def test_braze_subscriptions_are_one_entry_for_each_group_and_state() -> None:
     def state(person: str, group: str, value: str) -> tuple[str, dict[str, str]]:
         return "subscription", {"subscription_group_id": group, "subscription_state": value, "external_id": person}
@@ -251,6 +297,20 @@ def test_onesignal_people_with_one_content_share_a_request_with_a_key_of_its_own
     assert len(key) == 36
 
 
+def test_a_push_may_wake_the_app_and_say_nothing() -> None:
+    silent = {
+        "include_aliases": {"external_id": ["a"]},
+        "target_channel": "push",
+        "content_available": True,
+        "data": {"n": 1},
+    }
+
+    body = json.loads(request_of("onesignal", ("push", silent)).body)
+
+    assert {name: body[name] for name in silent} == silent
+    assert "contents" not in body
+
+
 def test_a_onesignal_user_is_named_in_the_path_and_tagged_in_the_body() -> None:
     payload = {"alias_label": "external_id", "alias_id": "a/b", "properties": {"tags": {"tier": "gold"}}}
 
@@ -281,7 +341,7 @@ def test_a_message_of_the_specification_has_its_signature_with_the_brand_of_the_
     now = datetime.fromtimestamp(1_614_265_330, UTC)
 
     for secret in (SECRET, SECRET.removeprefix("whsec_")):
-        signers = [hmac.new(signing_key(secret), digestmod="sha256")]
+        signers = [HMAC(signing_key(secret), SHA256())]
         found = signature(signers, "msg_p5jXN8AQM9LWM0D4loKWxJek", now, b'{"test": 2432232314}')
         assert found["webhook-signature"] == SIGNATURE
         assert found["webhook-timestamp"] == "1614265330"
@@ -318,10 +378,13 @@ def test_a_webhook_is_signed_over_id_time_and_body() -> None:
 
 
 MAIL = {"to": "a@b.c", "subject": "s", "text": "t", "unsubscribe_url": "https://u"}
+SEND = {"campaign_id": "c", "recipients": [{"external_user_id": "u"}]}
 VISIT = {"tealium_event": "x", "tealium_visitor_id": "v"}
 PUSH = {"include_aliases": {"external_id": ["a"]}, "target_channel": "push", "contents": {"en": "x"}}
 USER = {"alias_label": "external_id", "alias_id": "1"}
 ODD_MESSAGES: list[tuple[dict[str, Any], str]] = [
+    ({"contents": {}, "content_available": False}, "contents, email_body or content_available is needed"),
+    ({"contents": {}, "content_available": True, "target_channel": "sms"}, "or content_available is needed"),
     ({"contents": {"de": "x"}}, "contents is not texts by language, English among them"),
     ({"headings": {}}, "headings is not texts by language"),
     ({"ttl": 2_419_201}, "ttl is not whole seconds, 0 to 2419200"),
@@ -344,6 +407,7 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
     ({"long": 181.0}, "long is not a number of -180 to 180"),
     ({"last_active": "lately"}, "last_active is not whole seconds since 1970"),
     ({"tier": "gold"}, "a user has no tier of its own; write a tag"),
+    ({"ip": "192.0.2.1"}, "a user has no ip of its own; write a tag"),
     ({"tags": {"user": "x"}}, "tags hold a name that OneSignal keeps for itself: user"),
     ({"tags": {f"t{n}": "x" for n in range(100)}, "language": "en"}, "101 properties and tags, 100 at most in one request"),
 ]
@@ -372,6 +436,7 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("sfmc_journey", "journey", {**ENTRY, "EventDefinitionKey": "a.b"}, "EventDefinitionKey has a dot"),
         ("sfmc_journey", "journey", {**ENTRY, "Data": {"tags": ["a"]}}, "column tags holds more than one value"),
         ("sfmc_journey", "journey", {**ENTRY, "Data": "gold"}, "Data is not an object"),
+        ("sfmc_journey", "journey", {**ENTRY, "Data": {"eventInstanceId": "1"}}, "Data holds eventInstanceId, which"),
         ("braze_track", "event", {"name": "a", "time": "t"}, "none of external_id, user_alias"),
         ("braze_track", "purchase", {"external_id": "u", "product_id": "1", "time": "t"}, "currency, price is missing"),
         ("braze_track", "other", {"external_id": "u"}, "operation is not one of"),
@@ -405,7 +470,10 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("braze_track", "attributes", {"external_id": "u", "a" * 256: 1}, "the name of an attribute is longer than 255"),
         ("braze_track", "event", {**CAME, "braze_id": "b"}, "external_id and braze_id are there"),
         ("braze_track", "attributes", {"user_alias": {"alias_name": "a"}}, "user_alias needs alias_name and alias_label"),
-        ("braze_track", "event", {**CAME, "properties": {"a": ["x" * 250] * 200}}, "50000 at most where there are lists"),
+        ("braze_track", "event", {**CAME, "properties": {"a": ["x" * 250] * 400}}, "100000 at most where there are lists"),
+        ("braze_track", "purchase", {**BOUGHT, "properties": {"a": ["x" * 250] * 200}}, "50000 at most where there are"),
+        ("braze_track", "event", {**CAME, "properties": {"time": "noon"}}, "a name that Braze keeps for itself: time"),
+        ("braze_track", "purchase", {**BOUGHT, "properties": {"event_name": "x"}}, "keeps for itself: event_name"),
         ("braze_track", "attributes", {"phone": "0170 123"}, "phone is not in E.164 form"),
         ("braze_track", "attributes", {"external_id": "u", "a": "x" * 256}, "the attribute a is longer than 255 characters"),
         ("braze_track", "attributes", {"external_id": "u", "a": {"b": {"c": None}}}, "the attribute a holds a null"),
@@ -426,6 +494,13 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("braze_track", "purchase", {**BOUGHT, "quantity": 101}, "quantity is not a whole number of 1 to 100"),
         ("segment", "track", {**TRACK, "properties": ["a"]}, "properties is not an object"),
         ("segment", "track", {**TRACK, "context": "de"}, "context is not an object"),
+        ("segment", "track", {**TRACK, "context": {"consent": {"Ads": True}}}, "context.consent is not categoryPreferences"),
+        (
+            "segment",
+            "track",
+            {**TRACK, "context": {"consent": {"categoryPreferences": {"Ads": "no"}}}},
+            "each true or false",
+        ),
         ("segment", "track", {**TRACK, "integrations": ["All"]}, "integrations is not an object"),
         ("segment", "track", {**TRACK, "properties": {"revenue": "19.90"}}, "revenue is not a number"),
         ("segment", "track", {**TRACK, "properties": {"value": True}}, "value is not a number"),
@@ -438,6 +513,20 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
             {"campaign_id": "c", "recipients": [{"external_user_id": "u", "send_to_existing_only": False}]},
             "send_to_existing_only: false needs attributes",
         ),
+        ("braze_send", "send", {**SEND, "broadcast": True}, "broadcast is for everybody"),
+        ("braze_send", "send", {**SEND, "priority": 1}, "a send has no priority"),
+        (
+            "braze_send",
+            "send",
+            {**SEND, "trigger_properties": {"a": "x" * 50_000}},
+            "50008 bytes of trigger_properties, 50000",
+        ),
+        (
+            "braze_send",
+            "send",
+            {"campaign_id": "c", "recipients": [{"braze_id": "b", "trigger_properties": {"a": "x" * 50_000}}]},
+            "50008 bytes of trigger_properties, 50000 at most",
+        ),
         ("braze_track", "attributes", {"external_id": "u", "email_click_tracking_disabled": 1}, "is not true or false"),
         (
             "braze_track",
@@ -449,10 +538,16 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("braze_track", "event", {**CAME, "name": "ecommerce.order_placed"}, "order_id, total_value, currency, products"),
         ("braze_track", "event", placed(currency="Euro"), "currency is not three letters of ISO 4217"),
         ("braze_track", "event", placed(total_value="9.90"), "total_value is not a number"),
+        ("braze_track", "event", placed(total_value=-9.9), "total_value is below 0"),
+        ("braze_track", "event", placed(tax="1.90"), "tax is not a number"),
+        ("braze_track", "event", cart_of("replace"), "total_value is missing"),
+        ("braze_track", "event", cart_of("fill"), "total_value is missing"),
+        ("braze_track", "event", cart_of("fill", total_value=9.9), "action is not one of add, remove, replace"),
         ("braze_track", "event", placed(order_id=7), "order_id is not a text"),
         ("braze_track", "event", placed(products="p"), "products is not a list of objects"),
         ("braze_track", "event", placed(products=[{"product_id": "p"}]), "a product has no product_name, variant_id"),
         ("braze_track", "event", placed(products=[{**PRODUCT, "quantity": 1.5}]), "quantity is not a whole number"),
+        ("braze_track", "event", placed(products=[{**PRODUCT, "quantity": -1}]), "quantity is not a whole number of 0"),
         ("braze_track", "event", placed(products=[{**PRODUCT, "price": "9"}]), "price is not a number"),
         ("braze_subscription", "s", {"subscription_group_id": "g", "subscription_state": "yes"}, "subscription_state"),
         ("fcm", "m", {"token": "t", "topic": "x"}, "exactly one of token, topic, condition"),
@@ -500,6 +595,8 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("email", "mail", {**MAIL, "to": "a@b.c; d@e.f"}, "to is not one address"),
         ("email", "mail", {**MAIL, "to": "Ann"}, "to is not one address"),
         ("email", "mail", {**MAIL, "reply_to": "Shop, Inc <help@b.c>"}, "reply_to is not one address"),
+        ("email", "mail", {**MAIL, "to": f"{'Ann ' * 300}<a@b.c>"}, "to has more than 980 characters"),
+        ("email", "mail", {**MAIL, "reply_to": f"{'a' * 990}@b.c"}, "reply_to has more than 980 characters"),
         (
             "email",
             "mail",

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.contract import Connector
 from personalake.activation.delivery import Delivery, Pack
-from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away
+from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away, names_billed
 from personalake.activation.syncs.shapes import Shape, shape_of
 from personalake.activation.syncs.values import mapped
 from personalake.activation.syncs.wanted import Asked, wanted
@@ -138,10 +138,11 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         "braze_track",
         {"audience": {"orders": {}}, "mode": "insert", "event": "ecommerce.order_placed",
          "fields": {"order_id": "order_id", "total_value": "order_total", "currency": "lower(currency)",
-                    "products": "products", "source": "'web'", "total_discounts": "'0.5'"}},
+                    "products": "products", "source": "'web'", "total_discounts": "'0.5'", "tax": "'0.72'"}},
         "event",
         {"external_id": "k1", "name": "ecommerce.order_placed", "time": "2026-03-28T23:30:15.123Z",
          "properties": {"order_id": "o1", "total_value": 4.5, "currency": "EUR", "source": "web", "total_discounts": 0.5,
+                        "tax": 0.72,
                         "products": [{"product_id": "p1", "product_name": "Tea", "variant_id": "p1", "quantity": 2,
                                       "price": 2.25}]}}, None,
     ),
@@ -182,11 +183,16 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
     "reserved properties": (
         "segment",
         {"fields": {"revenue": "'19.90'", "value": "3", "currency": "' eur'", "order_id": "77", "tax": "1.50BD",
-                    "context.ip": "'192.0.2.1'"}, "mode": "insert", "event": "Order Completed"},
+                    "context.ip": "'192.0.2.1'", "context.consent.categoryPreferences.Advertising": "orders > 2",
+                    "context.consent.categoryPreferences.Analytics": "CAST(NULL AS BOOLEAN)",
+                    "context.consent.categoryPreferences.Sharing": "'perhaps'"},
+         "mode": "insert", "event": "Order Completed"},
         "track",
         {"type": "track", "messageId": "m1", "userId": "k1", "event": "Order Completed",
          "properties": {"revenue": 19.9, "value": 3, "currency": "EUR", "order_id": "77", "tax": 1.5},
-         "context": {"ip": "192.0.2.1"}, "timestamp": "2026-11-25T00:00:00.000Z"}, None,
+         "context": {"ip": "192.0.2.1", "consent": {"categoryPreferences": {"Advertising": True, "Analytics": False,
+                                                                            "Sharing": False}}},
+         "timestamp": "2026-11-25T00:00:00.000Z"}, None,
     ),
     "properties of an event of one's own": (
         "segment",
@@ -473,18 +479,44 @@ def test_a_kind_that_is_in_no_table_is_planned_by_its_promise(spark: SparkSessio
 
 
 def test_braze_bills_each_key_of_an_object_and_no_state_of_subscription(spark: SparkSession) -> None:
-    names = ["tier", "home.city", "home.since", "home.deep.x", "home.deep.y", "visits.inc", "email_subscribe"]
+    names = [
+        "tier",
+        "home.city",
+        "home.since",
+        "home.deep.x",
+        "home.deep.y",
+        "visits.inc",
+        "email_subscribe",
+        "sizes.*",
+        "note.*",
+    ]
     home = {"city": "Ulm", "since": {"$time": "2026-11-25"}, "deep": {"x": 1, "y": 2}}
     bodies = [
-        {"tier": "tea", "home": home, "visits": {"inc": 1}, "email_subscribe": "opted_in"},
-        {"tier": None, "home": None}, {},
+        {"tier": "tea", "home": home, "visits": {"inc": 1}, "email_subscribe": "opted_in",
+         "sizes": {"shoe": 43, "shirt": {"size": "L", "fit": {"of": "x", "by": 1}}}, "note": "none"},
+        {"tier": None, "home": None, "sizes": "none", "note": [{"a": 1, "b": 2}]}, {},
     ]  # fmt: skip
     rows = spark.createDataFrame([(json.dumps(body),) for body in bodies], "body string").coalesce(1)
 
     billed = rows.select(keys_set(F.col("body"), names).alias("keys")).collect()
 
-    assert [row["keys"] for row in billed] == [6, 2, 0]
-    assert keys_taken_away(names) == 3
+    assert [row["keys"] for row in billed] == [11, 4, 0]
+    assert keys_taken_away(names) == 5
+
+
+def test_an_object_that_sql_makes_is_billed_by_its_keys() -> None:
+    made = {
+        "home": "named_struct('city', city, 'code', postcode)", "kept": "Preferences", "visits": "map('inc', 1)",
+        "split": "str_to_map(city)", "read": "from_json(city, 'x int, y int')",
+        "named": "map(lower(city), 1, upper(city), 2)",
+        "first": "element_at(items, 1)", "perhaps": "if(orders > 1, struct(city), null)",
+    }  # fmt: skip
+    plain = {"tier": "city", "low": "lower(city)", "many": "orders + 1", "said": "to_json(struct(city))"}
+
+    assert names_billed(sync_of(fields={**plain, **made}, max_personal_fields=20)) == [
+        *plain,
+        *(f"{name}.*" for name in made),
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -549,16 +581,25 @@ def test_a_null_is_left_out_unless_it_is_to_erase_and_a_row_that_cannot_leave_it
 def test_people_are_refused_with_a_reason_and_one_key_is_one_person(spark: SparkSession) -> None:
     columns = "person_id string, customer_id string, favourite_category string"
     people = spark.createDataFrame(
-        [("p1", "k1", "tea"), ("p2", "k1", "tea"), ("p3", "", "tea"), ("p4", "k4", "tea"), ("p5", "k5", "x" * 99)], columns
+        [
+            ("p1", "k1", "tea"),
+            ("p1", "k1", "tea"),
+            ("p2", "k1", "tea"),
+            ("p3", "", "tea"),
+            ("p4", "k4", "tea"),
+            ("p5", "k5", "x" * 99),
+        ],
+        columns,
     )
-    granted = people.where("person_id <> 'p4'").selectExpr("person_id", "array('personalisation') AS purposes")
+    granted = people.where("person_id <> 'p4'").distinct().selectExpr("person_id", "array('personalisation') AS purposes")
     sync, connection = sync_of(**TIER), connection_of("segment")
     asked = Asked(sync, shape_of("s", sync, connection, DAY), ability(connection, None), Holdout(share=0), 80, {})
 
-    rows = wanted(people, granted, asked).orderBy("person_id").collect()
+    rows = wanted(people, granted, asked).orderBy("person_id", F.col("refusal").asc_nulls_first()).collect()
 
     assert [row["refusal"] for row in rows] == [
-        None, "another person has the same key", "no identifier", "no consent at this moment", "oversize",
+        None, "another decision about the same person is said under the same key", "another person has the same key",
+        "no identifier", "no consent at this moment", "oversize",
     ]  # fmt: skip
     assert rows[0]["purpose"] == "personalisation"
     everyone = Asked(sync, asked.shape, asked.ability, Holdout(share=1), 80, {})

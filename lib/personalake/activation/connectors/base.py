@@ -1,11 +1,13 @@
 """What connectors share, so that a new one is a page: a request out of a pack, and an answer out of a reply."""
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from multidict import istr
 
 from personalake.activation.answers import Again, Answer, Lost, NotYet, Refused, Stop
 from personalake.activation.clock import Clock
@@ -16,7 +18,9 @@ from personalake.activation.tokens import TokenRefused, Tokens
 from personalake.activation.transport import Reply, ReplyLost, Request, Transport, Unreached
 from personalake.config.connections.base import Bounds, Connection
 
-JSON = {"Content-Type": "application/json"}
+# Names of headers that aiohttp need not bring into one case for each request.
+AUTHORIZATION = istr("Authorization")
+JSON: Mapping[str, str] = {istr("Content-Type"): "application/json"}
 Resolve = Callable[[str], str]
 Meaning = TypeVar("Meaning", Answer, Answer | NotYet)
 _DECODER = json.JSONDecoder()
@@ -286,4 +290,4 @@ async def _refusing(reason: str) -> Refused:
 
 
 def _bearing(request: Request, token: str) -> Request:
-    return Request(request.method, request.url, request.body, {**request.headers, "Authorization": f"Bearer {token}"})
+    return Request(request.method, request.url, request.body, {**request.headers, AUTHORIZATION: f"Bearer {token}"})

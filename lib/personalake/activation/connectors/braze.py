@@ -7,7 +7,7 @@ from typing import Any
 
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve
+from personalake.activation.connectors.base import AUTHORIZATION, JSON, HttpConnector, Resolve
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Name, Pack, object_in
@@ -16,7 +16,7 @@ from personalake.config.connections.braze import BrazeConnection
 
 # What Braze finds people by, each with its list in a deletion; the first that is there names the person.
 EXTERNAL, ALIAS, _BRAZE, _EMAIL, _NUMBER = "external_id", "user_alias", "braze_id", "email", "phone"
-_ALIASES = f"{ALIAS}/"
+_ALIASES, _NUMBERS = f"{ALIAS}/", "phone_numbers"
 # How Braze writes ids of its own.
 _OWN = re.compile("[0-9a-f]{24}")
 _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -34,7 +34,7 @@ class Braze(HttpConnector):
     ) -> None:
         super().__init__(name, declaration, clock)
         self._workspace = connection
-        self._headers = {**JSON, "Authorization": f"Bearer {resolve(connection.api_key)}"}
+        self._headers = {**JSON, AUTHORIZATION: f"Bearer {resolve(connection.api_key)}"}
 
     def to(self, path: str, body: bytes) -> Request:
         """A request to one of the endpoints."""
@@ -53,15 +53,24 @@ class Braze(HttpConnector):
         for body in _named([Name.of(delivery) for delivery in pack.deliveries], self._workspace.alias_labels):
             if not any(body.values()):
                 continue
-            request = self.to("/users/delete", json.dumps(body).encode())
-            # Of several profiles with one address a call deletes one: it is repeated until there is none left.
-            for _ in range(self._workspace.erasure_rounds if "email_addresses" in body else 1):
-                answer = await self.exchange(request, succeeded)
-                if not isinstance(answer, Taken):
-                    return answer
-                if answer.reference == _NOBODY:
-                    break
+            answer = await self._delete(body)
+            if isinstance(answer, Refused) and _NUMBERS in body:
+                # Braze's documents have numbers in two forms: with the profile that goes first, as addresses, and bare.
+                answer = await self._delete({_NUMBERS: [one[_NUMBER] for one in body[_NUMBERS]]})
+            if not isinstance(answer, Taken):
+                return answer
         return Taken()
+
+    async def _delete(self, body: dict[str, Any]) -> Answer:
+        """One call; of several profiles with one address it deletes one, so that it is repeated until there is none left."""
+        request = self.to("/users/delete", json.dumps(body).encode())
+        is_any = any(isinstance(one, dict) and "prioritization" in one for ones in body.values() for one in ones)
+        answer: Answer = Taken()
+        for _ in range(self._workspace.erasure_rounds if is_any else 1):
+            answer = await self.exchange(request, succeeded)
+            if not isinstance(answer, Taken) or answer.reference == _NOBODY:
+                break
+        return answer
 
 
 def labelled(alias_label: str) -> str:
@@ -127,5 +136,5 @@ def _named(names: Sequence[Name], labels: Sequence[str]) -> Iterator[dict[str, A
         yield {"user_aliases": [{"alias_name": one, "alias_label": label} for one in ids]}
     yield {"braze_ids": of(_BRAZE, filter(_OWN.fullmatch, unknown))}
     mails = of(_EMAIL, (one for one in unknown if "@" in one))
-    yield {"email_addresses": [{"email": one, "prioritization": _ANY_PROFILE} for one in mails]}
-    yield {"phone_numbers": of(_NUMBER, filter(is_e164, unknown))}
+    yield {"email_addresses": [{_EMAIL: one, "prioritization": _ANY_PROFILE} for one in mails]}
+    yield {_NUMBERS: [{_NUMBER: one, "prioritization": _ANY_PROFILE} for one in of(_NUMBER, filter(is_e164, unknown))]}

@@ -35,7 +35,11 @@ _ODD = frozenset(" .$")
 _LONG = frozenset({"external_id", "email", "image_url"})
 _GENDERS = frozenset({"M", "F", "O", "N", "P"})
 _SUBSCRIPTIONS = frozenset({"opted_in", "unsubscribed", "subscribed"})
-_LONGEST, _MOST_AT_ONCE, _MOST_PROPERTY_BYTES = 255, 100, 50_000
+_LONGEST, _MOST_AT_ONCE = 255, 100
+# Bytes of properties with lists or objects among them: of events Braze takes twice as many as of purchases.
+_MOST_PROPERTY_BYTES = {"event": 100_000, "purchase": 50_000}
+# Names of an event itself: a property called so is an error.
+_OF_EVENTS = frozenset({"time", "event_name"})
 _MEMBER_STATES = frozenset({"subscribed", "unsubscribed"})
 
 
@@ -123,7 +127,7 @@ def misspelt(operation: str, payload: Mapping[str, Any]) -> str | None:
     if operation == "attributes":
         return of_attributes(payload)
     properties = payload.get("properties")
-    found = None if properties is None else _of_properties(properties)
+    found = None if properties is None else _of_properties(operation, properties)
     is_of_shop = operation == "event" and payload.get("name") in NEEDED
     return of_shop(payload["name"], properties or {}) if found is None and is_of_shop else found
 
@@ -161,9 +165,11 @@ def _of_object(value: Any) -> str | None:
     return next(filter(None, map(_of_object, value.values())), None)
 
 
-def _of_properties(properties: Any) -> str | None:
+def _of_properties(operation: str, properties: Any) -> str | None:
     if not isinstance(properties, dict):
         return "properties is not an object"
+    if not _OF_EVENTS.isdisjoint(properties):
+        return f"properties hold a name that Braze keeps for itself: {', '.join(sorted(_OF_EVENTS & properties.keys()))}"
     for name, value in properties.items():
         if not name or name[0] == "$" or len(name) > _LONGEST:
             return f"a property's name is empty, longer than {_LONGEST} characters, or begins with $"
@@ -171,6 +177,7 @@ def _of_properties(properties: Any) -> str | None:
             return f"the property {name} is longer than {_LONGEST} characters"
     if any(type(value) in (dict, list) for value in properties.values()):
         size = len(json.dumps(properties, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
-        if size > _MOST_PROPERTY_BYTES:
-            return f"oversize: {size} bytes of properties, {_MOST_PROPERTY_BYTES} at most where there are lists or objects"
+        most = _MOST_PROPERTY_BYTES[operation]
+        if size > most:
+            return f"oversize: {size} bytes of properties, {most} at most where there are lists or objects"
     return None

@@ -12,8 +12,12 @@ from personalake.activation.delivery import Delivery, Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.braze import BrazeSendConnection
 
-_SHARED = ("campaign_id", "send_id", "trigger_properties", "attachments")
+_SHARED = ("campaign_id", "send_id", "trigger_properties", "audience", "attachments")
+# All that a request to named people may say; `broadcast: true` means everybody, and goes with no names.
+_KNOWN = frozenset((*_SHARED, "recipients", "broadcast"))
+_MOST_PROPERTY_BYTES = 50_000
 _WHO = ("external_user_id", "user_alias", "braze_id", "email")
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class BrazeSend(Braze):
@@ -46,6 +50,10 @@ class BrazeSend(Braze):
         recipients = payload.get("recipients")
         if not payload.get("campaign_id"):
             return "campaign_id is missing"
+        if payload.get("broadcast"):
+            return "broadcast is for everybody, and this is for one"
+        if not payload.keys() <= _KNOWN:
+            return f"a send has no {', '.join(sorted(payload.keys() - _KNOWN))}"
         if not isinstance(recipients, list) or len(recipients) != 1 or not isinstance(recipients[0], dict):
             return "recipients must hold exactly one"
         found = [key for key in _WHO if recipients[0].get(key)]
@@ -56,7 +64,7 @@ class BrazeSend(Braze):
         is_new = recipients[0].get("send_to_existing_only") is False
         if is_new and (found == ["user_alias"] or not recipients[0].get("attributes")):
             return "send_to_existing_only: false needs attributes, and goes with no user_alias"
-        return None
+        return _too_large(payload) or _too_large(recipients[0])
 
     def request(self, pack: Pack) -> Request:
         """All recipients of the group."""
@@ -75,3 +83,11 @@ class BrazeSend(Braze):
 
     def _recipient(self, delivery: Delivery) -> str:
         return json.dumps(self.parsed(delivery)["recipients"][0], separators=(",", ":"), ensure_ascii=False)
+
+
+def _too_large(of: dict[str, Any]) -> str | None:
+    """Why what is told to the message's template would be refused, for all recipients or for one."""
+    told = of.get("trigger_properties")
+    size = len(_compact(told).encode(errors="replace")) if told else 0
+    most = _MOST_PROPERTY_BYTES
+    return f"oversize: {size} bytes of trigger_properties, {most} at most" if size > most else None

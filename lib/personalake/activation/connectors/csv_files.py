@@ -16,6 +16,7 @@ from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.dropped_files import MANIFEST_END, cell_of, manifest_of
 from personalake.activation.file_drop import ERASURE_LIST
 from personalake.activation.formulas import BEGINNINGS, harmless
+from personalake.activation.known_as import file_name
 from personalake.activation.stores import Store, StoreFailed, StoreLost, StoreRefused
 from personalake.config.connections.files import FilesConnection, TealiumFileConnection
 
@@ -57,8 +58,8 @@ class CsvFiles(BaseConnector):
         self._store = store
         self._needed = needed
         self._longest = connection.longest_cell
-        # Files that wait for their manifest.
-        self._written: set[str] = set()
+        # Files that wait for their manifest, with the one that fits what they hold.
+        self._written: dict[str, bytes] = {}
         self._header = _line(connection.columns)
         self._columns = connection.columns
         self._harmless = harmless if connection.escape_formulas else None
@@ -136,14 +137,14 @@ class CsvFiles(BaseConnector):
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""
         rows = pack.items or [self._row(one) for one in pack.deliveries]
-        return await self._put(f"{self._connection.prefix}_{pack.pack_id}.csv", self._connection.columns, rows)
+        return await self._put(file_name(self._connection.prefix, pack.pack_id), self._connection.columns, rows)
 
     async def erase(self, pack: Pack) -> Answer:
         """A file of identifiers, for whoever reads the others; what they do with it, nobody here knows."""
         if isinstance(self._connection, TealiumFileConnection):
             return Refused("Tealium reads no lists of people to forget; it deletes by a connection of kind tealium")
         rows = [_line([delivery.payload]) for delivery in pack.deliveries]
-        name = f"{ERASURE_LIST}{self._connection.prefix}_{pack.pack_id}.csv"
+        name = f"{ERASURE_LIST}{file_name(self._connection.prefix, pack.pack_id)}"
         answer = await self._put(name, ("erased_id",), rows)
         return Taken(State.ACCEPTED, reference=name) if isinstance(answer, Taken) else answer
 
@@ -156,7 +157,8 @@ class CsvFiles(BaseConnector):
         content = _line(columns) + b"".join(rows)
         manifest = manifest_of(name, columns, len(rows), content)
         try:
-            if name not in self._written:
+            # Somebody may have to stay out of a file that was written before: then it is written anew.
+            if self._written.get(name) != manifest:
                 await self._store.put(name, content)
         except StoreRefused as refusal:
             return Stop(str(refusal))
@@ -164,13 +166,13 @@ class CsvFiles(BaseConnector):
             return Again(f"not written: {failure}")
         except StoreLost as loss:
             return Lost(f"perhaps not written: {loss}")
-        self._written.add(name)
+        self._written[name] = manifest
         try:
             await self._store.put(f"{name}{MANIFEST_END}", manifest)
         except (StoreRefused, StoreFailed, StoreLost) as failure:
             # The file is there: these rows must go into no other.
             return Lost(f"written, but without its manifest: {failure}")
-        self._written.discard(name)
+        del self._written[name]
         return Taken(State.CONFIRMED, reference=name)
 
     def _row_or_why(self, delivery: Delivery) -> bytes | str:

@@ -2,18 +2,18 @@
 
 import json
 import re
-import uuid
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from personalake.activation.answers import Answer, Refused, Stop, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.base import AUTHORIZATION, JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.onesignal_objects import misspelt_message
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Delivery, Name, Pack
+from personalake.activation.known_as import idempotency_key
 from personalake.activation.reasons import NO_SUBSCRIBER
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.push import OneSignalConnection, OneSignalUserConnection
@@ -21,7 +21,6 @@ from personalake.config.connections.push import OneSignalConnection, OneSignalUs
 # What syncs call the key where it is a device.
 SUBSCRIPTION = "subscription_id"
 AppConnection = OneSignalConnection | OneSignalUserConnection
-_NAMESPACE = uuid.UUID("6b1f3c1e-6c0e-5f0e-9b61-0a5c5ab0e1f7")
 _TARGETS = ("include_aliases", "include_subscription_ids")
 # What is said of the app, whatever the status: nobody of it is there, either.
 _APP = re.compile(r"\bapp (has been|is) disabled|\bapp(_id)?( was)? not found|app_id is (malformed|invalid)", re.IGNORECASE)
@@ -38,7 +37,7 @@ class OneSignalApp(HttpConnector):
     ) -> None:
         super().__init__(name, declaration, clock)
         self._app = connection
-        self._headers = {**JSON, "Authorization": f"Key {resolve(connection.api_key)}"}
+        self._headers = {**JSON, AUTHORIZATION: f"Key {resolve(connection.api_key)}"}
 
     async def erase(self, pack: Pack) -> Answer:
         """Delete one user by the label that they are known under, or one device; who is not there is erased.
@@ -120,7 +119,7 @@ class OneSignal(OneSignalApp):
         label, shared = json.loads(pack.group)
         people = [_target(self.parsed(delivery))[1] for delivery in pack.deliveries]
         target = {"include_subscription_ids": people} if label is None else {"include_aliases": {label: people}}
-        key = str(uuid.uuid5(_NAMESPACE, f"{self.name}/{pack.pack_id}"))
+        key = idempotency_key(self.name, pack.pack_id)
         content = {"app_id": self._connection.app_id, "idempotency_key": key, **shared, **target}
         body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
         return Request("POST", f"{self._connection.url}/notifications", body, self._headers)
@@ -154,8 +153,10 @@ def _unsaid(payload: dict[str, Any]) -> str | None:
     if payload.get("target_channel") == "email":
         missing = [key for key in ("email_subject", "email_body") if not payload.get(key)]
         return f"an e-mail without template_id needs {' and '.join(missing)}" if missing else None
-    is_said = payload.get("contents") or payload.get("email_body")
-    return None if is_said else "template_id, contents or email_body is needed"
+    # What wakes the app and is shown to nobody says nothing.
+    is_silent = payload.get("content_available") is True and payload.get("target_channel", "push") == "push"
+    is_said = payload.get("contents") or payload.get("email_body") or is_silent
+    return None if is_said else "template_id, contents, email_body or content_available is needed"
 
 
 def _deletion(reply: Reply) -> Answer:

@@ -100,6 +100,15 @@ def _deletion(reply: Reply) -> Answer:
     return Taken(reference=str(body["operationID"]))
 
 
+def by_key(external_key: str) -> str:
+    """A data extension by its external key, as it stands in a path.
+
+    >>> by_key("All people")
+    'key:All%20people'
+    """
+    return f"key:{quote(external_key, safe='')}"
+
+
 def many_valued(row: Mapping[str, Any]) -> str | None:
     """Why a row does not fit into columns, each of which holds one value; null if it does.
 

@@ -11,6 +11,8 @@ from personalake.activation.delivery import Pack
 from personalake.activation.transport import Reply, Request
 from personalake.config.connections.salesforce import SalesforceJourneyConnection
 
+# What the journey's data extension calls the entry itself.
+_ID = "eventInstanceId"
 _UTF_8 = {"Content-Type": "application/json; charset=UTF-8"}
 
 
@@ -31,7 +33,11 @@ class SalesforceJourney(Salesforce):
         if "." in payload["EventDefinitionKey"]:
             return "EventDefinitionKey has a dot, which none at Salesforce has"
         data = payload.get("Data", {})
-        return many_valued(data) if isinstance(data, dict) else "Data is not an object"
+        if not isinstance(data, dict):
+            return "Data is not an object"
+        if _ID in data:
+            return f"Data holds {_ID}, which Salesforce keeps for itself: it would write another value"
+        return many_valued(data)
 
     def request(self, pack: Pack) -> Request:
         """The event; of what is beyond ASCII Salesforce wants to be told how it is written."""
@@ -43,4 +49,4 @@ class SalesforceJourney(Salesforce):
         """201 with the event's id."""
         if not 200 <= reply.status < 300:
             return Refused(said(reply))
-        return Taken(reference=str(reply.json()["eventInstanceId"]))
+        return Taken(reference=str(reply.json()[_ID]))

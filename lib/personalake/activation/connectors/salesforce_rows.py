@@ -7,7 +7,7 @@ from personalake.activation.answers import Again, Answer, NotYet, Refused, Stop,
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
-from personalake.activation.connectors.salesforce import Salesforce, many_valued
+from personalake.activation.connectors.salesforce import Salesforce, by_key, many_valued
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.transport import Reply, Request
@@ -43,7 +43,7 @@ class SalesforceRows(Salesforce):
 
     def request(self, pack: Pack) -> Request:
         """The rows."""
-        url = f"{self._connection.rest_url}/data/v1/async/dataextensions/key:{self._connection.data_extension}/rows"
+        url = f"{self._connection.rest_url}/data/v1/async/dataextensions/{by_key(self._connection.data_extension)}/rows"
         method = "PUT" if self._connection.mode == "upsert" else "POST"
         return Request(method, url, f"{_HEAD}{joined(pack)}{_TAIL}".encode(), JSON)
 

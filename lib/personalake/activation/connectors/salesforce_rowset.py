@@ -7,7 +7,7 @@ from personalake.activation.answers import Again, Answer, Refused, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
-from personalake.activation.connectors.salesforce import Salesforce, codes, many_valued
+from personalake.activation.connectors.salesforce import Salesforce, by_key, codes, many_valued
 from personalake.activation.contract import Limits
 from personalake.activation.delivery import Delivery, Pack, State
 from personalake.activation.transport import Reply, Request
@@ -44,7 +44,7 @@ class SalesforceRowset(Salesforce):
 
     def request(self, pack: Pack) -> Request:
         """The rows."""
-        url = f"{self._connection.rest_url}/hub/v1/dataevents/key:{self._connection.data_extension}/rowset"
+        url = f"{self._connection.rest_url}/hub/v1/dataevents/{by_key(self._connection.data_extension)}/rowset"
         return Request("POST", url, f"[{joined(pack)}]".encode(), JSON)
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:

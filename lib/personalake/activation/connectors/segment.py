@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from personalake.activation.answers import Answer, NotYet, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.base import AUTHORIZATION, JSON, HttpConnector, Resolve, declared
 from personalake.activation.connectors.replies import joined, said
-from personalake.activation.connectors.rules import CURRENCY, is_currency, is_number
+from personalake.activation.connectors.rules import CURRENCY, is_currency, is_flag, is_number
 from personalake.activation.contract import Declaration, Limits
 from personalake.activation.delivery import Pack, State
 from personalake.activation.transport import Reply, Request
@@ -60,7 +60,7 @@ class Workspace(HttpConnector):
         return await self.exchange(Request("GET", url, headers=self._of_api()), regulation_ended)
 
     def _of_api(self) -> dict[str, str]:
-        return {**JSON, "Authorization": f"Bearer {self._api_token}"}
+        return {**JSON, AUTHORIZATION: f"Bearer {self._api_token}"}
 
 
 class Segment(Workspace):
@@ -71,7 +71,7 @@ class Segment(Workspace):
         super().__init__(name, connection, declared(connection, window_seconds=connection.window_seconds), clock, token)
         self._connection = connection
         key = base64.b64encode(f"{resolve(connection.write_key)}:".encode()).decode()
-        self._headers = {**JSON, "Authorization": f"Basic {key}"}
+        self._headers = {**JSON, AUTHORIZATION: f"Basic {key}"}
 
     def envelope(self, group: str, first: object) -> int:
         """The batch's brackets."""
@@ -102,6 +102,8 @@ class Segment(Workspace):
             odd = [name for name in sorted(_AROUND & payload.keys()) if not isinstance(payload[name], dict)]
             if odd:
                 return f"{', '.join(odd)} is not an object"
+            if not _is_consent(payload.get("context", {}).get("consent")):
+                return "context.consent is not categoryPreferences, each true or false"
         return _of_money(said) if said and kind == "track" and not _OF_MONEY.isdisjoint(said) else None
 
     def request(self, pack: Pack) -> Request:
@@ -114,6 +116,14 @@ class Segment(Workspace):
         if not 200 <= reply.status < 300:
             return Refused(said(reply))
         return Taken() if reply.json().get("success") is True else Refused(said(reply))
+
+
+def _is_consent(consent: Any) -> bool:
+    """Whether Segment can tell from it where a call may go; without one it goes everywhere."""
+    if consent is None:
+        return True
+    categories = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    return isinstance(categories, dict) and all(map(is_flag, categories.values()))
 
 
 def _of_money(properties: dict[str, Any]) -> str | None:

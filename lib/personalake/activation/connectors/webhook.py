@@ -1,14 +1,17 @@
 """Signed webhooks, as Standard Webhooks has them; also the way to a help desk."""
 
 import binascii
-import hmac
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+from multidict import istr
+
 from personalake.activation.answers import Answer, Refused, Taken
 from personalake.activation.clock import Clock
-from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared, encoded_objects
+from personalake.activation.connectors.base import AUTHORIZATION, JSON, HttpConnector, Resolve, declared, encoded_objects
 from personalake.activation.connectors.replies import said
 from personalake.activation.contract import Limits, Measured
 from personalake.activation.delivery import Delivery, Pack
@@ -18,6 +21,7 @@ from personalake.config.connections.signing import signing_key
 from personalake.errors import ConfigError
 
 _TAKEN = Taken()
+_ID, _TIMESTAMP, _SIGNATURE = map(istr, ("webhook-id", "webhook-timestamp", "webhook-signature"))
 
 
 class Webhook(HttpConnector):
@@ -32,10 +36,10 @@ class Webhook(HttpConnector):
         keys = [_key(resolve, connection.secret, is_former=False)]
         if connection.former_secret is not None:
             keys.append(_key(resolve, connection.former_secret, is_former=True))
-        self._signers = [hmac.new(key, digestmod="sha256") for key in keys]
+        self._signers = [HMAC(key, SHA256()) for key in keys]
         self._headers = dict(JSON)
         if connection.bearer:
-            self._headers["Authorization"] = f"Bearer {resolve(connection.bearer)}"
+            self._headers[AUTHORIZATION] = f"Bearer {resolve(connection.bearer)}"
 
     def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
         """Any JSON object may leave, as it is."""
@@ -75,7 +79,7 @@ def _key(resolve: Resolve, reference: str, is_former: bool) -> bytes:
         raise ConfigError([f"{reference} is no secret of a webhook: {problem}"]) from None
 
 
-def signature(signers: Iterable[hmac.HMAC], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def signature(signers: Iterable[HMAC], message_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The three headers: HMAC-SHA256 over id, timestamp and body, once by each key.
 
     Args:
@@ -87,14 +91,14 @@ def signature(signers: Iterable[hmac.HMAC], message_id: str, now: datetime, body
     timestamp = str(int(now.timestamp()))
     content = f"{message_id}.{timestamp}.".encode() + body
     return {
-        "webhook-id": message_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join([_signed(signer, content) for signer in signers]),
+        _ID: message_id,
+        _TIMESTAMP: timestamp,
+        _SIGNATURE: " ".join([_signed(signer, content) for signer in signers]),
     }
 
 
-def _signed(signer: hmac.HMAC, content: bytes) -> str:
+def _signed(signer: HMAC, content: bytes) -> str:
     # A copy spares taking the secret in again, which costs as much as the message.
     one = signer.copy()
     one.update(content)
-    return f"v1,{binascii.b2a_base64(one.digest(), newline=False).decode()}"
+    return f"v1,{binascii.b2a_base64(one.finalize(), newline=False).decode()}"

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from personalake.activation.delivery import object_in
-from personalake.activation.reasons import NO_SUBSCRIBER, NO_USER
+from personalake.activation.reasons import NO_MAILBOX, NO_SUBSCRIBER, NO_USER
+from personalake.common.mailboxes import one_address
 
-# Namespaces of what is sent to, as receipts have it: a device, or the user of one app under a name that the app was given.
-DEVICE, USER = "device_token", "user_alias"
+# Namespaces of what is sent to, as receipts have it: a device, the user of one app under a name that the app was given, or a
+# mailbox.
+DEVICE, USER, EMAIL = "device_token", "user_alias", "email"
 # Kind of connection: what it says of an address that is gone.
 GONE: Mapping[str, tuple[str, ...]] = {
     "fcm": ("UNREGISTERED",), "onesignal": (NO_SUBSCRIBER,), "onesignal_user": (NO_USER,),
+    "email": (NO_MAILBOX,),
 }  # fmt: skip
 # Kind of connection and what its syncs call the key: that key is a device. Other keys of these kinds are users.
 _DEVICES = frozenset({("fcm", "token"), ("onesignal", "subscription_id")})
@@ -22,8 +25,8 @@ class Address(NamedTuple):
     """What a delivery goes to.
 
     Args:
-        namespace: `DEVICE` or `USER`.
-        value: The device; or the destination, what kind of name it is, and the name.
+        namespace: `DEVICE`, `USER` or `EMAIL`.
+        value: The device; or the destination, what kind of name it is, and the name; or the mailbox.
     """
 
     namespace: str
@@ -59,6 +62,17 @@ def address_of(payload: str, destination: str) -> Address | None:
         return Address(DEVICE, device)
     label, name = _alias(found)
     return Address(USER, f"{destination}/{label}/{name}") if isinstance(name, str) and name else None
+
+
+def mailbox_of(payload: str) -> Address | None:
+    """The one mailbox that an e-mail is for.
+
+    >>> mailbox_of('{"to": "Ann <ann@home.example>", "subject": "Hello"}')
+    Address(namespace='email', value='ann@home.example')
+    """
+    to = (object_in(payload) or {}).get("to")
+    found = one_address(to) if isinstance(to, str) else None
+    return None if found is None else Address(EMAIL, found[1])
 
 
 def _alias(payload: dict[str, Any]) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from pyspark.sql.window import Window
 from personalake.activation.delivery import State
 from personalake.activation.last_state import PLACES
 from personalake.activation.reasons import LONGEST, PRIVATE
+from personalake.activation.receipts.words import OTHER_WORDS, SEVERAL
 from personalake.tables.gold import ACTIVATION_LOG
 
 _STATES = {
@@ -72,10 +73,14 @@ def settled(news: DataFrame, now: datetime) -> DataFrame:
 
 
 def told(reason: Column) -> Column:
-    """A reason as it may be written down: what `reasons.told` does, by Spark's own functions."""
+    """A reason as it may be written down: what `reasons.told` leaves out, and of the rest words that name nobody.
+
+    A bounce speaks of its recipient, by whatever name; nobody knows here by which. The whole of it is in the receipt.
+    """
     text = F.trim(F.regexp_replace(reason, r"\s+", " "))
     for pattern, instead in PRIVATE:
         text = F.regexp_replace(text, pattern.pattern, instead.replace("\\1", "$1"))
+    text = F.regexp_replace(F.regexp_replace(text, OTHER_WORDS, "…"), SEVERAL, "…")
     return F.when(F.length(text) > LONGEST, F.concat(F.substring(text, 1, LONGEST - 1), F.lit("…"))).otherwise(text)
 
 

@@ -11,11 +11,15 @@ from pyspark.sql import functions as F
 
 from personalake.activation.syncs.values import inner, joined, nested, object_of, text_of, tree_of
 from personalake.config.audience_kinds import BRAZE_STATES
+from personalake.config.audiences import Sync
+from personalake.config.sql import may_be_object
 
 # Fields that are moments, also where here they are days.
 _MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
 # A language and a country: ISO 639-1 is the language alone.
 _LOCALE = "^([a-z]{2})[-_][a-z]{2}$"
+# A part of a name that stands for every key; below it, levels of objects that are counted by their keys.
+_ANY, _DEEP = "*", 3
 # How Braze writes genders.
 _GENDERS = {
     **dict.fromkeys(("m", "male", "man"), "M"),
@@ -85,10 +89,16 @@ def keys_set(body: Column, names: Iterable[str]) -> Column:
 
     Args:
         body: JSON of `attributes_of`.
-        names: Fields of the sync.
+        names: As `names_billed`.
     """
     tree = tree_of(dict.fromkeys(name for name in names if name not in BRAZE_STATES))
     return _leaves(body, tree) - _size(F.array_intersect(F.json_object_keys(body), F.array(*map(F.lit, BRAZE_STATES))))
+
+
+def names_billed(sync: Sync) -> list[str]:
+    """Fields of a sync; `home.*` for a field `home` that SQL may make an object, of which each key is billed."""
+    types = {name: column.type for name, column in sync.columns.items()}
+    return [f"{name}.{_ANY}" if may_be_object(one.source, types) else name for name, one in sync.fields.items()]
 
 
 def keys_taken_away(names: Iterable[str]) -> int:
@@ -102,9 +112,24 @@ def keys_taken_away(names: Iterable[str]) -> int:
 
 def _leaves(content: Column, tree: Mapping[str, Any]) -> Column:
     """Values of an object, those of the objects within counted instead of each."""
+    if _ANY in tree:
+        return _all_leaves(content, _DEEP)
     inner = [(F.get_json_object(content, f"$['{name}']"), part) for name, part in tree.items() if isinstance(part, Mapping)]
     return reduce(add, (F.when(F.json_object_keys(found).isNotNull(), _leaves(found, part) - 1).otherwise(0)
                         for found, part in inner), _size(F.json_object_keys(content)))  # fmt: skip
+
+
+def _all_leaves(content: Column, deep: int) -> Column:
+    """The same where nobody knows the names: so many levels of objects are looked into."""
+    keys = F.json_object_keys(content)
+    if deep == 0:
+        return _size(keys)
+    values = F.transform(
+        keys, lambda key: F.call_function("get_json_object", content, F.concat(F.lit("$['"), key, F.lit("']")))
+    )
+    objects = F.filter(values, lambda value: F.json_object_keys(value).isNotNull())
+    more = F.aggregate(objects, F.lit(0), lambda so_far, found: so_far + _all_leaves(found, deep - 1) - 1)
+    return _size(keys) + F.coalesce(more, F.lit(0))
 
 
 def _size(keys: Column) -> Column:

@@ -37,6 +37,8 @@ _TEXTS_OF_SHOPS = frozenset({
     "order_id", "product_id", "promotion_id", "sku", "url", "variant", "wishlist_id",
 })  # fmt: skip
 _TEXTS_OF_CONTEXT = frozenset({"groupId", "ip", "locale", "timezone", "userAgent"})
+_TEXTS_OF_PERSON = frozenset(f"traits.{name}" for name in _TEXTS)
+_CONSENTS = "consent.categoryPreferences."
 _OF_SHOPS = frozenset({
     "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed", "Promotion Clicked",
     "Product Clicked", "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started",
@@ -93,9 +95,15 @@ def _parted(fields: Fields) -> tuple[Fields, Column | None]:
     around = {name.removeprefix(SEGMENT_CONTEXT): value for name, value in fields.items() if name not in own}
     if not around:
         return own, None
-    texts = _TEXTS_OF_CONTEXT | {f"traits.{name}" for name in _TEXTS}
-    content = nested_object_of({name: text_of(value) if name in texts else value for name, value in around.items()})
+    content = nested_object_of({name: _surrounding(name, value) for name, value in around.items()})
     return own, F.when(content != "{}", nested("context", content))
+
+
+def _surrounding(name: str, value: Column) -> Column:
+    """A value of a context; what is no clear yes to a category is a no: a call without preferences goes on to everybody."""
+    if name.startswith(_CONSENTS):
+        return F.coalesce(value.cast("string").try_cast("boolean"), F.lit(False))
+    return text_of(value) if name in _TEXTS_OF_CONTEXT or name in _TEXTS_OF_PERSON else value
 
 
 def _typed(fields: Fields, texts: frozenset[str], numbers: frozenset[str], erases_nulls: bool) -> Column:

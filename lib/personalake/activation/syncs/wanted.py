@@ -19,6 +19,7 @@ NO_CONSENT, HELD_OUT, NO_IDENTIFIER = "no consent at this moment", "holdout", "n
 NO_PERSON = "no person"
 NULL_IN_ROW = "a null in a row that cannot leave a value out"
 OVERSIZE, SAME_KEY = "oversize", "another person has the same key"
+SAME_PERSON = "another decision about the same person is said under the same key"
 WANTED = ("sync_key", "person_id", "decision_id", "purpose", "key", "body", "beside", "payload_hash", "refusal")
 # What is needed of a row beside what its template says.
 _CARRIED = ("person_id", "decision_id", "sync_key", "key", "beside", "needs", "refusal")
@@ -170,9 +171,9 @@ def _nowhere() -> Column:
 
 def _one_for_each_key(rows: DataFrame) -> DataFrame:
     """Of several people with one key, the first by id is sent: which one it is must not change from plan to plan."""
-    place = F.row_number().over(Window.partitionBy("sync_key").orderBy("person_id", "decision_id"))
-    is_second = F.col("place") > 1
-    return rows.withColumn("place", place).select(
+    one_key = Window.partitionBy("sync_key").orderBy("person_id", "decision_id")
+    why = F.when(F.first("person_id").over(one_key) == F.col("person_id"), SAME_PERSON).otherwise(SAME_KEY)
+    return rows.withColumns({"place": F.row_number().over(one_key), "why": why}).select(
         *(name for name in WANTED if name != "refusal"),
-        F.when(is_second, F.coalesce("refusal", F.lit(SAME_KEY))).otherwise(F.col("refusal")).alias("refusal"),
+        F.when(F.col("place") > 1, F.coalesce("refusal", "why")).otherwise(F.col("refusal")).alias("refusal"),
     )

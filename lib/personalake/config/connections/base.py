@@ -74,6 +74,13 @@ class Bounds(Section):
     open_after_rejections: int = Field(
         1_000, ge=1, description="Items in a row that are refused while none is taken, after which it is left alone"
     )
+    open_after_no_mailbox: int | None = Field(
+        20,
+        ge=1,
+        le=25,
+        description="E-mail: so many of 25 answers in a row that an address is unknown, after which the relay is left alone "
+        "and none of them counts as bounced; null believes all of them",
+    )
 
 
 class Connection(Section):

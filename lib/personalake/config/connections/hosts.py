@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _NAME = re.compile(r"[\w.-]+")
+_SLASHES = frozenset("/\\")
 _SECRET = re.compile(r"secret://[\w.-]+/[\w.-]+")
 
 
@@ -31,6 +32,17 @@ def path_part(text: str) -> str:
     """A name that stands in a path: no slash, no question mark, nothing that climbs."""
     if not _NAME.fullmatch(text) or set(text) == {"."}:
         raise ValueError("expected letters, digits, dots, hyphens and underscores only")
+    return text
+
+
+def path_text(text: str) -> str:
+    """A name with any letters, blanks and signs that stands in a path, spelled out there: no slash, nothing that climbs.
+
+    >>> path_text("All people (EU)")
+    'All people (EU)'
+    """
+    if not text.strip(".") or not text.isprintable() or text != text.strip() or not _SLASHES.isdisjoint(text):
+        raise ValueError("expected letters, digits, blanks and signs without slashes, and no blank around them")
     return text
 
 
@@ -90,4 +102,5 @@ def base_url(url: str, domains: Sequence[str]) -> str:
 
 DnsLabel = Annotated[str, AfterValidator(dns_label)]
 PathPart = Annotated[str, AfterValidator(path_part)]
+PathText = Annotated[str, AfterValidator(path_text)]
 SecretReference = Annotated[str, AfterValidator(secret_reference)]

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from personalake.config.connections.base import Connection, Promise, UnknownPolicy
-from personalake.config.connections.hosts import DnsLabel, PathPart, SecretReference, base_url
+from personalake.config.connections.hosts import DnsLabel, PathText, SecretReference, base_url
 
 _DOMAINS = ("marketingcloudapis.com",)
 
@@ -43,7 +43,7 @@ class SalesforceConnection(Connection):
 
 
 class _DataExtension(SalesforceConnection):
-    data_extension: PathPart = Field(description="External key of the data extension")
+    data_extension: PathText = Field(description="External key of the data extension")
     keys: tuple[str, ...] = Field(min_length=1, description="Primary key columns of the data extension")
     unknown: UnknownPolicy = Field("resend_same_key", description="What is done about a lost reply")
 
