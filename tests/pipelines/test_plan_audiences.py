@@ -329,7 +329,8 @@ def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(
 
     assert (shop.newest()["state"], shop.newest()["reason"]) == (
         "stopped",
-        "2 of 3 would be removed, bounds.max_removed_share is 0.5",
+        "2 of 3 would be removed, bounds.max_removed_share is 0.5; "
+        "among the removals 2 people who may not be told anything any more",
     )
     assert shop.counts()[0] == before[0]
 
@@ -337,6 +338,62 @@ def test_a_large_plan_waits_for_a_person_and_one_beyond_its_bounds_goes_nowhere(
 
     assert shop.newest()["state"] == "ready"
     assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"cb": True, "cc": True}
+
+
+def test_who_withdrew_is_taken_away_also_by_a_plan_beyond_its_bounds(shop: Shop) -> None:
+    shop.people(**dict.fromkeys("abcdefgh", "tea"))
+    run(shop.context())
+    shop.sent()
+    # An outage: of most people no order is known any more. One of them, and one who has orders, withdrew.
+    shop.people(**dict.fromkeys("abcdefgh", "tea"), i="tea", refusing="ab")
+    beyond = {"audience": {"where": "person_id IN ('a', 'h', 'i')"}}
+
+    result = run(shop.context(**beyond))
+
+    told = result.figures["audiences"]["regulars"]
+    assert shop.newest()["state"] == "ready"
+    assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"ca": True, "cb": True}
+    assert (told["added"], told["changed"], told["removed"], told["unchanged"]) == (0, 0, 2, 6)
+    assert told["refused"] == {"no consent at this moment": 1, "the plan is beyond its bounds": 1}
+    assert told["reason"] == (
+        "7 of 8 would be removed, bounds.max_removed_share is 0.5; "
+        "only 2 people who may not be told anything any more are taken away"
+    )
+    (health,) = [row for row in shop.lake.ledger.read(DATA_HEALTH) if row["rows_in"] == 3]
+    assert (health["balanced"], health["rows_accepted"], health["rows_quarantined"]) == (True, 2, 1)
+    assert "nothing else leaves; look at it with `personalake activation plan plan_" in result.message
+    before = shop.counts()
+
+    run(shop.context(**beyond))
+    assert shop.counts() == before
+    shop.sent()
+    run(shop.context(**beyond, bounds={"max_removed_share": 1}))
+
+    assert {key: removal for key, (removal, _) in shop.outbox().items()} == {
+        **{f"c{p}": True for p in "cdefg"},
+        "ci": False,
+    }
+
+
+def test_who_withdrew_is_taken_away_also_where_only_what_changed_is_looked_at(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [f"{number:02}" for number in range(24)]
+    shop.people(**dict.fromkeys(known, "tea"))
+    run(shop.context())
+    shop.sent()
+    shop.people(**dict.fromkeys(known, "tea"))
+    orders = [{"person_id": p, "customer_id": f"c{p}", "orders": 2 if p > "02" else 1, "favourite_category": "tea",
+               "as_of": DAY} for p in known]  # fmt: skip
+    write(shop.lake, CUSTOMER_PROFILE, orders)
+    consents = [{"person_id": p, "purpose": "personalisation", "status": "granted"} for p in known if p not in ("02", "23")]
+    write(shop.lake, CONSENT_CURRENT, consents)
+    monkeypatch.setattr("personalake.pipelines.plan_audiences.in_spark", lambda rows: pytest.fail("everybody is looked at"))
+
+    run(shop.context(bounds={"max_removed": 3, "max_removed_share": 1}))
+
+    assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"c02": True, "c23": True}
+    assert shop.newest()["reason"].startswith("4 removals, bounds.max_removed is 3; only 2 people")
 
 
 def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -737,6 +737,10 @@ def test_a_plan_that_its_bounds_stopped_is_told_once_the_others_are_sent(lake: L
 
     assert held(SEGMENT, fakes) == Counter(range(4))
     assert "conf/audiences.yml" in told.value.remedy
+    removing = {**rows[0], "state": "ready", "reason": f"{beyond}; only 1 person", "logged_at": PLANNED_AT + timedelta(1)}
+    lake.ledger.append(ACTIVATION_PLAN, [removing])
+    with pytest.raises(SendingStoppedError, match=r"plan-vip takes withdrawn people away, nothing else is sent: 3 of 4"):
+        send_planned(context(lake, chosen), TodaysClock(), random.Random(1), SEGMENT.resolve(fakes))
     # What nobody plans any more, since its sync is off, gone or goes elsewhere, would be told for ever.
     assert not any(f"plan-{name}" in str(told.value) for name in ("few", "old", "off", "left", "moved"))
 

@@ -48,7 +48,7 @@ class PlanState:
         destination: Where it goes.
         refused: Who of its audience was left out of it, by reason; the holdout apart.
         deliveries: How many it has.
-        reason: Why it may not leave as it is; null if it may.
+        reason: Why it, or what was wanted besides, may not leave; null if all may.
     """
 
     plan_id: str

@@ -24,10 +24,11 @@ from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis, Narrow
-from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
-from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
+from personalake.pipelines.plan_changes import Planning, asked_of, changes, granted_now, place_of
+from personalake.pipelines.plan_rows import Groups, PlanRows, in_spark, on_the_driver
 from personalake.pipelines.plan_states import latest_plans, named, next_state, rejected_at, superseding
 from personalake.pipelines.sending_lease import sending_lease
+from personalake.reports.words import plural
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE, RUN
 
@@ -110,7 +111,8 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
             if is_too_small(counts, sync) and counts.removed:
                 leaving = rows.taking_away()
                 counts = leaving.counted(rest)
-            row = _row(planning, counts, cost(counts, sync, planning.connection))
+            leaving, counts, beyond = _within_bounds(planning, leaving, counts, rest)
+            row = _row(planning, counts, cost(counts, sync, planning.connection), beyond)
             if row["state"] == AWAITING and _is_approved(planning, leaving):
                 row |= {"state": APPROVED, "reason": f"all of it was approved as {planning.standing}"}
             if context.dry_run:
@@ -122,6 +124,22 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
             return Planned(name, row, counts)
         finally:
             rows.release()
+
+
+def _within_bounds(planning: Planning, rows: PlanRows, counts: Counts, rest: Groups) -> tuple[PlanRows, Counts, str | None]:
+    """Of a plan beyond its bounds who withdrew is taken away, unless they alone are beyond; and what is said of it."""
+    sync = planning.asked.sync
+    state, reason = verdict(counts, sync)
+    if state != STOPPED or not counts.removed:
+        return rows, counts, None
+    withdrawals = rows.withdrawals(granted_now(planning), sync.purposes)
+    of_these = withdrawals.counted(rest)
+    gone = plural(of_these.removed, "person", "people")
+    if not of_these.removed:
+        return rows, counts, None
+    if verdict(of_these, sync)[0] == STOPPED:
+        return rows, counts, f"among the removals {gone} who may not be told anything any more"
+    return withdrawals, of_these, f"{reason}; only {gone} who may not be told anything any more are taken away"
 
 
 def _with_persons(counts: Counts, rows: PlanRows, sync: Sync) -> Counts:
@@ -143,11 +161,12 @@ def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:
     return [] if asked is None else left_out(NO_PERSON, without_person(context, asked))
 
 
-def _row(planning: Planning, counts: Counts, costs: Cost) -> Row:
+def _row(planning: Planning, counts: Counts, costs: Cost, beyond: str | None) -> Row:
     """The plan as a row; of an equal plan that stands already, its name and state."""
     context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
     called = _name(planning, counts)
     state, reason = verdict(counts, sync)
+    reason = "; ".join(filter(None, (reason, beyond))) or None
     said_no = rejected_at(known, context.as_of)
     if state == READY and said_no is not None and counts.added + counts.changed:
         state, reason = AWAITING, f"{said_no} of the same day was rejected by a person"

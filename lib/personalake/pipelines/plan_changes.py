@@ -106,8 +106,8 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     """
     context, asked, sync = planning.context, planning.asked, planning.asked.sync
     who = people(context, sync, None if narrow is None else narrow.among)
-    granted = allowed(planning).transform(_granted(sync)) if narrow is None else narrow.granted
-    rows = wanted(who, granted.transform(planning.wanted_at_all), asked)
+    granted = granted_now(planning) if narrow is None else narrow.granted.transform(planning.wanted_at_all)
+    rows = wanted(who, granted, asked)
     rows = rows.transform(with_gone(planning))
     if sync.cap is not None:
         enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
@@ -152,6 +152,11 @@ def allowed(planning: Planning) -> DataFrame:
     if channel is None or planning.context.settings.receipts.purposes.get(channel) in sync.purposes:
         return consents
     return consents.transform(reachable_on(planning.context, channel))
+
+
+def granted_now(planning: Planning) -> DataFrame:
+    """`person_id` and `purposes` of who may be told something at this moment."""
+    return allowed(planning).transform(_granted(planning.asked.sync)).transform(planning.wanted_at_all)
 
 
 def _granted(sync: Sync) -> Transformation:

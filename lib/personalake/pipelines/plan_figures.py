@@ -13,7 +13,7 @@ from personalake.tables.gold import CUSTOMER_PROFILE
 # What stops a plan whose remedy is a higher bound; of too few people nothing is sent, whatever is set.
 _BOUND = "bounds."
 _REMEDY = (
-    "nothing of it leaves; look at it with `personalake activation plan {plan_id}`, and if that much is meant, plan again "
+    "{what} leaves; look at it with `personalake activation plan {plan_id}`, and if that much is meant, plan again "
     "with --set audiences.{sync}.bounds.<name>=<figure>"
 )
 _FIGURES = ("plan_id", "destination", "mode", "state", "reason", "added", "changed", "removed", "unchanged", "refused",
@@ -72,7 +72,8 @@ def sentence(planned: Planned) -> str:
     cost = f", about {row['bytes']:,} bytes in {plural(row['calls'], 'call')}" if row["calls"] else ""
     points = f", {row['data_points']:,} data points" if row["data_points"] else ""
     state = row["state"].replace("_", " ") + (f" ({row['reason']})" if row["reason"] else "")
-    remedy = f"; {_REMEDY.format(**row)}" if row["state"] == STOPPED and _BOUND in (row["reason"] or "") else ""
+    what = "nothing of it" if row["state"] == STOPPED else "nothing else"
+    remedy = f"; {_REMEDY.format(**row, what=what)}" if _BOUND in (row["reason"] or "") else ""
     return f"{lead}{left}{refused}{cost}{points}: {state}{remedy}"
 
 

@@ -19,8 +19,6 @@ from personalake.activation.journal import Journal
 from personalake.activation.kept_back import beside_others, kept_back
 from personalake.activation.packing import held_back
 from personalake.activation.sending import Report, finished, sending
-from personalake.activation.syncs.plan_state import STOPPED
-from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.secrets import resolve_secret
 from personalake.errors import ConfigError, EnvironmentProblem, LeaseHeldError, PersonalakeError, SendingStoppedError
@@ -42,7 +40,7 @@ from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.open_ends import open_ends
 from personalake.pipelines.results_later import ask_on, handed, with_results
-from personalake.pipelines.sending_failures import failure
+from personalake.pipelines.sending_failures import failure, stopped_plans
 from personalake.pipelines.sending_lease import Leases
 from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
@@ -107,7 +105,7 @@ def send_planned(
     with ExitStack() as opened:
         leases = Leases(context, opened)
         later, silent = _answered_later(context, active, stamps, clock, resolve, leases)
-        stopped = _stopped_plans(known, active, context.settings.audiences)
+        stopped = stopped_plans(known, active, context.settings.audiences)
         if not (standing or fallen or later or silent or stopped):
             told = ["no plan is ready to be sent", *open_ends(context.lake.ledger, known)]
             return JobResult(skipped=True, message="; ".join(told))
@@ -142,26 +140,6 @@ def _begun(errands: Mapping[str, Errand], check: LastLook) -> dict[str, Errand]:
     for one in errands.values():
         one.look(check)
     return {name: one for name, one in errands.items() if one.volume.deliveries}
-
-
-def _stopped_plans(
-    known: Sequence[PlanState], active: Mapping[str, Connection], syncs: Mapping[str, Sync]
-) -> list[SendingStoppedError]:
-    """Plans beyond the bounds of their syncs: nothing of them leaves, and whoever runs this must learn of it.
-
-    Of a sync that is gone, turned off, or goes elsewhere by now nothing is planned there that could take its place.
-    """
-    goes_to = {name: sync.destination for name, sync in syncs.items() if sync.enabled}
-    return [
-        SendingStoppedError(
-            f"{plan.sync} to {plan.destination}: {plan.plan_id} is stopped, nothing of it is sent: {plan.reason}"
-        )
-        for plan in known
-        if plan.state == STOPPED
-        and plan.destination in active
-        and "bounds." in (plan.reason or "")
-        and goes_to.get(plan.sync or "") == plan.destination
-    ]
 
 
 def _rest(errands: Sequence[Errand]) -> float:

@@ -1,6 +1,6 @@
 """The difference between what is wanted and what is held, as deliveries of one plan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -27,7 +27,7 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
 HAD_IT = "has had it under another key"
 GONE = "nobody has this device, or this name, there any more"
-TOO_FEW = "too few people"
+TOO_FEW, BEYOND = "too few people", "the plan is beyond its bounds"
 REMOVAL_HASH = "removal"
 # Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.
 TAKING_AWAY = (NO_CONSENT, HELD_OUT)
@@ -143,10 +143,34 @@ def only_taking_away(planned: DataFrame) -> DataFrame:
     Args:
         planned: Rows of `with_payloads`, with `values`.
     """
+    return _unsaid(planned, TOO_FEW)
+
+
+def only_withdrawn(planned: DataFrame, granted: DataFrame, purposes: Sequence[str]) -> DataFrame:
+    """The plan of an audience that changed more than its bounds allow: who withdrew is taken away all the same.
+
+    Args:
+        planned: Rows of `with_payloads`, with `values`.
+        granted: `person_id` and `purposes` granted at this moment.
+        purposes: What the sync asks for, all of it.
+    """
+    is_granted = F.size(F.array_except(F.array(*map(F.lit, purposes)).cast("array<string>"), "purposes")) == 0
+    allowing = granted.where(is_granted).select(F.col("person_id").alias("allowing_id"))
+    stays = (F.col("change") == REMOVED) & F.col("allowing_id").isNotNull()
+    kept = {
+        "payload": F.when(~stays, F.col("payload")),
+        "values": F.when(stays, 0).otherwise(F.col("values")),
+        "change": F.when(stays, UNCHANGED).otherwise(F.col("change")),
+    }
+    rows = planned.join(allowing, F.col("person_id") == F.col("allowing_id"), "left")
+    return _unsaid(rows.withColumns(kept).drop("allowing_id"), BEYOND)
+
+
+def _unsaid(planned: DataFrame, refusal: str) -> DataFrame:
     is_said = F.col("change").isin(ADDED, CHANGED)
     return planned.withColumns(
         {
-            "refusal": F.when(is_said, TOO_FEW).otherwise(F.col("refusal")),
+            "refusal": F.when(is_said, refusal).otherwise(F.col("refusal")),
             "payload": F.when(~is_said, F.col("payload")),
             "values": F.when(is_said, 0).otherwise(F.col("values")),
             "change": F.when(is_said, REFUSED).otherwise(F.col("change")),
