@@ -28,14 +28,16 @@ class Verdict(StrEnum):
 def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None, region: Region = None) -> None:
     """Each plan and destination: planned, sent, confirmed, rejected and why, unknown, in flight, perhaps twice, how long."""
     from personalake.config.name_checks import syncs_left_off
+    from personalake.pipelines.activation_plans import plans
     from personalake.pipelines.activation_status import sent_so_far
     from personalake.pipelines.activation_totals import totals_so_far
     from personalake.pipelines.activation_view import status_view
+    from personalake.pipelines.held_up import held_up
 
     settings = settings_for(env, conf_dir, root, None, None, region=region)
     ledger = existing_lake(settings).ledger
-    sent = sent_so_far(ledger)
-    Console().print(status_view(sent, totals_so_far(ledger, sent), syncs_left_off(settings)))
+    sent, waiting = sent_so_far(ledger), held_up(plans(ledger), settings.audiences)
+    Console().print(status_view(sent, totals_so_far(ledger, sent), syncs_left_off(settings), waiting))
 
 
 @activation.command()

@@ -12,12 +12,15 @@ import pytest
 from rich.console import Console
 
 from personalake.activation.delivery import Claimed, Outcome, State
+from personalake.config.settings import Settings
 from personalake.errors import InputError, SendingStoppedError
 from personalake.lake import Lake
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.activation_plans import plans
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.activation_view import status_view
+from personalake.pipelines.held_up import held_up
 from personalake.pipelines.settle_unknown import settle_unknown
 from personalake.reports.sending import what_was_sent
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
@@ -167,6 +170,42 @@ def test_every_request_that_left_is_a_call_whatever_came_of_it(lake: Lake, fakes
     assert total.calls == result.figures["destinations"]["there"]["requests"] == 3 + PATIENCE["max_tries"]
 
 
+def test_a_plan_that_waits_for_a_person_is_told_on_the_console_and_in_the_report(lake: Lake) -> None:
+    beyond = "3 of 4 would be removed, bounds.max_removed_share is 0.2"
+    plans_ = [("vip", "stopped", beyond), ("news", "ready", f"{beyond}; only 1 person"), ("big", "awaiting_approval", "9"),
+              ("few", "stopped", "2 people may be sent, min_people is 5"), ("fine", "ready", None),
+              ("off", "stopped", beyond), ("gone", "awaiting_approval", "9"), ("moved", "stopped", beyond)]  # fmt: skip
+    lake.ledger.append(
+        ACTIVATION_PLAN,
+        [{"plan_id": f"plan-{sync}", "sync": sync, "destination": "there", "state": state, "reason": reason, "added": 9,
+          "logged_at": PLANNED_AT} for sync, state, reason in plans_],
+    )  # fmt: skip
+    sync = {"audience": {"where": "orders > 1"}, "destination": "there", "purposes": ["personalisation"]}
+    audiences = {**dict.fromkeys(("vip", "news", "big", "few", "fine"), sync), "off": {**sync, "enabled": False},
+                 "moved": {**sync, "destination": "elsewhere"}}  # fmt: skip
+
+    told = held_up(plans(lake.ledger), Settings.model_validate({"audiences": audiences}).audiences)
+
+    look = (
+        "Look at it with `personalake activation plan plan-{0}`; if that much is meant, plan again with --set audiences.{0}."
+    )
+    assert sorted(told) == [
+        "big to there: plan-big waits for approval with 9 deliveries: 9. "
+        "`personalake activation approve plan-big` lets it leave.",
+        f"news to there: plan-news takes withdrawn people away, nothing else is sent: {beyond}; only 1 person. "
+        f"{look.format('news')}bounds.<name>=<figure>.",
+        f"vip to there: plan-vip is stopped, nothing of it is sent: {beyond}. {look.format('vip')}bounds.<name>=<figure>.",
+    ]
+    assert shown(status_view([], held_up=told)).count("LOOK AT ") == 3
+
+    class Data:
+        sent = totals = ()
+        held_up = told
+
+    notes = what_was_sent(Data).blocks  # type: ignore[arg-type, union-attr]
+    assert [(block.tone, block.text) for block in notes] == [("alarm", one) for one in told]  # type: ignore[union-attr]
+
+
 def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:
     sent = sent_so_far(lake.ledger)
 
@@ -178,6 +217,7 @@ def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half
     class Data:
         sent = sent_so_far(half_sent.ledger)
         totals = totals_so_far(half_sent.ledger, sent)
+        held_up = ()
 
     section = what_was_sent(Data)  # type: ignore[arg-type]
 
@@ -278,7 +318,7 @@ def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fa
 
 def test_the_report_raises_an_alarm_for_what_waits_since_sending_stopped_until_it_is_sent(lake: Lake, fakes: Fakes) -> None:
     class Data:
-        totals = ()
+        totals = held_up = ()
         sent = ()
 
     planned(lake, WEBHOOK, 4)

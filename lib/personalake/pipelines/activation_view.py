@@ -20,15 +20,24 @@ _OFF = (
 _ALWAYS = ("Planned", "Sent", "Waiting")
 
 
-def status_view(sent: Sequence[Sent], totals: Sequence[Total] = (), off: Mapping[str, str] | None = None) -> RenderableType:
+def status_view(
+    sent: Sequence[Sent],
+    totals: Sequence[Total] = (),
+    off: Mapping[str, str] | None = None,
+    held_up: Sequence[str] = (),
+) -> RenderableType:
     """Destinations, their plans, and below each why deliveries did not arrive.
 
     Args:
         sent: What became of each plan.
         totals: The same by destination.
         off: Syncs that are on while their connection is off, with that connection.
+        held_up: What is said of plans that a person has to look at.
     """
     told: list[RenderableType] = [Text(_OFF.format(sync=sync, connection=one)) for sync, one in (off or {}).items()]
+    told += [Text(f"LOOK AT {one}") for one in held_up]
+    if not sent and held_up:
+        return Group(*told)
     if not sent:
         return Group(*told, Text("Nothing has been planned for a connection so far.", style="dim italic"))
     for total in totals:

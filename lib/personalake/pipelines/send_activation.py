@@ -36,11 +36,12 @@ from personalake.pipelines.activation_plans import (
 )
 from personalake.pipelines.activation_results import equation, figures, sentence
 from personalake.pipelines.foretelling import Due, foretold
+from personalake.pipelines.held_up import beyond_bounds
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.open_ends import open_ends
 from personalake.pipelines.results_later import ask_on, handed, with_results
-from personalake.pipelines.sending_failures import failure, stopped_plans
+from personalake.pipelines.sending_failures import failure
 from personalake.pipelines.sending_lease import Leases
 from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
@@ -105,7 +106,11 @@ def send_planned(
     with ExitStack() as opened:
         leases = Leases(context, opened)
         later, silent = _answered_later(context, active, stamps, clock, resolve, leases)
-        stopped = stopped_plans(known, active, context.settings.audiences)
+        stopped = [
+            SendingStoppedError(f"{plan.sync} to {plan.destination}: {plan.plan_id} {what}: {plan.reason}")
+            for plan, what in beyond_bounds(known, context.settings.audiences)
+            if plan.destination in active
+        ]
         if not (standing or fallen or later or silent or stopped):
             told = ["no plan is ready to be sent", *open_ends(context.lake.ledger, known)]
             return JobResult(skipped=True, message="; ".join(told))

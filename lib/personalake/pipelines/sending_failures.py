@@ -3,17 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from personalake.activation.sending import Report
-from personalake.activation.syncs.plan_state import READY, STOPPED
-from personalake.config.audiences import Sync
-from personalake.config.connections import Connection
 from personalake.errors import LeaseHeldError, PersonalakeError, SendingStoppedError
-from personalake.pipelines.activation_plans import PlanState
 from personalake.pipelines.activation_results import sentence
 from personalake.pipelines.failure_words import said_of
 
 _UNFORESEEN, _KNOWN, _STOPPED, _BUSY, _GOOD = range(5)
-# What is said of a plan beyond its bounds.
-_BEYOND = {STOPPED: "is stopped, nothing of it is sent", READY: "takes withdrawn people away, nothing else is sent"}
 _IN_THE_LOG = "The log shows where it broke; what was claimed and has no outcome is unknown, and settled by the next run."
 
 
@@ -50,29 +44,6 @@ def failure(
         found.exit_code = first.exit_code
     found.__cause__ = first
     return found
-
-
-def stopped_plans(
-    known: Sequence[PlanState], active: Mapping[str, Connection], syncs: Mapping[str, Sync]
-) -> list[SendingStoppedError]:
-    """Plans beyond the bounds of their syncs: at most withdrawals leave, and whoever runs this must learn of it.
-
-    Of a sync that is gone, turned off, or goes elsewhere by now nothing is planned there that could take its place.
-
-    Args:
-        known: All plans.
-        active: Connections that are sent to.
-        syncs: The syncs of today.
-    """
-    goes_to = {name: sync.destination for name, sync in syncs.items() if sync.enabled}
-    return [
-        SendingStoppedError(f"{plan.sync} to {plan.destination}: {plan.plan_id} {_BEYOND[plan.state]}: {plan.reason}")
-        for plan in known
-        if plan.state in _BEYOND
-        and plan.destination in active
-        and "bounds." in (plan.reason or "")
-        and goes_to.get(plan.sync or "") == plan.destination
-    ]
 
 
 def _grade(error: BaseException | None, report: Report | None = None) -> int:

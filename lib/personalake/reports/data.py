@@ -172,6 +172,7 @@ class ReportData:
         linkage: How records became persons; None where no source tells people apart.
         sent: What was sent to vendors, the newest plan first.
         totals: The same by vendor.
+        held_up: What is said of plans that a person has to look at.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
         audits: Newest row of each source in `gold.source_audit`.
@@ -200,6 +201,7 @@ class ReportData:
     linkage: Linkage | None = None
     sent: Sequence[Sent] = ()
     totals: Sequence[Total] = ()
+    held_up: Sequence[str] = ()
     messages: Rows = ()
     audits: Rows = ()
     region_figures: Rows = ()

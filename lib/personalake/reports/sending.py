@@ -41,11 +41,13 @@ _SHORT = 12
 
 def what_was_sent(data: ReportData) -> Section | None:
     """Plans by destination, and why deliveries did not arrive; nothing where nothing was planned for a vendor."""
-    if not data.sent:
+    if not (data.sent or data.held_up):
         return None
     lead = "Every delivery is written down before it leaves and after; what is not certain is called unknown."
     newest = data.sent[:_NEWEST]
-    blocks: list[Block] = [*_alarms(newest)]
+    blocks: list[Block] = [*(Note(one, "alarm") for one in data.held_up), *_alarms(newest)]
+    if not newest:
+        return Section("sending", "What was sent", lead, blocks)
     if data.totals:
         rows = [total_cells(one) for one in data.totals]
         blocks += _two("By destination", TOTAL_HEAD, rows, TOTAL_HEAD[:1], "Calls", _TOTAL_NOTE)
