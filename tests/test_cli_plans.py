@@ -181,3 +181,27 @@ def test_a_sync_that_there_is_not_has_no_plans_because_it_is_misspelt(
     assert code == InputError.exit_code
     assert "There is no sync vpi in conf/audiences.yml: there are: none" in told
     assert "plan_vip" in console.run(monkeypatch, "plan", "--sync", "vip")[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan",),
+        ("status",),
+        ("unknown", "--destination", "there"),
+        ("approve", "plan_regulars"),
+        ("reject", "plan_big"),
+        ("resolve", "--destination", "there", "--as", "taken"),
+    ],
+)
+def test_who_looks_and_approves_needs_no_secret_of_a_destination(
+    console: Console, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    there = "{kind: braze_track, instance: rest.iad-01.braze.com, api_key: 'secret://braze/key', enabled: true}"
+    (console._folder / "conf" / "connections.yml").write_text(f"there: {there}\n")
+    console.plans(regulars="awaiting_approval", big="awaiting_approval")
+
+    code, out, err = console.run(monkeypatch, *words)
+
+    assert (code, err) == (0, "")
+    assert "secret" not in out

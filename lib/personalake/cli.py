@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from personalake.cli_activation import activation
-from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for
+from personalake.cli_options import AsOf, ConfDir, DemoEnv, Env, Region, Root, Sets, settings_for, settings_to_look
 from personalake.cli_plans import add_plan_commands
 from personalake.cli_receipts import receipts
 from personalake.config.nearest import nearest
@@ -159,7 +159,7 @@ def explain(
 
     if (person is None) == (pair is None):
         raise typer.BadParameter("name a person (--person ID) or a pair of records (--pair crm:17 web:4), one of the two")
-    settings = settings_for(env, conf_dir, root, as_of, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, as_of, region)
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = existing_lake(settings).ledger
     if pair is not None:
@@ -188,7 +188,7 @@ def template_preview(
     from personalake.pipelines.look_view import previews_view
     from personalake.pipelines.template_preview import previews
 
-    settings = settings_for(env, conf_dir, root, as_of, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, as_of, region)
     day = None if settings.as_of == "latest" else settings.as_of
     ledger = existing_lake(settings).ledger
     found = previews(settings, ledger, person, template, day)
@@ -202,7 +202,7 @@ def tables(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.look import table_facts
     from personalake.pipelines.look_view import tables_view
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     console = Console()
     console.print(tables_view(table_facts(existing_lake(settings).ledger), datetime.now(UTC), console.width))
 
@@ -219,7 +219,7 @@ def query(
     """Ask the tables in SQL, with personal columns masked as analysts see them."""
     from personalake.pipelines.masked_query import logged_query
 
-    print(logged_query(existing_lake(settings_for(env, conf_dir, root, None, None, region=region)).ledger, sql, rows))
+    print(logged_query(existing_lake(settings_to_look(env, conf_dir, root, None, region)).ledger, sql, rows))
 
 
 @app.command("check-source")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
+from personalake.cli_options import ConfDir, Env, Region, Root, settings_to_look
 from personalake.pipelines.command import existing_lake
 from personalake.reports.words import plural
 
@@ -34,7 +34,7 @@ def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.activation_view import status_view
     from personalake.pipelines.held_up import held_up
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     ledger = existing_lake(settings).ledger
     sent, waiting = sent_so_far(ledger), held_up(plans(ledger), settings.audiences)
     Console().print(status_view(sent, totals_so_far(ledger, sent), syncs_left_off(settings), waiting))
@@ -59,7 +59,7 @@ def unknown(
     from personalake.pipelines.unknown_deliveries import unknown_deliveries
     from personalake.pipelines.unknown_files import unknown_view, write_unknown
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     found = unknown_deliveries(existing_lake(settings).ledger, settings, destination, sync)
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     if to is not None:
@@ -91,7 +91,7 @@ def resolve(
     from personalake.pipelines.system_clock import SystemClock
     from personalake.pipelines.unknown_files import ids_in
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     lake = existing_lake(settings)
     chosen = [*(deliveries or ()), *(() if file is None else ids_in(file))]
     count = settle_unknown(lake, settings, destination, verdict.value, SystemClock(), chosen)

@@ -22,3 +22,9 @@ def settings_for(
 ) -> Settings:
     """The settings that the common options ask for."""
     return settings_of({"env": env, "conf_dir": conf_dir, "root": root, "as_of": as_of, "set": sets or [], **more})
+
+
+def settings_to_look(env: str, conf_dir: Path, root: str | None, as_of: str | None, region: str | None) -> Settings:
+    """The same for who looks at the lake, and need not have what connections and sources are opened with."""
+    asked = {"env": env, "conf_dir": conf_dir, "root": root, "as_of": as_of, "set": [], "region": region}
+    return settings_of(asked, needs_secrets=False)

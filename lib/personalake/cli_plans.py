@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from personalake.cli_options import ConfDir, Env, Region, Root, settings_for
+from personalake.cli_options import ConfDir, Env, Region, Root, settings_to_look
 from personalake.pipelines.command import existing_lake
 
 PlanId = Annotated[
@@ -38,7 +38,7 @@ def plan(
     from personalake.pipelines.plan_states import latest_plans, meant
     from personalake.pipelines.plan_view import plans_view
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     found = latest_plans(existing_lake(settings).ledger, sync)
     if sync is not None and not found and sync not in settings.audiences:
         raise InputError(f"There is no sync {sync} in conf/audiences.yml: {nearest(sync, sorted(settings.audiences))}")
@@ -56,7 +56,7 @@ def approve(
     """Let a plan leave that waits for a person because of its size."""
     from personalake.pipelines.approve_plan import approve_plan
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     row = approve_plan(existing_lake(settings), settings, plan_id)
     count = row["added"] + row["changed"] + row["removed"]
     told = f"{row['plan_id']} is approved: {count:,} deliveries to {row['destination']} leave with the next send_activation."
@@ -73,7 +73,7 @@ def reject(
     """Keep a plan from leaving, and take back what it has not sent; what else its as-of brings waits for approval."""
     from personalake.pipelines.approve_plan import reject_plan
 
-    settings = settings_for(env, conf_dir, root, None, None, region=region)
+    settings = settings_to_look(env, conf_dir, root, None, region)
     row, cancelled, busy = reject_plan(existing_lake(settings), settings, plan_id)
     told = f"{row['plan_id']} is rejected: {cancelled:,} deliveries to {row['destination']} are cancelled."
     if busy:

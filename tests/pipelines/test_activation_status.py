@@ -254,6 +254,9 @@ def test_an_unknown_delivery_is_settled_by_hand_and_sent_again_only_if_a_person_
     assert (held[int(unknown[0][1:])], held[int(unknown[1][1:])]) == (2, 1)
     (sent,) = sent_so_far(half_sent.ledger)
     assert (sent.unknown, sent.may_repeat) == (0, 1)
+    (total,) = totals_so_far(half_sent.ledger, [sent])
+    assert total.may_repeat == 1
+    assert "perhaps twice 1" in shown(status_view([sent], [total]))
 
 
 def test_what_is_sent_again_of_a_plan_that_was_replaced_is_said_to_wait_for_the_next_plan(half_sent: Lake) -> None:

@@ -54,6 +54,7 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     check_source: SourceCheck | None = None,
+    needs_secrets: bool = True,
 ) -> Settings:
     """The settings of one environment.
 
@@ -64,15 +65,14 @@ def load_settings(
         environ: Environment variables; `PERSONALAKE_SPARK__DRIVER_MEMORY` sets `spark.driver_memory`. `PERSONALAKE_REGION`,
             or the override `region`, names a region, whose own files in `conf/regions/` count, too.
         check_source: What else an enabled source's keys and values must satisfy; yields keys and what is wrong with them.
+        needs_secrets: Whether all secrets have to be set; who only looks needs none, or is told at the first that is used.
 
     Raises:
         ConfigError: With every unknown key, wrong type, unreadable file and unset secret, each with file and key.
     """
-    environ = os.environ if environ is None else environ
-    problems: list[str] = []
+    environ, problems = os.environ if environ is None else environ, list[str]()
     merged: dict[str, Any] = {"environment": env}
-    origins: Origins = {}
-    configured: Any = None
+    origins, configured = Origins(), None
     region = str((overrides or {}).get("region") or environ.get("PERSONALAKE_REGION") or "") or None
     for layer, origin in _layers(env, conf_dir, overrides or {}, environ, problems, region):
         if "environment" in layer:
@@ -87,7 +87,7 @@ def load_settings(
     named = {key: str(merged.get(key, default)) for key, default in _PLACES.items()} | {"region": region or ""}
     expand(merged, named)
     problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in unknown_places(merged, named))
-    settings: Settings | None = None
+    settings = None
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
@@ -104,7 +104,7 @@ def load_settings(
         if not problems:  # else the region itself may be wrong, from which places follow
             led = dict(shared) | dict(trespasses(settings))
             problems.extend(f"{_origin(key, origins)}: {'.'.join(key)}: {text}" for key, text in led.items())
-    problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)))
+    problems.extend(unset_secrets(merged, environ, lambda key: _origin(key, origins)) if needs_secrets else ())
     if problems or settings is None:
         raise ConfigError(without_echoes(problems))
     return settings

@@ -46,6 +46,7 @@ def _total(name: str, sent: Sequence[Sent], counted: Traffic) -> Total:
         unknown=sum(one.unknown for one in sent),
         in_flight=sum(one.in_flight for one in sent),
         again=sum(one.again for one in sent),
+        may_repeat=sum(one.may_repeat for one in sent),
         cancelled=sum(one.cancelled - _taken_back(one) for one in sent),
         pending=sum(one.pending for one in sent),
         held_out=counted.held_out,

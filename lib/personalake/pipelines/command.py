@@ -63,8 +63,8 @@ def run_command(spec: JobSpec, arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def settings_of(parsed: dict[str, Any]) -> Settings:
-    """The settings that the common options ask for."""
+def settings_of(parsed: dict[str, Any], needs_secrets: bool = True) -> Settings:
+    """The settings that the common options ask for; see `load_settings`."""
     overrides: dict[str, Any] = {}
     for pair in parsed["set"]:
         key, sign, value = pair.partition("=")
@@ -77,7 +77,8 @@ def settings_of(parsed: dict[str, Any]) -> Settings:
     for option in ("as_of", "training_cut", "root", "region"):
         if parsed.get(option):
             overrides[option] = parsed[option]
-    return load_settings(parsed["env"], Path(parsed["conf_dir"]), overrides, check_source=source_problems)
+    folder = Path(parsed["conf_dir"])
+    return load_settings(parsed["env"], folder, overrides, check_source=source_problems, needs_secrets=needs_secrets)
 
 
 def open_lake(settings: Settings, dry_run: bool = False) -> Lake:

@@ -121,6 +121,7 @@ class Total:
         unknown: May have left, and nobody knows whether they were taken.
         in_flight: Claimed, and without an outcome.
         again: Those of the unknown and of those in flight that a later plan says again.
+        may_repeat: Sent again after a lost reply to a destination that cannot tell.
         cancelled: Stopped before they left.
         pending: Still to be sent.
         held_out: Never planned, since the person is held out.
@@ -140,6 +141,7 @@ class Total:
     unknown: int
     in_flight: int
     again: int
+    may_repeat: int
     cancelled: int
     pending: int
     held_out: int

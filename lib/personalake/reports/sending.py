@@ -15,7 +15,7 @@ REASONS_HEAD = ("Destination", "Sync", "Plan", "State", "Reason", "Deliveries")
 TOTAL_REASONS_HEAD = ("Destination", "State", "Reason", "Deliveries")
 TOTAL_HEAD = (
     "Destination", "Planned", "Sent", "Confirmed", "Delivered", "Share delivered", "Rejected", "Unknown", "In flight",
-    "Said again", "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
+    "Said again", "Perhaps twice", "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
 )  # fmt: skip
 _TOTAL_NOTE = (
     "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
@@ -86,7 +86,7 @@ def total_cells(total: Total) -> list[str]:
     """A row of the table of destinations."""
     first = (total.planned, total.taken, total.confirmed, total.delivered)
     rate = share(total.delivered / total.taken) if total.delivered and total.taken else ABSENT
-    doubt = (total.unknown, total.in_flight, total.again)
+    doubt = (total.unknown, total.in_flight, total.again, total.may_repeat)
     rest = (total.cancelled, total.pending, total.held_out, total.calls, total.bytes, total.data_points)
     took = str(timedelta(seconds=round(total.seconds))) if total.taken else ABSENT
     return [total.destination, *map(number, first), rate, *map(number, (total.rejected, *doubt, *rest)), took]
