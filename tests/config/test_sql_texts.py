@@ -85,6 +85,12 @@ def test_a_text_that_spark_makes_nothing_of_or_nobody_means_is_refused(condition
         check_condition(condition, TYPES)
 
 
+def test_a_number_of_thousands_of_digits_is_judged_as_any_other() -> None:
+    check_condition(f"orders > '{'0' * 5_000}5'", TYPES)
+    with pytest.raises(ValueError, match="with the text"):
+        check_condition(f"orders > '{'5' * 5_000}'", TYPES)
+
+
 @pytest.mark.parametrize(
     "condition",
     [

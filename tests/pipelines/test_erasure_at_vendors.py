@@ -173,10 +173,14 @@ def test_the_last_state_names_who_cannot_forget_by_a_request_and_who_is_told_by_
 ) -> None:
     context = forgetting(lake, fakes, tmp_path, monkeypatch)
 
-    erase_customers.run(context)
+    told = erase_customers.run(context).message
 
     last = max(lake.ledger.read(ERASURE_REQUEST), key=lambda row: row["changed_at"])
     assert last["state"] == "done"
+    assert told == (
+        "requests: 1 done; of 1, places that do not erase by request have to be seen to by hand; "
+        "the column reason of gold.erasure_request says more"
+    )
     assert last["reason"].endswith(
         "; lists of whom to forget, to be deleted once followed: csv_drop; not erased by request, see receipts: email"
     )

@@ -75,7 +75,9 @@ def _has_room(number: str, kind: exp.DataType, as_written: bool) -> bool:
     bits = next((bits for name, bits in _BITS.items() if kind.is_type(name)), None)
     if bits is None:
         return True
-    whole = int(number.partition(".")[0].strip("+-") or 0)
+    digits = number.partition(".")[0].strip("+-").lstrip("0")
+    # Python makes no number of thousands of digits.
+    whole = int(digits or 0) if len(digits) <= bits else 1 << bits
     return whole < (1 << (bits - 1)) + number.startswith("-")
 
 

@@ -49,10 +49,10 @@ def run(context: JobContext) -> JobResult:
         later = ask_on(context, key)
         if not accepted:
             return JobResult(skipped=not (refused or later), message=_told([], refused, later))
-        states = _erase(context, key, accepted)
+        states, by_hand = _erase(context, key, accepted)
     return JobResult(
         rows_read=len(accepted) + refused,
-        message=_told(states, refused, later),
+        message=_told(states, refused, later, by_hand),
         figures={"requests": {state: states.count(state) for state in sorted(set(states))}, "refused": refused},
     )
 
@@ -117,7 +117,8 @@ def _begun(context: JobContext, key: str, request: Request, subject: Subject) ->
     return to_state(context, key, request, "running")
 
 
-def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, Subject]]) -> list[str]:
+def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, Subject]]) -> tuple[list[str], int]:
+    """The state that each request came to, and of how many a place is left to people."""
     subjects = {request_id: subject for request_id, (_, subject) in accepted.items()}
     receipts = Receipts(context, key, {request_id: request for request_id, (request, _) in accepted.items()})
     with context.progress.step(f"erasing {len(subjects)} from tables") as tell:
@@ -138,7 +139,8 @@ def _erase(context: JobContext, key: str, accepted: Mapping[str, tuple[Request, 
         for request_id, found in erasure_work.left_of(context, subjects, tell).items():
             receipts.add_search(request_id, found)
         receipts.write()
-    return [_concluded(context, key, request, receipts) for request, _ in accepted.values()]
+    states = [_concluded(context, key, request, receipts) for request, _ in accepted.values()]
+    return states, sum(map(receipts.is_left_to_people, accepted))
 
 
 def _concluded(context: JobContext, key: str, request: Request, receipts: Receipts) -> str:
@@ -160,15 +162,16 @@ def _planned(context: JobContext, accepted: Mapping[str, tuple[Request, Subject]
     return JobResult(message=f"{len(accepted)} requests would be worked on", figures={"would_erase": rows})
 
 
-def _told(states: list[str], refused: int, later: Later) -> str:
+def _told(states: list[str], refused: int, later: Later, by_hand: int = 0) -> str:
     known = [f"{count} {outcome}" for outcome, count in sorted(later.found.items())]
     known += [f"{name} does not say ({why})" for name, why in sorted(later.silent.items())]
-    own = _told_of_requests(states, refused)
+    own = _told_of_requests(states, refused, by_hand)
     return f"{own}; earlier ones, at destinations: {', '.join(known)}" if known else own
 
 
-def _told_of_requests(states: list[str], refused: int) -> str:
+def _told_of_requests(states: list[str], refused: int, by_hand: int) -> str:
     parts = [f"{states.count(state)} {state}" for state in ("done", "partial") if state in states]
     parts += [f"{refused} refused"] if refused else []
-    why = "; the column reason of gold.erasure_request says why" if refused or "partial" in states else ""
-    return f"requests: {', '.join(parts)}{why}" if parts else "no request is open"
+    left = f"; of {by_hand}, places that do not erase by request have to be seen to by hand" if by_hand else ""
+    why = "; the column reason of gold.erasure_request says more" if refused or by_hand or "partial" in states else ""
+    return f"requests: {', '.join(parts)}{left}{why}" if parts else "no request is open"

@@ -197,14 +197,17 @@ class Receipts:
         latest = [row for row in rows if row["run_id"] == self._context.run_id]
         own = ("destination", SUPPRESSION.full_name)  # what this very job put there does not count as found
         removed = sum(row["rows_erased"] or 0 for row in rows if row["kind"] not in own and row["place"] not in own)
-        refusing = [row["place"] for row in latest if row["kind"] in SETTLED_BY_HAND and row["outcome"] == "failed"]
         told = f"{removed} rows, lines and files erased" if removed else "nothing found"
         listed = dict.fromkeys(row["place"] for row in rows if (row["reference"] or "").startswith(ERASURE_LIST))
         unsearched = [row for row in latest if row["kind"] == "search" and row["outcome"] == "pending"]
         told += "; not searched, as erasure.search says" if unsearched else ""
         told += f"; lists of whom to forget, to be deleted once followed: {', '.join(listed)}" if listed else ""
         settled = [row["place"] for row in latest if row["outcome"] == SETTLED]
-        return told + told_of_places(refusing, settled)
+        return told + told_of_places([row["place"] for row in latest if _is_left(row)], settled)
+
+    def is_left_to_people(self, request_id: str) -> bool:
+        """Whether a place does not erase by request, and nobody has said that it was seen to."""
+        return any(_is_left(row) for row in self._all if row["request_id"] == request_id)
 
     def count(self, request_id: str) -> int:
         """Receipts of a request, those of earlier runs included."""
@@ -225,6 +228,10 @@ class Receipts:
             **facts,
         }
         self._waiting.append({**row, MAC: mac_of(self._key, row)})
+
+
+def _is_left(row: Mapping[str, Any]) -> bool:
+    return row["kind"] in SETTLED_BY_HAND and row["outcome"] == "failed"
 
 
 def _name(row: Mapping[str, Any], run: str) -> str:
