@@ -107,8 +107,8 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
 - Salesforce: the first column of a primary key is the key, the others are fields. A column holds one value: a list or an
   object in it is refused; `array_join(favourites, '|')` makes one text of a list.
 - FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform, in FCM's types (a number is a
-  text where FCM has texts, a time in `apns-expiration` seconds since 1970); a part that FCM does not know is a problem of the
-  configuration. All else is data, as texts; a list or an object is one as JSON.
+  text where FCM has texts, a time in `apns-expiration` seconds since 1970); a part that FCM does not know is a problem of
+  the configuration. All else is data, as texts; a list or an object is one as JSON.
 - OneSignal: `contents`, `headings` and `subtitle` are texts in English; `content_available: "true"` wakes the app without
   them. What a message has of its own (`url`, `big_picture`, `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields)
   stands as it is; all else is `data` for the app, or `custom_data` for a template, an e-mail or a text message, which is
