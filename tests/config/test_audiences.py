@@ -61,6 +61,9 @@ p: {{{who}, destination: shop, mode: archive, membership: crm.in, fields: {{home
 q: {{{who}, destination: cdp, group: team, fields: {{team: "'x'", company: "'x'", address: "'x'"}}}}
 r: {{{who}, destination: journey, mode: insert, event: Came.Back, fields: {{eventInstanceId: "'x'"}}}}
 s: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android: "'high'", from: "'x'"}}}}
+sa: {{{who}, destination: phone, mode: insert, fields: {{title: "'x'", body: "'x'", android.sound: "'x'",
+  android.data.x: "1", webpush.fcm_options.url: "'x'"}}}}
+sb: {{{who}, destination: shop, nulls: erase, fields: {{pets.$update: "'x'", home.city: "'x'"}}}}
 t: {{{who}, destination: cdp, mode: insert, event: Came, fields: {{revenue: "1", context: "1", context.os: "'x'",
   context.ip.v4: "'x'", context.shoe: "'x'"}}}}
 v: {{{who}, destination: shop, mode: insert, event: ecommerce.order_placed, fields: {{order_id: "'x'", total_value: "1"}}}}
@@ -116,6 +119,11 @@ ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents:
         "audiences.yml: audiences.r.event: 'Came.Back' has a dot, which no key of an event definition at Salesforce has",
         "audiences.yml: audiences.s.fields: fcm keeps android for an object; name its parts, e.g. android.ttl",
         "audiences.yml: audiences.s.fields: fcm keeps from for itself",
+        "audiences.yml: audiences.sa.fields: fcm: android has no sound, but: bandwidth_constrained_ok, collapse_key, data, "
+        "direct_boot_ok, fcm_options, notification, priority, restricted_package_name, restricted_satellite_ok, ttl",
+        "audiences.yml: audiences.sa.fields: fcm: webpush.fcm_options has no url, but: analytics_label, link",
+        "audiences.yml: audiences.sb.nulls: erase replaces objects (home.city), pets.$update merges them: what is updated "
+        "needs a sync of its own",
         "audiences.yml: audiences.t.fields: context.os is a part of context, which is a field of its own",
         "audiences.yml: audiences.t.fields: context.ip.v4 is a part of context, which is a field of its own",
         "audiences.yml: audiences.t.fields: context.shoe is a part of context, which is a field of its own",

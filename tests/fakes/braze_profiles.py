@@ -1,11 +1,15 @@
 """How Braze finds and merges profiles."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 PRIMARY = ("external_id", "user_alias", "braze_id")
 _NOT_ATTRIBUTES = frozenset({"_update_existing_only", "_merge_objects", "push_token_import", "app_id", *PRIMARY})
 _LONGEST = 255
+_ON_OBJECTS = frozenset({"$add", "$remove", "$update"})
+# Days and times within objects; years beyond 3000 are not kept.
+_TIME = re.compile(r"([0-2]\d{3}|3000)-\d{2}-\d{2}|\d{2}/\d{2}/([0-2]\d{3}|3000)$")
 
 
 class Profiles:
@@ -54,7 +58,7 @@ class Profiles:
         merge = bool(item.get("_merge_objects"))
         written = 0
         for key, value in item.items():
-            if key in _NOT_ATTRIBUTES or (isinstance(value, dict | list) and _holds_null(value)):
+            if key in _NOT_ATTRIBUTES or (isinstance(value, dict | list) and _is_dropped(value)):
                 continue
             written += _keys(key, value)
             if key in ("email", "phone"):
@@ -84,6 +88,8 @@ class Profiles:
                 return (old if isinstance(old, int) else 0) + new["inc"]
             if new and set(new) <= {"add", "remove"}:
                 return self._array(old, new)
+            if new and set(new) <= _ON_OBJECTS:
+                return self._objects(old, new, merge)
             if merge and isinstance(old, dict):
                 return {**old, **{key: self._merged(old.get(key), value, True) for key, value in new.items()}}
             return new
@@ -96,6 +102,16 @@ class Profiles:
         # What is added again moves to the end.
         added = change.get("add", [])
         return _unique([part for part in kept if part not in added] + list(added))[: self.max_array]
+
+    def _objects(self, old: Any, change: dict[str, Any], merge: bool) -> list[Any]:
+        """A list of objects, changed in the order in which Braze does it; without merging, an object is replaced."""
+        found = [*(old if isinstance(old, list) else []), *change.get("$add", [])]
+        gone = [(one["$identifier_key"], one["$identifier_value"]) for one in change.get("$remove", [])]
+        found = [one for one in found if not any(one.get(key) == value for key, value in gone)]
+        for one in change.get("$update", []):
+            key, value, new = (one[name] for name in ("$identifier_key", "$identifier_value", "$new_object"))
+            found = [self._merged(it, new, merge) if it.get(key) == value else it for it in found]
+        return found
 
 
 def key_of(item: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -124,10 +140,12 @@ def _keys(key: str, value: Any) -> int:
     return 1
 
 
-def _holds_null(value: Any) -> bool:
-    """Braze drops what is nested and has a null anywhere, without a word."""
+def _is_dropped(value: Any) -> bool:
+    """Braze drops what is nested and has a null anywhere, or a time that is none, without a word."""
+    if isinstance(value, dict) and "$time" in value and not _TIME.match(str(value["$time"])):
+        return True
     if isinstance(value, dict | list):
-        return any(map(_holds_null, value.values() if isinstance(value, dict) else value))
+        return any(map(_is_dropped, value.values() if isinstance(value, dict) else value))
     return value is None
 
 

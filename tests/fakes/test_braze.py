@@ -55,6 +55,34 @@ def test_an_object_with_a_null_is_dropped_without_a_word_and_an_object_is_taken_
     assert profile(fakes) == {"pets": [{"name": "Gus"}], "tier": "gold"}
 
 
+def test_a_list_of_objects_is_added_to_then_taken_from_then_updated_and_an_update_that_does_not_merge_replaces(
+    fakes: Fakes,
+) -> None:
+    gus, doug = {"id": 1, "name": "Gus", "age": 3}, {"id": 2, "name": "Doug"}
+    track(fakes, attributes=[{"external_id": "p-1", "pets": [gus]}])
+
+    def told(number: int, **what: Any) -> dict[str, Any]:
+        return {"$identifier_key": "id", "$identifier_value": number, **what}
+
+    older, renamed = [told(1, **{"$new_object": {"age": 4}})], [told(1, **{"$new_object": {"id": 1, "name": "Gustav"}})]
+    change = {"$update": older, "$add": [doug, {"id": 3}], "$remove": [told(3)]}
+    track(fakes, attributes=[{"external_id": "p-1", "_merge_objects": True, "pets": change}])
+
+    assert profile(fakes) == {"pets": [{**gus, "age": 4}, doug]}
+    track(fakes, attributes=[{"external_id": "p-1", "pets": {"$update": renamed}}])
+    assert profile(fakes) == {"pets": [{"id": 1, "name": "Gustav"}, doug]}
+
+
+@pytest.mark.parametrize("time", ["17.5.1980", "9999-12-31", 7])
+def test_an_object_with_a_time_that_is_none_is_dropped_without_a_word(fakes: Fakes, time: object) -> None:
+    told = track(
+        fakes, attributes=[{"external_id": "p-1", "home": {"since": {"$time": time}, "city": "Ulm"}, "tier": "gold"}]
+    )
+
+    assert (told.status, told.body["message"]) == (201, "success")
+    assert profile(fakes) == {"tier": "gold"}
+
+
 def test_the_same_event_sent_twice_is_two_events(fakes: Fakes) -> None:
     track(fakes, events=[EVENT])
     track(fakes, events=[EVENT], purchases=[PURCHASE])

@@ -43,6 +43,9 @@ FORMS: list[tuple[str, str, Any]] = [
         },
     ),
     ("segment", "identify", {**WHO, "traits": {"address": {"postalCode": "94103"}, "company": {"id": 1, "plan": "a"}}}),
+    ("segment", "track", {**WHO, "event": "Promotion Viewed", "properties": {"position": "home_banner_top"}}),
+    ("segment", "track", {**WHO, "event": "Product Reviewed", "properties": {"product_id": "p", "rating": "5"}}),
+    ("segment", "track", {**WHO, "event": "Checkout Step Viewed", "properties": {"step": 2, "payment_method": "Visa"}}),
     ("segment", "group", {**WHO, "groupId": "g-1", "traits": {"employees": 420}}),
     ("segment", "page", {**WHO, "name": "Offers", "timestamp": "2012-12-02T00:31:29.738Z"}),
     ("segment", "alias", {**WHO, "previousId": "a-1"}),
@@ -106,6 +109,16 @@ FORMS: list[tuple[str, str, Any]] = [
                 "currency": "GBP",
                 "source": "web",
             },
+        },
+    ),
+    (
+        "braze",
+        "attributes",
+        {
+            "external_id": "p",
+            "facebook": {"id": "1", "likes": ["a"]},
+            "twitter": {"id": 1},
+            "date_of_first_session": "05/17/1980",
         },
     ),
     ("braze", "attributes", {"push_token_import": True, "push_tokens": [{"app_id": "a", "token": "t"}]}),
@@ -186,6 +199,24 @@ FORMS: list[tuple[str, str, Any]] = [
             "fcm_options": {"analytics_label": "spring"},
         },
     ),
+    (
+        "fcm",
+        "message",
+        {
+            "token": "t",
+            "android": {
+                "notification": {
+                    "channel_id": "c",
+                    "event_time": "2014-10-02T15:01:23.045123456Z",
+                    "notification_priority": "PRIORITY_MAX",
+                    "vibrate_timings": ["3.5s"],
+                    "light_settings": {"color": {"red": 1.0}, "light_on_duration": "3.5s", "light_off_duration": "3.5s"},
+                }
+            },
+            "apns": {"headers": {"apns-expiration": "1604750400"}, "fcm_options": {"image": "https://x"}},
+            "webpush": {"headers": {"TTL": "86400", "Urgency": "high"}},
+        },
+    ),
     ("fcm", "message", {"condition": "'dogs' in topics || 'cats' in topics"}),
     (
         "onesignal",
@@ -219,6 +250,9 @@ FORMS: list[tuple[str, str, Any]] = [
             "ios_relevance_score": 0.5,
             "huawei_badge_add_num": 1,
             "isIos": True,
+            "android_visibility": -1,
+            "android_group_message": {"en": "You have $[notif_count] new messages"},
+            "android_background_layout": {"image": "https://shop.example/a.jpg"},
             "priority": 10,
             "ttl": 259200,
             "send_after": "2025-09-24T14:00:00-07:00",
@@ -292,6 +326,6 @@ def test_every_schema_of_a_request_has_a_documented_form() -> None:
     parts |= {"name", "shared", "cell", "row", "key", "data", "notification", "languages", "ids", "uuid"}
     parts |= {"traits", "text", "moment", "number", "context", "integrations", "address", "of_group", "properties", "order"}
     parts |= {"product", "shopping", "cancelled", "checkout", "cart", "viewed"}
-    parts |= {"options"}
+    parts |= {"options", "seconds", "texts", "on_android", "to_apple", "to_browsers", "step", "promotion"}
 
     assert {(vendor, name) for vendor, name in schemas.names() if name not in parts} <= requests

@@ -93,6 +93,15 @@ def ability(connection: Connection, event: str | None, is_ordered: bool = False)
     return _ABILITIES.get(kind, _ONCE if connection.promised.deduplication == "none" else _REPEATABLE)
 
 
+def braze_objects(names: Iterable[str]) -> list[str]:
+    """Names of parts of objects at Braze; `visits.inc` and `pets.$add` are no parts, but what is done.
+
+    >>> braze_objects(["tier", "home.city", "visits.inc"])
+    ['home.city']
+    """
+    return [name for name in names if "." in name and name.split(".")[1] not in BRAZE_CHANGES]
+
+
 def is_of_fcm(name: str) -> bool:
     """Whether FCM keeps a key of a message's data for itself: its error for such a key names more than its reference does.
 

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 
-from personalake.config.audience_kinds import FCM_OBJECTS, NESTING, is_of_fcm, kind_of
+from personalake.config.audience_kinds import (
+    BRAZE_CHANGES,
+    FCM_OBJECTS,
+    NESTING,
+    braze_objects,
+    is_of_fcm,
+    kind_of,
+)
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.braze_events import ACTIONS, BEGINNING, NEEDED, needed
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
+from personalake.config.fcm_names import no_parts
 from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS, ONLY_TOLD
 from personalake.config.sql import columns_of
 
@@ -45,6 +53,9 @@ def spelling_problems(sync: Sync, connection: Connection) -> Iterator[tuple[str,
     for name in FCM_OBJECTS if kind == "fcm" else ():
         if name in sync.fields:
             yield "fields", f"fcm keeps {name} for an object; name its parts, e.g. {name}.{_example(name)}"
+    for name in sync.fields if kind == "fcm" else ():
+        for unknown in no_parts(name):
+            yield "fields", f"fcm: {unknown}"
     data = sorted(name.removeprefix("android.data.") for name in sync.fields) if kind == "fcm" else ()
     for name in filter(is_of_fcm, data):
         yield "fields", f"fcm keeps {name} for itself"
@@ -137,9 +148,13 @@ def _of_braze_objects(sync: Sync) -> Iterator[tuple[str, str]]:
     if "push_token_import" in sync.fields and sync.key_field in (None, "external_id", "braze_id"):
         yield "fields", "push_token_import is for people whom Braze knows by neither external_id nor braze_id"
     for name in sync.fields:
-        odd = [part for part in name.split(".")[1:] if " " in part or "$" in part]
+        odd = [part for part in name.split(".")[1:] if " " in part or ("$" in part and part not in BRAZE_CHANGES)]
         if odd:
             yield "fields", f"{name}: {odd[0]!r} has a blank or a dollar sign, for which braze_track drops the object"
+    updated, whole = [name for name in sync.fields if name.endswith(".$update")], braze_objects(sync.fields)
+    if updated and whole and sync.nulls == "erase":
+        told = f"erase replaces objects ({whole[0]}), {updated[0]} merges them"
+        yield "nulls", f"{told}: what is updated needs a sync of its own"
 
 
 def _example(name: str) -> str:

@@ -102,14 +102,18 @@ A sync's fields are named as the vendor names them; what the vendor keeps for it
   more than 255 characters, which Braze would cut, is refused with the name of the field. Of one campaign a person is named
   once in a request: of two messages Braze would send one. Events of shops (`ecommerce.order_placed`) have the properties of
   Braze's schemas, and no amounts below 0; with `action: "'add'"` a cart is added to, and its `total_value` need not be said.
+  Fields `visits.inc`, `tags.add`, `pets.$add`, `pets.$update` and `pets.$remove` change what is there. In an object that SQL
+  makes, a time is `named_struct('$time', at)`.
 - Salesforce: the first column of a primary key is the key, the others are fields. A column holds one value: a list or an
   object in it is refused; `array_join(favourites, '|')` makes one text of a list.
-- FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform; all else is data, as texts.
+- FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform, in FCM's types (a number is a
+  text where FCM has texts, a time in `apns-expiration` seconds since 1970); a part that FCM does not know is a problem of
+  the configuration. All else is data, as texts; a list or an object is one as JSON.
 - OneSignal: `contents`, `headings` and `subtitle` are texts in English; `content_available: "true"` wakes the app without
   them. What a message has of its own (`url`, `big_picture`, `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields)
   stands as it is; all else is `data` for the app, or `custom_data` for a template, an e-mail or a text message, which is
   named after its sync. Tags of a user are texts; times and days among them are seconds since 1970, by which OneSignal
-  compares them (`date_format(...)` writes another form).
+  compares them (`date_format(...)` writes another form); a list is a text as JSON.
 - Tealium: with `erasure_attribute_id` the key of a sync is sent as `__account_profile__number_key__`, as Tealium calls known
   visitors; `known_visitors: false` sends it as it is, for anonymous ids. Lists fit into a file by `to_json(...)`.
 

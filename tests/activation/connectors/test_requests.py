@@ -233,6 +233,28 @@ def test_braze_takes_objects_with_times_and_what_is_to_be_done_with_a_list() -> 
     assert json.loads(request.body) == {"attributes": people}
 
 
+@pytest.mark.parametrize("since", ["2026-11-25", "11/25/2026", "2026-11-25 08:00:00", "2026-11-25T08:00:00+01:00"])
+def test_braze_takes_moments_of_a_profile_in_the_forms_of_its_list(since: str) -> None:
+    person = {"external_id": "u", "date_of_first_session": since, "dates": {"signed": {"$time": since}}}
+
+    assert json.loads(request_of("braze_track", ("attributes", person)).body) == {"attributes": [person]}
+
+
+def test_fcm_takes_what_is_for_each_platform() -> None:
+    on_android = {
+        "channel_id": "offers", "color": "#0a0B0c", "event_time": "2026-11-25T00:00:00.000Z", "sticky": True,
+        "notification_priority": "PRIORITY_MAX", "visibility": "PUBLIC", "notification_count": 2, "body_loc_key": "hi",
+        "body_loc_args": ["Ann"], "vibrate_timings": ["0.1s", "1s"], "light_settings": {"light_on_duration": "1s"},
+    }  # fmt: skip
+    message = {
+        "token": "t", "notification": {"title": "Hi"}, "android": {"ttl": "0.5s", "notification": on_android},
+        "apns": {"headers": {"apns-expiration": "1795564800", "apns-priority": "5"}, "payload": {"aps": {"badge": 1}}},
+        "webpush": {"headers": {"TTL": "60", "Urgency": "low"}, "notification": {"requireInteraction": True}},
+    }  # fmt: skip
+
+    assert json.loads(request_of("fcm", ("message", message)).body) == {"message": message}
+
+
 def test_braze_is_told_what_went_into_a_cart_without_what_all_of_it_is_worth() -> None:
     updates = [cart_of("add"), cart_of("remove"), cart_of("replace", total_value=9.9, shipping=3)]
 
@@ -392,6 +414,9 @@ ODD_MESSAGES: list[tuple[dict[str, Any], str]] = [
     ({"name": "n" * 129}, "name is not a text of 128 characters at most"),
     ({"collapse_id": "c" * 65}, "collapse_id is not a text of 64 characters at most"),
     ({"url": 7}, "url is not a text"),
+    ({"android_visibility": 2}, "android_visibility is not 1, 0 or -1"),
+    ({"android_group_message": {"de": "x"}}, "android_group_message is not texts by language"),
+    ({"apns_alert": "x"}, "apns_alert is not an object"),
     ({"buttons": [{"id": "1"}]}, "buttons is not a list of 3 at most, each with id and text"),
     ({"data": {"n": "x" * 2_048}}, "oversize: 2056 bytes of data, 2048 at most"),
     ({"target_channel": "sms", "custom_data": {"n": "x" * 2_048}}, "bytes of custom_data, 2048 at most"),
@@ -479,6 +504,11 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("braze_track", "attributes", {"external_id": "u", "a": {"b": {"c": None}}}, "the attribute a holds a null"),
         ("braze_track", "attributes", {"external_id": "u", "a": [{"b": None}]}, "the attribute a holds a null"),
         ("braze_track", "attributes", {"external_id": "u", "a": {"b c": 1}}, "a holds a name with a blank"),
+        ("braze_track", "attributes", {"external_id": "u", "a": [{"b": {"$time": "17.5.1980"}}]}, "a holds a $time that"),
+        ("braze_track", "attributes", {"external_id": "u", "a": {"$time": "9999-12-31"}}, "a holds a $time that is no time"),
+        ("braze_track", "attributes", {"external_id": "u", "a": {"$time": 7}}, "a holds a $time that is no time"),
+        ("braze_track", "attributes", {"external_id": "u", "facebook": "ann"}, "facebook is not an object"),
+        ("braze_track", "attributes", {"external_id": "u", "date_of_last_session": "lately"}, "is not a day or a time"),
         ("braze_track", "attributes", {"external_id": "u", "a": {"b": "x" * 256}}, "a holds more than 255 characters"),
         (
             "braze_subscription",
@@ -589,6 +619,24 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("fcm", "m", {"token": "t", "fcm_options": {"analytics_label": "new year"}}, "fcm_options.analytics_label is not 1"),
         ("fcm", "m", {"token": "t", "apns": {"fcm_options": {"analytics_label": "x" * 51}}}, "apns.fcm_options.analytics"),
         ("fcm", "m", {"token": "t", "webpush": {"fcm_options": {"link": "http://x"}}}, "webpush.fcm_options.link is not"),
+        ("fcm", "m", {"token": "t", "android": {"sound": "x"}}, "android has no sound"),
+        ("fcm", "m", {"token": "t", "android": {"collapse_key": 7}}, "android.collapse_key is not a text"),
+        (
+            "fcm",
+            "m",
+            {"token": "t", "android": {"notification": {"channel_id": 7}}},
+            "notification.channel_id is not a text",
+        ),
+        ("fcm", "m", {"token": "t", "android": {"notification": {"badge": 7}}}, "android.notification has no badge"),
+        ("fcm", "m", {"token": "t", "android": {"notification": {"color": "red"}}}, "is not a colour as #rrggbb"),
+        ("fcm", "m", {"token": "t", "android": {"notification": {"event_time": "2026-11-25"}}}, "not a time in RFC 3339"),
+        ("fcm", "m", {"token": "t", "android": {"notification": {"vibrate_timings": [1]}}}, "is not a list of seconds"),
+        ("fcm", "m", {"token": "t", "android": {"notification": {"title_loc_args": [1]}}}, "is not a list of texts"),
+        ("fcm", "m", {"token": "t", "android": {"notification": "x"}}, "android.notification is not an object"),
+        ("fcm", "m", {"token": "t", "apns": {"headers": {"apns-expiration": "2026-11-25"}}}, "is not whole seconds, as a"),
+        ("fcm", "m", {"token": "t", "apns": {"headers": {"apns-priority": "high"}}}, "apns-priority is not 10, 5 or 1"),
+        ("fcm", "m", {"token": "t", "webpush": {"headers": {"TTL": "1h"}}}, "webpush.headers.TTL is not whole seconds"),
+        ("fcm", "m", {"token": "t", "webpush": {"headers": {"Urgency": "10"}}}, "Urgency is not one of very-low, low"),
         ("fcm", "m", {"condition": " || ".join(["'a' in topics"] * 6)}, "condition names more than 5 topics"),
         ("email", "mail", {"to": "a@b.c", "subject": "s", "text": "t"}, "unsubscribe_url is missing"),
         ("email", "mail", {**MAIL, "to": "a@b.c, d@e.f"}, "to is not one address"),

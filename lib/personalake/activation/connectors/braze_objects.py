@@ -14,6 +14,7 @@ from personalake.activation.connectors.rules import (
     is_currency,
     is_flag,
     is_number,
+    is_object,
     is_text,
     is_whole,
     matching,
@@ -25,6 +26,10 @@ from personalake.config.braze_events import NEEDED
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # ISO 8601, or yyyy-MM-dd'T'HH:mm:ss:SSSZ.
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.:]\d{1,9})?)?(?: ?(?:Z|[+-]\d{2}(?::?\d{2})?))?")
+# A day is one in ISO 8601; the others are in Braze's list of forms of a date.
+_DATE = re.compile(rf"{_DAY.pattern}|\d{{2}}/\d{{2}}/\d{{4}}|{_TIME.pattern}")
+# Within an object a year beyond these is not kept.
+_YEAR, _LAST_YEAR = re.compile(r"\d{4}"), 3000
 _COUNTRY = re.compile("[A-Z]{2}")
 # ISO 639-1, perhaps with a script or a country behind it, as Braze's list has a few.
 _LANGUAGE = re.compile("[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
@@ -60,6 +65,11 @@ def _is_day(value: Any) -> bool:
     return isinstance(value, str) and _is_date(value)
 
 
+def _is_in_object(value: Any) -> bool:
+    """Whether a time within an object is one that Braze keeps; another lets it drop the whole object."""
+    return isinstance(value, str) and _DATE.fullmatch(value) is not None and int(_YEAR.findall(value)[0]) <= _LAST_YEAR
+
+
 def _is_place(value: Any) -> bool:
     return isinstance(value, dict) and all(map(is_number, (value.get("longitude"), value.get("latitude"))))
 
@@ -82,6 +92,8 @@ def _is_name(value: Any) -> bool:
 # A null takes a value away, and always will do.
 _SUBSCRIPTION = (one_of(_SUBSCRIPTIONS), "opted_in, subscribed or unsubscribed")
 _WHEN = (matching(_TIME), "a time in ISO 8601")
+_SINCE = (matching(_DATE), "a day or a time in ISO 8601")
+_HASH = (is_object, "an object")
 _FLAG = (is_flag, "true or false")
 _PROFILE: Rules = {
     # Of a time zone that it does not know, Braze takes no notice; beside those of IANA it knows names of its own.
@@ -95,9 +107,8 @@ _PROFILE: Rules = {
     "gender": (one_of(_GENDERS), "M, F, O, N or P"),
     **dict.fromkeys(BRAZE_STATES, _SUBSCRIPTION),
     **dict.fromkeys(("email_click_tracking_disabled", "email_open_tracking_disabled", "push_token_import"), _FLAG),
-    "date_of_first_session": _WHEN,
-    "date_of_last_session": _WHEN,
-    "marked_email_as_spam_at": _WHEN,
+    **dict.fromkeys(("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at"), _SINCE),
+    **dict.fromkeys(("facebook", "twitter"), _HASH),
 }
 _EVENT: Rules = {"name": (_is_name, f"1 to {_LONGEST} characters"), "time": _WHEN}
 _PURCHASE: Rules = {
@@ -160,6 +171,8 @@ def _of_object(value: Any) -> str | None:
         return "holds a null, for which Braze drops all of it"
     if isinstance(value, list):
         return next(filter(None, map(_of_object, value)), None)
+    if "$time" in value and not _is_in_object(value["$time"]):
+        return "holds a $time that is no time of a year up to 3000, for which Braze drops all of it"
     if any(name not in _DOING and not _ODD.isdisjoint(name) for name in value):
         return "holds a name with a blank, a dot or a dollar sign"
     return next(filter(None, map(_of_object, value.values())), None)

@@ -12,6 +12,7 @@ from google.auth import crypt, jwt
 from personalake.activation.answers import Again, Answer, Lost, Refused, Stop, Taken
 from personalake.activation.clock import Clock
 from personalake.activation.connectors.base import JSON, HttpConnector, Resolve, declared
+from personalake.activation.connectors.fcm_platforms import not_texts, of_platforms
 from personalake.activation.delivery import Pack, State
 from personalake.activation.tokens import Token, Tokens, fetched
 from personalake.activation.transport import Reply, Request, Unreached
@@ -29,12 +30,9 @@ _PLAIN = frozenset({"token", "notification", "data"})
 # Stands for the notification of a message that has none: it is data for the app.
 _SAYING = {"title": "-"}
 _NOTIFICATION = frozenset({"title", "body", "image"})
-# By which Google's reports tell messages apart.
-_LABEL = re.compile(r"[a-zA-Z0-9-_.~%]{1,50}")
 _MOST_TOPICS = 5
 _CHECKED = "found right by Firebase, and not delivered: validate_only is on"
-# Names of topics, and the seconds that Android may wait.
-_TOPIC, _TTL = re.compile(r"[a-zA-Z0-9-_.~%]+"), re.compile(r"\d+(\.\d{1,9})?s")
+_TOPIC = re.compile(r"[a-zA-Z0-9-_.~%]+")
 # What concerns one message or token, not the project.
 _OF_MESSAGE = ("INVALID_ARGUMENT", "SENDER_ID_MISMATCH", "UNREGISTERED", "NOT_FOUND")
 # No character takes more in JSON, an escaped one: what is short is not written out to be measured.
@@ -143,24 +141,9 @@ def _misspelt(message: Mapping[str, Any]) -> Iterator[str]:
         yield "topic holds what the name of a topic may not; it has no /topics/ before it"
     if message.get("condition") and str(message["condition"]).count(" in topics") > _MOST_TOPICS:
         yield f"condition names more than {_MOST_TOPICS} topics"
-    yield from _not_texts("data", message.get("data"))
+    yield from not_texts("data", message.get("data"))
     yield from _unsaid(message.get("notification"))
-    for platform, parts in (("android", ("data",)), ("apns", ("headers",)), ("webpush", ("headers", "data"))):
-        said = message.get(platform) or {}
-        if not isinstance(said, dict):
-            yield f"{platform} is not an object"
-            return
-        for part in parts:
-            yield from _not_texts(f"{platform}.{part}", said.get(part))
-    ttl = (message.get("android") or {}).get("ttl")
-    if ttl is not None and not (isinstance(ttl, str) and _TTL.fullmatch(ttl)):
-        yield "android.ttl is not seconds with an s behind them, e.g. 3600s"
-    if (message.get("android") or {}).get("priority", "high") not in ("high", "normal", "HIGH", "NORMAL"):
-        yield "android.priority is not high or normal"
-    for platform in ("", "android", "apns", "webpush"):
-        place = f"{platform}.fcm_options" if platform else "fcm_options"
-        options = (message.get(platform) or {} if platform else message).get("fcm_options")
-        yield from _unlabelled(place, options)
+    yield from of_platforms(message)
 
 
 def _unsaid(notification: Any) -> Iterator[str]:
@@ -173,30 +156,6 @@ def _unsaid(notification: Any) -> Iterator[str]:
         yield f"a notification has no {', '.join(unknown)}"
     elif not notification.get("title") and not notification.get("body"):
         yield "the notification has neither title nor body"
-
-
-def _unlabelled(place: str, options: Any) -> Iterator[str]:
-    if options is None:
-        return
-    if not isinstance(options, dict):
-        yield f"{place} is not an object"
-        return
-    label, link = options.get("analytics_label"), options.get("link")
-    if label is not None and not (isinstance(label, str) and _LABEL.fullmatch(label)):
-        yield f"{place}.analytics_label is not 1 to 50 of letters, digits and -_.~%"
-    if link is not None and not (isinstance(link, str) and link.startswith("https://")):
-        yield f"{place}.link is not https://"
-
-
-def _not_texts(name: str, values: Any) -> Iterator[str]:
-    if values is None:
-        return
-    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        yield f"{name} may hold texts only"
-    elif name in ("data", "android.data"):
-        reserved = [key for key in values if is_of_fcm(key)]
-        if reserved:
-            yield f"{name} holds a key that FCM keeps for itself: {', '.join(reserved)}"
 
 
 def _code(reply: Reply) -> str:

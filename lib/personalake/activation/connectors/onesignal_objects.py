@@ -10,6 +10,7 @@ from personalake.activation.connectors.rules import (
     Rules,
     is_flag,
     is_number,
+    is_object,
     is_text,
     is_whole,
     matching,
@@ -30,8 +31,8 @@ _COMMON, _ENGLISH = _PLAIN | {"contents", "headings", "data"}, {"en"}
 # No character takes more in JSON, an escaped one: what is short is not written out to be measured.
 _MOST_BYTES = 6
 _YES_OR_NO = (
-    "content_available", "disable_email_click_tracking", "enable_frequency_cap", "isIos", "isAndroid", "isHuawei",
-    "isAnyWeb", "isChromeWeb", "isFirefox", "isSafari",
+    "content_available", "mutable_content", "disable_email_click_tracking", "enable_frequency_cap", "isIos", "isAndroid",
+    "isHuawei", "isAdm", "isAnyWeb", "isChromeWeb", "isFirefox", "isSafari", "isWP_WNS", "isChrome",
 )  # fmt: skip
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -69,6 +70,9 @@ _MESSAGE: Rules = {
     ),
     "ios_relevance_score": (within(0, 1, is_number), "a number of 0 to 1"),
     "ios_attachments": (lambda value: isinstance(value, dict) and all(map(is_text, value.values())), "texts by id"),
+    **dict.fromkeys(("android_visibility", "huawei_visibility"), (one_of((-1, 0, 1)), "1, 0 or -1")),
+    "summary_arg_count": (is_whole, "a whole number"),
+    **dict.fromkeys(("android_background_layout", "apns_alert"), (is_object, "an object")),
     "huawei_msg_type": (one_of(("message", "data")), "message or data"),
     "huawei_badge_set_num": (within(0, 99), "a whole number of 0 to 99"),
     "huawei_badge_add_num": (within(1, 99), "a whole number of 1 to 99"),

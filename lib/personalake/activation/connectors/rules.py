@@ -21,6 +21,11 @@ def is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def is_object(value: Any) -> bool:
+    """Whether it has members."""
+    return isinstance(value, dict)
+
+
 def is_number(value: Any) -> bool:
     """Whether it is a number; Python's true and false are numbers, too, and meant otherwise.
 

@@ -17,8 +17,9 @@ from personalake.activation.syncs.values import (
     object_of,
     pair,
     text_of,
+    text_of_seconds,
 )
-from personalake.config import braze_events
+from personalake.config import braze_events, fcm_names
 from personalake.config.audience_kinds import FCM_OBJECTS
 from personalake.config.audiences import Sync
 
@@ -28,6 +29,8 @@ _PURCHASE = ("product_id", "currency", "price", "quantity")
 _NOTIFICATION = ("title", "body", "image")
 # Places in an FCM message whose values are texts, whatever they are here.
 _TEXTS_OF_FCM = ("android.data.", "apns.headers.", "webpush.headers.", "webpush.data.")
+# Apple counts seconds since 1970.
+_EXPIRATION = "apns.headers.apns-expiration"
 
 
 def body_of(kind: str, sync: Sync) -> Body:
@@ -86,8 +89,11 @@ def _purchase(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
         own["currency"] = capitals(own["currency"])
     if "product_id" in own:
         own["product_id"] = own["product_id"].cast("string")
-    quantity = own.pop("quantity", None)
-    counted = () if quantity is None else (_whole(quantity),)
+    quantity, price = own.pop("quantity", None), own.pop("price", None)
+    counted = (
+        *(() if price is None else (number("price", price),)),
+        *(() if quantity is None else (_whole(quantity),)),
+    )
     return joined(inner(object_of(own)), *counted, *((nested("properties", nested_object_of(rest)),) if rest else ()))
 
 
@@ -108,7 +114,11 @@ def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 def _of_platform(name: str, value: Column) -> Column:
     """A value in FCM's form: headers and data are texts, a time to live is seconds with an `s` behind them."""
-    if name.startswith(_TEXTS_OF_FCM):
+    if name == _EXPIRATION:
+        return text_of_seconds(value)
+    if name == "android.notification.event_time":
+        return F.coalesce(text_of(value.try_cast("timestamp")), value.cast("string"))
+    if name in fcm_names.TEXTS or name.startswith(_TEXTS_OF_FCM):
         return text_of(value)
     if name == "android.ttl":
         text = value.cast("string")

@@ -72,6 +72,8 @@ def _of_profile(name: str, value: Column) -> Column:
     if name == "gender":
         letters = F.create_map(*map(F.lit, chain(*_GENDERS.items())))
         return F.coalesce(F.element_at(letters, F.lower(F.trim(text))), text)
+    if name == "facebook.id":
+        return text
     if name in _MOMENTS:
         return F.coalesce(text_of(value.try_cast("timestamp")), text)
     if name == "country":

@@ -9,6 +9,8 @@ from pyspark.sql import functions as F
 from personalake.activation.syncs.segment_calls import has_context
 from personalake.activation.syncs.values import inner, joined, nested, pair
 from personalake.activation.syncs.words import Words
+from personalake.config.audience_kinds import braze_objects
+from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection
 from personalake.config.onesignal_names import USER_PROPERTIES
 
@@ -66,11 +68,21 @@ def _braze_track(words: Words) -> Made:
             return "purchase", joined(*head, inner(F.col("body")), words.time, words.beside), None
         event = (pair("name", sync.event or ""), words.time, words.beside, nested("properties", words.given))
         return "event", joined(*head, *event), None
-    # An object replaces the one that is there, and with it what was left out here; which is how a part of it is erased.
-    merges = pair("_merge_objects", True) if sync.nulls == "skip" and any("." in name for name in sync.fields) else None
+    merges = _merging(sync)
     # Who left may be gone there: taking something away must not bring a profile back.
     gone = joined(who, pair("_update_existing_only", True), inner(words.taken_away))
     return "attributes", joined(who, only, merges, inner(words.given)), gone
+
+
+def _merging(sync: Sync) -> Column | None:
+    """That objects are merged with what is there; what is updated in a list would be replaced else, too.
+
+    An object replaces the one that is there, and with it what was left out here; which is how a part of it is erased.
+    """
+    if sync.nulls == "skip" and any("." in name for name in sync.fields):
+        return pair("_merge_objects", True)
+    is_replaced = sync.nulls == "erase" and any(braze_objects(sync.fields))
+    return None if is_replaced else F.when(F.col("body").contains('"$update":'), pair("_merge_objects", True))
 
 
 def _braze_subscription(words: Words) -> Made:

@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.values import inner, joined, nested, nested_object_of, number, object_of, pair, text_of
+from personalake.activation.syncs.values import (
+    inner,
+    joined,
+    nested,
+    nested_object_of,
+    number,
+    object_of,
+    pair,
+    seconds_of,
+    text_of,
+    text_of_seconds,
+)
 from personalake.config.audiences import Sync
 from personalake.config.onesignal_names import AS_IT_IS, MESSAGE_TEXTS, USER_PROPERTIES
 
@@ -26,8 +37,11 @@ def message(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
 
 
 def user(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """A user's tags as texts, and what OneSignal itself knows of them; that somebody is a member is a tag, too."""
-    tags = {name: _tag(value) for name, value in fields.items() if name not in USER_PROPERTIES}
+    """A user's tags as texts, and what OneSignal itself knows of them; that somebody is a member is a tag, too.
+
+    A time among the tags is seconds since 1970, by which alone OneSignal compares times.
+    """
+    tags = {name: text_of_seconds(value) for name, value in fields.items() if name not in USER_PROPERTIES}
     if erases_nulls:
         tags = {name: F.coalesce(value, F.lit("")) for name, value in tags.items()}
     if sync.membership is not None:
@@ -40,27 +54,16 @@ def _unless_empty(name: str, content: Column) -> Column:
     return F.when(content != "{}", nested(name, content))
 
 
-def _tag(value: Column) -> Column:
-    """A tag is a text; a time is seconds since 1970, by which alone OneSignal compares times."""
-    is_time = F.typeof(value).rlike("^(date|timestamp)")
-    return F.when(is_time, _seconds(value).cast("string")).otherwise(text_of(value))
-
-
 def _of_user(name: str, value: Column) -> Column:
     """A property in OneSignal's form; what has none stays as it is, and is refused by the property's name."""
     if name in _DEGREES:
         return number(name, value)
     text = value.cast("string")
     if name in _SECONDS:
-        return F.coalesce(pair(name, _seconds(value)), pair(name, text))
+        return F.coalesce(pair(name, seconds_of(value)), pair(name, text))
     if name == "country":
         return pair(name, F.upper(F.trim(text)))
     if name == "language":
         language = F.regexp_replace(F.lower(F.trim(text)), _LOCALE, "$1")
         return pair(name, F.regexp_replace(language, _SCRIPT, "$1-Han$2"))
     return pair(name, text)
-
-
-def _seconds(value: Column) -> Column:
-    """A time as seconds since 1970; a number is one already."""
-    return F.coalesce(F.unix_seconds(value.cast("string").try_cast("timestamp")), value.cast("string").try_cast("bigint"))

@@ -28,14 +28,20 @@ _TEXTS = frozenset({
 _TEXTS_OF_GROUP = frozenset({
     "avatar", "description", "email", "employees", "id", "industry", "name", "phone", "plan", "website", *_ADDRESS,
 })  # fmt: skip
-_NUMBERS = frozenset({"age"})
+_NUMBERS = frozenset({"age", "company.employee_count"})
 # Properties of every event, and of those of the specification of e-commerce.
 _NUMBERS_OF_EVENTS = frozenset({"revenue", "value"})
-_NUMBERS_OF_SHOPS = frozenset({"discount", "price", "quantity", "shipping", "subtotal", "tax", "total"})
-_TEXTS_OF_SHOPS = frozenset({
-    "affiliation", "brand", "cart_id", "category", "checkout_id", "coupon", "coupon_id", "image_url", "list_id", "name",
-    "order_id", "product_id", "promotion_id", "sku", "url", "variant", "wishlist_id",
+_NUMBERS_OF_SHOPS = frozenset({
+    "discount", "position", "price", "quantity", "shipping", "step", "subtotal", "tax", "total",
 })  # fmt: skip
+_TEXTS_OF_SHOPS = frozenset({
+    "affiliation", "brand", "cart_id", "category", "checkout_id", "coupon", "coupon_id", "coupon_name", "creative",
+    "image_url", "list_id", "name", "order_id", "payment_method", "product_id", "promotion_id", "rating", "reason",
+    "recipient", "review_body", "review_id", "share_message", "share_via", "shipping_method", "sku", "url", "variant",
+    "wishlist_id", "wishlist_name",
+})  # fmt: skip
+# The place of a promotion has a name, that of a product in a list a number.
+_PLACED_BY_NAME, _PLACE = frozenset({"Promotion Viewed", "Promotion Clicked"}), frozenset({"position"})
 _TEXTS_OF_CONTEXT = frozenset({"groupId", "ip", "locale", "timezone", "userAgent"})
 _TEXTS_OF_PERSON = frozenset(f"traits.{name}" for name in _TEXTS)
 _CONSENTS = "consent.categoryPreferences."
@@ -64,6 +70,8 @@ def properties(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
     is_of_shops = sync.event in _OF_SHOPS
     texts = _TEXTS_OF_SHOPS if is_of_shops else frozenset[str]()
     numbers = _NUMBERS_OF_EVENTS | (_NUMBERS_OF_SHOPS if is_of_shops else frozenset[str]())
+    if sync.event in _PLACED_BY_NAME:
+        texts, numbers = texts | _PLACE, numbers - _PLACE
 
     def made(own: Fields) -> Column:
         if "currency" in own:
@@ -108,7 +116,18 @@ def _surrounding(name: str, value: Column) -> Column:
 
 def _typed(fields: Fields, texts: frozenset[str], numbers: frozenset[str], erases_nulls: bool) -> Column:
     """Values as an object, reserved ones in their types."""
-    others = {name: text_of(value) if name in texts else value for name, value in fields.items() if name not in numbers}
-    counted = [number(name, value, erases_nulls) for name, value in fields.items() if name in numbers]
+    wholes = {name.partition(".")[0] for name in fields if name in numbers and "." in name}
+    own = {name: value for name, value in fields.items() if name.partition(".")[0] not in wholes}
+    others = {name: text_of(value) if name in texts else value for name, value in own.items() if name not in numbers}
+    counted: list[Column] = [number(name, value, erases_nulls) for name, value in own.items() if name in numbers]
+    for whole in sorted(wholes):
+        parts = {name.removeprefix(f"{whole}."): value for name, value in fields.items() if name.startswith(f"{whole}.")}
+        content = _typed(parts, _within(whole, texts), _within(whole, numbers), erases_nulls)
+        counted.append(F.when(content != "{}", nested(whole, content)))
     content = nested_object_of(others, erases_nulls)
     return joined(inner(content), *counted) if counted else content
+
+
+def _within(whole: str, names: frozenset[str]) -> frozenset[str]:
+    """Names within an object, of those that are."""
+    return frozenset(name.removeprefix(f"{whole}.") for name in names if name.startswith(f"{whole}."))

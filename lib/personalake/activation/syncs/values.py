@@ -73,9 +73,20 @@ def tree_of(values: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def text_of(value: Column) -> Column:
-    """A value as text; a time as it is written everywhere, whatever the session's time zone."""
-    is_time = F.typeof(value).startswith("timestamp")
-    return F.when(is_time, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
+    """A value as text; a time as it is written everywhere, whatever the session's time zone, lists and objects as JSON."""
+    is_written = F.typeof(value).rlike("^(timestamp|array|struct|map)")
+    return F.when(is_written, F.get_json_object(object_of({"at": value}), "$.at")).otherwise(value.cast("string"))
+
+
+def seconds_of(value: Column) -> Column:
+    """A time as seconds since 1970; a number is one already, and what is no time is null."""
+    return F.coalesce(F.unix_seconds(value.cast("string").try_cast("timestamp")), value.cast("string").try_cast("bigint"))
+
+
+def text_of_seconds(value: Column) -> Column:
+    """A value as text, a time or a day as seconds since 1970."""
+    is_time = F.typeof(value).rlike("^(date|timestamp)")
+    return F.when(is_time, seconds_of(value).cast("string")).otherwise(text_of(value))
 
 
 def capitals(value: Column) -> Column:
