@@ -73,7 +73,7 @@ wa: {{{who}, destination: shop, mode: insert, event: ecommerce.cart_updated, fie
 x: {{{who}, destination: shop, fields: {{push_token_import: "true"}}}}
 u: {{{who}, destination: shop, integrations: {{All: false}}}}
 n: {{audience: {{orders: {{}}}}, purposes: [news], destination: crm, mode: insert, fields: {{at: "concat(order_id, 'x')"}}}}
-y: {{{who}, destination: app, membership: app, fields: {{user: "'x'", ip: "'192.0.2.1'"}}}}
+y: {{{who}, destination: app, membership: app, fields: {{user: "'x'"}}}}
 yb: {{{who}, destination: tags, event: came, fields: {{home.city: "'Ulm'"}}}}
 yc: {{{who}, destination: push, mode: insert, channel: push, fields: {{url: "'x'"}}}}
 yd: {{{who}, destination: push, mode: insert, channel: push, fields: {{content_available: "true"}}}}
@@ -142,7 +142,6 @@ ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents:
         "audiences.yml: audiences.wa.fields: ecommerce.cart_updated needs products, source",
         "audiences.yml: audiences.x.fields: push_token_import is for people whom Braze knows by neither external_id nor "
         "braze_id",
-        "audiences.yml: audiences.y.fields: onesignal_user keeps ip for itself; call the tag otherwise",
         "audiences.yml: audiences.y.fields: onesignal_user keeps user for itself; call the tag otherwise",
         "audiences.yml: audiences.y.membership: onesignal_user keeps app for itself; call the tag otherwise",
         "audiences.yml: audiences.ya.fields: onesignal keeps data for itself; what it has no name for is that already",

@@ -14,7 +14,7 @@ from personalake.config.audiences import Mapped, Sync
 from personalake.config.braze_events import ACTIONS, BEGINNING, NEEDED, needed
 from personalake.config.connections import Connection, OneSignalConnection, OneSignalUserConnection
 from personalake.config.fcm_names import no_parts
-from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS, ONLY_TOLD
+from personalake.config.onesignal_names import NO_FIELDS, NO_TAGS
 from personalake.config.sql import columns_of
 
 # Traits that are objects in Segment's specification.
@@ -137,7 +137,7 @@ def _of_onesignal(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
             hint = "; what it has no name for is that already" if name.endswith("data") else ""
             yield "fields", f"onesignal keeps {name} for itself{hint}"
     if kind == "onesignal_user":
-        for name in sorted(sync.fields.keys() & (NO_TAGS | ONLY_TOLD)):
+        for name in sorted(sync.fields.keys() & NO_TAGS):
             yield "fields", f"onesignal_user keeps {name} for itself; call the tag otherwise"
         if sync.membership in NO_TAGS:
             yield "membership", f"onesignal_user keeps {sync.membership} for itself; call the tag otherwise"

@@ -33,9 +33,7 @@ NO_FIELDS = frozenset({
     "include_unsubscribed",
 })  # fmt: skip
 # What OneSignal itself knows of a user; all else is tags.
-USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active")
-# What it tells of a user, and does not take.
-ONLY_TOLD = frozenset({"ip"})
+USER_PROPERTIES = ("language", "timezone_id", "country", "lat", "long", "first_active", "last_active", "ip")
 # What its templates call something else; a tag of that name could not be read in them.
 NO_TAGS = frozenset({
     "message", "notification", "subscription", "user", "template", "app", "org", "dynamic_content", "data_feed", "journey",

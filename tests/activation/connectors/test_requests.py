@@ -432,7 +432,7 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
     ({"long": 181.0}, "long is not a number of -180 to 180"),
     ({"last_active": "lately"}, "last_active is not whole seconds since 1970"),
     ({"tier": "gold"}, "a user has no tier of its own; write a tag"),
-    ({"ip": "192.0.2.1"}, "a user has no ip of its own; write a tag"),
+    ({"ip": 3221225985}, "ip is not a text"),
     ({"tags": {"user": "x"}}, "tags hold a name that OneSignal keeps for itself: user"),
     ({"tags": {f"t{n}": "x" for n in range(100)}, "language": "en"}, "101 properties and tags, 100 at most in one request"),
 ]

@@ -88,6 +88,7 @@ _USER: Rules = {
     "lat": (within(-90, 90, is_number), "a number of -90 to 90"),
     "long": (within(-180, 180, is_number), "a number of -180 to 180"),
     **dict.fromkeys(("first_active", "last_active"), (is_whole, "whole seconds since 1970")),
+    "ip": (is_text, "a text"),
 }
 
 
