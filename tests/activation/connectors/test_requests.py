@@ -225,6 +225,7 @@ def test_braze_takes_objects_with_times_and_what_is_to_be_done_with_a_list() -> 
         {"external_id": "u", "dates": {"birthday": {"$time": "1980-01-01"}}, "old": None, "names": ["a"]},
         {"external_id": "u", "pets": {"$add": [{"id": 3, "name": "Doug"}]}},
         {"external_id": "u", "pets": {"$remove": [{"$identifier_key": "id", "$identifier_value": 1}]}},
+        {"external_id": "u", "country": "United States"},
         {"phone": "+4917012345", "language": "zh-Hant", "image_url": "https://shop.example/" + "x" * 300},
     ]
 
@@ -410,7 +411,7 @@ ODD_MESSAGES: list[tuple[dict[str, Any], str]] = [
     ({"contents": {"de": "x"}}, "contents is not texts by language, English among them"),
     ({"headings": {}}, "headings is not texts by language"),
     ({"ttl": 2_419_201}, "ttl is not whole seconds, 0 to 2419200"),
-    ({"priority": 7}, "priority is not 5 or 10"),
+    ({"priority": "high"}, "priority is not a whole number"),
     ({"name": "n" * 129}, "name is not a text of 128 characters at most"),
     ({"collapse_id": "c" * 65}, "collapse_id is not a text of 64 characters at most"),
     ({"url": 7}, "url is not a text"),
@@ -469,8 +470,8 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         (
             "braze_track",
             "attributes",
-            {"external_id": "u", "country": "Germany"},
-            "country is not two letters of ISO 3166-1",
+            {"external_id": "u", "country": "D1"},
+            "country is not two letters of ISO 3166-1, or a name",
         ),
         ("braze_track", "attributes", {"external_id": "u", "gender": "female"}, "gender is not M, F, O, N or P"),
         ("braze_track", "attributes", {"email": "a@b.c", "push_subscribe": "yes"}, "push_subscribe is not opted_in"),

@@ -86,6 +86,10 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
          "country": None, "date_of_first_session": None, "first_name": None, "language": None, "phone": None,
          "home": None, "work": None, "tags": None},
     ),
+    "a country by its name": (
+        "braze_track", {"fields": {"country": "' Côte d''Ivoire '"}}, "attributes",
+        {"external_id": "k1", "country": "Côte d'Ivoire"}, None,
+    ),
     # Braze drops an object that holds a null: what is erased in one is left out of it, and the object replaces the old one.
     "what is erased in an object": (
         "braze_track",

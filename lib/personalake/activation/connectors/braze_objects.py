@@ -30,7 +30,8 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.:]\d{1,9})?)?
 _DATE = re.compile(rf"{_DAY.pattern}|\d{{2}}/\d{{2}}/\d{{4}}|{_TIME.pattern}")
 # Within an object a year beyond these is not kept.
 _YEAR, _LAST_YEAR = re.compile(r"\d{4}"), 3000
-_COUNTRY = re.compile("[A-Z]{2}")
+# Two letters are asked for; of a name or of three letters Braze makes the two as well as it can.
+_COUNTRY = re.compile(r"[A-Z]{2}|[^\W\d_][\w .,'()&-]{2,}")
 # ISO 639-1, perhaps with a script or a country behind it, as Braze's list has a few.
 _LANGUAGE = re.compile("[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 # Names in an object that say what is to be done with it.
@@ -102,7 +103,7 @@ _PROFILE: Rules = {
     "current_location": (_is_place, "an object of longitude and latitude, numbers"),
     "subscription_groups": (_is_memberships, "a list of subscription_group_id with subscription_state"),
     "push_tokens": (_is_devices, "a list of app_id with token"),
-    "country": (matching(_COUNTRY), "two letters of ISO 3166-1"),
+    "country": (matching(_COUNTRY), "two letters of ISO 3166-1, or a name"),
     "language": (matching(_LANGUAGE), "two letters of ISO 639-1"),
     "gender": (one_of(_GENDERS), "M, F, O, N or P"),
     **dict.fromkeys(BRAZE_STATES, _SUBSCRIPTION),

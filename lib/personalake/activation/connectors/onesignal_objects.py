@@ -57,7 +57,8 @@ _MESSAGE: Rules = {
     "name": (_is_short(128), "a text of 128 characters at most"),
     "collapse_id": (_is_short(64), "a text of 64 characters at most"),
     "ttl": (within(0, _LONGEST_TTL), f"whole seconds, 0 to {_LONGEST_TTL}"),
-    "priority": (one_of((5, 10)), "5 or 10"),
+    # 10 is high, every other one normal.
+    "priority": (is_whole, "a whole number"),
     "buttons": (_is_list(3, ("id", "text")), "a list of 3 at most, each with id and text"),
     "web_buttons": (_is_list(2, ("id", "text", "url")), "a list of 2 at most, each with id, text and url"),
     "email_bcc": (_is_list(5), "a list of 5 addresses at most"),

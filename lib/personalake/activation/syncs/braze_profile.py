@@ -9,13 +9,15 @@ from typing import Any
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from personalake.activation.syncs.values import inner, joined, nested, object_of, text_of, tree_of
+from personalake.activation.syncs.values import capitals, inner, joined, nested, object_of, text_of, tree_of
 from personalake.config.audience_kinds import BRAZE_STATES
 from personalake.config.audiences import Sync
 from personalake.config.sql import may_be_object
 
 # Fields that are moments, also where here they are days.
 _MOMENTS = ("date_of_first_session", "date_of_last_session", "marked_email_as_spam_at")
+# Codes of countries are no longer; what is longer is a name.
+_CODE = 3
 # A language and a country: ISO 639-1 is the language alone.
 _LOCALE = "^([a-z]{2})[-_][a-z]{2}$"
 # A part of a name that stands for every key; below it, levels of objects that are counted by their keys.
@@ -77,7 +79,8 @@ def _of_profile(name: str, value: Column) -> Column:
     if name in _MOMENTS:
         return F.coalesce(text_of(value.try_cast("timestamp")), text)
     if name == "country":
-        return F.upper(F.trim(text))
+        code = capitals(value)
+        return F.when(F.length(code) <= _CODE, code).otherwise(F.trim(text))
     if name == "language":
         return F.regexp_replace(F.lower(F.trim(text)), _LOCALE, "$1")
     if name == "phone":
