@@ -643,6 +643,8 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("email", "mail", {**MAIL, "to": "a@b.c, d@e.f"}, "to is not one address"),
         ("email", "mail", {**MAIL, "to": "a@b.c; d@e.f"}, "to is not one address"),
         ("email", "mail", {**MAIL, "to": "Ann"}, "to is not one address"),
+        ("email", "mail", {**MAIL, "text": 5}, "text or html is needed, as a text"),
+        ("email", "mail", {**MAIL, "unsubscribe_url": "http://u"}, "neither https:// nor mailto:"),
         ("email", "mail", {**MAIL, "reply_to": "Shop, Inc <help@b.c>"}, "reply_to is not one address"),
         ("email", "mail", {**MAIL, "to": f"{'Ann ' * 300}<a@b.c>"}, "to has more than 980 characters"),
         ("email", "mail", {**MAIL, "reply_to": f"{'a' * 990}@b.c"}, "reply_to has more than 980 characters"),
