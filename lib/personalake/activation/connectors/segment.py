@@ -89,7 +89,8 @@ class Segment(Workspace):
             return f"messageId is missing or has {self._connection.max_message_id} characters or more"
         if kind != "identify" and not payload.get(_NEEDS[kind]):
             return f"{_NEEDS[kind]} is missing"
-        other = [key for key in _TEXTS if key in payload and not isinstance(payload[key], str)]
+        # Null is none: Segment's own libraries write one down where they have no anonymous id.
+        other = [key for key in _TEXTS if not isinstance(payload.get(key, ""), str | None)]
         if other:
             return f"{', '.join(other)} is not a text"
         at = payload.get("timestamp")
