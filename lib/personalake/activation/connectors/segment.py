@@ -23,6 +23,7 @@ _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 # What must be a text wherever it stands.
 _TEXTS = ("userId", "anonymousId", "groupId", "event")
+_TEXT_OR_NONE = (str, type(None))
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
 _AROUND = frozenset({"context", "integrations"})
 _OF_MONEY = frozenset({"revenue", "value", "currency"})
@@ -90,7 +91,7 @@ class Segment(Workspace):
         if kind != "identify" and not payload.get(_NEEDS[kind]):
             return f"{_NEEDS[kind]} is missing"
         # Null is none: Segment's own libraries write one down where they have no anonymous id.
-        other = [key for key in _TEXTS if not isinstance(payload.get(key, ""), str | None)]
+        other = [key for key in _TEXTS if not isinstance(payload.get(key), _TEXT_OR_NONE)]
         if other:
             return f"{', '.join(other)} is not a text"
         at = payload.get("timestamp")

@@ -57,8 +57,11 @@ class Webhook(HttpConnector):
         return self._signed(delivery.delivery_id, pack.items[0] if pack.items else delivery.payload.encode())
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """Any 2xx."""
-        return _TAKEN if 200 <= reply.status < 300 else Refused(said(reply))
+        """Any 2xx; of a refusal also the details, without which a help desk's says nothing (`RecordInvalid`)."""
+        if 200 <= reply.status < 300:
+            return _TAKEN
+        details = reply.object().get("details")
+        return Refused(f"{said(reply)} {json.dumps(details)}" if details else said(reply))
 
     @property
     def erasure_limits(self) -> Limits:
