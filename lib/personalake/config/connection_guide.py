@@ -84,6 +84,8 @@ sent to the vendor's own hosts.
 ## What is said
 
 A sync's fields are named as the vendor names them; what the vendor keeps for itself is a problem of the configuration.
+A field that is taken out of a sync keeps its last value there, in every mode: send it once as `"CAST(NULL AS STRING)"` under
+`nulls: erase` before.
 
 - Times are UTC in ISO 8601, days `YYYY-MM-DD`. A field with dots is an object (`address.city`) at Segment, Braze,
   OneSignal and webhooks. Braze merges it with what is there; a part of an object is erased (`nulls: erase`) by replacing the
