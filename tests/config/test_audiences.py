@@ -82,7 +82,7 @@ ye: {{{who}, destination: push, mode: insert, channel: sms, fields: {{content_av
 ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents: "'x'", data.a: "'x'", filters: "'x'"}}}}
 za: {{{who}, destination: tickets}}
 zb: {{{who}, destination: tickets, mode: insert}}
-zd: {{{who}, destination: phone, mode: insert}}
+zd: {{{who}, destination: phone, mode: insert, membership: m}}
 zc: {{{who}, destination: tickets, mode: insert, fields: {{external_id: "'x'", audience: "'x'", t.a: "'x'"}}}}
 """)  # fmt: skip
 

@@ -125,7 +125,8 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
         yield "fields", f"{kind} takes none"
     for wanted in able.fields:
         names = wanted.split("|")
-        if wanted == "*" and not sync.fields and sync.membership is None:
+        # A push says nothing of a membership.
+        if wanted == "*" and not sync.fields and (sync.membership is None or kind == "fcm"):
             yield "fields", f"{kind} needs at least one"
         elif wanted != "*" and not sync.fields.keys() & set(names):
             yield "fields", f"{kind} needs {' or '.join(names)}"
