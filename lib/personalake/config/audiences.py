@@ -38,7 +38,7 @@ class SegmentAudience(Section):
 
 
 class DecisionAudience(Section):
-    """Decisions of the as-of to act on, one delivery each."""
+    """Decisions of the as-of to act on: events, messages and new rows one by one, else what is kept of a person."""
 
     actions: tuple[str, ...] = Field((), description="Actions that count; all by default")
     channels: tuple[str, ...] = Field((), description="Channels that count; all by default")

@@ -31,6 +31,10 @@ from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
 
+_OUTBOX = (
+    "delivery_id", "decision_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Planning:
@@ -66,8 +70,9 @@ class Planning:
 
     @property
     def deliveries(self) -> DataFrame:
-        """The sync's deliveries with their states."""
-        return deliveries_to(self.context, self.asked.sync.destination).where(F.col("sync") == self.name)
+        """The sync's deliveries with their states, by the keys that it has now."""
+        found = deliveries_to(self.context, self.asked.sync.destination).where(F.col("sync") == self.name)
+        return found.withColumn("sync_key", self.asked.held_key())
 
 
 def place_of(context: JobContext, sync: Sync) -> str:
@@ -92,7 +97,7 @@ def deliveries_to(context: JobContext, destination: str) -> DataFrame:
     lake = context.lake
     to_it = F.col("destination") == destination
     outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
-    slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
+    slim = outbox.select(*_OUTBOX)
     log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
     return with_states(slim.transform(as_persons_now(merged_persons(lake.ledger))), log)
 
