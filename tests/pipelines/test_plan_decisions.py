@@ -16,10 +16,10 @@ from personalake.config.decisions import Holdout
 from personalake.lake import Lake
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_activation import run
-from personalake.tables.gold import ACTIVATION_OUTBOX, DECISION
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DECISION
 from tests.activation.connectors.settings import connection_of
 from tests.pipelines.placed import place as write
-from tests.pipelines.test_plan_audiences import DAY, SYNC, Shop, figures
+from tests.pipelines.test_plan_audiences import DAY, START, SYNC, Shop, figures
 
 WEEK = timedelta(7)
 DECIDED: dict[str, Any] = {"audience": {"decisions": {"actions": ["coupon"]}}, "membership": None,
@@ -131,3 +131,27 @@ def test_each_decision_is_told_where_something_happens_and_kept_where_something_
     every = ability(connection, None).modes
     assert {mode for mode in every if tells_each(mode, {"decisions": {}})} == modes
     assert not any(tells_each(mode, {"where": "orders > 1"}) for mode in every)
+
+
+def test_a_cap_counts_what_left_lately_whichever_day_it_was_planned_for(shop: Shop) -> None:
+    capped = {**DECIDED, "mode": "insert", "cap": {"deliveries": 1, "days": 7}}
+    waited = (*[(who, 8.5) for who in "ab"], ("c", 1.0))
+    decide(shop, DAY - WEEK, d1="a", d2="b", d3="c")
+    run(shop.context(DAY - WEEK, **capped))
+    # The plan of the week before waited for a person: some left while it was new, the rest yesterday.
+    log = [
+        {"delivery_id": row["delivery_id"], "destination": "files", "state": state, "logged_at": START - timedelta(days)}
+        for row in shop.lake.ledger.read(ACTIVATION_OUTBOX)
+        for who, days in waited
+        if row["person_id"] == who
+        for state in ("in_flight", "accepted")
+    ]
+    # Of one of those who were sent to before, it became known yesterday that it was read.
+    (read,) = [{**row, "state": "confirmed", "logged_at": START - timedelta(1)} for row in log[:1]]
+    write(shop.lake, ACTIVATION_LOG, [*log, read])
+    decide(shop, DAY, e1="a", e2="b", e3="c")
+
+    result = run(shop.context(DAY, **capped))
+
+    assert result.figures["audiences"]["regulars"]["refused"] == {"capped": 1}
+    assert shop.outbox().keys() == {"ca/e1", "cb/e2"}

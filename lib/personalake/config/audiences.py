@@ -112,7 +112,7 @@ class Cap(Section):
     """How often one person is sent something by this sync."""
 
     deliveries: int = Field(ge=1, description="Deliveries")
-    days: int = Field(ge=1, description="In so many days before the as-of")
+    days: int = Field(ge=1, description="In so many days before the day of sending, and on it, by when each left")
 
 
 class Sync(Section):

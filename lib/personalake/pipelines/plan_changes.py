@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.receipts.addresses import address_kind
-from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
+from personalake.activation.syncs.acknowledged import acknowledged, capped, counted_since, with_states
 from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away, names_billed
 from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
 from personalake.activation.syncs.shapes import shape_of
@@ -115,7 +115,8 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     rows = wanted(who, granted, asked)
     rows = rows.transform(with_gone(planning))
     if sync.cap is not None:
-        enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
+        since = counted_since(sync.cap, context.run_started_at, context.settings.business_timezone)
+        enough = capped(planning.deliveries, sync.cap, since).withColumn("is_capped", F.lit(True))
         rows = rows.join(enough, "person_id", "left")
     if sync.mode == "update" and not updates_only(planning.connection):
         held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)
