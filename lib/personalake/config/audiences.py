@@ -164,7 +164,7 @@ class Sync(Section):
     holdout: bool = Field(True, description="Whether people who are held out of decisions are left alone here, too")
     min_people: int = Field(50, ge=1, description="People below whom an audience says too much about each; nothing is sent")
     bounds: SyncBounds = SyncBounds()
-    approve_above: int | None = Field(100_000, ge=0, description="Deliveries above which a person must approve the plan")
+    approve_above: int | None = Field(100_000, ge=0, description="Deliveries but withdrawals above which a person approves")
     max_personal_fields: int = Field(8, ge=0, description="Fields that say something about the person, in one delivery")
     cap: Cap | None = Field(None, description="How often one person is sent something; asked again when it leaves")
     max_age_days: int = Field(

@@ -9,7 +9,7 @@ from personalake.config.name_checks import syncs_left_off
 from personalake.errors import ConfigError
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.left_behind import GONE, left_behind
-from personalake.pipelines.plan_states import latest_plans, newest
+from personalake.pipelines.plan_states import latest_plans, newest, of_all
 from personalake.reports.words import plural
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
         logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, people, left.mode, beside)
     if not active:
         return {}
-    planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}
+    planned = {name: newest(of_all(latest_plans(context.lake.ledger, name))) for name in active}
     return {
         name: sync
         for name, sync in active.items()

@@ -1,12 +1,12 @@
 """Syncs that took away who left, and are gone, off or elsewhere by now: whom they hold there nobody takes away any more."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import duckdb
 
 from personalake.activation.syncs.diff import LEAVING, REMOVED
-from personalake.activation.syncs.plan_state import in_order
+from personalake.activation.syncs.plan_state import WITHDRAWALS, in_order
 from personalake.activation.syncs.unchanged import lay_out_held
 from personalake.common.in_memory import in_memory
 from personalake.config import Settings
@@ -44,7 +44,7 @@ class LeftBehind(NamedTuple):
 def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
     """Who is held by syncs that promised to take away who leaves, and are not planned there any more."""
     rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "destination", "mode", "state", "logged_at"))
-    last = {(row["sync"], row["destination"]): row["mode"] for row in in_order(rows) if row["sync"] is not None}
+    last = {(row["sync"], row["destination"]): row["mode"] for row in in_order(rows) if _is_of_sync(row)}
     for (name, destination), mode in sorted(last.items()):
         sync = settings.audiences.get(name)
         if mode not in _TAKING_AWAY or (sync is not None and sync.enabled and sync.destination == destination):
@@ -56,6 +56,11 @@ def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
             goes_on = sync is not None and sync.enabled
             why = f"goes to {sync.destination} by now" if sync and goes_on else "is turned off" if sync else GONE
             yield LeftBehind(name, destination, people, why, mode, tuple(beside))
+
+
+def _is_of_sync(row: Mapping[str, Any]) -> bool:
+    """Whether a plan says by which mode a sync takes people away: not one of withdrawals alone, nor one of files."""
+    return row["sync"] is not None and row["mode"] != WITHDRAWALS
 
 
 def _goes(sync: Sync, destination: str) -> bool:
