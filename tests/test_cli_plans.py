@@ -155,6 +155,29 @@ def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
     assert "Waiting" not in err
 
 
+@pytest.mark.parametrize(
+    ("mode", "removed", "told"),
+    [
+        (
+            "mirror",
+            2,
+            " Who of them may not be told anything any more is taken away all the same, by the next plan_activation.",
+        ),
+        ("withdrawals", 2, " They may not be told anything any more: a later as-of takes them away all the same."),
+        ("mirror", 0, ""),
+    ],
+)
+def test_who_rejects_removals_is_told_that_withdrawals_come_again(
+    console: Console, monkeypatch: pytest.MonkeyPatch, mode: str, removed: int, told: str
+) -> None:
+    row = {**PLAN, "plan_id": "plan_r", "sync": "regulars", "state": "ready", "mode": mode, "removed": removed}
+    console.ledger.append(ACTIVATION_PLAN, [row])
+
+    code, out, _ = console.run(monkeypatch, "reject", "r")
+
+    assert (code, out.strip()) == (0, f"plan_r is rejected: 0 deliveries to crm are cancelled.{told}")
+
+
 def test_where_a_sender_holds_the_destination_what_is_rejected_is_left_to_it(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -487,6 +487,72 @@ def test_who_withdrew_is_taken_away_also_on_a_day_on_which_a_person_said_no(shop
     assert shop.outbox(shop.standing("ready")).keys() == {"ca", "cb", "cc", "ch"}
 
 
+@pytest.mark.parametrize("schedule", ["weekly on friday", "on demand"])
+def test_who_withdrew_is_taken_away_also_on_days_on_which_the_sync_is_not_due(shop: Shop, schedule: str) -> None:
+    people, next_day = dict.fromkeys("abcdefgh", "tea"), DAY + timedelta(1)
+    of_sync = {"schedule": schedule, "audience": {"where": "person_id != 'c'"}}
+    asked = {"sync": "regulars"} if schedule == "on demand" else {}
+    shop.people(**people)
+    run(shop.context(DAY, asked, schedule=schedule))
+    shop.sent("ca", "cb", "cc", "cd", "ce", "cf", "cg")
+    first = shop.standing("ready")
+
+    # Nobody withdrew: nothing is planned, though one has left and one has something new.
+    changed = {**people, "d": "soup"}
+    shop.people(next_day, **changed)
+    before = shop.counts()
+    assert "audiences" not in run(shop.context(next_day, **of_sync)).figures
+    assert shop.counts() == before
+
+    # Two withdrew, of whom the destination holds one; what the last plan has not sent yet stays as it is.
+    shop.people(next_day, **changed, refusing="ah")
+    told = run(shop.context(next_day, **of_sync))
+    (gone,) = set(shop.plans()) - {first}
+    assert {key: removal for key, (removal, _) in shop.outbox(gone).items()} == {"ca": True}
+    assert (shop.plans()[gone]["mode"], shop.plans()[gone]["state"]) == ("withdrawals", "ready")
+    assert shop.plans()[gone]["reason"] == "only people who may not be told anything any more: the sync is not due"
+    assert figures(told) == (0, 0, 1, 5)
+    assert told.figures["audiences"]["regulars"]["refused"] == {"no consent at this moment": 2, "the sync is not due": 1}
+    assert shop.plans()[first]["state"] == "ready"
+    assert "cancelled" not in shop.states()
+    before = shop.counts()
+    run(shop.context(next_day, **of_sync))
+    assert shop.counts() == before
+
+    # Who thinks better of it before it has left is not taken away.
+    shop.people(next_day, **changed, refusing="h")
+    run(shop.context(next_day, **of_sync))
+    (row,) = [row for row in shop.lake.ledger.read(ACTIVATION_LOG) if row["state"] == "cancelled"]
+    assert [
+        one["sync_key"] for one in shop.lake.ledger.read(ACTIVATION_OUTBOX) if one["delivery_id"] == row["delivery_id"]
+    ] == ["ca"]
+    before = shop.counts()
+    run(shop.context(next_day, **of_sync))
+    assert shop.counts() == before
+
+    # When its day comes all the rest is said, too.
+    week = DAY + timedelta(7)
+    shop.people(week, **changed, refusing="ah")
+    run(shop.context(week, asked, **of_sync))
+    assert {key: removal for key, (removal, _) in shop.outbox(shop.standing("ready")).items()} == {
+        "ca": True, "cc": True, "cd": False,
+    }  # fmt: skip
+
+
+def test_withdrawals_of_a_sync_that_is_not_due_are_kept_within_its_bounds(shop: Shop) -> None:
+    people, next_day = dict.fromkeys("abcd", "tea"), DAY + timedelta(1)
+    shop.people(**people)
+    run(shop.context(schedule="weekly on friday"))
+    shop.sent()
+    shop.people(next_day, **people, refusing="abc")
+
+    told = run(shop.context(next_day, schedule="weekly on friday"))
+
+    assert told.figures["audiences"]["regulars"]["state"] == "stopped"
+    assert "3 of 4 would be removed, bounds.max_removed_share is 0.5; only people who may not" in told.message
+    assert len(shop.lake.ledger.read(ACTIVATION_OUTBOX)) == 4
+
+
 def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.people(a="tea", b="tea")
     decisions = DecisionSettings(holdout=Holdout(share=1))

@@ -5,12 +5,13 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from personalake.activation.syncs.diff import LEAVING, REMOVED
+from personalake.activation.syncs.diff import TAKING_LEAVERS
 from personalake.activation.syncs.plan_state import WITHDRAWALS, in_order
 from personalake.activation.syncs.unchanged import lay_out_held
 from personalake.common.in_memory import in_memory
 from personalake.config import Settings
-from personalake.config.audiences import ON_DEMAND, Sync
+from personalake.config.audiences import Sync
+from personalake.config.schedules import ON_DEMAND
 from personalake.lake import Ledger
 from personalake.pipelines.merged import merged_table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
@@ -18,7 +19,6 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATIO
 GONE = "is gone"
 _OUTBOX = ("delivery_id", "person_id", "payload_hash", "plan_id", "sync_key", "removal")
 _LOG = ("delivery_id", "state", "logged_at")
-_TAKING_AWAY = frozenset(mode for mode, changes in LEAVING.items() if REMOVED in changes)
 
 
 class LeftBehind(NamedTuple):
@@ -47,7 +47,7 @@ def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
     last = {(row["sync"], row["destination"]): row["mode"] for row in in_order(rows) if _is_of_sync(row)}
     for (name, destination), mode in sorted(last.items()):
         sync = settings.audiences.get(name)
-        if mode not in _TAKING_AWAY or (sync is not None and sync.enabled and sync.destination == destination):
+        if mode not in TAKING_LEAVERS or (sync is not None and sync.enabled and sync.destination == destination):
             continue
         beside = {other: one for other, one in sorted(settings.audiences.items()) if _goes(one, destination)}
         goes_there = _is_on(settings, destination)
@@ -101,17 +101,28 @@ def _held(ledger: Ledger, name: str, destination: str, covering: Sequence[str]) 
     """How many keys a destination holds of one sync, and of none of some others."""
     with in_memory(threads=2) as opened:
         opened.register("became", merged_table(ledger))
-        _lay_out(opened, ledger, name, destination)
+        lay_out_held_by(opened, ledger, name, destination)
         opened.execute("CREATE TABLE behind AS SELECT sync_key FROM held WHERE holder_id IS NOT NULL")
         for other in covering:
             opened.execute("DROP TABLE held")
-            _lay_out(opened, ledger, other, destination)
+            lay_out_held_by(opened, ledger, other, destination)
             opened.execute("DELETE FROM behind WHERE sync_key IN (SELECT sync_key FROM held WHERE holder_id IS NOT NULL)")
         return int(opened.execute("SELECT count(*) FROM behind").fetchall()[0][0])
 
 
-def _lay_out(opened: duckdb.DuckDBPyConnection, ledger: Ledger, name: str, destination: str) -> None:
+def lay_out_held_by(
+    opened: duckdb.DuckDBPyConnection, ledger: Ledger, name: str, destination: str, is_held: bool = False
+) -> None:
+    """Make the table `held` of one sync, see `lay_out_held`.
+
+    Args:
+        opened: A database that can read `became`.
+        ledger: The tables.
+        name: Name of the sync.
+        destination: Name of the connection.
+        is_held: Whether a lost reply is held there.
+    """
     of_sync = [("destination", "=", destination), ("sync", "=", name), ("plan_id", "!=", None)]
     opened.register("given_outbox", ledger.scan(ACTIVATION_OUTBOX, of_sync).reader(_OUTBOX))
     opened.register("given_log", ledger.scan(ACTIVATION_LOG, [("destination", "=", destination)]).reader(_LOG))
-    lay_out_held(opened, is_message=False, standing=None)
+    lay_out_held(opened, is_message=False, standing=None, is_held=is_held)

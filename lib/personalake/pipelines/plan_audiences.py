@@ -1,6 +1,6 @@
 """Audiences to plans: what each connection lacks of its syncs goes to the outbox, if it may leave."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from personalake.activation.syncs.acknowledged import DOUBTFUL
 from personalake.activation.syncs.counts import Counts, left_out
 from personalake.activation.syncs.diff import DELIVERED, REMOVED
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.plan_state import APPROVED, AWAITING, READY, STANDING, STOPPED, WITHDRAWALS
+from personalake.activation.syncs.plan_state import APPROVED, AWAITING, OPEN, READY, STANDING, STOPPED, WITHDRAWALS
 from personalake.activation.syncs.verdict import again, cost, is_too_small, plan_id, verdict
 from personalake.activation.syncs.wanted import NO_PERSON
 from personalake.common.transformation import Transformation
@@ -27,7 +27,7 @@ from personalake.pipelines.plan_basis import Basis, Narrow
 from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
 from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
 from personalake.pipelines.plan_states import latest_plans, named, next_state, rejected_at, superseding
-from personalake.pipelines.plan_withdrawals import Part, in_parts, taken_apart, within_bounds
+from personalake.pipelines.plan_withdrawals import Part, parts_of, taken_apart
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE, RUN
@@ -56,7 +56,11 @@ class Planned:
 
 
 def plan_audiences(
-    context: JobContext, syncs: Mapping[str, Sync], consents: Callable[[], DataFrame], wanted_at_all: Transformation
+    context: JobContext,
+    syncs: Mapping[str, Sync],
+    consents: Callable[[], DataFrame],
+    wanted_at_all: Transformation,
+    undue: Collection[str] = (),
 ) -> tuple[list[Planned], dict[str, LeaseHeldError]]:
     """Plan each sync; none if there are no profiles of this as-of.
 
@@ -64,9 +68,10 @@ def plan_audiences(
 
     Args:
         context: The job's.
-        syncs: Syncs that are due.
+        syncs: Syncs to plan.
         consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more, since they were erased or ask to be.
+        undue: Those of the syncs of which only withdrawals are planned.
 
     Returns:
         What was planned; and by name the syncs that were not, since their destination is being sent to.
@@ -80,7 +85,7 @@ def plan_audiences(
         try:
             with _while_nobody_sends(context, sync.destination) as require:
                 known = latest_plans(context.lake.ledger, name)
-                planning = Planning(context, name, connection, asked, known, consents, wanted_at_all)
+                planning = Planning(context, name, connection, asked, known, consents, wanted_at_all, name not in undue)
                 planned.append(_planned(planning, require))
         except LeaseHeldError as error:
             busy[name] = error
@@ -113,15 +118,17 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
             if is_too_small(counts, sync) and counts.removed:
                 leaving = rows.taking_away()
                 counts = leaving.counted(rest)
-            whole = within_bounds(planning, Part(leaving, counts), rest)
-            parts = in_parts(planning, whole, rest)
+            parts = parts_of(planning, Part(leaving, counts), rest)
             told = _rows_of_plans(planning, parts)
             apart = told[0] if len(told) > 1 else None
             if context.dry_run:
-                return Planned(name, told[-1], parts[-1].counts, _samples(whole.rows.frame), apart)
+                return Planned(
+                    name, told[-1], parts[-1].counts, _samples(leaving.frame if apart else parts[0].rows.frame), apart
+                )
             require()
             _write(planning, told, parts)
-            log_held_out(planning, rows, counts, rest)
+            if planning.is_due:
+                log_held_out(planning, rows, counts, rest)
             basis.remember(rows, judged)
             return Planned(name, told[-1], parts[-1].counts, apart=apart)
         finally:
@@ -135,7 +142,7 @@ def _rows_of_plans(planning: Planning, parts: Sequence[Part]) -> list[Row]:
     if told:
         (apart,) = told
         last = last._replace(said=taken_apart(apart))
-    row = _row(planning, last, planning.asked.sync.mode)
+    row = _row(planning, last, planning.asked.sync.mode if planning.is_due else WITHDRAWALS)
     if row["state"] == AWAITING and _is_approved(planning, last.rows):
         row |= {"state": APPROVED, "reason": f"all of it was approved as {planning.standing}"}
     return [*told, row]
@@ -240,13 +247,15 @@ def _write(planning: Planning, told: Sequence[Row], parts: Sequence[Part]) -> No
     called, last, counts = [row["plan_id"] for row in told], told[-1], parts[-1].counts
     for row, part in zip(told, parts, strict=True):
         _write_deliveries(planning, row, part)
+    ended = list(superseding(known, called, last["logged_at"], planning.is_due))
+    going = {row["plan_id"] for row in ended}
+    staying = [*called, *(name for name, row in known.items() if row["state"] in OPEN and name not in going)]
     if counts.stale or (counts.pending and not counts.is_what_waits):
-        waiting = planning.deliveries.where((F.col("state") == "pending") & ~F.col("plan_id").isin(called))
-        # What the plan apart has not sent yet counts as stale beside the last one.
-        if len(told) == 1 or not waiting.isEmpty():
+        waiting = planning.deliveries.where((F.col("state") == "pending") & ~F.col("plan_id").isin(staying))
+        # What a plan of withdrawals, or one beside it, has not sent yet counts as stale, too.
+        if (planning.is_due and len(staying) == 1) or not waiting.isEmpty():
             about = counts.stale + counts.pending
             lake.append(_cancelled(waiting, last["destination"], last["logged_at"]), ACTIVATION_LOG, about=about)
-    ended = list(superseding(known, called, last["logged_at"]))
     new = [row for row in told if row["plan_id"] not in known or known[row["plan_id"]]["state"] != row["state"]]
     lake.add([*ended, *new], ACTIVATION_PLAN)
 

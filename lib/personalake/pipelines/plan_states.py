@@ -48,10 +48,17 @@ def named(plan_id: str, known: Mapping[str, Row]) -> str:
     return plan_id
 
 
-def superseding(known: Mapping[str, Row], called: Sequence[str], at: datetime) -> Iterator[Row]:
-    """Rows that end all other plans of the sync, the last of those named has taken their place."""
+def superseding(known: Mapping[str, Row], called: Sequence[str], at: datetime, is_all: bool = True) -> Iterator[Row]:
+    """Rows that end other plans of the sync.
+
+    Args:
+        known: Its plans by name.
+        called: Those that stay, of which the last takes the place of the others.
+        at: When.
+        is_all: Whether all others end; else only those of withdrawals alone.
+    """
     for name, row in known.items():
-        if name not in called and row["state"] in OPEN:
+        if name not in called and row["state"] in OPEN and (is_all or row["mode"] == WITHDRAWALS):
             yield {**row, "state": SUPERSEDED, "reason": f"{called[-1]} took its place", "logged_at": at}
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from personalake.activation.syncs.counts import Counts
-from personalake.activation.syncs.diff import BEYOND, ELSEWHERE
+from personalake.activation.syncs.diff import BEYOND, ELSEWHERE, NOT_DUE
 from personalake.activation.syncs.plan_state import AWAITING, REJECTED, STOPPED
 from personalake.activation.syncs.verdict import verdict
 from personalake.pipelines.plan_changes import Planning, granted_now
@@ -32,7 +32,24 @@ class Part(NamedTuple):
     is_of_withdrawn: bool = False
 
 
-def within_bounds(planning: Planning, whole: Part, rest: Groups) -> Part:
+def parts_of(planning: Planning, whole: Part, rest: Groups) -> list[Part]:
+    """The plans that become of what a sync has to say.
+
+    Args:
+        planning: The sync.
+        whole: All of it.
+        rest: Groups of rows that were not looked at.
+
+    Returns:
+        Of a sync that is not due, who withdrew; where a person is asked first, or said no that day, who withdrew if there
+        are any, and the rest; else the whole, of which only who withdrew is left where it is beyond its bounds.
+    """
+    if not planning.is_due:
+        return [_of_withdrawn(planning, whole, rest)]
+    return _in_parts(planning, _within_bounds(planning, whole, rest), rest)
+
+
+def _within_bounds(planning: Planning, whole: Part, rest: Groups) -> Part:
     """Of a plan beyond its bounds who withdrew is taken away, unless they alone are beyond; and what is said of it."""
     sync, counts = planning.asked.sync, whole.counts
     state, reason = verdict(counts, sync)
@@ -47,17 +64,8 @@ def within_bounds(planning: Planning, whole: Part, rest: Groups) -> Part:
     return Part(withdrawals, of_these, f"{reason}; only {_gone(of_these.removed)} are taken away", True)
 
 
-def in_parts(planning: Planning, whole: Part, rest: Groups) -> list[Part]:
-    """Where a person is asked first, or said no that day, who withdrew is taken away by a plan of its own, before the rest.
-
-    Args:
-        planning: The sync.
-        whole: All of it, within its bounds.
-        rest: Groups of rows that were not looked at.
-
-    Returns:
-        Who withdrew, if there are any, and the rest; or the whole.
-    """
+def _in_parts(planning: Planning, whole: Part, rest: Groups) -> list[Part]:
+    """Where a person is asked first, or said no that day, who withdrew is taken away by a plan of their own."""
     sync = planning.asked.sync
     state, _ = verdict(whole.counts, sync)
     said_no = rejected_at(planning.known, planning.context.as_of, is_any=True) is not None
@@ -72,6 +80,12 @@ def in_parts(planning: Planning, whole: Part, rest: Groups) -> list[Part]:
     others = whole.rows.without_withdrawals(granted, sync.purposes)
     of_others = replace(others.counted(rest), persons=whole.counts.persons)
     return [Part(gone, of_gone, _ONLY, is_of_withdrawn=True), Part(others, of_others)]
+
+
+def _of_withdrawn(planning: Planning, whole: Part, rest: Groups) -> Part:
+    """Who withdrew from a sync that is not due, however few or many else there is something to say to."""
+    gone = whole.rows.withdrawals(granted_now(planning), planning.asked.sync.purposes, NOT_DUE)
+    return Part(gone, gone.counted(rest), f"{_ONLY}: {NOT_DUE}", is_of_withdrawn=True)
 
 
 def taken_apart(apart: Mapping[str, Any]) -> str:

@@ -25,11 +25,13 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
     "mirror": (ADDED, CHANGED, REMOVED),
     "archive": (ADDED, CHANGED, REMOVED),
 }
+# Modes that take away who left, and so who withdrew.
+TAKING_LEAVERS = frozenset(mode for mode, changes in LEAVING.items() if REMOVED in changes)
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
 HAD_IT = "has had it under another key"
 GONE = "nobody has this device, or this name, there any more"
 TOO_FEW, BEYOND = "too few people", "the plan is beyond its bounds"
-ELSEWHERE = "said by a plan of its own"
+ELSEWHERE, NOT_DUE = "said by a plan of its own", "the sync is not due"
 REMOVAL_HASH = "removal"
 # Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.
 TAKING_AWAY = (NO_CONSENT, HELD_OUT)
