@@ -143,7 +143,8 @@ def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
 
     code, out, _ = console.run(monkeypatch, "reject", "regulars")
 
-    assert (code, out.strip()) == (0, "plan_regulars is rejected: 2 deliveries to crm are cancelled.")
+    assert code == 0
+    assert out.startswith("plan_regulars is rejected: 2 deliveries to crm are cancelled.")
     logged = console.ledger.read(ACTIVATION_LOG, ("delivery_id", "state", "reason"))
     assert {row["delivery_id"]: (row["state"], row["reason"]) for row in logged} == dict.fromkeys(
         ("d1", "d2"), ("cancelled", "no longer current: its plan was rejected by a person")
