@@ -138,6 +138,7 @@ def test_short_names_eat_no_parts_of_other_words(to: str, reply: str) -> None:
         ("Jane Doe <j@family-doe.example>", "family-doe.example"),
         ("eva@müller-eva.example", "xn--mller-eva-q9a.example"),
         ("eva@xn--mller-eva-q9a.example", "müller-eva.example"),
+        ("eva@eva-groß.example", "xn--eva-gro-6va.example"),
         ("Eva Müller <em@mueller.example>", "mueller.example"),
         ("me@janedoe.example", "janedoe.example"),
         ("Mai Ly <m9@mai.example>", "mai.example"),

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,26 @@ def test_who_is_erased_is_named_to_the_vendor_even_if_a_reply_is_lost(fakes: Fak
 
     assert {receipt.state for receipt in receipts} == {State.ACCEPTED}
     assert set(people) <= set(handle.state()["deleted"])
+
+
+def test_a_help_desk_opens_each_ticket_once_although_a_reply_is_lost(fakes: Fakes) -> None:
+    fakes.webhook.configure(is_desk=True)
+    fakes.webhook.script(Step("lost", at=[2]))
+    said = [
+        {"subject": f"Ask {n}", "comment": {"body": "3 orders"}, "requester": {"email": "a@shop.example"}} for n in range(4)
+    ]
+    said[3]["comment"] = {}
+    tickets = [Delivery(f"d{n}", f"p{n}", "message", json.dumps({"ticket": one})) for n, one in enumerate(said)]
+    settings = {"form": "fields", "basic": "secret://desk/login", "unknown": "at_least_once", "max_in_flight": 1}
+    secrets = {"secret://desk/login": fakes.webhook.login, "secret://desk/secret": fakes.webhook.secret}
+    case = replace(CASES["webhook"], secrets=lambda _: secrets)
+
+    _, journal = sent(tickets, case.connector(fakes, TodaysClock(), **settings), clock=TodaysClock())
+
+    assert journal.states == {"d0": "accepted", "d1": "accepted", "d2": "accepted", "d3": "rejected"}
+    assert "RecordInvalid" in (journal.outcomes["d3"].reason or "")
+    assert fakes.webhook.state()["tickets"] == said[:3]
+    assert fakes.webhook.counters()["duplicates"] == 1
 
 
 @pytest.mark.parametrize("kind", ["segment", "braze_track", "braze_send", "sfmc_rowset", "tealium"])

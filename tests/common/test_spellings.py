@@ -16,13 +16,16 @@ HOSTILE = [
     "", " ", "@", "a@", "@b", "a@b@c", "a@b", "A@B\n", "\tA@B\r\n", "A @b", f"{NO_BREAK}Ann@X.example{NO_WIDTH}",
     "\ufeffA@B", "ANN+shop@X.example", "Ann..Lee@x", "İstanbul@X.EXAMPLE", "ISPARTA@x",
     "ΟΔΥΣΣΕΥΣ@Σ.GR", "STRASSE@ẞ.DE", "😀@X.example",
+    "<A@B>", "Ann < a@b >", "mailto:A@b?to=c@d", "<mailto:a@b>", "MAILTO:a@b\n?x", '"a@b"', "'a@b", "'a@b'", "(c)a@b",
+    "a@b,c@d", "a@[::1]", "[a]@b", "a:b@c", '"a@b" <c@d>', "<a@b", "a@b>", "<<a@b>>", "x" * 900 + "<a@b>",
+    "x" * 997 + "<a@b>",
     "a\0b@x", "a\x7f@X", "x" * 249 + "@Y.de", "x" * 250 + "@Y.de", "İ" * 130 + "@y.de", "A" * 10_000, "A@" + "B" * 10_000,
     " " * 300 + "A@b", "+1 212 555 0101", "(212) 555-0101", "0212/5550101", "00442079460018", "0000000", "+0", "+",
     "00", "0", "２１２５５５０１０１", "+٣٤٥٦٧٨٩٠", "212 555 0101 ext. 12", "212-555-0101x99999",
     f"{NO_BREAK}+44 20 7946 0018{NO_BREAK}",
     "1" * 15, "1" * 16, "12345", "+12345", "5" * 41, "call me", "1\n2\n3\n4\n5\n6",
 ]  # fmt: skip
-ALPHABET = f"aAzZ09+@. -()x\t\n\0\x1c\x85{NO_BREAK}{NO_WIDTH}\u2028İıſKΣςßẞÄ٣２😀'\"\\%"
+ALPHABET = f"aAzZ09+@. -()<>x\t\n\0\x1c\x85{NO_BREAK}{NO_WIDTH}\u2028İıſKΣςßẞÄ٣２😀'\"\\%"
 
 
 def random_values(count: int) -> list[str]:

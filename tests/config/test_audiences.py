@@ -22,6 +22,7 @@ cdp: {kind: segment, write_key: "secret://desk/key"}
 journey: {kind: sfmc_journey, subdomain: abc, client_id: "secret://s/i", client_secret: "secret://s/s"}
 tags: {kind: tealium, account: a, profile: main, username: "secret://desk/key", api_key: "secret://desk/key"}
 push: {kind: onesignal, app_id: a, api_key: "secret://desk/key", subscribers: 9}
+tickets: {kind: webhook, url: "https://desk.example/t", secret: "secret://desk/key", form: fields}
 phone: {kind: fcm, project: p, service_account: "secret://desk/key"}
 mail: {kind: email, host: 127.0.0.1, security: none, sender: a@shop.example}
 """
@@ -79,11 +80,15 @@ yc: {{{who}, destination: push, mode: insert, channel: push, fields: {{url: "'x'
 yd: {{{who}, destination: push, mode: insert, channel: push, fields: {{content_available: "true"}}}}
 ye: {{{who}, destination: push, mode: insert, channel: sms, fields: {{content_available: "true"}}}}
 ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents: "'x'", data.a: "'x'", filters: "'x'"}}}}
+za: {{{who}, destination: tickets}}
+zb: {{{who}, destination: tickets, mode: insert}}
+zd: {{{who}, destination: phone, mode: insert, membership: m}}
+zc: {{{who}, destination: tickets, mode: insert, fields: {{external_id: "'x'", audience: "'x'", t.a: "'x'"}}}}
 """)  # fmt: skip
 
     assert found == [
         "audiences.yml: audiences.a.destination: no connection 'nowhere'; there are: app, cdp, crm, desk, files, journey, "
-        "mail, phone, push, shop, tags",
+        "mail, phone, push, shop, tags, tickets",
         "audiences.yml: audiences.b.mode: csv_drop cannot keep archive; it can: insert, update, upsert, mirror",
         "audiences.yml: audiences.b.membership: archive needs it: who left is told by that field",
         "audiences.yml: audiences.b.fields: the file of files has no column level; it has: external_id, tier, is_member",
@@ -149,6 +154,10 @@ ya: {{{who}, destination: push, mode: insert, channel: push, fields: {{contents:
         "audiences.yml: audiences.yb.fields: 'home.city' has a period, for which tealium refuses the whole call",
         "audiences.yml: audiences.yc.fields: onesignal needs contents or content_available, or a template_id",
         "audiences.yml: audiences.ye.fields: onesignal needs contents, or a template_id",
+        "audiences.yml: audiences.za.mode: webhook cannot keep upsert; it can: insert",
+        "audiences.yml: audiences.za.fields: webhook needs at least one",
+        "audiences.yml: audiences.zb.fields: webhook needs at least one",
+        "audiences.yml: audiences.zd.fields: fcm needs at least one",
     ]
 
 
@@ -189,6 +198,7 @@ e: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'"}}}}
 f: {{{who}, destination: desk, template: hello, fields: {{category: "'Tea'", other: "'x'"}}}}
 g: {{{who}, destination: desk, template: until}}
 h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: insert, template: until}}
+i: {{audience: {{decisions: {{}}}}, purposes: [news], destination: tickets, mode: insert, template: until}}
 """)  # fmt: skip
 
     assert [problem.removeprefix("audiences.yml: audiences.") for problem in found] == [
@@ -204,6 +214,7 @@ h: {{audience: {{decisions: {{}}}}, purposes: [news], destination: desk, mode: i
         "f.fields: the template hello does not read other",
         "g.template: until reads as_of, which is known of decisions only: let the audience be decisions, give it under "
         "fields, or a fallback in the template",
+        "i.template: the connection takes fields by the receiver's names (form: fields), and no template",
     ]
 
 

@@ -172,7 +172,6 @@ def test_a_rowset_is_written_up_to_its_first_bad_row(fakes: Fakes, token: str) -
     "sent",
     [
         [{"keys": {"SubscriberKey": "p"}, "values": {"n": 1}}] * 51,
-        [{"keys": {"SubscriberKey": "p"}, "values": {f"c{n}": 1 for n in range(50)}}],
         [{"keys": {"Email": "p"}, "values": {"n": 1}}],
         [{"keys": {"SubscriberKey": "p"}}],
     ],
@@ -180,6 +179,14 @@ def test_a_rowset_is_written_up_to_its_first_bad_row(fakes: Fakes, token: str) -
 def test_a_rowset_beyond_its_limits_is_refused(fakes: Fakes, token: str, sent: Any) -> None:
     assert ask(fakes.salesforce, ROWSET, sent, Authorization=token).status == 400
     assert rows(fakes) == {}
+
+
+def test_a_row_may_have_more_columns_than_are_advised_unless_a_limit_is_set(fakes: Fakes, token: str) -> None:
+    row = [{"keys": {"SubscriberKey": "p"}, "values": {f"c{n}": 1 for n in range(50)}}]
+
+    assert ask(fakes.salesforce, ROWSET, row, Authorization=token).status == 200
+    fakes.salesforce.configure(max_columns=50)
+    assert ask(fakes.salesforce, ROWSET, row, Authorization=token).status == 400
 
 
 def test_a_contact_enters_a_journey_as_often_as_it_is_sent_until_it_is_deleted(fakes: Fakes, token: str) -> None:

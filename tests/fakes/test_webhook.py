@@ -26,6 +26,15 @@ def test_a_signed_delivery_is_held_each_time_and_its_id_recognised(fakes: Fakes)
     assert fakes.webhook.counters()["duplicates"] == 1
 
 
+def test_a_help_desk_wants_a_login_and_a_ticket(fakes: Fakes) -> None:
+    fakes.webhook.configure(is_desk=True)
+    login = f"Basic {base64.b64encode(fakes.webhook.login.encode()).decode()}"
+
+    assert send(fakes).status == 401
+    assert send(fakes, Authorization=login).status == 422
+    assert fakes.webhook.state()["tickets"] == []
+
+
 def test_a_receiver_may_drop_repetitions(fakes: Fakes) -> None:
     fakes.webhook.configure(deduplicates=True)
 

@@ -1,4 +1,4 @@
-"""A receiver of signed webhooks: HMAC-SHA256 over id, timestamp and body."""
+"""A receiver of signed webhooks: HMAC-SHA256 over id, timestamp and body. Or a help desk, which has tickets of its own."""
 
 import base64
 import hashlib
@@ -18,11 +18,14 @@ class Webhook(Vendor):
     name = "webhook"
     secret: ClassVar[str] = f"whsec_{base64.b64encode(_KEY).decode()}"
     bearer: ClassVar[str] = "webhook-bearer-token"
+    login: ClassVar[str] = "agent@shop.example/token:desk-key"
     settings: ClassVar[dict[str, Any]] = {
         "max_bytes": 1_000_000,
         "tolerance_seconds": 300,
         "needs_bearer": False,
         "deduplicates": False,
+        # A help desk's API, as Zendesk's is: user and password, tickets in its words, a key that tells a repetition.
+        "is_desk": False,
         "rate": None,
         "keep": True,
     }
@@ -31,13 +34,16 @@ class Webhook(Vendor):
 
     def clear(self) -> None:
         self.deliveries: list[dict[str, Any]] = []
+        self.tickets: list[dict[str, Any]] = []
         self._seen: set[str] = set()
 
     def state(self) -> dict[str, Any]:
-        return {"deliveries": self.deliveries}
+        return {"deliveries": self.deliveries, "tickets": self.tickets}
 
     def route(self, call: Call) -> tuple[Handler, tuple[str, ...]] | None:
-        return (self._receive, ()) if call.method == "POST" else None
+        if call.method != "POST":
+            return None
+        return (self._open if self.config["is_desk"] else self._receive), ()
 
     def throttled(self, wait: float, window: Window | None = None) -> Reply:
         return Reply(429, {"error": "too many requests"}, {"Retry-After": str(max(round(wait), 1))})
@@ -74,6 +80,23 @@ class Webhook(Vendor):
         if self.config["keep"]:
             self.deliveries.append({"id": number, "path": call.path, "body": body})
         return Reply(200, {"ok": True})
+
+    def _open(self, call: Call) -> Reply:
+        if call.headers.get("Authorization") != f"Basic {base64.b64encode(self.login.encode()).decode()}":
+            raise Reject("login", Reply(401, {"error": "Couldn't authenticate you"}))
+        self.pace("rate")
+        body, _ = self.parsed(call, Reply(400, {"error": "Unprocessable JSON"}))
+        self.valid("ticket", body, lambda problem: Reply(422, {"error": "RecordInvalid", "details": {"base": [problem]}}))
+        if call.refused_places(1):
+            raise Reject("scripted", Reply(422, {"error": "RecordInvalid", "details": {"base": ["scripted"]}}))
+        key = call.headers.get("Idempotency-Key", "")
+        if key in self._seen:
+            self.counters.duplicates += 1
+            return Reply(201, {"ticket": {}}, {"x-idempotency-lookup": "hit"})
+        self._seen |= {key} - {""}
+        self.counters.items["tickets"] += 1
+        self.tickets.append(body["ticket"])
+        return Reply(201, {"ticket": {"id": len(self.tickets)}}, {"x-idempotency-lookup": "miss"})
 
     def _problem(self, call: Call) -> str | None:
         number, stamp = call.headers.get("webhook-id", ""), call.headers.get("webhook-timestamp", "")

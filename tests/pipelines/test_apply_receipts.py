@@ -109,7 +109,7 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
 
     lake = shop.lake
     assert result.message == (
-        "14 receipts applied, 5 of them about nobody who is known; "
+        "14 receipts applied, 4 of them about nobody who is known; "
         "1 withdrawn on a channel that receipts.purposes does not name"
     )
     assert last_states(lake) == {
@@ -121,6 +121,7 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
     assert sorted((row["record_id"], row["namespace"], row["customer_id"], row["purpose"]) for row in answers) == [
         ("5", "customer_id", "cyd", "email_marketing"),
         ("7", "customer_id", "ann", "email_marketing"),
+        ("7:address", "email", "ann@example.com", "email_marketing"),
     ]
     assert {(row["status"], row["source"]) for row in answers} == {("withdrawn", "receipts")}
     (bounced,) = lake.ledger.read(SUPPRESSION)
@@ -133,7 +134,7 @@ def test_each_receipt_changes_what_it_is_about_and_nothing_else_and_only_once(
     ]  # fmt: skip
     (equation,) = [row for row in lake.ledger.read(DATA_HEALTH) if row["job"] == "apply_receipts"]
     counts = [equation[name] for name in ("rows_in", "rows_accepted", "rows_quarantined", "balanced")]
-    assert counts == [14, 9, 5, True]
+    assert counts == [14, 10, 4, True]
 
     # Again, after the log has named the requests that three receipts were about: these count now, all others only once.
     log(lake, {"d_eve": ("accepted", "nobody knows so far")}, SENT_AT + timedelta(minutes=1))
@@ -300,6 +301,47 @@ def test_who_unsubscribes_under_a_key_that_nobody_knows_is_whom_the_delivery_nam
 
     rows = shop.lake.ledger.read(CONSENT, ("record_id", "customer_id"))
     assert {row["record_id"]: row["customer_id"] for row in rows} == {"1": "ann", "2": "their own number"}
+
+
+def test_a_no_stays_with_the_person_and_the_address_and_not_with_a_device_that_they_used(shop: JobContext) -> None:
+    held = {
+        "fay": [("app_install", "i1"), ("cookie_id", "c1"), ("crm", "7"), ("email", "fay@example.com")],
+        "gus": [("app_install", "i2"), ("email", "gus@example.com"), ("device_id", "e2")],
+        "hal": [("cookie_id", "c3"), ("app_install", "i3")],
+        "ida": [("email", "ida@example.com"), ("login", "ida")],
+    }
+    links = [
+        {"namespace": kind, "value": value, "person_id": f"p_{who}"} for who, own in held.items() for kind, value in own
+    ]
+    add(shop.lake, PERSON_LINK, links)
+    add(
+        shop.lake, ACTIVATION_OUTBOX, [{"delivery_id": f"d_{p}", "person_id": f"p_{p}", "destination": "mail"} for p in held]
+    )
+    app = {"contract": "customer_record", "path": "/landing", "namespace": "app_install",
+           "columns": {"record_id": "id", "customer_id": "id", "device_id": "device"}}  # fmt: skip
+    settings = Settings.model_validate({**shop.settings.model_dump(), "sources": {"app": app}})
+    report(
+        shop,
+        *(receipt(who, "unsubscribed", delivery_id=f"d_{who}") for who in held),
+        # The connection had another name when its receipts were asked for.
+        receipt("renamed", "unsubscribed", delivery_id="d_fay", destination="the old name"),
+        receipt("beside", "complained", delivery_id="d_fay", address="Fay <FAY@example.com>"),
+        receipt("keyed", "complained", namespace="crm", customer_id="7", address="fay@example.com"),
+    )
+
+    apply_receipts.run(replace(shop, settings=settings))
+
+    rows = shop.lake.ledger.read(CONSENT, ("record_id", "namespace", "customer_id"))
+    assert {row["record_id"]: (row["namespace"], row["customer_id"]) for row in rows} == {
+        "fay": ("crm", "7"),
+        "gus": ("email", "gus@example.com"),
+        "hal": ("app_install", "i3"),
+        "ida": ("login", "ida"),
+        "renamed": ("crm", "7"),
+        "beside": ("crm", "7"),
+        "beside:address": ("email", "fay@example.com"),
+        "keyed": ("crm", "7"),
+    }
 
 
 def test_an_address_that_bounces_again_after_its_suppression_ended_is_suppressed_again(shop: JobContext) -> None:

@@ -22,7 +22,8 @@ _BARE_END, _FULL_STOP = re.compile(rb"\r(?!\n)|(?<!\r)\n"), re.compile(rb"(?m)^\
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 # What a URL may hold beside letters and digits (RFC 3986), escapes included.
 _IN_URL = "-._~:/?#[]@!$&'()*+,;=%"
-_PLAIN_URL = re.compile(rf"[A-Za-z0-9{re.escape(_IN_URL)}]+")
+_PLAIN_URL = re.compile(rf"(?:[A-Za-z0-9{re.escape(_IN_URL[:-1])}]++|%[0-9A-Fa-f]{{2}})++")
+_STRAY_PERCENT, _ORIGIN = re.compile("%(?![0-9A-Fa-f]{2})"), re.compile("(https://)([^/?#@:]+)", re.IGNORECASE)
 
 
 def header(name: str, text: str) -> str:
@@ -39,7 +40,9 @@ def header(name: str, text: str) -> str:
     is_plain = text.isascii() and text.isprintable()
     if is_plain and len(name) + 2 + len(text) <= _LINE and "=?" not in text:
         return f"{name}: {text}"
-    charset = "us-ascii" if is_plain and "=?" not in text else "utf-8"
+    # Lines are folded between words: one that is too long for a line only parts if it is encoded.
+    is_folded = is_plain and "=?" not in text and max(map(len, text.split(" "))) <= _LINE - len(name) - 2
+    charset = "us-ascii" if is_folded else "utf-8"
     return f"{name}: {Header(text, charset, _LINE, name).encode(linesep=chr(13) + chr(10))}"
 
 
@@ -50,22 +53,26 @@ def address(name: str, mailbox: str) -> str:
     ('"Ann, the first" <ann@home.example>', '=?utf-8?q?=C3=84nn?= <ann@xn--bcher-kva.example>')
 
     Raises:
-        ValueError: If a relay without SMTPUTF8 cannot be given the address.
+        ValueError: If it is no address.
     """
     mailbox = wire_address(mailbox)
     if not name:
         return mailbox
     name = "".join(filter(str.isprintable, name))
-    if name.isascii() and len(name) < _LINE and "=?" not in name:
+    # `formataddr` knows ASCII only.
+    if name.isascii() and mailbox.isascii() and len(name) < _LINE and "=?" not in name:
         return formataddr((name, mailbox))
     return f"{Header(name, 'utf-8', _LINE, 'To').encode(linesep=chr(13) + chr(10))} <{mailbox}>"
 
 
 def wire_address(mailbox: str) -> str:
-    """An address in ASCII, its domain as DNS has it.
+    """An address, its domain as DNS has it; what stands before the @ stays, and may need SMTPUTF8 (RFC 6531).
+
+    >>> wire_address("ann@bücher.example"), wire_address("jürgen@faß.example")
+    ('ann@xn--bcher-kva.example', 'jürgen@xn--fa-hia.example')
 
     Raises:
-        ValueError: If it is none, or if what stands before the @ is not ASCII.
+        ValueError: If it is none.
     """
     if "@" not in mailbox or " " in mailbox or not mailbox.isprintable():
         raise ValueError("not an address")
@@ -75,9 +82,27 @@ def wire_address(mailbox: str) -> str:
     if mailbox.isascii():
         return mailbox
     local, _, domain = mailbox.rpartition("@")
-    if not local.isascii():
-        raise ValueError("the address needs SMTPUTF8")
-    return f"{local}@{domain.encode('idna').decode()}"
+    return f"{local}@{dns_name(domain)}"
+
+
+def dns_name(domain: str) -> str:
+    """A domain as DNS has it, by IDNA 2008: an `ß` is a letter of its own there, and another owner's than `ss`.
+
+    >>> dns_name("bücher.example"), dns_name("faß.example")
+    ('xn--bcher-kva.example', 'xn--fa-hia.example')
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if domain.isascii():
+        return domain
+    # Part of what sending needs, and names of deliveries are made without it, too.
+    from yarl import URL
+
+    found = URL.build(scheme="https", host=domain).raw_host
+    if not found:
+        raise ValueError("not a domain")
+    return found
 
 
 def on_the_wire(message: bytes) -> bytes:
@@ -93,12 +118,19 @@ def on_the_wire(message: bytes) -> bytes:
 
 
 def in_brackets(url: str) -> str:
-    """A URL as RFC 2369 wants it: in angle brackets, never as an encoded word, however long.
+    """A URL as RFC 2369 wants it: in angle brackets, never as an encoded word, however long; its host as DNS has it.
 
-    >>> in_brackets("https://shop.example/ü?a=1&b=%20")
-    '<https://shop.example/%C3%BC?a=1&b=%20>'
+    >>> in_brackets("https://bücher.example/ü?a=1&b=%20&off=5%")
+    '<https://xn--bcher-kva.example/%C3%BC?a=1&b=%20&off=5%25>'
+
+    Raises:
+        ValueError: If its host is none.
     """
-    return f"<{url if _PLAIN_URL.fullmatch(url) else quote(url, safe=_IN_URL)}>"
+    if _PLAIN_URL.fullmatch(url):
+        return f"<{url}>"
+    if origin := _ORIGIN.match(url):
+        url = f"{origin[1]}{dns_name(origin[2])}{url[origin.end() :]}"
+    return f"<{quote(_STRAY_PERCENT.sub('%25', url), safe=_IN_URL)}>"
 
 
 def mail(headers: Iterable[str], text: str | None, html: str | None, seed: str) -> bytes:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
+from personalake.activation.mail import dns_name
 from personalake.activation.reasons import BEGINS, ENDS, VALUE
 from personalake.activation.spellings import APART, BETWEEN, JOINED, Letters, folded, readings
 from personalake.common.mailboxes import one_address
@@ -91,8 +92,9 @@ def _hosts(domain: str) -> list[str]:
     """A domain as it is written, as DNS has it, and as people read it."""
     hosts = [domain]
     with suppress(UnicodeError):
+        # A relay may have it as an older form of DNS had it.
         wire = domain.encode("idna")
-        hosts += [wire.decode(), wire.decode("idna")]
+        hosts += [dns_name(domain), wire.decode(), wire.decode("idna")]
     return list(dict.fromkeys(hosts))
 
 

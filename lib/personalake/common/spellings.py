@@ -3,9 +3,20 @@
 import re
 from collections.abc import Iterator
 
-from personalake.common.standardise import BLANKS, EMAIL_LENGTH, FEWEST_DIGITS, MOST_DIGITS, WRITTEN_PHONE_LENGTH
+from personalake.common.standardise import (
+    AROUND_EMAIL,
+    BLANKS,
+    EMAIL,
+    EMAIL_LENGTH,
+    FEWEST_DIGITS,
+    IS_AROUND_EMAIL,
+    MOST_DIGITS,
+    WRITTEN_EMAIL_LENGTH,
+    WRITTEN_PHONE_LENGTH,
+)
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+", re.ASCII)
+_EMAIL, _IS_AROUND = re.compile(EMAIL, re.ASCII), re.compile(IS_AROUND_EMAIL)
+_AROUND = [re.compile(around, re.ASCII) for around in AROUND_EMAIL]
 _NO_DIGIT = re.compile(r"[^0-9]")
 
 
@@ -38,8 +49,15 @@ def spellings(namespace: str, value: str, calling_code: str) -> Iterator[str]:
 
 
 def email_spelling(value: str) -> str | None:
-    """An e-mail address in its one spelling; None if it is none."""
-    small = value.strip(BLANKS)[: EMAIL_LENGTH + 1].lower()
+    """An e-mail address in its one spelling; None if it is none.
+
+    >>> email_spelling("Ann Lee <Ann@X.example>"), email_spelling("mailto:ann@x.example?subject=Hi"), email_spelling("ann")
+    ('ann@x.example', 'ann@x.example', None)
+    """
+    small = value.strip(BLANKS)[:WRITTEN_EMAIL_LENGTH].lower()
+    for around in _AROUND if _IS_AROUND.search(small) else ():
+        if (found := around.fullmatch(small)) is not None:
+            small = found[1].strip(BLANKS)
     return small if len(small) <= EMAIL_LENGTH and _EMAIL.fullmatch(small) else None
 
 

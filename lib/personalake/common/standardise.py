@@ -28,6 +28,13 @@ BLANKS = (
     "\0\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u200c\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
+# One thing on each side of one @, of what may stand there without quotes.
+_PLAIN_PART = r"[^@\s\x00-\x1f\x7f<>(),:;\"\\"
+EMAIL = rf"{_PLAIN_PART}\[\]]+@{_PLAIN_PART}]+"
+# A name and brackets, a link, quotes: what may stand around an address, each taken off once, in this order.
+AROUND_EMAIL = (r"[^<>]*<([^<>]*)>", r"mailto:([^?]*)(?:\?[\s\S]*)?", r'"([^"]*)"', r"'([^']*)'")
+IS_AROUND_EMAIL = r"^(?:mailto:|[\"'])|<"
+WRITTEN_EMAIL_LENGTH = 1_000
 FIRST_YEAR = 1880
 
 
@@ -65,10 +72,16 @@ def standard_postcode(text: Column) -> Column:
 
 
 def standard_email(text: Column) -> Column:
-    """An address in small letters, or null where there is no one thing on each side of one `@`."""
-    small = F.lower(F.substring(F.btrim(text, F.lit(BLANKS)), 1, EMAIL_LENGTH + 1))
-    is_address = small.rlike(r"^[^@\s]+@[^@\s]+\z") & (F.length(small) <= EMAIL_LENGTH)
-    return F.when(is_address, small)
+    """An address in small letters, or null where there is no one thing on each side of one `@`.
+
+    What headers and links put around an address is taken off: a mailer would write to who is within.
+    """
+    small = F.lower(F.substring(F.btrim(text, F.lit(BLANKS)), 1, WRITTEN_EMAIL_LENGTH))
+    bare = reduce(
+        lambda so_far, around: F.btrim(F.regexp_replace(so_far, rf"^{around}\z", "$1"), F.lit(BLANKS)), AROUND_EMAIL, small
+    )
+    found = F.when(small.rlike(IS_AROUND_EMAIL), bare).otherwise(small)
+    return F.when(found.rlike(rf"^{EMAIL}\z") & (F.length(found) <= EMAIL_LENGTH), found)
 
 
 def standard_phone(text: Column, calling_code: str) -> Column:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import ValidationError
 
 from personalake.config.activation import Destination
-from personalake.config.audience_kinds import Ability, ability, key_field_of, keys_of, kind_of
+from personalake.config.audience_kinds import Ability, ability, key_field_of, keys_of, kind_of, takes_fields_only
 from personalake.config.audience_spelling import spelling_problems
 from personalake.config.audience_templates import completed, template_problems
 from personalake.config.audiences import Sync
@@ -125,7 +125,8 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
         yield "fields", f"{kind} takes none"
     for wanted in able.fields:
         names = wanted.split("|")
-        if wanted == "*" and not sync.fields and sync.membership is None:
+        # A push says nothing of a membership.
+        if wanted == "*" and not sync.fields and (sync.membership is None or kind == "fcm"):
             yield "fields", f"{kind} needs at least one"
         elif wanted != "*" and not sync.fields.keys() & set(names):
             yield "fields", f"{kind} needs {' or '.join(names)}"
@@ -139,7 +140,7 @@ def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]
 
 def _of_names(sync: Sync, connection: Connection, kind: str) -> Iterator[tuple[str, str]]:
     """A name that stands beside the key must not be its name: one value would take the place of the other."""
-    if kind not in _BESIDE_KEY and not isinstance(connection, FilesConnection):
+    if takes_fields_only(connection) or (kind not in _BESIDE_KEY and not isinstance(connection, FilesConnection)):
         return
     taken = {sync.key_field or key_field_of(connection)} | (_OF_WEBHOOKS if kind == "webhook" else frozenset())
     if sync.membership in taken:

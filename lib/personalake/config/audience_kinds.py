@@ -9,6 +9,7 @@ from personalake.config.connections import (
     SalesforceRowsConnection,
     SalesforceRowsetConnection,
     TealiumFileConnection,
+    WebhookConnection,
 )
 from personalake.config.connections.files import FilesConnection
 
@@ -62,7 +63,7 @@ _ABILITIES: dict[str, Ability] = {
     "braze_track": Ability(_ALL),
     "braze_send": Ability(_INSERT, needs=("campaign_id",), is_message=True),
     "braze_subscription": Ability(("insert", "mirror"), needs=("subscription_group_id",), takes_fields=False),
-    "fcm": Ability(_INSERT, fields=("title", "body"), is_message=True),
+    "fcm": Ability(_INSERT, fields=("*",), is_message=True),
     "onesignal": Ability(_INSERT, needs=("channel",), is_message=True),
     "onesignal_user": Ability(_ALL, fields=("*",)),
     "webhook": Ability(_ALL),
@@ -86,6 +87,8 @@ def ability(connection: Connection, event: str | None, is_ordered: bool = False)
     if isinstance(connection, FilesConnection):
         return _FILES
     kind = kind_of(connection)
+    if takes_fields_only(connection):
+        return Ability(_INSERT, fields=("*",), is_message=True)
     if event is not None and kind in ("segment", "braze_track"):
         return Ability(_INSERT, is_message=True)
     if isinstance(connection, SalesforceRowsConnection) and connection.mode == "insert":
@@ -114,6 +117,11 @@ def is_of_fcm(name: str) -> bool:
 def kind_of(connection: Connection) -> str:
     """Which connector speaks."""
     return str(getattr(connection, "kind", ""))
+
+
+def takes_fields_only(connection: Connection) -> bool:
+    """Whether a delivery is its fields and nothing else, not even the key: a ticket in the words of a help desk."""
+    return isinstance(connection, WebhookConnection) and connection.form == "fields"
 
 
 def keys_of(connection: Connection) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from personalake.config.audience_columns import DECIDED
-from personalake.config.audience_kinds import kind_of
+from personalake.config.audience_kinds import kind_of, takes_fields_only
 from personalake.config.audiences import Mapped, Sync
 from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
@@ -65,7 +65,9 @@ def template_problems(sync: Sync, connection: Connection, templates: Mapping[str
     taken = TAKING.get(kind, ())
     if sync.event is not None and kind != "sfmc_journey":
         yield "event", "an event has fields, and no template"
-    if not taken:
+    if takes_fields_only(connection):
+        yield "template", "the connection takes fields by the receiver's names (form: fields), and no template"
+    elif not taken:
         yield "template", f"{kind} takes no templates; those that do: {', '.join(TAKING)}"
     elif template.kind not in taken:
         yield "template", f"{kind} takes templates of kind {', '.join(taken)}; {sync.template} is of kind {template.kind}"

@@ -28,7 +28,8 @@ and bounds, are in [configuration.md](configuration.md).
 | `cancelled` | stopped here at the last moment: consent withdrawn, suppressed, held out, no longer current |
 
 `send_activation` sends what standing plans owe. Consent is asked of the ledger as it is then, and whoever may be sent to
-is claimed; it is asked again right before the request leaves, and the outcome is written down after. A run that is killed
+is claimed; it is asked again before a request leaves if the last look is
+older than `recheck_seconds` (two by default; with 0, always), and the outcome is written down after. A run that is killed
 leaves claims without an outcome; the next one treats them as unknown. `personalake activation status` counts the
 deliveries of each plan by these states; each is planned once, so they add up.
 
@@ -108,9 +109,16 @@ A field that is taken out of a sync keeps its last value there, in every mode: s
   makes, a time is `named_struct('$time', at)`.
 - Salesforce: the first column of a primary key is the key, the others are fields. A column holds one value: a list or an
   object in it is refused; `array_join(favourites, '|')` makes one text of a list.
+- Webhooks: `form: fields` on the connection is for an API that reads no events, such as a help desk's: a delivery is the
+  sync's fields and nothing else, named as the receiver names them. Zendesk's `POST /api/v2/tickets` wants `ticket.subject`,
+  `ticket.comment.body` and `ticket.requester.email`, Freshdesk's `subject`, `description`, `email`, `status: "2"` and
+  `priority: "1"`. `basic` is the user and password of such an API. An `Idempotency-Key` goes along, the same each time a
+  delivery is sent: where the receiver honours it (Zendesk does), `unknown: at_least_once` opens no second ticket.
+- E-mail: an address that is not ASCII before the @ leaves where the relay offers SMTPUTF8, and is refused elsewhere.
 - FCM: `android.ttl`, `apns.headers.apns-priority` and the like are the objects of a platform, in FCM's types (a number is a
   text where FCM has texts, a time in `apns-expiration` seconds since 1970); a part that FCM does not know is a problem of
-  the configuration. All else is data, as texts; a list or an object is one as JSON.
+  the configuration. All else is data, as texts; a list or an object is one as JSON. Without
+  `title`, `body` and `image` it is a message for the app, which shows what it likes.
 - OneSignal: `contents`, `headings` and `subtitle` are texts in English; `content_available: "true"` wakes the app without
   them. What a message has of its own (`url`, `big_picture`, `ios_attachments.id1`, `ttl`, `sms_from`, an e-mail's fields)
   stands as it is; all else is `data` for the app, or `custom_data` for a template, an e-mail or a text message, which is

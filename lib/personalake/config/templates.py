@@ -99,7 +99,7 @@ class Template(Section):
                 yield f"locales.{locale}: text or html is missing"
             for name in sorted(have - set(_TAKEN[self.kind])):
                 yield f"locales.{locale}.{name}: not part of a template of kind {self.kind}"
-        if self.kind == "email" and not (self.unsubscribe_url or "").startswith(("https://", "mailto:")):
+        if self.kind == "email" and not (self.unsubscribe_url or "").lower().startswith(("https://", "mailto:")):
             yield "unsubscribe_url: expected one that begins with https:// or mailto:"
         if self.kind != "email" and self.unsubscribe_url is not None:
             yield f"unsubscribe_url: not part of a template of kind {self.kind}"

@@ -26,7 +26,7 @@ from personalake.identity.told_names import told_columns
 from personalake.tables.identity import MATCH_RECORD
 
 # Counts the changes of what a field becomes: rows that were made before are made anew.
-_FORM = 3
+_FORM = 4
 # Who a visit shows, the most telling first.
 _SEEN = ("customer_id", "cookie_id", "device_id")
 RecordColumns = Sequence[Mapping[str, Column]]

@@ -29,7 +29,7 @@ from personalake.lake.streams import Stream, run_streams
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.merged import merged_persons
 from personalake.pipelines.privacy_key import erasure_key
-from personalake.pipelines.receipt_names import with_pseudonyms
+from personalake.pipelines.receipt_names import weak_kinds, with_pseudonyms
 from personalake.pipelines.reply_receipts import take_replies
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, DATA_HEALTH
@@ -74,11 +74,11 @@ def _apply(context: JobContext, about: int, batch: DataFrame, app_id: str, numbe
     with held(_matched(context, stamped), about) as receipts:
         counts = _counts(receipts, context.settings.receipts.purposes)
         if counts["withdrawals"]:
-            lake.append(_withdrawals(context, receipts), CONSENT, (app_id, number), counts["withdrawals"])
+            lake.append(_withdrawals(context, receipts), CONSENT, (app_id, number), 2 * counts["withdrawals"])
         if counts["bounces"]:
             _append_missing(lake, _suppressions(context, receipts), SUPPRESSION, about)
         if counts["mails"]:
-            rows = engagements(receipts, lake.read(PERSON_LINK))
+            rows = _engagements(context, receipts)
             lake.append(rows, EMAIL_ENGAGEMENT, (app_id, number), counts["mails"])
         if counts["responses"]:
             _append_missing(lake, _responses(context, receipts), DECISION_RESPONSE, about)
@@ -89,7 +89,12 @@ def _apply(context: JobContext, about: int, batch: DataFrame, app_id: str, numbe
 
 def _withdrawals(context: JobContext, receipts: DataFrame) -> DataFrame:
     settings = context.settings
-    return withdrawals(receipts, context.lake.read(PERSON_LINK), settings.receipts.purposes, settings.identity.calling_code)
+    links, weak = context.lake.read(PERSON_LINK), weak_kinds(settings)
+    return withdrawals(receipts, links, settings.receipts.purposes, settings.identity.calling_code, weak)
+
+
+def _engagements(context: JobContext, receipts: DataFrame) -> DataFrame:
+    return engagements(receipts, context.lake.read(PERSON_LINK), weak_kinds(context.settings))
 
 
 def _suppressions(context: JobContext, receipts: DataFrame) -> DataFrame:
@@ -159,7 +164,7 @@ def _follow_late(context: JobContext, late: DataFrame, about: int) -> None:
     if counts["responses"]:
         _append_missing(lake, _responses(context, late), DECISION_RESPONSE, about)
     if counts["mails"]:
-        _append_missing(lake, engagements(late, lake.read(PERSON_LINK)), EMAIL_ENGAGEMENT, about)
+        _append_missing(lake, _engagements(context, late), EMAIL_ENGAGEMENT, about)
 
 
 def _append_missing(lake: Lake, rows: DataFrame, table: Table, about: int) -> int:

@@ -1,4 +1,4 @@
-"""Pseudonyms in receipts: destinations answer by the names that they were told, those of older key versions included."""
+"""Names in receipts: pseudonyms, those of older key versions included; and by which identifier a person is remembered."""
 
 from functools import reduce
 
@@ -9,8 +9,11 @@ from personalake.activation.receipts.matching import PSEUDONYM
 from personalake.common.merged_persons import as_persons_now
 from personalake.config import Settings
 from personalake.pipelines.job import JobContext
+from personalake.privacy.addresses import ADDRESSES
 from personalake.privacy.pseudonyms import key_ring
 from personalake.tables.gold import ACTIVATION_OUTBOX
+
+_DEVICES = ("device_id", "cookie_id")
 
 
 def told_by_pseudonym(settings: Settings) -> list[str]:
@@ -47,3 +50,14 @@ def with_pseudonyms(context: JobContext, links: DataFrame, receipts: DataFrame, 
     told = reduce(DataFrame.unionByName, names).withColumn("namespace", F.lit(PSEUDONYM))
     now = told.transform(as_persons_now(became))
     return known.unionByName(now.select(*known.columns))
+
+
+def weak_kinds(settings: Settings) -> list[str]:
+    """Kinds of identifiers by which a person is remembered only if there is no other, the strongest first.
+
+    An address may be shared; a device, a browser, and what is known under the key of one, may become somebody else's.
+    """
+    linking = {name for name, kind in settings.identity.identifiers.items() if kind.links}
+    records = [source for source in settings.sources.values() if source.contract == "customer_record"]
+    of_devices = sorted({source.namespace for source in records if not source.columns.keys().isdisjoint(_DEVICES)})
+    return [name for name in (*ADDRESSES, *of_devices, *_DEVICES) if name not in linking]

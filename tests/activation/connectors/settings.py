@@ -69,6 +69,8 @@ def secret(reference: str) -> str:
         return key_file()
     if reference == "secret://desk/secret":
         return "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
+    if reference == "secret://desk/login":
+        return "ann@shop.example/token:k3y"
     return f"value-of-{reference.rsplit('/', 1)[-1]}"
 
 

@@ -326,6 +326,8 @@ def test_tealium_and_webhooks_need_no_body() -> None:
     assert answered("tealium", reply(200, X_Error=missing))[0] == Refused(f"status 200: {missing}")
     assert answered("webhook", reply(204))[0] == Taken()
     assert answered("webhook", reply(422, {"detail": "no"}))[0] == Refused("status 422: no")
+    desk = {"error": "RecordInvalid", "description": "Record validation errors", "details": {"priority": ["is not one"]}}
+    assert answered("webhook", reply(422, desk))[0] == Refused('status 422: RecordInvalid {"priority": ["is not one"]}')
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        # By recipient: what the message was announced with, and its bytes.
+        self.taken: dict[str, tuple[list[str], bytes]] = {}
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         if address.startswith("gone"):
@@ -43,6 +45,7 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         self.messages.append(message_from_bytes(envelope.content))
+        self.taken[envelope.rcpt_tos[0]] = list(envelope.mail_options), envelope.content
         if envelope.rcpt_tos[0].startswith("lost"):
             assert server.transport is not None
             server.transport.abort()
@@ -61,7 +64,7 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
     controller.stop()
 
 
-def mail(name: str, to: str, **more: str) -> Delivery:
+def mail(name: str, to: str, **more: Any) -> Delivery:
     content = {"to": to, "subject": "Grüße", "text": "Hello", "unsubscribe_url": "https://shop.example/u/1"}
     return Delivery(name, name, "mail", json.dumps({**content, **more}))
 
@@ -80,6 +83,18 @@ def test_a_message_has_a_way_out_in_its_headers(mailbox: tuple[Mailbox, int]) ->
     assert [part.get_content_type() for part in message.walk()][1:] == ["text/plain", "text/html"]
 
 
+def test_a_way_out_is_one_however_its_scheme_is_written(mailbox: tuple[Mailbox, int]) -> None:
+    # RFC 3986, 3.1.
+    box, port = mailbox
+    found = mail("d1", "ann@home.example", unsubscribe_url="HTTPS://shop.example/u/1", feedback_id=17)
+
+    _, journal = sent([found], connector_of("email", port=port))
+
+    assert journal.outcomes["d1"].state is State.ACCEPTED
+    assert box.messages[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert box.messages[0]["Feedback-ID"] == "17"
+
+
 def test_lines_that_begin_with_a_full_stop_arrive_as_they_are(mailbox: tuple[Mailbox, int]) -> None:
     box, port = mailbox
 
@@ -87,6 +102,21 @@ def test_lines_that_begin_with_a_full_stop_arrive_as_they_are(mailbox: tuple[Mai
 
     (message,) = box.messages
     assert message.get_payload() == "Hello\r\n.\r\n..\r\n.end\r\n"
+
+
+def test_an_address_beyond_ascii_is_written_to_where_the_relay_can(mailbox: tuple[Mailbox, int]) -> None:
+    box, port = mailbox
+    mails = [mail("d1", "Jürgen <jürgen@bücher.example>"), mail("d2", "ann@home.example")]
+
+    _, journal = sent(mails, connector_of("email", port=port))
+
+    assert {one.state for one in journal.outcomes.values()} == {State.ACCEPTED}
+    # RFC 6531: asked for where it is needed, and only there.
+    assert box.taken.keys() == {"jürgen@xn--bcher-kva.example", "ann@home.example"}
+    options, raw = box.taken["jürgen@xn--bcher-kva.example"]
+    assert options == ["SMTPUTF8", "BODY=8BITMIME"]
+    assert "\r\nTo: =?utf-8?q?J=C3=BCrgen?= <jürgen@xn--bcher-kva.example>\r\n".encode() in raw
+    assert (box.taken["ann@home.example"][0], box.taken["ann@home.example"][1].isascii()) == ([], True)
 
 
 def test_one_refused_address_does_not_keep_the_others_from_theirs(mailbox: tuple[Mailbox, int]) -> None:

@@ -71,6 +71,16 @@ def test_only_what_is_said_or_not_said_of_the_message_itself_is_a_doubt(verb: by
         assert outcome(relay).state.value == state
 
 
+def test_where_a_relay_knows_ascii_only_who_is_beyond_it_is_refused_and_a_sender_stops_all() -> None:
+    with Relay() as relay:
+        of_one = outcome(relay, whom="jürgen@home.example")
+        of_all = outcome(relay, sender="Shop <grüße@shop.example>")
+
+    assert (str(of_one.state), of_one.reason) == ("rejected", "an address needs SMTPUTF8, which the relay does not offer")
+    assert str(of_all.state) == "pending"
+    assert not [line for line in relay.heard if "MAIL" in line]
+
+
 def test_a_reply_in_another_encoding_that_names_the_recipient_can_be_written_down_and_names_nobody() -> None:
     with Relay(to(b"RCPT", "552 boîte de ann.smith pleine\r\n".encode("latin-1"))) as relay:
         reason = outcome(relay).reason or ""

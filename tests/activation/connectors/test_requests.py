@@ -1,5 +1,6 @@
 """What leaves, byte for byte: method, place, headers, body."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
+from pydantic import ValidationError
 
+from personalake.activation.answers import Refused
 from personalake.activation.connectors import connect
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.connectors.webhook import signature
@@ -387,6 +390,33 @@ def test_while_a_secret_is_replaced_a_webhook_is_signed_by_both() -> None:
     assert both == f"{one} v1,{former}"
 
 
+def test_a_help_desk_is_given_a_ticket_by_user_and_password_and_a_key_to_tell_a_repetition_by() -> None:
+    ticket = {"ticket": {"subject": "Hello", "comment": {"body": "Call Ann"}, "requester": {"email": "ann@home.example"}}}
+    desk = request_of("webhook", ("message", ticket), form="fields", basic="secret://desk/login")
+    usual = request_of("webhook", ("message", ticket), bearer="secret://desk/token")
+
+    assert json.loads(desk.body) == ticket
+    user = base64.b64encode(b"ann@shop.example/token:k3y").decode()
+    assert (desk.headers["Authorization"], desk.headers["Idempotency-Key"]) == (f"Basic {user}", "d0")
+    assert (usual.headers["Authorization"], "Idempotency-Key" in usual.headers) == ("Bearer value-of-token", False)
+
+
+def test_a_webhook_has_one_authorization_and_it_is_a_user_with_a_password() -> None:
+    with pytest.raises(ValidationError, match="name one of them"):
+        connection_of("webhook", bearer="secret://desk/token", basic="secret://desk/login")
+    with pytest.raises(ConfigError, match="secret://desk/token has no colon between user and password"):
+        connector_of("webhook", basic="secret://desk/token")
+
+
+def test_a_help_desk_is_not_told_whom_to_forget_by_a_ticket() -> None:
+    desk = connector_of("webhook", form="fields")
+
+    answer = asyncio.run(desk.erase(Pack("p", "", (Delivery("d", "p", "erase", "ann@home.example"),), 16)))
+
+    assert isinstance(answer, Refused)
+    assert "delete them there by hand" in answer.reason
+
+
 def test_a_webhook_is_signed_over_id_time_and_body() -> None:
     request = request_of("webhook", ("ticket", {"subject": "Hello"}))
 
@@ -447,6 +477,8 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("segment", "track", {**TRACK, "event": ""}, "event is missing"),
         ("segment", "page", {**TRACK, "type": "page"}, "type is not one of identify, track, group"),
         ("segment", "track", {**TRACK, "userId": 7}, "userId is not a text"),
+        ("segment", "track", {**TRACK, "userId": None}, "neither userId nor anonymousId"),
+        ("fcm", "m", {"token": "t", "notification": {"image": "https://u"}}, "has neither title nor body"),
         ("segment", "track", {**TRACK, "timestamp": 1764028800}, "timestamp is not a time in ISO 8601"),
         ("tealium", "event", {"tealium_event": "x"}, "tealium_visitor_id is missing"),
         ("tealium", "event", {**VISIT, "home.city": "Ulm"}, "the attribute home.city has a period in its name"),
@@ -454,7 +486,6 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("tealium", "event", {**VISIT, "a": ["x" * 1_501]}, "the attribute a is longer than 1500 characters"),
         ("sfmc_rows", "row", {"tier": "gold"}, "key column id is missing"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {}}, "at least one value"),
-        ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {f"c{n}": 1 for n in range(50)}}, "51 columns, 50 at most"),
         ("sfmc_rows", "row", {"id": "1", "tags": ["a"]}, "column tags holds more than one value"),
         ("sfmc_rowset", "row", {"keys": {"id": "1"}, "values": {"a": {"b": 1}}}, "column a holds more than one value"),
         ("sfmc_journey", "journey", {"ContactKey": "c"}, "EventDefinitionKey is missing"),
@@ -643,6 +674,8 @@ ODD_USERS: list[tuple[dict[str, Any], str]] = [
         ("email", "mail", {**MAIL, "to": "a@b.c, d@e.f"}, "to is not one address"),
         ("email", "mail", {**MAIL, "to": "a@b.c; d@e.f"}, "to is not one address"),
         ("email", "mail", {**MAIL, "to": "Ann"}, "to is not one address"),
+        ("email", "mail", {**MAIL, "text": 5}, "text or html is needed, as a text"),
+        ("email", "mail", {**MAIL, "unsubscribe_url": "http://u"}, "neither https:// nor mailto:"),
         ("email", "mail", {**MAIL, "reply_to": "Shop, Inc <help@b.c>"}, "reply_to is not one address"),
         ("email", "mail", {**MAIL, "to": f"{'Ann ' * 300}<a@b.c>"}, "to has more than 980 characters"),
         ("email", "mail", {**MAIL, "reply_to": f"{'a' * 990}@b.c"}, "reply_to has more than 980 characters"),
@@ -670,6 +703,34 @@ def test_what_the_destination_would_never_take_does_not_leave(
 
     assert found is not None
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"data": {"score": "850"}, "apns": {"payload": {"aps": {"content-available": 1}}}},
+        {"notification": {"title": "Hi"}},
+        {"notification": {"image": "https://shop.example/a.png"}, "android": {"notification": {"title_loc_key": "hello"}}},
+        {"android": {"notification": {"title": "Hi", "body": "There"}}},
+    ],
+)
+def test_fcm_takes_what_is_for_the_app_alone_and_what_only_a_platform_says(message: dict[str, Any]) -> None:
+    request = request_of("fcm", ("message", {"token": "t", **message}))
+
+    assert json.loads(request.body) == {"message": {"token": "t", **message}}
+
+
+def test_segment_takes_no_anonymous_id_written_down_as_its_own_libraries_do() -> None:
+    item = {**TRACK, "anonymousId": None}
+
+    assert json.loads(request_of("segment", ("track", item)).body) == {"batch": [item]}
+
+
+def test_a_row_of_more_columns_than_salesforce_advises_leaves_unless_the_connection_says_otherwise() -> None:
+    row = Delivery("d", "p", "row", json.dumps({"keys": {"id": "1"}, "values": {f"c{n}": 1 for n in range(60)}}))
+
+    assert connector_of("sfmc_rowset").problem_of(row) is None
+    assert connector_of("sfmc_rowset", max_columns=50).problem_of(row) == "61 columns, 50 at most"
 
 
 def test_braze_attributes_are_states_unless_one_is_counted_up() -> None:

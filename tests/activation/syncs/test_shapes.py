@@ -172,6 +172,26 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
         {"type": "order.placed", "timestamp": "2026-03-28T23:30:15.123Z",
          "data": {"audience": "s", "external_id": "k1", "order_id": "o1"}}, None,
     ),
+    # In the words of two help desks: Zendesk's `POST /api/v2/tickets`, Freshdesk's of the same name.
+    "a ticket at one desk": (
+        "webhook",
+        {"mode": "insert", "max_personal_fields": 9,
+         "fields": {"ticket.subject": "concat('Ask about ', favourite_category)", "ticket.comment.body": "'3 orders'",
+                    "ticket.comment.public": "false", "ticket.requester.email": "'ann@home.example'",
+                    "ticket.external_id": "CAST(orders AS STRING)", "ticket.tags": "array('win_back')"}},
+        "message",
+        {"ticket": {"subject": "Ask about tea", "comment": {"body": "3 orders", "public": False},
+                    "requester": {"email": "ann@home.example"}, "external_id": "3", "tags": ["win_back"]}}, None,
+    ),
+    "a ticket at another": (
+        "webhook",
+        {"mode": "insert", "max_personal_fields": 9,
+         "fields": {"subject": "'Hello'", "description": "'3 orders'", "email": "'ann@home.example'", "status": "2",
+                    "priority": "1", "custom_fields.cf_orders": "orders"}},
+        "message",
+        {"subject": "Hello", "description": "3 orders", "email": "ann@home.example", "status": 2, "priority": 1,
+         "custom_fields": {"cf_orders": 3}}, None,
+    ),
     "reserved traits": (
         "segment",
         {"fields": {"firstName": "'Ann'", "birthday": "date'1980-05-17'", "createdAt": "timestamp'2026-11-25 08:00:00'",
@@ -363,6 +383,10 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str, Any, Any]] = {
          "ios_attachments": {"id1": "https://shop.example/a.jpg"}, "big_picture": "https://shop.example/a.jpg",
          "data": {"shelf": "left"}}, None,
     ),
+    "fcm for the app alone": (
+        "fcm", {"fields": {"orders": "orders", "apns.payload.aps.content-available": "1"}, "mode": "insert"}, "message",
+        {"token": "k1", "data": {"orders": "3"}, "apns": {"payload": {"aps": {"content-available": 1}}}}, None,
+    ),
     "fcm by platform": (
         "fcm",
         {"fields": {"title": "'Hi'", "body": "'There'", "android.ttl": "86400", "android.collapse_key": "order_id",
@@ -464,6 +488,8 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "bought": {"app_id": "app-1"},
     "an anonymous visitor": {"known_visitors": False},
     "rowset of two keys": {"keys": ["id", "at"]},
+    "a ticket at one desk": {"form": "fields"},
+    "a ticket at another": {"form": "fields"},
 }
 
 

@@ -33,6 +33,7 @@ _TAKEN, _GO_ON, _NOT_NOW, _NEVER = range(200, 300), (354,), range(400, 500), ran
 # What relays say of a recipient behind whom nobody will ever be (RFC 3463, RFC 7505): no mailbox, no address, moved without
 # a new one, a domain without mail. That there is no such system (5.1.2) a relay says of everybody if its own DNS fails.
 _NO_MAILBOX = re.compile(r"5\.1\.([136]|10)\b")
+_NO_UTF8 = "an address needs SMTPUTF8, which the relay does not offer"
 # 998 characters by RFC 5322, without the name of the header.
 _LONGEST_LINE = 998 - len("List-Unsubscribe: ")
 # Relays leave idle sessions open for minutes; one that was used just now needs no question.
@@ -62,9 +63,10 @@ class Email(BaseConnector):
         for key in ("to", "subject", "unsubscribe_url"):
             if not isinstance(payload.get(key), str) or not payload[key]:
                 return f"{key} is missing"
-        if not payload.get("text") and not payload.get("html"):
-            return "text or html is needed"
-        if not payload["unsubscribe_url"].startswith(("https://", "mailto:")):
+        said = [payload[key] for key in ("text", "html") if payload.get(key)]
+        if not said or not all(isinstance(one, str) for one in said):
+            return "text or html is needed, as a text"
+        if not payload["unsubscribe_url"].lower().startswith(("https://", "mailto:")):
             return "unsubscribe_url is neither https:// nor mailto:"
         if any(character in payload[key] for key in ("to", "subject", "unsubscribe_url") for character in "\r\n"):
             return "a header holds a line end"
@@ -122,12 +124,12 @@ class Email(BaseConnector):
             f"Message-ID: <{message_id(delivery.delivery_id, self._sender)}>",
             f"List-Unsubscribe: {in_brackets(way_out)}",
         ]
-        if self._connection.one_click and way_out.startswith("https://"):
+        if self._connection.one_click and way_out.lower().startswith("https://"):
             headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
         if payload.get("reply_to"):
             headers.append(f"Reply-To: {address(*_one_address('reply_to', payload['reply_to']))}")
         if payload.get("feedback_id"):
-            headers.append(header("Feedback-ID", payload["feedback_id"]))
+            headers.append(header("Feedback-ID", str(payload["feedback_id"])))
         return to, mail(headers, payload.get("text"), payload.get("html"), delivery.delivery_id)
 
     async def _session(self) -> aiosmtplib.SMTP:
@@ -176,8 +178,14 @@ class Email(BaseConnector):
 
     async def _handed_over(self, session: aiosmtplib.SMTP, to: str, content: bytes, delivery: Delivery) -> Answer:
         """The transaction step by step, since only the last one is in doubt when its reply is lost."""
+        mail_from = self._mail_from
+        if not content.isascii():
+            # Only addresses are not, by any of which a relay may be unable to write.
+            if not session.supports_extension("smtputf8"):
+                return Stop(_NO_UTF8) if not self._sender.isascii() else Refused(_NO_UTF8)
+            mail_from += b" SMTPUTF8 BODY=8BITMIME"
         # Both addresses are checked and bare: to take them apart again costs as much as the reply.
-        steps = ((b"MAIL", self._mail_from), (b"RCPT", f"TO:<{to}>".encode()), (b"DATA",))
+        steps = ((b"MAIL", mail_from), (b"RCPT", f"TO:<{to}>".encode()), (b"DATA",))
         try:
             for verb, *of_whom in steps:
                 with self._overdue:

@@ -16,7 +16,7 @@ from personalake.activation.connectors.fcm_platforms import not_texts, of_platfo
 from personalake.activation.delivery import Pack, State
 from personalake.activation.tokens import Token, Tokens, fetched
 from personalake.activation.transport import Reply, Request, Unreached
-from personalake.config.audience_kinds import is_of_fcm
+from personalake.config.audience_kinds import FCM_OBJECTS, is_of_fcm
 from personalake.config.connections.push import FcmConnection
 from personalake.errors import ConfigError
 
@@ -142,19 +142,19 @@ def _misspelt(message: Mapping[str, Any]) -> Iterator[str]:
     if message.get("condition") and str(message["condition"]).count(" in topics") > _MOST_TOPICS:
         yield f"condition names more than {_MOST_TOPICS} topics"
     yield from not_texts("data", message.get("data"))
-    yield from _unsaid(message.get("notification"))
+    yield from _unsaid(message.get("notification"), any(map(message.get, FCM_OBJECTS)))
     yield from of_platforms(message)
 
 
-def _unsaid(notification: Any) -> Iterator[str]:
-    """A notification that shows nothing, or something else than texts."""
+def _unsaid(notification: Any, is_said_elsewhere: bool) -> Iterator[str]:
+    """A notification that shows nothing, since the platforms' parts have no words of their own, or else than texts."""
     if notification is None:
         return
     if not isinstance(notification, dict) or not all(isinstance(value, str) for value in notification.values()):
         yield "notification may hold texts only"
     elif unknown := sorted(notification.keys() - _NOTIFICATION):
         yield f"a notification has no {', '.join(unknown)}"
-    elif not notification.get("title") and not notification.get("body"):
+    elif not notification.get("title") and not notification.get("body") and not is_said_elsewhere:
         yield "the notification has neither title nor body"
 
 

@@ -31,15 +31,16 @@ class SalesforceRowset(Salesforce):
         return 2
 
     def lacks(self, operation: str, payload: dict[str, Any]) -> str | None:
-        """A row needs its whole primary key, some values, each in a column, and not too many columns."""
+        """A row needs its whole primary key, some values, each in a column, and not more columns than are wanted."""
         keys, values = payload.get("keys"), payload.get("values")
         if not isinstance(keys, dict) or not isinstance(values, dict) or not values:
             return "keys and values are needed, and at least one value"
         missing = [column for column in self._connection.keys if keys.get(column) in (None, "")]
         if missing:
             return f"key column {', '.join(missing)} is missing or empty"
-        if len(keys) + len(values) > self._connection.max_columns:
-            return f"{len(keys) + len(values)} columns, {self._connection.max_columns} at most"
+        most, columns = self._connection.max_columns, len(keys) + len(values)
+        if most is not None and columns > most:
+            return f"{columns} columns, {most} at most"
         return many_valued({**keys, **values})
 
     def request(self, pack: Pack) -> Request:

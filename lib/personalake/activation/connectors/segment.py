@@ -23,6 +23,7 @@ _NEEDS = {"identify": "traits", "track": "event", "group": "groupId"}
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 # What must be a text wherever it stands.
 _TEXTS = ("userId", "anonymousId", "groupId", "event")
+_TEXT_OR_NONE = (str, type(None))
 _SAYS = {"identify": "traits", "track": "properties", "group": "traits"}
 _AROUND = frozenset({"context", "integrations"})
 _OF_MONEY = frozenset({"revenue", "value", "currency"})
@@ -89,7 +90,8 @@ class Segment(Workspace):
             return f"messageId is missing or has {self._connection.max_message_id} characters or more"
         if kind != "identify" and not payload.get(_NEEDS[kind]):
             return f"{_NEEDS[kind]} is missing"
-        other = [key for key in _TEXTS if key in payload and not isinstance(payload[key], str)]
+        # Null is none: Segment's own libraries write one down where they have no anonymous id.
+        other = [key for key in _TEXTS if not isinstance(payload.get(key), _TEXT_OR_NONE)]
         if other:
             return f"{', '.join(other)} is not a text"
         at = payload.get("timestamp")

@@ -1,5 +1,6 @@
 """Signed webhooks, as Standard Webhooks has them; also the way to a help desk."""
 
+import base64
 import binascii
 import json
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,8 @@ from personalake.errors import ConfigError
 
 _TAKEN = Taken()
 _ID, _TIMESTAMP, _SIGNATURE = map(istr, ("webhook-id", "webhook-timestamp", "webhook-signature"))
+# By which APIs that know it, such as Zendesk's, tell a repetition.
+_REPETITION = istr("Idempotency-Key")
 
 
 class Webhook(HttpConnector):
@@ -32,7 +35,7 @@ class Webhook(HttpConnector):
             connection.patience, connection.max_in_flight, connection.allow_private, connection.allow_redirects
         )
         super().__init__(name, declared(connection), clock, transport)
-        self._url = connection.url
+        self._url, self._is_event = connection.url, connection.form == "event"
         keys = [_key(resolve, connection.secret, is_former=False)]
         if connection.former_secret is not None:
             keys.append(_key(resolve, connection.former_secret, is_former=True))
@@ -40,6 +43,8 @@ class Webhook(HttpConnector):
         self._headers = dict(JSON)
         if connection.bearer:
             self._headers[AUTHORIZATION] = f"Bearer {resolve(connection.bearer)}"
+        if connection.basic:
+            self._headers[AUTHORIZATION] = _basic(resolve, connection.basic)
 
     def measured(self, deliveries: Sequence[Delivery]) -> Sequence[Measured]:
         """Any JSON object may leave, as it is."""
@@ -52,8 +57,11 @@ class Webhook(HttpConnector):
         return self._signed(delivery.delivery_id, pack.items[0] if pack.items else delivery.payload.encode())
 
     def answer(self, pack: Pack, reply: Reply) -> Answer:
-        """Any 2xx."""
-        return _TAKEN if 200 <= reply.status < 300 else Refused(said(reply))
+        """Any 2xx; of a refusal also the details, without which a help desk's says nothing (`RecordInvalid`)."""
+        if 200 <= reply.status < 300:
+            return _TAKEN
+        details = reply.object().get("details")
+        return Refused(f"{said(reply)} {json.dumps(details)}" if details else said(reply))
 
     @property
     def erasure_limits(self) -> Limits:
@@ -61,7 +69,9 @@ class Webhook(HttpConnector):
         return Limits(1)
 
     async def erase(self, pack: Pack) -> Answer:
-        """Tell the receiver, under a type of its own."""
+        """Tell the receiver, under a type of its own; an API of somebody else's knows no such type."""
+        if not self._is_event:
+            return Refused("this address takes fields, and no word of whom to forget; delete them there by hand")
         delivery, at = pack.deliveries[0], self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         body = json.dumps({"type": "person.erased", "timestamp": at, "data": {"id": delivery.payload}}).encode()
         return await self.exchange(self._signed(delivery.delivery_id, body), lambda reply: self.answer(pack, reply))
@@ -69,6 +79,8 @@ class Webhook(HttpConnector):
     def _signed(self, message_id: str, body: bytes) -> Request:
         headers = signature(self._signers, message_id, self.clock.now(), body)
         headers.update(self._headers)
+        if not self._is_event:
+            headers[_REPETITION] = message_id
         return Request("POST", self._url, body, headers)
 
 
@@ -77,6 +89,13 @@ def _key(resolve: Resolve, reference: str, is_former: bool) -> bytes:
         return signing_key(resolve(reference), is_former)
     except ValueError as problem:
         raise ConfigError([f"{reference} is no secret of a webhook: {problem}"]) from None
+
+
+def _basic(resolve: Resolve, reference: str) -> str:
+    pair = resolve(reference)
+    if ":" not in pair:
+        raise ConfigError([f"{reference} has no colon between user and password"])
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def signature(signers: Iterable[HMAC], message_id: str, now: datetime, body: bytes) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What follows from receipts for consent, suppression and engagement."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
@@ -15,14 +15,21 @@ from personalake.tables.receipts import HARD_BOUNCE, SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import CONSENT
 from personalake.tables.touchpoints import EMAIL_ENGAGEMENT
 
+# Ends the id of the second answer that follows from one receipt.
+_BESIDE = ":address"
 WITHDRAWING = ("unsubscribed", "complained")
 _ENGAGEMENTS = {
     "delivered": "sent", "hard_bounce": "bounced", "soft_bounce": "bounced", "opened": "opened", "clicked": "clicked",
 }  # fmt: skip
 
 
-def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, str], calling_code: str) -> DataFrame:
+def withdrawals(
+    receipts: DataFrame, links: DataFrame, purposes: Mapping[str, str], calling_code: str, weak: Collection[str]
+) -> DataFrame:
     """Who unsubscribes or complains withdraws the purpose of the channel.
+
+    Under a key by which the receipt names a person, that person does. Where the delivery or the address tells who it is,
+    the person does under the identifier that is theirs most surely, and whoever has the address does.
 
     Args:
         receipts: Rows of `matched`, with `batch_id`.
@@ -30,20 +37,27 @@ def withdrawals(receipts: DataFrame, links: DataFrame, purposes: Mapping[str, st
             for an identifier of that person.
         purposes: Channel to purpose; a channel without one withdraws nothing.
         calling_code: Of phone numbers that are written without one.
+        weak: Kinds of identifiers that may become somebody else's, the strongest first; all others are stronger.
 
     Returns:
-        Rows of `silver.consent`, one for each receipt.
+        Rows of `silver.consent`, one or two for each receipt.
     """
-    asked = receipts.where(F.col("receipt_type").isin(*WITHDRAWING)).join(_smallest(links), "person_id", "left")
+    asked = receipts.where(F.col("receipt_type").isin(*WITHDRAWING)).join(_surest(links, weak), "person_id", "left")
     spelled = standard_value(F.col("address_namespace"), F.col("address"), calling_code)
     address = F.struct(F.col("address_namespace").alias("namespace"), spelled.alias("customer_id"))
     is_address = F.col("address").isNotNull() & F.col("address_namespace").isNotNull()
-    who = F.coalesce(_key_of_person(), F.when(is_address, address))
+    # The address speaks for itself unless a key does: it is who was written to.
+    beside = F.when(is_address & ~F.col("is_key_known"), address)
+    both = F.array_distinct(F.array_compact(F.array(_key_of_person(), beside)))
     return (
-        asked.withColumns({"who": who, "purpose": _looked_up(purposes, "channel")})
-        .where("who IS NOT NULL AND purpose IS NOT NULL")
+        asked.withColumns({"both": both, "purpose": _looked_up(purposes, "channel")})
+        .where("purpose IS NOT NULL")
+        .select("*", F.posexplode("both").alias("place", "who"))
         .withColumns(
             {
+                "record_id": F.when(F.col("place") == 0, F.col("record_id")).otherwise(
+                    F.concat("record_id", F.lit(_BESIDE))
+                ),
                 "namespace": F.col("who.namespace"),
                 "customer_id": F.col("who.customer_id"),
                 "status": F.lit("withdrawn"),
@@ -106,12 +120,13 @@ def suppressions(
     ).withColumn("until", ends).select(*SUPPRESSION.columns)  # fmt: skip
 
 
-def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
+def engagements(receipts: DataFrame, links: DataFrame, weak: Collection[str]) -> DataFrame:
     """What happened to e-mails, beside what mailing tools tell by themselves.
 
     Args:
         receipts: Rows of `matched`, with `batch_id`.
         links: Rows of `silver.person_link`, for receipts that only name a delivery.
+        weak: Kinds of identifiers that may become somebody else's, see `withdrawals`.
 
     Returns:
         Rows of `silver.email_engagement`; its event ids begin with the source.
@@ -120,7 +135,7 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
         receipts.where("channel = 'email'")
         .withColumn("engagement_type", _looked_up(_ENGAGEMENTS, "receipt_type"))
         .where("engagement_type IS NOT NULL")
-        .join(_smallest(links), "person_id", "left")
+        .join(_surest(links, weak), "person_id", "left")
         .withColumn("who", _key_of_person())
         .where("who IS NOT NULL")
         .withColumns(
@@ -135,9 +150,13 @@ def engagements(receipts: DataFrame, links: DataFrame) -> DataFrame:
     )
 
 
-def _smallest(links: DataFrame) -> DataFrame:
-    """One identifier of each person, always the same."""
-    return links.groupBy("person_id").agg(F.min(F.struct("namespace", F.col("value").alias("customer_id"))).alias("own"))
+def _surest(links: DataFrame, weak: Collection[str]) -> DataFrame:
+    """One identifier of each person, always the same: none that may become another person's, if they have any other."""
+    places = F.create_map(*(F.lit(part) for place, kind in enumerate(weak, 1) for part in (kind, place)))
+    place = F.coalesce(F.element_at(places, F.col("namespace")), F.lit(0)) if weak else F.lit(0)
+    surest = F.min(F.struct(place.alias("place"), "namespace", F.col("value").alias("customer_id")))
+    own = F.struct("surest.namespace", "surest.customer_id").alias("own")
+    return links.groupBy("person_id").agg(surest.alias("surest")).select("person_id", own)
 
 
 def _key_of_person() -> Column:

@@ -39,15 +39,16 @@ def matched(receipts: DataFrame, outbox: DataFrame, log: DataFrame, links: DataF
         F.col("person_id").alias("planned_person"),
         F.col("destination").alias("planned_for"),
     )
-    by_id = named.join(
-        planned, (F.col("delivery_id") == F.col("planned_id")) & _same_destination(), "left"
-    ).withColumnsRenamed({"planned_id": "found_id", "planned_person": "found_person"})
+    # Whom a delivery was for it says whoever reports it, also where its connection was renamed; what became of it is told
+    # by the destination that it went to.
+    found_id = F.when(_same_destination(), F.col("planned_id"))
+    by_id = named.join(planned, F.col("delivery_id") == F.col("planned_id"), "left").withColumn("found_id", found_id)
     by_reference = _by_reference(named.where("reference IS NOT NULL"), log, planned)
-    joined = by_id.drop("planned_for").join(by_reference, list(KEY), "left")
+    joined = by_id.join(by_reference, list(KEY), "left")
     return joined.select(
         *receipts.columns,
         "address_namespace",
-        F.coalesce("named_person", "found_person", "referred_person").alias("person_id"),
+        F.coalesce("named_person", "planned_person", "referred_person").alias("person_id"),
         F.coalesce("found_id", "referred_id").alias("about"),
         "is_key_known",
     )
@@ -95,7 +96,7 @@ def _by_reference(receipts: DataFrame, log: DataFrame, planned: DataFrame) -> Da
 
 
 def _same_destination() -> Column:
-    return F.coalesce(F.col("destination") == F.col("planned_for"), F.lit(True))
+    return F.coalesce(F.lower("destination") == F.lower("planned_for"), F.lit(True))
 
 
 def _namespace_of_channel() -> Column:

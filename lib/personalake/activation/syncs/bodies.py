@@ -104,12 +104,16 @@ def _whole(quantity: Column) -> Column:
 
 
 def _push(sync: Sync, fields: Fields, erases_nulls: bool) -> Column:
-    """Title, text and picture are the notification, what is for one platform is its object; all else is data, as texts."""
+    """Title, text and picture are the notification, what is for one platform is its object; all else is data, as texts.
+
+    Without a notification it is a message for the app, which shows what it likes.
+    """
     notification = {name: text_of(value) for name, value in fields.items() if name in _NOTIFICATION}
     platforms = {name: _of_platform(name, value) for name, value in fields.items() if name.partition(".")[0] in FCM_OBJECTS}
     data = {name: text_of(value) for name, value in fields.items() if name not in {*notification, *platforms}}
-    more = (nested("data", object_of(data)),) if data else ()
-    return joined(nested("notification", object_of(notification)), *more, inner(nested_object_of(platforms)))
+    parts = {"notification": notification, "data": data}
+    said = (nested(name, object_of(values)) for name, values in parts.items() if values)
+    return joined(*said, inner(nested_object_of(platforms)))
 
 
 def _of_platform(name: str, value: Column) -> Column:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from personalake.activation.syncs.segment_calls import has_context
 from personalake.activation.syncs.values import inner, joined, nested, pair
 from personalake.activation.syncs.words import Words
-from personalake.config.audience_kinds import braze_objects
+from personalake.config.audience_kinds import braze_objects, takes_fields_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection
 from personalake.config.onesignal_names import USER_PROPERTIES
@@ -163,6 +163,9 @@ def _onesignal_user(words: Words) -> Made:
 
 
 def _webhook(words: Words) -> Made:
+    if takes_fields_only(words.connection):
+        return "message", words.given, None
+
     def told(kind: Column, content: Column) -> Column:
         data = joined(pair("audience", words.name), pair(words.key_field, F.col("key")), inner(content))
         return joined(pair("type", kind), words.time, words.beside, nested("data", data))

@@ -15,7 +15,7 @@ from personalake.activation.syncs.bodies import body_of
 from personalake.activation.syncs.dialects import KINDS, flat
 from personalake.activation.syncs.values import object_of
 from personalake.activation.syncs.words import Words, beside_of
-from personalake.config.audience_kinds import keys_of, kind_of
+from personalake.config.audience_kinds import keys_of, kind_of, takes_fields_only
 from personalake.config.audiences import Sync
 from personalake.config.connections import Connection
 from personalake.config.connections.files import FilesConnection
@@ -69,6 +69,7 @@ def shape_of(name: str, sync: Sync, connection: Connection, as_of: date) -> Shap
     told = sync.model_dump_json(include={*_SHAPING})
     told += "".join(f"{name}={getattr(sync, name)!r}" for name in _SHAPING_IF_SAID if getattr(sync, name) is not None)
     told += words.visitor_beginning or ""
+    told += "fields" if takes_fields_only(connection) else ""
     mark = hashlib.sha256("|".join((kind, operation, words.key_field, told)).encode()).hexdigest()[:16]
     return Shape(
         operation, lambda fields: made(sync, fields, sync.nulls == "erase"), payload, removal, mark,

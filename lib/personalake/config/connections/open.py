@@ -26,7 +26,17 @@ class WebhookConnection(Connection):
     former_secret: SecretReference | None = Field(
         None, description="Secret that is being replaced: while receivers change over, messages are signed by both"
     )
+    form: Literal["event", "fields"] = Field(
+        "event",
+        description="event: type, time and data, as Standard Webhooks has them; fields: the sync's fields and nothing else, "
+        "named as the receiver names them, e.g. ticket.comment.body at Zendesk",
+    )
     bearer: SecretReference | None = Field(None, description="Token for an Authorization header, if the receiver wants one")
+    basic: SecretReference | None = Field(
+        None,
+        description="Or user and password with a colon between them, e.g. me@shop.example/token:KEY at Zendesk, KEY:X at "
+        "Freshdesk",
+    )
     allow_private: bool = Field(False, description="True allows addresses that are not public, and plain http there")
     allow_redirects: bool = Field(False, description="True follows redirects that keep the request (307, 308) and https")
     max_items: int | None = Field(1, ge=1, le=1, description="Deliveries in one request")
@@ -41,6 +51,12 @@ class WebhookConnection(Connection):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.fragment:
             raise ValueError("expected https://host/path, without credentials")
         return url
+
+    @model_validator(mode="after")
+    def _one_authorization(self) -> "WebhookConnection":
+        if self.bearer is not None and self.basic is not None:
+            raise ValueError("bearer and basic are both an Authorization header: name one of them")
+        return self
 
     @model_validator(mode="after")
     def _encrypted(self) -> "WebhookConnection":

@@ -84,7 +84,9 @@ class SalesforceRowsetConnection(_DataExtension):
     kind: Literal["sfmc_rowset"] = Field("sfmc_rowset", description="Which connector speaks")
     max_items: int | None = Field(50, ge=1, description="Rows in one request")
     max_bytes: int | None = Field(1_000_000, ge=1, description="Bytes in one request")
-    max_columns: int = Field(50, ge=1, description="Columns of one row")
+    max_columns: int | None = Field(
+        None, ge=1, description="Columns of one row, beyond which it is refused; Salesforce advises 50, and takes more"
+    )
     transient_codes: tuple[str, ...] = Field(("10006",), description="Codes of status 400 that are sometimes transient")
 
 
