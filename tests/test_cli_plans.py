@@ -143,7 +143,8 @@ def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
 
     code, out, _ = console.run(monkeypatch, "reject", "regulars")
 
-    assert (code, out.strip()) == (0, "plan_regulars is rejected: 2 deliveries to crm are cancelled.")
+    assert code == 0
+    assert out.startswith("plan_regulars is rejected: 2 deliveries to crm are cancelled.")
     logged = console.ledger.read(ACTIVATION_LOG, ("delivery_id", "state", "reason"))
     assert {row["delivery_id"]: (row["state"], row["reason"]) for row in logged} == dict.fromkeys(
         ("d1", "d2"), ("cancelled", "no longer current: its plan was rejected by a person")
@@ -153,6 +154,29 @@ def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
     assert code == InputError.exit_code
     assert "plan_old would not leave anyway: it is superseded." in err
     assert "Waiting" not in err
+
+
+@pytest.mark.parametrize(
+    ("mode", "removed", "told"),
+    [
+        (
+            "mirror",
+            2,
+            " Who of them may not be told anything any more is taken away all the same, by the next plan_activation.",
+        ),
+        ("withdrawals", 2, " They may not be told anything any more: a later as-of takes them away all the same."),
+        ("mirror", 0, ""),
+    ],
+)
+def test_who_rejects_removals_is_told_that_withdrawals_come_again(
+    console: Console, monkeypatch: pytest.MonkeyPatch, mode: str, removed: int, told: str
+) -> None:
+    row = {**PLAN, "plan_id": "plan_r", "sync": "regulars", "state": "ready", "mode": mode, "removed": removed}
+    console.ledger.append(ACTIVATION_PLAN, [row])
+
+    code, out, _ = console.run(monkeypatch, "reject", "r")
+
+    assert (code, out.strip()) == (0, f"plan_r is rejected: 0 deliveries to crm are cancelled.{told}")
 
 
 def test_where_a_sender_holds_the_destination_what_is_rejected_is_left_to_it(

@@ -33,10 +33,12 @@ def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = No
     from personalake.pipelines.activation_totals import totals_so_far
     from personalake.pipelines.activation_view import status_view
     from personalake.pipelines.held_up import held_up
+    from personalake.pipelines.open_ends import left_waiting
 
     settings = settings_to_look(env, conf_dir, root, None, region)
     ledger = existing_lake(settings).ledger
-    sent, waiting = sent_so_far(ledger), held_up(plans(ledger), settings.audiences)
+    sent, known = sent_so_far(ledger), plans(ledger)
+    waiting = [*held_up(known, settings.audiences), *left_waiting(ledger, known, settings.connections)]
     Console().print(status_view(sent, totals_so_far(ledger, sent), syncs_left_off(settings), waiting))
 
 

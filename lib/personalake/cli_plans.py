@@ -71,11 +71,16 @@ def reject(
     region: Region = None,
 ) -> None:
     """Keep a plan from leaving, and take back what it has not sent; what else its as-of brings waits for approval."""
+    from personalake.activation.syncs.plan_state import WITHDRAWALS
     from personalake.pipelines.approve_plan import reject_plan
 
     settings = settings_to_look(env, conf_dir, root, None, region)
     row, cancelled, busy = reject_plan(existing_lake(settings), settings, plan_id)
     told = f"{row['plan_id']} is rejected: {cancelled:,} deliveries to {row['destination']} are cancelled."
+    if row["mode"] == WITHDRAWALS:
+        told += " They may not be told anything any more: a later as-of takes them away all the same."
+    elif row["removed"]:
+        told += " Who of them may not be told anything any more is taken away all the same, by the next plan_activation."
     if busy:
         told += f" {row['destination']} is being sent to: that run stops before what it has not sent, and takes it back."
     Console().print(told, highlight=False, soft_wrap=True)

@@ -12,7 +12,7 @@ import pytest
 from personalake.activation.answers import NotYet, Refused, Taken
 from personalake.activation.connectors.base import HttpConnector
 from personalake.activation.delivery import Name, State
-from personalake.activation.erasure import ErasureReceipt, delete
+from personalake.activation.erasure import ErasureReceipt, delete, delete_each
 from personalake.activation.transport import ReplyLost, Request
 from tests.activation.connectors.settings import connector_of
 from tests.activation.connectors.test_answers import Replying, reply
@@ -235,6 +235,37 @@ def test_a_lost_reply_is_asked_again_because_erasing_twice_is_erasing_once() -> 
 
     assert len(transport.asked) == 2
     assert receipt.state is State.ACCEPTED
+
+
+def test_a_destination_that_hangs_is_given_up_once_a_run_and_not_for_each_request() -> None:
+    tries = 3
+    transport = Transporting(*[ReplyLost("TimeoutError")] * (4 * tries))
+    connector = connector_of("braze_track", patience={"max_tries": tries})
+    connector.transport = transport  # type: ignore[attr-defined]
+
+    receipts = delete_each([["ann-4711"], ["bob"], ["zoe", "zoe2"]], connector, FakeClock(), random.Random(1))
+
+    assert len(transport.asked) == tries
+    (ann,), (bob,), zoe = receipts
+    assert ann.state is State.UNKNOWN
+    assert bob.reason == f"not asked: an earlier request of this run was left unknown: {ann.reason}"
+    assert {receipt.state for receipt in (bob, *zoe)} == {State.PENDING}
+    assert [receipt.identifier_hash for receipt in (bob, *zoe)] == [hashed("bob"), hashed("zoe"), hashed("zoe2")]
+    assert "TimeoutError" in str(bob.reason)
+
+
+def test_requests_leave_one_by_one_over_one_connector_and_a_refusal_keeps_nobody_from_being_asked() -> None:
+    done = reply(201, {"deleted": 1, "message": "success"})
+    transport = Transporting(done, reply(400, {"message": "no such user"}), done)
+    connector = connector_of("braze_track")
+    connector.transport = transport  # type: ignore[attr-defined]
+
+    receipts = delete_each([["ann"], ["bob"], ["zoe"]], connector, FakeClock(), random.Random(1))
+
+    assert [[receipt.state for receipt in one] for one in receipts] == [
+        [State.ACCEPTED], [State.REJECTED], [State.ACCEPTED],
+    ]  # fmt: skip
+    assert [json.loads(request.body)["external_ids"] for request in transport.asked] == [["ann"], ["bob"], ["zoe"]]
 
 
 def test_a_destination_that_refuses_the_account_leaves_receipts_that_are_pending() -> None:

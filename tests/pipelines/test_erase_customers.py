@@ -279,11 +279,12 @@ def test_a_destination_that_does_not_answer_leaves_the_request_open_and_is_asked
     asked: list[list[str]] = []
     answers = [State.UNKNOWN, State.ACCEPTED]
 
-    def delete(names: list[Name], *_: object) -> list[ErasureReceipt]:
+    def delete_each(requests: list[list[Name]], *_: object) -> list[list[ErasureReceipt]]:
+        (names,) = requests
         asked.append([name.value for name in names])
-        return [ErasureReceipt("h", "vendor", answers[len(asked) - 1], None, "case-7", AS_OF)]  # type: ignore[arg-type]
+        return [[ErasureReceipt("h", "vendor", answers[len(asked) - 1], None, "case-7", AS_OF)]]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(erasure_destinations, "delete", delete)
+    monkeypatch.setattr(erasure_destinations, "delete_each", delete_each)
     monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
     vendors = {
         "vendor": SimpleNamespace(enabled=True, local_folder=None),

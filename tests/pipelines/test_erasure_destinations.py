@@ -27,11 +27,11 @@ def test_a_destination_is_asked_by_every_key_of_its_own_syncs_and_by_no_others(
 ) -> None:
     asked: list[list[str]] = []
 
-    def delete(names: list[Name], *_: Any) -> list[ErasureReceipt]:
-        asked.append([name.value for name in names])
-        return [ErasureReceipt("h", "x", State.ACCEPTED, None, None, datetime(2026, 1, 1, tzinfo=UTC))]
+    def delete_each(requests: list[list[Name]], *_: Any) -> list[list[ErasureReceipt]]:
+        asked.extend([name.value for name in names] for names in requests)
+        return [[ErasureReceipt("h", "x", State.ACCEPTED, None, None, datetime(2026, 1, 1, tzinfo=UTC))] for _ in requests]
 
-    monkeypatch.setattr(erasure_destinations, "delete", delete)
+    monkeypatch.setattr(erasure_destinations, "delete_each", delete_each)
     monkeypatch.setattr(erasure_destinations, "connect", lambda *_: None)
     connections = {name: CsvDropConnection(folder=tmp_path, columns=("id",)) for name in ("ads", "mail")}
     settings = Settings(root=lake.locations.root, connections=connections)  # type: ignore[arg-type]
@@ -52,6 +52,29 @@ def test_a_destination_is_asked_by_every_key_of_its_own_syncs_and_by_no_others(
     ads, mail = (set(ids) - subject.destination_ids for ids in asked)
     assert (ads, mail) == ({OLD, NEW}, {"ann@x.example"})
     assert "p_1" in subject.destination_ids
+
+
+def test_each_request_has_the_answer_about_its_own_person_in_whichever_turn_they_are_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connected: list[str] = []
+
+    def delete_each(requests: list[list[Name]], *_: Any) -> list[list[ErasureReceipt]]:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return [[ErasureReceipt("h", "ads", State.ACCEPTED, None, names[0].value, at)] for names in requests]
+
+    monkeypatch.setattr(erasure_destinations, "delete_each", delete_each)
+    monkeypatch.setattr(erasure_destinations, "connect", lambda name, *_: connected.append(name))
+    connections = {"ads": CsvDropConnection(folder=tmp_path, columns=("id",))}
+    settings = Settings().model_copy(update={"connections": connections})
+    people = {f"r{n}": Subject(("crm", f"{n}"), destination_ids=frozenset({f"p_{n}"})) for n in range(8)}
+
+    answers = ask_destinations(settings, people)
+
+    assert {request: [one.reference for one in told] for request, told in answers.items()} == {
+        f"r{n}": [f"p_{n}"] for n in range(8)
+    }
+    assert connected == ["ads"]
 
 
 def test_an_app_is_asked_for_each_name_under_its_own_label_only() -> None:

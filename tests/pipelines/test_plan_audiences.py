@@ -116,6 +116,14 @@ class Shop:
         (row,) = [row for row in self.plans().values() if row["state"] != "superseded"]
         return row
 
+    def standing(self, state: str) -> str:
+        """The one plan that is in a state."""
+        (name,) = [name for name, row in self.plans().items() if row["state"] == state]
+        return name
+
+    def states(self) -> set[str]:
+        return {row["state"] for row in self.lake.ledger.read(ACTIVATION_LOG)}
+
     def outbox(self, plan_id: str | None = None) -> dict[str, tuple[bool, str]]:
         rows = self.lake.ledger.read(ACTIVATION_OUTBOX)
         wanted = plan_id or self.newest()["plan_id"]
@@ -348,7 +356,7 @@ def test_who_withdrew_is_taken_away_also_by_a_plan_beyond_its_bounds(shop: Shop)
     shop.people(**dict.fromkeys("abcdefgh", "tea"), i="tea", refusing="ab")
     beyond = {"audience": {"where": "person_id IN ('a', 'h', 'i')"}}
 
-    result = run(shop.context(**beyond))
+    result = run(shop.context(**beyond, approve_above=1))
 
     told = result.figures["audiences"]["regulars"]
     assert shop.newest()["state"] == "ready"
@@ -394,6 +402,155 @@ def test_who_withdrew_is_taken_away_also_where_only_what_changed_is_looked_at(
 
     assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"c02": True, "c23": True}
     assert shop.newest()["reason"].startswith("4 removals, bounds.max_removed is 3; only 2 people")
+
+
+def test_who_withdrew_is_taken_away_at_once_where_the_rest_waits_for_a_person(shop: Shop) -> None:
+    people, apart = dict.fromkeys("abcdefgh", "tea"), {"approve_above": 2}
+    shop.people(**people)
+    run(shop.context())
+    shop.sent()
+    # Two withdrew, one has left the audience, two have something new.
+    changed = {**people, "g": "soup", "h": "soup"}
+    audience = {"audience": {"where": "person_id != 'c'"}}
+    shop.people(**changed, refusing="ab")
+
+    result = run(shop.context(**apart, **audience))
+
+    gone, waiting = shop.standing("ready"), shop.standing("awaiting_approval")
+    told = result.figures["audiences"]["regulars"]
+    assert {key: removal for key, (removal, _) in shop.outbox(gone).items()} == {"ca": True, "cb": True}
+    assert {key: removal for key, (removal, _) in shop.outbox(waiting).items()} == {"cc": True, "cg": False, "ch": False}
+    assert shop.plans()[waiting]["reason"] == (
+        "3 deliveries, approve_above is 2; "
+        f"2 people who may not be told anything any more are taken away all the same, by {gone}"
+    )
+    assert (told["plan_id"], told["withdrawals"]) == (waiting, {"plan_id": gone, "state": "ready", "removed": 2})
+    assert (told["changed"], told["removed"], told["unchanged"]) == (2, 1, 5)
+    before = shop.counts()
+
+    # The same again is the same, also while the one has left, in part and in doubt, and the other one waits.
+    run(shop.context(**apart, **audience))
+    assert shop.counts() == before
+    shop.sent("ca")
+    shop.sent("cb", state="unknown")
+    run(shop.context(**apart, **audience))
+    again = shop.standing("ready")
+    assert shop.outbox(again).keys() == {"cb"}
+    assert shop.standing("awaiting_approval") == waiting
+    assert "cancelled" not in shop.states()
+
+    # Once they are gone, and a person has agreed, the rest leaves as it was seen.
+    shop.sent("cb")
+    run(shop.context(**apart, **audience))
+    assert shop.standing("awaiting_approval") == waiting
+    approve(shop.lake, waiting, START + timedelta(days=1))
+    # Of what is approved, who withdraws meanwhile is taken away as well.
+    shop.people(**changed, refusing="abd")
+    run(shop.context(**apart, **audience))
+    assert shop.standing("approved") == waiting
+    assert shop.outbox(shop.standing("ready")).keys() == {"cd"}
+    shop.sent()
+    assert figures(run(shop.context(**apart, **audience))) == (0, 0, 0, 4)
+
+
+def test_who_withdrew_is_taken_away_also_on_a_day_on_which_a_person_said_no(shop: Shop) -> None:
+    people = dict.fromkeys("abcdefgh", "tea")
+    shop.people(**people)
+    run(shop.context())
+    shop.sent()
+    changed = {**people, "h": "soup"}
+    audience = {"audience": {"where": "person_id != 'c'"}}
+    shop.people(**changed, refusing="ab")
+    run(shop.context(**audience))
+    no = shop.standing("ready")
+    reject_plan(shop.lake, shop.context().settings, no)
+
+    run(shop.context(**audience))
+
+    gone, waiting = shop.standing("ready"), shop.standing("awaiting_approval")
+    assert shop.outbox(gone).keys() == {"ca", "cb"}
+    assert shop.outbox(waiting).keys() == {"cc", "ch"}
+    assert f"{no} of the same day was rejected by a person; 2 people" in shop.plans()[waiting]["reason"]
+
+    # A no to the rest keeps nobody from going; a no to those who withdrew lasts as long as the day.
+    reject_plan(shop.lake, shop.context().settings, waiting)
+    run(shop.context(**audience))
+    assert (shop.standing("ready"), shop.plans()[waiting]["state"]) == (gone, "rejected")
+    reject_plan(shop.lake, shop.context().settings, gone)
+    before = shop.counts()
+    message = run(shop.context(**audience)).message
+    assert shop.counts() == before
+    assert f"of 2 people who may not be told anything any more, {gone} was rejected by a person" in message
+    next_day = DAY + timedelta(1)
+    shop.people(next_day, **changed, refusing="ab")
+    run(shop.context(next_day, **audience))
+    assert shop.outbox(shop.standing("ready")).keys() == {"ca", "cb", "cc", "ch"}
+
+
+@pytest.mark.parametrize("schedule", ["weekly on friday", "on demand"])
+def test_who_withdrew_is_taken_away_also_on_days_on_which_the_sync_is_not_due(shop: Shop, schedule: str) -> None:
+    people, next_day = dict.fromkeys("abcdefgh", "tea"), DAY + timedelta(1)
+    of_sync = {"schedule": schedule, "audience": {"where": "person_id != 'c'"}}
+    asked = {"sync": "regulars"} if schedule == "on demand" else {}
+    shop.people(**people)
+    run(shop.context(DAY, asked, schedule=schedule))
+    shop.sent("ca", "cb", "cc", "cd", "ce", "cf", "cg")
+    first = shop.standing("ready")
+
+    # Nobody withdrew: nothing is planned, though one has left and one has something new.
+    changed = {**people, "d": "soup"}
+    shop.people(next_day, **changed)
+    before = shop.counts()
+    assert "audiences" not in run(shop.context(next_day, **of_sync)).figures
+    assert shop.counts() == before
+
+    # Two withdrew, of whom the destination holds one; what the last plan has not sent yet stays as it is.
+    shop.people(next_day, **changed, refusing="ah")
+    told = run(shop.context(next_day, **of_sync))
+    (gone,) = set(shop.plans()) - {first}
+    assert {key: removal for key, (removal, _) in shop.outbox(gone).items()} == {"ca": True}
+    assert (shop.plans()[gone]["mode"], shop.plans()[gone]["state"]) == ("withdrawals", "ready")
+    assert shop.plans()[gone]["reason"] == "only people who may not be told anything any more: the sync is not due"
+    assert figures(told) == (0, 0, 1, 5)
+    assert told.figures["audiences"]["regulars"]["refused"] == {"no consent at this moment": 2, "the sync is not due": 1}
+    assert shop.plans()[first]["state"] == "ready"
+    assert "cancelled" not in shop.states()
+    before = shop.counts()
+    run(shop.context(next_day, **of_sync))
+    assert shop.counts() == before
+
+    # Who thinks better of it before it has left is not taken away.
+    shop.people(next_day, **changed, refusing="h")
+    run(shop.context(next_day, **of_sync))
+    (row,) = [row for row in shop.lake.ledger.read(ACTIVATION_LOG) if row["state"] == "cancelled"]
+    assert [
+        one["sync_key"] for one in shop.lake.ledger.read(ACTIVATION_OUTBOX) if one["delivery_id"] == row["delivery_id"]
+    ] == ["ca"]
+    before = shop.counts()
+    run(shop.context(next_day, **of_sync))
+    assert shop.counts() == before
+
+    # When its day comes all the rest is said, too.
+    week = DAY + timedelta(7)
+    shop.people(week, **changed, refusing="ah")
+    run(shop.context(week, asked, **of_sync))
+    assert {key: removal for key, (removal, _) in shop.outbox(shop.standing("ready")).items()} == {
+        "ca": True, "cc": True, "cd": False,
+    }  # fmt: skip
+
+
+def test_withdrawals_of_a_sync_that_is_not_due_are_kept_within_its_bounds(shop: Shop) -> None:
+    people, next_day = dict.fromkeys("abcd", "tea"), DAY + timedelta(1)
+    shop.people(**people)
+    run(shop.context(schedule="weekly on friday"))
+    shop.sent()
+    shop.people(next_day, **people, refusing="abc")
+
+    told = run(shop.context(next_day, schedule="weekly on friday"))
+
+    assert told.figures["audiences"]["regulars"]["state"] == "stopped"
+    assert "3 of 4 would be removed, bounds.max_removed_share is 0.5; only people who may not" in told.message
+    assert len(shop.lake.ledger.read(ACTIVATION_OUTBOX)) == 4
 
 
 def test_who_is_held_out_is_on_record_as_not_sent_once_and_never_leaves(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

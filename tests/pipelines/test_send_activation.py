@@ -28,12 +28,14 @@ from personalake.lake import Lake
 from personalake.pipelines import send_activation
 from personalake.pipelines import sending_lease as leases
 from personalake.pipelines.activation_journal import LakeJournal, Stamps
+from personalake.pipelines.activation_plans import plans
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.approve_plan import reject_plan
 from personalake.pipelines.awaited import awaits_results
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
+from personalake.pipelines.open_ends import left_waiting
 from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.runner import run_job
 from personalake.pipelines.send_activation import send_planned
@@ -522,7 +524,7 @@ def test_the_strictest_destination_decides_how_old_a_look_may_be() -> None:
     def errand(seconds: float) -> Any:
         return SimpleNamespace(connector=SimpleNamespace(declaration=SimpleNamespace(recheck_seconds=seconds)))
 
-    assert send_activation._rest([errand(5), errand(2)]) == pytest.approx(0.2)
+    assert send_activation._rest([errand(5), errand(2)]) == pytest.approx(0.1)
     assert send_activation._rest([errand(3_600)]) == 1.0
 
 
@@ -1042,6 +1044,34 @@ def test_with_nothing_left_to_send_what_is_unknown_and_who_waits_for_approval_is
         "nothing is left to send; there: 1 delivery is unknown, see `personalake activation unknown --destination there`; "
         "plan-2 waits for approval with 4 deliveries to there"
     )
+
+
+def test_what_waits_for_a_connection_that_is_off_or_gone_is_named_with_its_plan(lake: Lake, fakes: Fakes) -> None:
+    unlimited(WEBHOOK, fakes)
+    connection = WEBHOOK.connection(fakes, **WEBHOOK.small, patience=PATIENCE)
+    planned(lake, WEBHOOK, 4)
+    told = {"as_of": PLANNED_AT.date(), "state": "ready", "logged_at": PLANNED_AT}
+    lake.ledger.append(ACTIVATION_PLAN, [{**told, "plan_id": "plan-2", "sync": "vips", "destination": "hook"}])
+    rows = [{"delivery_id": f"h{n}", "person_id": "p", "destination": "hook", "plan_id": "plan-2"} for n in range(3)]
+    lake.ledger.append(ACTIVATION_OUTBOX, rows)
+    logged = {"delivery_id": "h0", "destination": "hook", "state": "accepted", "logged_at": PLANNED_AT + timedelta(1)}
+    lake.ledger.append(ACTIVATION_LOG, [logged])
+
+    def run(**hook: Any) -> JobResult:
+        given = context(lake, settings(lake, {"there": connection, **hook}))
+        return send_planned(given, TodaysClock(), random.Random(1), WEBHOOK.resolve(fakes))
+
+    off = {"hook": connection.model_copy(update={"enabled": False})}
+    waits = (
+        "plan-2: 2 deliveries wait for hook, which is {} in conf/connections.yml; "
+        "`personalake activation reject plan-2` takes back what is not to leave"
+    )
+    assert run(**off).message == f"there: 4 of 4 sent; {waits.format('off')}"
+    assert run(**off).message == f"nothing is left to send; {waits.format('off')}"
+    assert run().message == f"nothing is left to send; {waits.format('not')}"
+    assert left_waiting(lake.ledger, plans(lake.ledger), {"hook": connection}) == []
+    asked = context(lake, settings(lake, {"there": connection, **off}), destination="there")
+    assert send_planned(asked, TodaysClock(), random.Random(1), WEBHOOK.resolve(fakes)).message == "nothing is left to send"
 
 
 def test_an_error_of_one_destination_hides_no_other_and_the_gravest_comes_first(

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -50,22 +50,68 @@ def delete(identifiers: Iterable[str | Name], connector: Connector, clock: Clock
     Returns:
         One receipt for each identifier and kind of name; what is pending or unknown must be asked again later.
     """
-    asked_at = clock.now()
+    (receipts,) = delete_each([identifiers], connector, clock, chance)
+    return receipts
+
+
+def delete_each(
+    requests: Iterable[Iterable[str | Name]], connector: Connector, clock: Clock, chance: Chance
+) -> list[list[ErasureReceipt]]:
+    """The same for several requests, one after the other over one connector.
+
+    A destination that leaves one of them pending or unknown, after all tries, is not asked about those that follow: where it
+    hangs, each would take as long again.
+
+    Args:
+        requests: Whom, request by request.
+        connector: Where.
+        clock: Time.
+        chance: Randomness of the waits.
+
+    Returns:
+        The receipts of each request.
+    """
+
+    async def run() -> list[list[ErasureReceipt]]:
+        told: list[list[ErasureReceipt]] = []
+        why: str | None = None
+        for identifiers in requests:
+            asked_at, names = clock.now(), _named(identifiers)
+            outcomes = [] if why else await _asked(names, connector, clock, chance)
+            never = Outcome((), State.PENDING, why or "not asked: the destination was left alone after an earlier failure")
+            found = {key: outcome for outcome in outcomes for key in outcome.delivery_ids}
+            values = {name.value for name in names.values()}  # replies repeat what was asked
+            told.append(
+                [
+                    _receipt(_hashed(name.value), found.get(key, never), connector.name, asked_at, values)
+                    for key, name in names.items()
+                ]
+            )
+            why = why or _left_alone(told[-1])
+        return told
+
+    return finished(run())
+
+
+def _left_alone(receipts: Sequence[ErasureReceipt]) -> str | None:
+    """Why a destination is not asked any more, after what it made of a request; null if it is."""
+    left = next((receipt for receipt in receipts if receipt.state in (State.PENDING, State.UNKNOWN)), None)
+    if left is None:
+        return None
+    return f"not asked: an earlier request of this run was left {left.state.value}: {left.reason or 'no reason given'}"
+
+
+def _named(identifiers: Iterable[str | Name]) -> dict[str, Name]:
     names = dict.fromkeys(each if isinstance(each, Name) else Name(each) for each in identifiers)
-    keys = {f"{_hashed(name.value)}{'' if name.label is None else f'/{name.label}'}": name for name in names}
-    deliveries = [Delivery(key, key, name.operation, name.value) for key, name in keys.items()]
-    outcomes: list[Outcome] = []
+    return {f"{_hashed(name.value)}{'' if name.label is None else f'/{name.label}'}": name for name in names}
 
-    async def run() -> None:
-        async for some in sending(deliveries, _Eraser(connector), clock, _Unwritten(), chance, Report()):
-            outcomes.extend(some)
 
-    finished(run())
-    found = {key: outcome for outcome in outcomes for key in outcome.delivery_ids}
-    never = Outcome((), State.PENDING, "not asked: the destination was left alone after an earlier failure")
-    values = {name.value for name in names}  # replies repeat what was asked
+async def _asked(names: Mapping[str, Name], connector: Connector, clock: Clock, chance: Chance) -> list[Outcome]:
+    deliveries = [Delivery(key, key, name.operation, name.value) for key, name in names.items()]
     return [
-        _receipt(_hashed(name.value), found.get(key, never), connector.name, asked_at, values) for key, name in keys.items()
+        outcome
+        async for some in sending(deliveries, _Eraser(connector), clock, _Unwritten(), chance, Report())
+        for outcome in some
     ]
 
 

@@ -1,8 +1,6 @@
 """Audiences and syncs: who is sent where, what is said of them, and when it stops."""
 
-import re
 from collections.abc import Iterator
-from datetime import date, timedelta
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -21,13 +19,11 @@ from personalake.config.audience_columns import (
 from personalake.config.audience_kinds import Mode
 from personalake.config.base import Section
 from personalake.config.connections.hosts import SecretReference
+from personalake.config.schedules import is_schedule
 from personalake.config.sql import check_condition, columns_of
 
 Hashing = Literal["none", "sha256", "sha256_email", "sha256_phone", "hmac"]
 _KINDS = ("where", "query", "segment", "decisions", "orders")
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ON_DEMAND = "on demand"
-_SCHEDULE = rf"(daily|weekly on ({'|'.join(_DAYS)})|monthly on ([1-9]|1\d|2[0-8])|{ON_DEMAND})"
 
 
 class SegmentAudience(Section):
@@ -126,7 +122,11 @@ class Sync(Section):
         description="insert: new ones only; update: those whom the destination knows; upsert: both; "
         "mirror: and who left is taken away; archive: and who left is marked",
     )
-    schedule: str = Field("daily", description="daily, weekly on monday, monthly on 1 (to 28), or on demand (--sync)")
+    schedule: str = Field(
+        "daily",
+        description="daily, weekly on monday, monthly on 1 (to 28), or on demand (--sync); of mode mirror or archive, "
+        "who withdrew is taken away by every run, on other days too",
+    )
     purposes: tuple[str, ...] = Field(min_length=1, description="Consent purposes that a person must have granted, all")
     key: Mapped = Field(Mapped(source="customer_id"), description="What the destination knows a person by")
     key_field: str | None = Field(None, description="What the destination calls it; by kind if not said")
@@ -164,7 +164,9 @@ class Sync(Section):
     holdout: bool = Field(True, description="Whether people who are held out of decisions are left alone here, too")
     min_people: int = Field(50, ge=1, description="People below whom an audience says too much about each; nothing is sent")
     bounds: SyncBounds = SyncBounds()
-    approve_above: int | None = Field(100_000, ge=0, description="Deliveries above which a person must approve the plan")
+    approve_above: int | None = Field(
+        100_000, ge=0, description="Deliveries above which a person must approve the plan; who withdrew leaves without"
+    )
     max_personal_fields: int = Field(8, ge=0, description="Fields that say something about the person, in one delivery")
     cap: Cap | None = Field(None, description="How often one person is sent something; asked again when it leaves")
     max_age_days: int = Field(
@@ -183,7 +185,7 @@ class Sync(Section):
     @field_validator("schedule")
     @classmethod
     def _known_schedule(cls, schedule: str) -> str:
-        if not re.fullmatch(_SCHEDULE, schedule):
+        if not is_schedule(schedule):
             raise ValueError("expected daily, weekly on monday, monthly on 1 (to 28), or on demand; each in small letters")
         return schedule
 
@@ -273,27 +275,3 @@ class Sync(Section):
         texts = [one.source for one in self.mapped().values()]
         texts += [text for text in (self.audience.where, self.locale) if text is not None]
         return tuple(dict.fromkeys(name.lower() for text in texts for name in columns_of(text)))
-
-
-def is_due(schedule: str, as_of: date, planned: date | None) -> bool:
-    """Whether a sync is to be planned; a day that was missed is made up for, and the same day again is the same plan.
-
-    Args:
-        schedule: As `Sync.schedule`.
-        as_of: Exclusive day.
-        planned: As-of of its latest plan.
-
-    >>> is_due("weekly on monday", date(2026, 11, 25), date(2026, 11, 16))
-    True
-    """
-    if schedule == ON_DEMAND:
-        return False
-    if schedule == "daily":
-        latest = as_of
-    elif schedule.startswith("weekly"):
-        latest = as_of - timedelta((as_of.weekday() - _DAYS.index(schedule.split()[-1])) % 7)
-    else:
-        day = int(schedule.split()[-1])
-        month = as_of if as_of.day >= day else as_of.replace(day=1) - timedelta(1)
-        latest = month.replace(day=day)
-    return planned is None or planned < latest or planned == as_of

@@ -2,14 +2,16 @@
 
 import logging
 
+from personalake.config import Settings
 from personalake.config.audience_checks import audience_problems
-from personalake.config.audiences import Sync, is_due
+from personalake.config.audiences import Sync
 from personalake.config.lawful import deaf_syncs
 from personalake.config.name_checks import syncs_left_off
+from personalake.config.schedules import is_due
 from personalake.errors import ConfigError
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.left_behind import GONE, left_behind
-from personalake.pipelines.plan_states import latest_plans, newest
+from personalake.pipelines.plan_states import latest_plans, newest, of_all
 from personalake.reports.words import plural
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,15 @@ _RENAMED = (
 )
 
 
+def active_syncs(settings: Settings) -> dict[str, Sync]:
+    """Syncs that are on and go to a connection that is."""
+    return {
+        name: sync
+        for name, sync in sorted(settings.audiences.items())
+        if sync.enabled and (target := settings.connections.get(sync.destination)) is not None and target.enabled
+    }
+
+
 def due_syncs(context: JobContext) -> dict[str, Sync]:
     """Syncs to be planned in this run: the one that was asked for, or those whose day it is.
 
@@ -41,11 +52,7 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
     settings, asked = context.settings, context.options.get("sync")
     found = audience_problems(settings.audiences, settings.connections, settings.destinations, settings.templates)
     problems = [f"{'.'.join(place)}: {text}" for place, text in found]
-    active = {
-        name: sync
-        for name, sync in sorted(settings.audiences.items())
-        if sync.enabled and (target := settings.connections.get(sync.destination)) is not None and target.enabled
-    }
+    active = active_syncs(settings)
     if asked is not None and asked not in active:
         there = ", ".join(active) or "none"
         problems.append(f"--sync {asked}: no enabled sync of that name to an enabled connection; there are: {there}")
@@ -65,7 +72,7 @@ def due_syncs(context: JobContext) -> dict[str, Sync]:
         logger.warning(_LEFT_BEHIND, left.sync, left.why, left.destination, people, left.mode, beside)
     if not active:
         return {}
-    planned = {name: newest(list(latest_plans(context.lake.ledger, name).values())) for name in active}
+    planned = {name: newest(of_all(latest_plans(context.lake.ledger, name))) for name in active}
     return {
         name: sync
         for name, sync in active.items()

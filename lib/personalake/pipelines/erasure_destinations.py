@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from personalake.activation.connectors import connect
 from personalake.activation.delivery import Name, State
-from personalake.activation.erasure import ErasureReceipt, delete
+from personalake.activation.erasure import ErasureReceipt, delete_each
 from personalake.config import Settings
 from personalake.errors import PersonalakeError
 from personalake.pipelines.erasure_names import names_at
@@ -45,11 +45,10 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
     """
     answers: dict[str, list[Answered]] = {request_id: [] for request_id in subjects}
     for name, connection in sorted(settings.connections.items()):
-        if not connection.enabled:
-            continue
-        for request_id, subject in subjects.items():
-            if names := names_at(settings, name, subject):
-                answers[request_id].append(_ask(name, settings, names))
+        if connection.enabled:
+            named = {request_id: names_at(settings, name, subject) for request_id, subject in subjects.items()}
+            for request_id, answer in _ask(name, settings, {one: names for one, names in named.items() if names}).items():
+                answers[request_id].append(answer)
     connected = {name for name, connection in settings.connections.items() if connection.enabled}
     for request_id, subject in subjects.items():
         for name in sorted({destination for destination, _ in subject.told} - connected - set(settings.destinations)):
@@ -58,14 +57,21 @@ def ask_destinations(settings: Settings, subjects: Mapping[str, Subject]) -> dic
     return answers
 
 
-def _ask(name: str, settings: Settings, names: Sequence[Name]) -> Answered:
-    clock = SystemClock()
+def _ask(name: str, settings: Settings, named: Mapping[str, Sequence[Name]]) -> dict[str, Answered]:
+    """What one destination says about each request; what it hangs on keeps the others of this run from being asked.
+
+    So they are asked in any order: one that it can never answer is not always before the same ones.
+    """
+    if not named:
+        return {}
+    clock, chance = SystemClock(), random.Random()
+    in_turn = chance.sample(list(named), len(named))
     try:
         connector = connect(name, settings.connections[name], clock)
-        receipts = delete(names, connector, clock, random.Random())
+        told = delete_each([named[request_id] for request_id in in_turn], connector, clock, chance)
     except PersonalakeError as error:
-        return Answered(name, "pending", len(names), detail=error.what)
-    return _summed(name, receipts)
+        return {request_id: Answered(name, "pending", len(names), detail=error.what) for request_id, names in named.items()}
+    return {request_id: _summed(name, receipts) for request_id, receipts in zip(in_turn, told, strict=True)}
 
 
 def _summed(name: str, receipts: list[ErasureReceipt]) -> Answered:

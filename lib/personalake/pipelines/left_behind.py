@@ -1,16 +1,17 @@
 """Syncs that took away who left, and are gone, off or elsewhere by now: whom they hold there nobody takes away any more."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import duckdb
 
-from personalake.activation.syncs.diff import LEAVING, REMOVED
-from personalake.activation.syncs.plan_state import in_order
+from personalake.activation.syncs.diff import TAKING_LEAVERS
+from personalake.activation.syncs.plan_state import WITHDRAWALS, in_order
 from personalake.activation.syncs.unchanged import lay_out_held
 from personalake.common.in_memory import in_memory
 from personalake.config import Settings
-from personalake.config.audiences import ON_DEMAND, Sync
+from personalake.config.audiences import Sync
+from personalake.config.schedules import ON_DEMAND
 from personalake.lake import Ledger
 from personalake.pipelines.merged import merged_table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
@@ -18,7 +19,6 @@ from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATIO
 GONE = "is gone"
 _OUTBOX = ("delivery_id", "person_id", "payload_hash", "plan_id", "sync_key", "removal")
 _LOG = ("delivery_id", "state", "logged_at")
-_TAKING_AWAY = frozenset(mode for mode, changes in LEAVING.items() if REMOVED in changes)
 
 
 class LeftBehind(NamedTuple):
@@ -44,10 +44,10 @@ class LeftBehind(NamedTuple):
 def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
     """Who is held by syncs that promised to take away who leaves, and are not planned there any more."""
     rows = ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "destination", "mode", "state", "logged_at"))
-    last = {(row["sync"], row["destination"]): row["mode"] for row in in_order(rows) if row["sync"] is not None}
+    last = {(row["sync"], row["destination"]): row["mode"] for row in in_order(rows) if _is_of_sync(row)}
     for (name, destination), mode in sorted(last.items()):
         sync = settings.audiences.get(name)
-        if mode not in _TAKING_AWAY or (sync is not None and sync.enabled and sync.destination == destination):
+        if mode not in TAKING_LEAVERS or (sync is not None and sync.enabled and sync.destination == destination):
             continue
         beside = {other: one for other, one in sorted(settings.audiences.items()) if _goes(one, destination)}
         goes_there = _is_on(settings, destination)
@@ -56,6 +56,11 @@ def left_behind(ledger: Ledger, settings: Settings) -> Iterator[LeftBehind]:
             goes_on = sync is not None and sync.enabled
             why = f"goes to {sync.destination} by now" if sync and goes_on else "is turned off" if sync else GONE
             yield LeftBehind(name, destination, people, why, mode, tuple(beside))
+
+
+def _is_of_sync(row: Mapping[str, Any]) -> bool:
+    """Whether a plan says by which mode a sync takes people away: not one of withdrawals alone, nor one of files."""
+    return row["sync"] is not None and row["mode"] != WITHDRAWALS
 
 
 def _goes(sync: Sync, destination: str) -> bool:
@@ -96,17 +101,28 @@ def _held(ledger: Ledger, name: str, destination: str, covering: Sequence[str]) 
     """How many keys a destination holds of one sync, and of none of some others."""
     with in_memory(threads=2) as opened:
         opened.register("became", merged_table(ledger))
-        _lay_out(opened, ledger, name, destination)
+        lay_out_held_by(opened, ledger, name, destination)
         opened.execute("CREATE TABLE behind AS SELECT sync_key FROM held WHERE holder_id IS NOT NULL")
         for other in covering:
             opened.execute("DROP TABLE held")
-            _lay_out(opened, ledger, other, destination)
+            lay_out_held_by(opened, ledger, other, destination)
             opened.execute("DELETE FROM behind WHERE sync_key IN (SELECT sync_key FROM held WHERE holder_id IS NOT NULL)")
         return int(opened.execute("SELECT count(*) FROM behind").fetchall()[0][0])
 
 
-def _lay_out(opened: duckdb.DuckDBPyConnection, ledger: Ledger, name: str, destination: str) -> None:
+def lay_out_held_by(
+    opened: duckdb.DuckDBPyConnection, ledger: Ledger, name: str, destination: str, is_held: bool = False
+) -> None:
+    """Make the table `held` of one sync, see `lay_out_held`.
+
+    Args:
+        opened: A database that can read `became`.
+        ledger: The tables.
+        name: Name of the sync.
+        destination: Name of the connection.
+        is_held: Whether a lost reply is held there.
+    """
     of_sync = [("destination", "=", destination), ("sync", "=", name), ("plan_id", "!=", None)]
     opened.register("given_outbox", ledger.scan(ACTIVATION_OUTBOX, of_sync).reader(_OUTBOX))
     opened.register("given_log", ledger.scan(ACTIVATION_LOG, [("destination", "=", destination)]).reader(_LOG))
-    lay_out_held(opened, is_message=False, standing=None)
+    lay_out_held(opened, is_message=False, standing=None, is_held=is_held)

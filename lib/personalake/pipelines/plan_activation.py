@@ -24,6 +24,7 @@ from personalake.pipelines.plan_audiences import plan_audiences
 from personalake.pipelines.plan_figures import equation, with_plans
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.reachability import reachable
+from personalake.pipelines.undue_syncs import undue_syncs
 from personalake.privacy.addresses import ADDRESSES, refused_addresses
 from personalake.privacy.consent import granted_purposes, with_signals, without_refusals
 from personalake.privacy.pseudonyms import key_ring, pseudonymous
@@ -48,7 +49,9 @@ def run(context: JobContext) -> JobResult:
         LeaseHeldError: If the destination of a sync is being sent to; the others are planned all the same.
     """
     settings = context.settings
-    syncs = due_syncs(context)
+    due = due_syncs(context)
+    undue = undue_syncs(context, due)
+    syncs = {**due, **undue}
     active = {name: it for name, it in sorted(settings.destinations.items()) if it.enabled}
     alone = context.options.get("sync") is not None
     if alone or (syncs and not active):
@@ -58,7 +61,7 @@ def run(context: JobContext) -> JobResult:
     if not syncs:
         return files
     with context.progress.step(f"planning the audiences {', '.join(syncs)}"):
-        planned, busy = plan_audiences(context, syncs, cache(partial(_consents, context)), _wanted(context))
+        planned, busy = plan_audiences(context, syncs, cache(partial(_consents, context)), _wanted(context), undue)
         if not context.dry_run:
             _to_health(context.lake, [equation(context, one) for one in planned])
     if busy:

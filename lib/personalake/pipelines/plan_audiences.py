@@ -1,6 +1,6 @@
 """Audiences to plans: what each connection lacks of its syncs goes to the outbox, if it may leave."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,8 +13,8 @@ from personalake.activation.syncs.acknowledged import DOUBTFUL
 from personalake.activation.syncs.counts import Counts, left_out
 from personalake.activation.syncs.diff import DELIVERED, REMOVED
 from personalake.activation.syncs.masking import masked
-from personalake.activation.syncs.plan_state import APPROVED, AWAITING, READY, STANDING, STOPPED
-from personalake.activation.syncs.verdict import Cost, again, cost, is_too_small, plan_id, verdict
+from personalake.activation.syncs.plan_state import APPROVED, AWAITING, OPEN, READY, STANDING, STOPPED, WITHDRAWALS
+from personalake.activation.syncs.verdict import again, cost, is_too_small, plan_id, verdict
 from personalake.activation.syncs.wanted import NO_PERSON
 from personalake.common.transformation import Transformation
 from personalake.config.audience_templates import completed
@@ -24,11 +24,11 @@ from personalake.pipelines.audience_orders import without_person
 from personalake.pipelines.holdout_rows import log_held_out
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.plan_basis import Basis, Narrow
-from personalake.pipelines.plan_changes import Planning, asked_of, changes, granted_now, place_of
-from personalake.pipelines.plan_rows import Groups, PlanRows, in_spark, on_the_driver
+from personalake.pipelines.plan_changes import Planning, asked_of, changes, place_of
+from personalake.pipelines.plan_rows import PlanRows, in_spark, on_the_driver
 from personalake.pipelines.plan_states import latest_plans, named, next_state, rejected_at, superseding
+from personalake.pipelines.plan_withdrawals import Part, parts_of, taken_apart
 from personalake.pipelines.sending_lease import sending_lease
-from personalake.reports.words import plural
 from personalake.tables import Table
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN, CUSTOMER_PROFILE, RUN
 
@@ -45,16 +45,22 @@ class Planned:
         row: Its plan, as in `gold.activation_plan`.
         counts: The same in figures.
         samples: Some payloads, masked; in a dry run only.
+        apart: The plan that takes away who may not be told any more, where that is one of its own.
     """
 
     sync: str
     row: Row
     counts: Counts
     samples: Sequence[Any] = ()
+    apart: Row | None = None
 
 
 def plan_audiences(
-    context: JobContext, syncs: Mapping[str, Sync], consents: Callable[[], DataFrame], wanted_at_all: Transformation
+    context: JobContext,
+    syncs: Mapping[str, Sync],
+    consents: Callable[[], DataFrame],
+    wanted_at_all: Transformation,
+    undue: Collection[str] = (),
 ) -> tuple[list[Planned], dict[str, LeaseHeldError]]:
     """Plan each sync; none if there are no profiles of this as-of.
 
@@ -62,9 +68,10 @@ def plan_audiences(
 
     Args:
         context: The job's.
-        syncs: Syncs that are due.
+        syncs: Syncs to plan.
         consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more, since they were erased or ask to be.
+        undue: Those of the syncs of which only withdrawals are planned.
 
     Returns:
         What was planned; and by name the syncs that were not, since their destination is being sent to.
@@ -78,7 +85,7 @@ def plan_audiences(
         try:
             with _while_nobody_sends(context, sync.destination) as require:
                 known = latest_plans(context.lake.ledger, name)
-                planning = Planning(context, name, connection, asked, known, consents, wanted_at_all)
+                planning = Planning(context, name, connection, asked, known, consents, wanted_at_all, name not in undue)
                 planned.append(_planned(planning, require))
         except LeaseHeldError as error:
             busy[name] = error
@@ -111,35 +118,34 @@ def _planned(planning: Planning, require: Callable[[], None]) -> Planned:
             if is_too_small(counts, sync) and counts.removed:
                 leaving = rows.taking_away()
                 counts = leaving.counted(rest)
-            leaving, counts, beyond = _within_bounds(planning, leaving, counts, rest)
-            row = _row(planning, counts, cost(counts, sync, planning.connection), beyond)
-            if row["state"] == AWAITING and _is_approved(planning, leaving):
-                row |= {"state": APPROVED, "reason": f"all of it was approved as {planning.standing}"}
+            parts = parts_of(planning, Part(leaving, counts), rest)
+            told = _rows_of_plans(planning, parts)
+            apart = told[0] if len(told) > 1 else None
             if context.dry_run:
-                return Planned(name, row, counts, _samples(leaving.frame))
+                return Planned(
+                    name, told[-1], parts[-1].counts, _samples(leaving.frame if apart else parts[0].rows.frame), apart
+                )
             require()
-            _write(planning, row, leaving, counts)
-            log_held_out(planning, rows, counts, rest)
+            _write(planning, told, parts)
+            if planning.is_due:
+                log_held_out(planning, rows, counts, rest)
             basis.remember(rows, judged)
-            return Planned(name, row, counts)
+            return Planned(name, told[-1], parts[-1].counts, apart=apart)
         finally:
             rows.release()
 
 
-def _within_bounds(planning: Planning, rows: PlanRows, counts: Counts, rest: Groups) -> tuple[PlanRows, Counts, str | None]:
-    """Of a plan beyond its bounds who withdrew is taken away, unless they alone are beyond; and what is said of it."""
-    sync = planning.asked.sync
-    state, reason = verdict(counts, sync)
-    if state != STOPPED or not counts.removed:
-        return rows, counts, None
-    withdrawals = rows.withdrawals(granted_now(planning), sync.purposes)
-    of_these = withdrawals.counted(rest)
-    gone = plural(of_these.removed, "person", "people")
-    if not of_these.removed:
-        return rows, counts, None
-    if verdict(of_these, sync)[0] == STOPPED:
-        return rows, counts, f"among the removals {gone} who may not be told anything any more"
-    return withdrawals, of_these, f"{reason}; only {gone} who may not be told anything any more are taken away"
+def _rows_of_plans(planning: Planning, parts: Sequence[Part]) -> list[Row]:
+    """A plan for each part; the last one is what the sync has to say, and tells of the one that goes before it."""
+    *before, last = parts
+    told = [_row(planning, part, WITHDRAWALS) for part in before]
+    if told:
+        (apart,) = told
+        last = last._replace(said=taken_apart(apart))
+    row = _row(planning, last, planning.asked.sync.mode if planning.is_due else WITHDRAWALS)
+    if row["state"] == AWAITING and _is_approved(planning, last.rows):
+        row |= {"state": APPROVED, "reason": f"all of it was approved as {planning.standing}"}
+    return [*told, row]
 
 
 def _with_persons(counts: Counts, rows: PlanRows, sync: Sync) -> Counts:
@@ -161,15 +167,15 @@ def _nobodys(context: JobContext, sync: Sync) -> list[dict[str, Any]]:
     return [] if asked is None else left_out(NO_PERSON, without_person(context, asked))
 
 
-def _row(planning: Planning, counts: Counts, costs: Cost, beyond: str | None) -> Row:
+def _row(planning: Planning, part: Part, mode: str) -> Row:
     """The plan as a row; of an equal plan that stands already, its name and state."""
-    context, name, sync, known = planning.context, planning.name, planning.asked.sync, planning.known
-    called = _name(planning, counts)
-    state, reason = verdict(counts, sync)
-    reason = "; ".join(filter(None, (reason, beyond))) or None
+    context, name, sync, known, counts = planning.context, planning.name, planning.asked.sync, planning.known, part.counts
+    called, costs = _name(planning, counts, mode), cost(counts, sync, planning.connection)
+    state, reason = verdict(counts, sync, is_asked=not part.is_of_withdrawn)
     said_no = rejected_at(known, context.as_of)
-    if state == READY and said_no is not None and counts.added + counts.changed:
+    if state == READY and said_no is not None and counts.deliveries and not part.is_of_withdrawn:
         state, reason = AWAITING, f"{said_no} of the same day was rejected by a person"
+    reason = "; ".join(filter(None, (reason, part.said))) or None
     current = known[called]["state"] if called in known else None
     if next_state(current, state) is None and current is not None:
         state, reason = current, known[called]["reason"]
@@ -177,7 +183,7 @@ def _row(planning: Planning, counts: Counts, costs: Cost, beyond: str | None) ->
         "plan_id": called,
         "sync": name,
         "destination": sync.destination,
-        "mode": sync.mode,
+        "mode": mode,
         "as_of": context.as_of,
         "added": counts.added,
         "changed": counts.changed,
@@ -195,7 +201,7 @@ def _row(planning: Planning, counts: Counts, costs: Cost, beyond: str | None) ->
     }
 
 
-def _name(planning: Planning, counts: Counts) -> str:
+def _name(planning: Planning, counts: Counts, mode: str) -> str:
     """The standing plan's name if this is what it has not sent yet; else the plan's own, by its content.
 
     Where an equal plan stands of which a removal was given up or stopped, who has to go needs a delivery, and so a plan, of
@@ -203,9 +209,9 @@ def _name(planning: Planning, counts: Counts) -> str:
     what stopped it would stop it again, each time that somebody plans.
     """
     context, sync, known = planning.context, planning.asked.sync, planning.known
-    if planning.standing is not None and counts.is_what_waits:
+    if planning.standing is not None and counts.is_what_waits and mode != WITHDRAWALS:
         return planning.standing
-    own = named(plan_id(planning.name, place_of(context, sync), sync.mode, context.as_of, counts.content), known)
+    own = named(plan_id(planning.name, place_of(context, sync), mode, context.as_of, counts.content), known)
     if not counts.removed or own not in known or known[own]["state"] not in STANDING:
         return own
     is_owed = F.col("removal") & F.col("state").isin("cancelled", "rejected")
@@ -235,21 +241,31 @@ def _stamp(context: JobContext, known: Mapping[str, Row]) -> datetime:
     return max([context.run_started_at, *later])
 
 
-def _write(planning: Planning, row: Row, planned: PlanRows, counts: Counts) -> None:
-    """Deliveries first, then what falls with earlier plans, and the plan last: without its row nothing of it is sent."""
-    context, known = planning.context, planning.known
-    lake, called = context.lake, row["plan_id"]
-    is_written = called in known and known[called]["state"] != STOPPED
-    if row["state"] != STOPPED and counts.deliveries and not is_written and not _is_there(context, called):
-        named = (called, row["sync"], row["destination"], planning.asked.shape.operation, context.as_of)
-        planned.to_outbox(lake, counts.deliveries, *named)
+def _write(planning: Planning, told: Sequence[Row], parts: Sequence[Part]) -> None:
+    """Deliveries first, then what falls with earlier plans, and the plans last: without their rows nothing is sent."""
+    known, lake = planning.known, planning.context.lake
+    called, last, counts = [row["plan_id"] for row in told], told[-1], parts[-1].counts
+    for row, part in zip(told, parts, strict=True):
+        _write_deliveries(planning, row, part)
+    ended = list(superseding(known, called, last["logged_at"], planning.is_due))
+    going = {row["plan_id"] for row in ended}
+    staying = [*called, *(name for name, row in known.items() if row["state"] in OPEN and name not in going)]
     if counts.stale or (counts.pending and not counts.is_what_waits):
-        waiting = planning.deliveries.where((F.col("state") == "pending") & (F.col("plan_id") != called))
-        about = counts.stale + counts.pending
-        lake.append(_cancelled(waiting, row["destination"], row["logged_at"]), ACTIVATION_LOG, about=about)
-    ended = list(superseding(known, called, row["logged_at"]))
-    is_new = called not in known or known[called]["state"] != row["state"]
-    lake.add([*ended, *([row] if is_new else [])], ACTIVATION_PLAN)
+        waiting = planning.deliveries.where((F.col("state") == "pending") & ~F.col("plan_id").isin(staying))
+        # What a plan of withdrawals, or one beside it, has not sent yet counts as stale, too.
+        if (planning.is_due and len(staying) == 1) or not waiting.isEmpty():
+            about = counts.stale + counts.pending
+            lake.append(_cancelled(waiting, last["destination"], last["logged_at"]), ACTIVATION_LOG, about=about)
+    new = [row for row in told if row["plan_id"] not in known or known[row["plan_id"]]["state"] != row["state"]]
+    lake.add([*ended, *new], ACTIVATION_PLAN)
+
+
+def _write_deliveries(planning: Planning, row: Row, part: Part) -> None:
+    context, known, called = planning.context, planning.known, row["plan_id"]
+    is_written = called in known and known[called]["state"] != STOPPED
+    if row["state"] != STOPPED and part.counts.deliveries and not is_written and not _is_there(context, called):
+        named = (called, row["sync"], row["destination"], planning.asked.shape.operation, context.as_of)
+        part.rows.to_outbox(context.lake, part.counts.deliveries, *named)
 
 
 def _is_there(context: JobContext, called: str) -> bool:

@@ -48,6 +48,7 @@ class Planning:
         known: The sync's plans so far, by name.
         consents: Gives rows of `silver.consent_current` without what has been refused by now.
         wanted_at_all: Leaves out people who are in no export any more.
+        is_due: Whether everything is planned; else only withdrawals.
     """
 
     context: JobContext
@@ -57,6 +58,7 @@ class Planning:
     known: Mapping[str, Row]
     consents: Callable[[], DataFrame]
     wanted_at_all: Transformation
+    is_due: bool = True
 
     @property
     def standing(self) -> str | None:

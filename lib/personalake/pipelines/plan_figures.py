@@ -7,6 +7,7 @@ from typing import Any
 from personalake.activation.syncs.plan_state import STOPPED
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.plan_audiences import Planned
+from personalake.pipelines.plan_withdrawals import taken_apart
 from personalake.reports.words import plural
 from personalake.tables.gold import CUSTOMER_PROFILE
 
@@ -51,7 +52,7 @@ def with_plans(files: JobResult, planned: list[Planned], context: JobContext) ->
     parts = [sentence(one) for one in planned]
     if not files.skipped:
         parts = [files.message, *parts]
-    figures = {one.sync: {name: one.row[name] for name in _FIGURES} | _samples(one) for one in planned}
+    figures = {one.sync: {name: one.row[name] for name in _FIGURES} | _more(one) for one in planned}
     return replace(
         files,
         skipped=False,
@@ -74,8 +75,13 @@ def sentence(planned: Planned) -> str:
     state = row["state"].replace("_", " ") + (f" ({row['reason']})" if row["reason"] else "")
     what = "nothing of it" if row["state"] == STOPPED else "nothing else"
     remedy = f"; {_REMEDY.format(**row, what=what)}" if _BOUND in (row["reason"] or "") else ""
-    return f"{lead}{left}{refused}{cost}{points}: {state}{remedy}"
+    is_told = planned.apart is None or planned.apart["plan_id"] in (row["reason"] or "")
+    apart = "" if is_told or planned.apart is None else f"; {taken_apart(planned.apart)}"
+    return f"{lead}{left}{refused}{cost}{points}: {state}{apart}{remedy}"
 
 
-def _samples(planned: Planned) -> dict[str, Any]:
-    return {"samples": list(planned.samples)} if planned.samples else {}
+def _more(planned: Planned) -> dict[str, Any]:
+    samples = {"samples": list(planned.samples)} if planned.samples else {}
+    if planned.apart is None:
+        return samples
+    return samples | {"withdrawals": {name: planned.apart[name] for name in ("plan_id", "state", "removed")}}

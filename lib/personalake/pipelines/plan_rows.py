@@ -11,7 +11,13 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from personalake.activation.syncs.counts import Counts, counted, row_hash
-from personalake.activation.syncs.diff import audience_rows, only_taking_away, only_withdrawn, outbox_rows
+from personalake.activation.syncs.diff import (
+    audience_rows,
+    only_taking_away,
+    only_withdrawn,
+    outbox_rows,
+    without_withdrawn,
+)
 from personalake.activation.syncs.few import ROW_HASH, few_counted, few_of_audience, few_to_outbox
 from personalake.lake import Lake
 from personalake.lake.direct import frame_of
@@ -63,9 +69,13 @@ class PlanRows:
         """The plan of an audience that has become too small to be told anything, see `only_taking_away`."""
         return PlanRows(only_taking_away(self.frame))
 
-    def withdrawals(self, granted: DataFrame, purposes: Sequence[str]) -> "PlanRows":
-        """Of a plan beyond its bounds those who have to go all the same, see `only_withdrawn`."""
-        return PlanRows(only_withdrawn(self.frame, granted, purposes))
+    def withdrawals(self, granted: DataFrame, purposes: Sequence[str], refusal: str) -> "PlanRows":
+        """Of a plan that may not leave as it is those who have to go all the same, see `only_withdrawn`."""
+        return PlanRows(only_withdrawn(self.frame, granted, purposes, refusal))
+
+    def without_withdrawals(self, granted: DataFrame, purposes: Sequence[str]) -> "PlanRows":
+        """The rest of it, see `without_withdrawn`."""
+        return PlanRows(without_withdrawn(self.frame, granted, purposes))
 
 
 class FewRows(PlanRows):

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from personalake.activation.syncs.plan_state import APPROVED, AWAITING, OPEN, READY, REJECTED, SUPERSEDED, WANTED, in_order
+from personalake.activation.syncs.plan_state import (
+    APPROVED,
+    AWAITING,
+    OPEN,
+    READY,
+    REJECTED,
+    SUPERSEDED,
+    WANTED,
+    WITHDRAWALS,
+    in_order,
+)
 from personalake.activation.syncs.verdict import again
 from personalake.errors import InputError
 from personalake.lake import Lake, Ledger
@@ -38,11 +48,18 @@ def named(plan_id: str, known: Mapping[str, Row]) -> str:
     return plan_id
 
 
-def superseding(known: Mapping[str, Row], plan_id: str, at: datetime) -> Iterator[Row]:
-    """Rows that end all other plans of the sync."""
+def superseding(known: Mapping[str, Row], called: Sequence[str], at: datetime, is_all: bool = True) -> Iterator[Row]:
+    """Rows that end other plans of the sync.
+
+    Args:
+        known: Its plans by name.
+        called: Those that stay, of which the last takes the place of the others.
+        at: When.
+        is_all: Whether all others end; else only those of withdrawals alone.
+    """
     for name, row in known.items():
-        if name != plan_id and row["state"] in OPEN:
-            yield {**row, "state": SUPERSEDED, "reason": f"{plan_id} took its place", "logged_at": at}
+        if name not in called and row["state"] in OPEN and (is_all or row["mode"] == WITHDRAWALS):
+            yield {**row, "state": SUPERSEDED, "reason": f"{called[-1]} took its place", "logged_at": at}
 
 
 def meant(known: Mapping[str, Row], words: str, states: Sequence[str] = (AWAITING,)) -> Row:
@@ -134,16 +151,25 @@ def _remedy(known: Mapping[str, Row], states: Sequence[str]) -> str:
 
 
 def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
-    """The plan of this as-of that may be sent now or once it is approved."""
+    """The plan of this as-of that may be sent now or once it is approved; one of withdrawals alone stands beside it."""
     for name, row in known.items():
-        if row["as_of"] == as_of and row["state"] in WANTED:
+        if row["as_of"] == as_of and row["state"] in WANTED and row["mode"] != WITHDRAWALS:
             return name
     return None
 
 
-def rejected_at(known: Mapping[str, Row], as_of: object) -> str | None:
-    """A plan of this as-of to which a person said no."""
-    return next((name for name, row in known.items() if row["as_of"] == as_of and row["state"] == REJECTED), None)
+def rejected_at(known: Mapping[str, Row], as_of: object, is_any: bool = False) -> str | None:
+    """A plan of this as-of to which a person said no.
+
+    Args:
+        known: Plans by name.
+        as_of: Exclusive day.
+        is_any: Whether one of withdrawals alone counts, too.
+    """
+    for name, row in known.items():
+        if row["as_of"] == as_of and row["state"] == REJECTED and (is_any or row["mode"] != WITHDRAWALS):
+            return name
+    return None
 
 
 def next_state(current: str | None, judged: str) -> str | None:
@@ -157,6 +183,11 @@ def next_state(current: str | None, judged: str) -> str | None:
     if current in (judged, REJECTED) or (current == APPROVED and judged in (AWAITING, READY)):
         return None
     return judged
+
+
+def of_all(known: Mapping[str, Row]) -> list[Row]:
+    """Plans that say all that a sync has to say, and not only who withdrew."""
+    return [row for row in known.values() if row["mode"] != WITHDRAWALS]
 
 
 def newest(plans: Sequence[Row]) -> Row | None:

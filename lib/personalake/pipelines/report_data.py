@@ -14,6 +14,7 @@ from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.audit_sources import latest_audits
 from personalake.pipelines.collect_figures import latest_figures
 from personalake.pipelines.held_up import held_up
+from personalake.pipelines.open_ends import left_waiting
 from personalake.pipelines.product_names import product_names
 from personalake.pipelines.report_arrivals import arrivals_of
 from personalake.pipelines.report_linkage import linkage_of
@@ -76,7 +77,10 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         linkage=linkage_of(settings, ledger),
         sent=(sent := sent_so_far(ledger)),
         totals=totals_so_far(ledger, sent),
-        held_up=held_up(plans(ledger), settings.audiences),
+        held_up=[
+            *held_up(known := plans(ledger), settings.audiences),
+            *left_waiting(ledger, known, settings.connections),
+        ],
         messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
         audits=latest_audits(ledger),
         region_figures=latest_figures(ledger),

@@ -39,7 +39,7 @@ from personalake.pipelines.foretelling import Due, foretold
 from personalake.pipelines.held_up import beyond_bounds
 from personalake.pipelines.job import JobContext, JobResult
 from personalake.pipelines.last_look import LastLook
-from personalake.pipelines.open_ends import open_ends
+from personalake.pipelines.open_ends import left_waiting, open_ends
 from personalake.pipelines.results_later import ask_on, handed, with_results
 from personalake.pipelines.sending_failures import failure
 from personalake.pipelines.sending_lease import Leases
@@ -47,7 +47,7 @@ from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
 
 # A look at consent may rest on versions of tables that were asked for so recently, in shares of `recheck_seconds`.
-_REST, _LONGEST_REST = 0.1, 1.0
+_REST, _LONGEST_REST = 0.05, 1.0
 
 
 @dataclass
@@ -97,10 +97,11 @@ def send_planned(
     context: JobContext, clock: Clock, chance: Chance, resolve: Callable[[str], str] = resolve_secret
 ) -> JobResult:
     """The same, with time, chance and secrets as arguments."""
-    active = _chosen(context)
+    active, known = _chosen(context), plans(context.lake.ledger)
+    is_for_all = context.options.get("destination") is None
+    waiting = left_waiting(context.lake.ledger, known, context.settings.connections) if is_for_all else []
     if not active:
-        return JobResult(skipped=True, message="no connection is enabled in conf/connections.yml")
-    known = plans(context.lake.ledger)
+        return JobResult(skipped=True, message="; ".join(["no connection is enabled in conf/connections.yml", *waiting]))
     standing, fallen = [plan for plan in known if plan.stands_since is not None], superseded(known, context.lake.ledger)
     stamps = Stamps.after(context.lake.ledger, clock, [plan.changed_at for plan in known])
     with ExitStack() as opened:
@@ -121,7 +122,8 @@ def send_planned(
             taken_back, _ = cancel_superseded(context.lake, fallen, stamps, lambda destination: nullcontext(lambda: None))
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
                 errands = _begun(errands, check)
-                return foretold({name: one.due() for name, one in errands.items()}, check, taken_back)
+                told_ahead = foretold({name: one.due() for name, one in errands.items()}, check, taken_back)
+            return replace(told_ahead, message="; ".join([told_ahead.message, *waiting]))
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         broken: Mapping[str, BaseException] = {}
         if errands:
@@ -136,7 +138,7 @@ def send_planned(
     if error is not None:
         raise error
     ends = [] if results else open_ends(context.lake.ledger, known)
-    return _ended(results, cancelled, later, ends)
+    return _ended(results, cancelled, later, [*ends, *waiting])
 
 
 def _begun(errands: Mapping[str, Errand], check: LastLook) -> dict[str, Errand]:
@@ -264,7 +266,7 @@ async def _all(errands: Mapping[str, Errand], clock: Clock, chance: Chance, chec
 def _ended(
     results: Mapping[str, tuple[Report, int]], cancelled: int, later: Mapping[str, Counter[str]], ends: Sequence[str]
 ) -> JobResult:
-    """Say what happened; and where nothing was sent, what stays open."""
+    """Say what happened, and what stays open."""
     told = [sentence(name, *one) for name, one in results.items()]
     if cancelled:
         told.append(f"{cancelled:,} of superseded or rejected plans taken back")

@@ -153,7 +153,11 @@ ACTIVATION_PLAN = Table(
         Field("plan_id", "string", "Hash of the sync, its as-of and every delivery; an equal plan has an equal id"),
         Field("sync", "string", "Name in conf/audiences.yml"),
         Field("destination", "string", "Connection in conf/connections.yml or destination in conf/destinations.yml"),
-        Field("mode", "string", "insert, update, upsert, mirror or archive"),
+        Field(
+            "mode",
+            "string",
+            "insert, update, upsert, mirror or archive; withdrawals: only who may not be told any more goes",
+        ),
         _AS_OF,
         Field("added", "bigint", "Deliveries of keys that the destination does not hold"),
         Field("changed", "bigint", "Deliveries of keys that it holds with other content"),

@@ -8,8 +8,9 @@ import pytest
 from personalake.activation.syncs.counts import Counts
 from personalake.activation.syncs.masking import masked
 from personalake.activation.syncs.verdict import Cost, again, cost, plan_id, verdict
-from personalake.config.audiences import Sync, is_due
+from personalake.config.audiences import Sync
 from personalake.config.connections import BrazeTrackConnection, OneSignalConnection, Rate
+from personalake.config.schedules import is_due
 
 DAY = date(2026, 11, 25)
 

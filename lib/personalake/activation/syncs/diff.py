@@ -9,6 +9,7 @@ from pyspark.sql.window import Window, WindowSpec
 
 from personalake.activation.syncs.shapes import Shape
 from personalake.activation.syncs.wanted import HELD_OUT, NO_CONSENT
+from personalake.common.transformation import Transformation
 from personalake.config.audience_kinds import Mode
 from personalake.tables.gold import ACTIVATION_OUTBOX
 
@@ -24,10 +25,13 @@ LEAVING: Mapping[Mode, tuple[str, ...]] = {
     "mirror": (ADDED, CHANGED, REMOVED),
     "archive": (ADDED, CHANGED, REMOVED),
 }
+# Modes that take away who left, and so who withdrew.
+TAKING_LEAVERS = frozenset(mode for mode, changes in LEAVING.items() if REMOVED in changes)
 REJECTED_BEFORE, CAPPED, NOT_THERE = "rejected before as it is", "capped", "not known at the destination"
 HAD_IT = "has had it under another key"
 GONE = "nobody has this device, or this name, there any more"
 TOO_FEW, BEYOND = "too few people", "the plan is beyond its bounds"
+ELSEWHERE, NOT_DUE = "said by a plan of its own", "the sync is not due"
 REMOVAL_HASH = "removal"
 # Who is refused for these must not be there. Any other refusal is of a row that cannot be said, and takes nothing away.
 TAKING_AWAY = (NO_CONSENT, HELD_OUT)
@@ -146,24 +150,47 @@ def only_taking_away(planned: DataFrame) -> DataFrame:
     return _unsaid(planned, TOO_FEW)
 
 
-def only_withdrawn(planned: DataFrame, granted: DataFrame, purposes: Sequence[str]) -> DataFrame:
-    """The plan of an audience that changed more than its bounds allow: who withdrew is taken away all the same.
+def only_withdrawn(planned: DataFrame, granted: DataFrame, purposes: Sequence[str], refusal: str = BEYOND) -> DataFrame:
+    """Of a plan that may not leave as it is, whom to take away all the same: who withdrew.
+
+    Args:
+        planned: Rows of `with_payloads`, with `values`.
+        granted: `person_id` and `purposes` granted at this moment.
+        purposes: What the sync asks for, all of it.
+        refusal: What is said of all others to whom there is something to say.
+    """
+    rows = planned.transform(_with_allowing(granted, purposes))
+    return _unsaid(_staying(rows, F.col("allowing_id").isNotNull()), refusal)
+
+
+def without_withdrawn(planned: DataFrame, granted: DataFrame, purposes: Sequence[str]) -> DataFrame:
+    """The rest of such a plan: whom `only_withdrawn` takes away is left as they are.
 
     Args:
         planned: Rows of `with_payloads`, with `values`.
         granted: `person_id` and `purposes` granted at this moment.
         purposes: What the sync asks for, all of it.
     """
+    rows = planned.transform(_with_allowing(granted, purposes))
+    return _staying(rows, F.col("allowing_id").isNull())
+
+
+def _with_allowing(granted: DataFrame, purposes: Sequence[str]) -> Transformation:
+    """Add `allowing_id`, null of who does not grant all purposes."""
     is_granted = F.size(F.array_except(F.array(*map(F.lit, purposes)).cast("array<string>"), "purposes")) == 0
     allowing = granted.where(is_granted).select(F.col("person_id").alias("allowing_id"))
-    stays = (F.col("change") == REMOVED) & F.col("allowing_id").isNotNull()
+    return lambda rows: rows.join(allowing, F.col("person_id") == F.col("allowing_id"), "left")
+
+
+def _staying(rows: DataFrame, is_left: Column) -> DataFrame:
+    """Removals that are left out of a plan; `allowing_id` goes."""
+    stays = (F.col("change") == REMOVED) & is_left
     kept = {
         "payload": F.when(~stays, F.col("payload")),
         "values": F.when(stays, 0).otherwise(F.col("values")),
         "change": F.when(stays, UNCHANGED).otherwise(F.col("change")),
     }
-    rows = planned.join(allowing, F.col("person_id") == F.col("allowing_id"), "left")
-    return _unsaid(rows.withColumns(kept).drop("allowing_id"), BEYOND)
+    return rows.withColumns(kept).drop("allowing_id")
 
 
 def _unsaid(planned: DataFrame, refusal: str) -> DataFrame:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 READY, AWAITING, APPROVED, STOPPED, SUPERSEDED = "ready", "awaiting_approval", "approved", "stopped", "superseded"
+# Mode of a plan that only takes away who may not be told any more, beside the plan that has all else to say.
+WITHDRAWALS = "withdrawals"
 # A person said no: of this as-of and content nothing is planned again.
 REJECTED = "rejected"
 # What may leave now; that, or once a person approves it; and what a later plan ends.

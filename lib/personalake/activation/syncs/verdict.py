@@ -36,14 +36,20 @@ def is_too_small(counts: Counts, sync: Sync) -> bool:
     return counts.size < sync.min_people and counts.added + counts.changed > 0
 
 
-def verdict(counts: Counts, sync: Sync) -> tuple[str, str | None]:
-    """State of a new plan, and why it may not leave as it is."""
+def verdict(counts: Counts, sync: Sync, is_asked: bool = True) -> tuple[str, str | None]:
+    """State of a new plan, and why it may not leave as it is.
+
+    Args:
+        counts: The plan.
+        sync: Its sync.
+        is_asked: Whether a person has to approve what is large.
+    """
     if counts.deliveries == 0:
         return READY, None
     beyond = list(_beyond(counts, sync))
     if beyond:
         return STOPPED, "; ".join(beyond)
-    if sync.approve_above is not None and counts.deliveries > sync.approve_above:
+    if is_asked and sync.approve_above is not None and counts.deliveries > sync.approve_above:
         return AWAITING, f"{counts.deliveries:,} deliveries, approve_above is {sync.approve_above:,}"
     return READY, None
 
