@@ -121,7 +121,8 @@ def send_planned(
             taken_back, _ = cancel_superseded(context.lake, fallen, stamps, lambda destination: nullcontext(lambda: None))
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
                 errands = _begun(errands, check)
-                return foretold({name: one.due() for name, one in errands.items()}, check, taken_back)
+                due = {name: one.due() for name, one in errands.items()}
+                return foretold(due, check, taken_back, [error.what for error in stopped])
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         broken: Mapping[str, BaseException] = {}
         if errands:
