@@ -140,6 +140,22 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
     assert shown(status_view(sent_so_far(ledger), [total])).startswith(f"{told}held out 1, calls 6, data points 6, ")
 
 
+def test_who_sent_back_late_what_had_arrived_is_not_counted_among_the_delivered(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, SEGMENT, 4)
+    send(lake, fakes, SEGMENT)
+    arrived = [
+        {"record_id": str(n), "source": "s", "receipt_type": "delivered", "delivery_id": f"d{n:03}"} for n in range(3)
+    ]
+    lake.ledger.append(DELIVERY_RECEIPT, arrived)
+    bounced = Outcome(("d000", "d001"), State.REJECTED, "bounced")
+    LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), [])).record([bounced])
+
+    (total,) = totals_so_far(lake.ledger, sent_so_far(lake.ledger))
+
+    assert (total.taken, total.delivered, total.rejected) == (2, 1, 2)
+    assert "sent 2, delivered 1, share delivered 50.0 %, rejected 2" in shown(status_view(sent_so_far(lake.ledger), [total]))
+
+
 def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destination(half_sent: Lake, fakes: Fakes) -> None:
     again = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
              for row in half_sent.ledger.read(ACTIVATION_OUTBOX)]  # fmt: skip

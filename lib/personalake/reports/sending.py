@@ -18,10 +18,10 @@ TOTAL_HEAD = (
     "Said again", "Perhaps twice", "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
 )  # fmt: skip
 _TOTAL_NOTE = (
-    "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
-    "see what sending is worth. Calls: requests that left, each try by itself, and each half of one that was cut for a row "
-    "that was refused. Bytes and data points: of what was sent, estimated from the plans. Planned: what a later plan says "
-    "again counts once."
+    "Delivered: of what was sent, what a receipt says arrived, and did not bounce later; its share, where any receipt has "
+    "come. Held out: left alone to see what sending is worth. Calls: requests that left, each try by itself, and each half "
+    "of one that was cut for a row that was refused. Bytes and data points: of what was sent, estimated from the plans. "
+    "Planned: what a later plan says again counts once."
 )
 _NOTE = (
     "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it may have left, and "
