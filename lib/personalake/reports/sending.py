@@ -41,11 +41,12 @@ _SHORT = 12
 
 def what_was_sent(data: ReportData) -> Section | None:
     """Plans by destination, and why deliveries did not arrive; nothing where nothing was planned for a vendor."""
-    if not (data.sent or data.held_up):
+    if not (data.sent or data.held_up or data.too_small):
         return None
     lead = "Every delivery is written down before it leaves and after; what is not certain is called unknown."
     newest = data.sent[:_NEWEST]
     blocks: list[Block] = [*(Note(one, "alarm") for one in data.held_up), *_alarms(newest)]
+    blocks += [Note(one) for one in data.too_small]
     if not newest:
         return Section("sending", "What was sent", lead, blocks)
     if data.totals:
