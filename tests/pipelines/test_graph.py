@@ -110,13 +110,14 @@ def test_what_shows_a_failed_job_runs_all_the_same_and_the_graph_fails_with_its_
     assert worked == [*shown, "second", "third"]
 
 
-def test_what_shows_one_job_does_not_run_after_another_failed(lake: Lake, settings: Settings, worked: list[str]) -> None:
+def test_after_a_failure_that_nobody_shows_nothing_is_started(lake: Lake, settings: Settings, worked: list[str]) -> None:
     show = JobSpec("show", "shows the first", reads=(), writes=(), needs=("first", "second"), shows_failed=("first",))
     failing.update(("first", "second"))
     alone = replace(SECOND, needs=())
+    other = JobSpec("other", "needs nobody", reads=(), writes=())
 
     with pytest.raises(ValueError, match="no first"):
-        run_graph([FIRST, alone, show], settings, lake, workers=1)
+        run_graph([FIRST, alone, other, show], settings, lake, workers=1)
 
     assert worked == []
     assert {row["job"] for row in lake.ledger.read(RUN)} == {"first", "second"}
