@@ -711,3 +711,30 @@ def test_items_are_refused_in_a_row_only_while_none_is_taken() -> None:
 
     assert report.stopped is None
     assert Counter(journal.states.values()) == {"rejected": 6, "accepted": 3}
+
+
+def test_all_that_is_left_of_a_chunk_is_looked_at_together_as_soon_as_the_last_look_is_too_old() -> None:
+    clock = FakeClock()
+    asked: list[list[str]] = []
+    withdrawn = set[str]()
+
+    def check(deliveries: Sequence[Delivery]) -> dict[str, str]:
+        asked.append([one.delivery_id for one in deliveries])
+        return {one.delivery_id: "no consent" for one in deliveries if one.delivery_id in withdrawn}
+
+    def slow(pack: Pack) -> Taken:
+        clock.seconds += 1.5
+        if pack.deliveries[0].delivery_id == "b":
+            withdrawn.update(("a", "b", "e"))
+        return Taken()
+
+    pace = {"max_items": 1, "max_in_flight": 1, "chunk_items": 6, "unknown": "at_least_once"}
+    connector = Scripted([slow] * 6, clock, **pace)
+
+    report, journal = sent(deliveries(*"abcdef"), connector, check=check)
+
+    whole = list("abcdef")
+    # Before and after the claim; after two requests of a second and a half each, and two more.
+    assert asked == [whole, whole, ["c", "d", "e", "f"], ["f"]]
+    assert journal.states == {**dict.fromkeys("abcdf", "accepted"), "e": "cancelled"}
+    assert report.reasons["cancelled", "no consent"] == 1

@@ -522,7 +522,7 @@ def test_the_strictest_destination_decides_how_old_a_look_may_be() -> None:
     def errand(seconds: float) -> Any:
         return SimpleNamespace(connector=SimpleNamespace(declaration=SimpleNamespace(recheck_seconds=seconds)))
 
-    assert send_activation._rest([errand(5), errand(2)]) == pytest.approx(0.2)
+    assert send_activation._rest([errand(5), errand(2)]) == pytest.approx(0.1)
     assert send_activation._rest([errand(3_600)]) == 1.0
 
 

@@ -92,14 +92,17 @@ def cells_of(payload: str, header: Sequence[str]) -> set[tuple[str, ...]]:
 
 
 def cell_of(value: Any, harmless: Callable[[str], str] | None) -> str:
-    """A value as text: null is an empty cell; texts go through what makes them harmless, if anything does."""
+    """A value as text: null is an empty cell; texts go through what makes them harmless, if anything does.
+
+    A NUL is taken out: many a reader of CSV refuses a whole file for one.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
         raise ValueError("more than one value")
-    text = value if isinstance(value, str) else str(value)
+    text = value.replace("\0", "") if isinstance(value, str) else str(value)
     return text if harmless is None else harmless(text)
 
 

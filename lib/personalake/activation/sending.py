@@ -11,18 +11,18 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, TypeVar
 
-from personalake.activation.attempts import Run, Seen, Traffic, look, settle
+from personalake.activation.attempts import Run, Seen, Traffic, settle
 from personalake.activation.breaker import Breaker, Volume
 from personalake.activation.chunks import Chunk, chunks
 from personalake.activation.claiming import ClaimSize
 from personalake.activation.clock import Chance, Clock
 from personalake.activation.contract import Connector
-from personalake.activation.delivery import Claimed, Delivery, Outcome, Pack, State
+from personalake.activation.delivery import Delivery, Outcome, Pack, State
 from personalake.activation.garbage import seldom_collected
 from personalake.activation.journal import Check, Journal
+from personalake.activation.looks import Looks, claims_of, first_look
 from personalake.activation.loops import sending_loop
 from personalake.activation.order import Order
 from personalake.activation.pacing import Pacer, Slots
@@ -148,8 +148,8 @@ async def sending(
             while run.breaker.reason is None and (chunk := await ahead) is not None:
                 # The next chunk is read and packed while this one is claimed and sent.
                 ahead = _next(coming)
-                seen = await _look(run, chunk)
-                if run.breaker.reason is None and (claims := _claims(chunk, seen)):
+                seen = await first_look(run, chunk)
+                if run.breaker.reason is None and (claims := claims_of(chunk, seen)):
                     await asyncio.to_thread(journal.claim, claims)
                 at_work.append(asyncio.create_task(_chunk(run, order, chunk, seen, journal, size)))
                 while len(at_work) >= _CHUNKS:
@@ -190,42 +190,22 @@ def _next(coming: AsyncIterator[Chunk]) -> asyncio.Task[Chunk | None]:
     return asyncio.create_task(following())
 
 
-async def _look(run: Run, chunk: Chunk) -> Seen:
-    """Who must not leave, and so is not claimed."""
-    at = run.clock.ticks()
-    return Seen(at, await look(run, list(chain.from_iterable(part.deliveries for part in chunk if isinstance(part, Pack)))))
-
-
-async def _look_again(run: Run, packs: Sequence[Pack], seen: Seen) -> Seen:
-    """The same of those who are claimed: a claim may have waited for others."""
-    at, claimed = run.clock.ticks(), chain.from_iterable(pack.deliveries for pack in packs)
-    late = await look(run, [one for one in claimed if one.delivery_id not in seen.stopped])
-    return Seen(at, {**seen.stopped, **late}, bool(late))
-
-
-def _claims(chunk: Chunk, seen: Seen) -> list[Claimed]:
-    """What is about to leave; a claim of what is stopped would say after a kill that it may have left."""
-    claims = [Claimed(part.delivery_ids, part.pack_id) for part in chunk if isinstance(part, Pack)]
-    if not seen.stopped:
-        return claims
-    leaving = [one._replace(delivery_ids=[name for name in one.delivery_ids if name not in seen.stopped]) for one in claims]
-    return [one for one in leaving if one.delivery_ids]
-
-
 async def _chunk(run: Run, order: Order, chunk: Chunk, seen: Seen, journal: Journal, size: ClaimSize) -> Sequence[Outcome]:
     """Everything of one chunk, to its outcomes; what is known is written down even if something breaks."""
     outcomes = [part for part in chunk if isinstance(part, Outcome)]
     packs = [part for part in chunk if isinstance(part, Pack)]
     # Everybody's place is taken before the look: that of a later chunk may be quicker.
     queue = iter([(pack, order.enter(pack)) for pack in packs])
-    seen = await _look_again(run, packs, seen)
+    looks = Looks(run, packs, seen)
+    await looks.renew()
+    since = looks.seen.at
 
     async def work() -> None:
         for pack, turn in queue:
             try:
                 if turn.before:
                     await turn.come()
-                outcomes.extend(await settle(run, pack, seen))
+                outcomes.extend(await settle(run, pack, await looks.of(pack)))
             finally:
                 order.leave(turn)
 
@@ -238,7 +218,7 @@ async def _chunk(run: Run, order: Order, chunk: Chunk, seen: Seen, journal: Jour
         # After something broke: nobody waits for what does not leave any more.
         for _, turn in queue:
             order.leave(turn)
-    size.took(sum(len(pack.deliveries) for pack in packs), run.clock.ticks() - seen.at)
+    size.took(sum(len(pack.deliveries) for pack in packs), run.clock.ticks() - since)
     known = run.breaker.bounces.sifted(outcomes)
     await asyncio.to_thread(journal.record, known)
     return known

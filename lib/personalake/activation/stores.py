@@ -53,11 +53,17 @@ class FolderStore:
     def _write(self, name: str, content: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         beside = self._folder / f"{name}.tmp"
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._folder / name)
+        try:
+            with beside.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._folder / name)
+        except OSError:
+            # Half a file is of use to nobody, and says something of people who may withdraw before it is written again.
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise
         # Some file systems, of a network or of another platform, know no such thing for folders.
         with suppress(OSError):
             folder = os.open(self._folder, os.O_RDONLY)
@@ -106,10 +112,16 @@ class ObjectStore:
         is_local = self._filesystem.type_name in ("local", "hdfs")
         if is_local:
             self._filesystem.create_dir(self._folder, recursive=True)
-        with self._filesystem.open_output_stream(f"{path}.tmp" if is_local else path) as stream:
-            stream.write(content)
-        if is_local:
-            self._filesystem.move(f"{path}.tmp", path)
+        try:
+            with self._filesystem.open_output_stream(f"{path}.tmp" if is_local else path) as stream:
+                stream.write(content)
+            if is_local:
+                self._filesystem.move(f"{path}.tmp", path)
+        except OSError:
+            if is_local:
+                with suppress(OSError):
+                    self._filesystem.delete_file(f"{path}.tmp")
+            raise
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,10 +192,17 @@ class SftpStore:
             await asyncio.gather(upload, return_exceptions=True)
 
     async def _upload(self, path: str, content: bytes) -> None:
+        import asyncssh
+
         client = await self._connected()
-        async with client.open(f"{path}.tmp", "wb") as file:
-            await file.write(content)
-        await client.posix_rename(f"{path}.tmp", path)
+        try:
+            async with client.open(f"{path}.tmp", "wb") as file:
+                await file.write(content)
+            await client.posix_rename(f"{path}.tmp", path)
+        except asyncssh.SFTPError:
+            with suppress(asyncssh.Error, OSError):
+                await client.remove(f"{path}.tmp")
+            raise
 
     async def _connected(self) -> Any:
         import asyncssh

@@ -28,7 +28,8 @@ and bounds, are in [configuration.md](configuration.md).
 | `cancelled` | stopped here at the last moment: consent withdrawn, suppressed, held out, no longer current |
 
 `send_activation` sends what standing plans owe. Consent is asked of the ledger as it is then, and whoever may be sent to
-is claimed; it is asked again right before the request leaves, and the outcome is written down after. A run that is killed
+is claimed; it is asked again before a request leaves if the last look is
+older than `recheck_seconds` (two by default; with 0, always), and the outcome is written down after. A run that is killed
 leaves claims without an outcome; the next one treats them as unknown. `personalake activation status` counts the
 deliveries of each plan by these states; each is planned once, so they add up.
 

@@ -47,7 +47,7 @@ from personalake.pipelines.system_clock import SystemClock
 from personalake.tables.gold import DATA_HEALTH
 
 # A look at consent may rest on versions of tables that were asked for so recently, in shares of `recheck_seconds`.
-_REST, _LONGEST_REST = 0.1, 1.0
+_REST, _LONGEST_REST = 0.05, 1.0
 
 
 @dataclass

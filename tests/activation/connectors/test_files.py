@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -34,7 +35,7 @@ def read(path: Path) -> list[list[str]]:
 
 @pytest.mark.parametrize("kind", ["csv_drop", "object_store"])
 def test_rows_lie_in_a_file_with_a_manifest_beside_it(kind: str, tmp_path: Path) -> None:
-    given = rows({"external_id": "1", "tier": "gold", "more": "x"}, {"external_id": 'a"b,\r\nc', "tier": None})
+    given = rows({"external_id": "1", "tier": "gold"}, {"external_id": 'a"b,\r\nc', "tier": None})
 
     _, journal = sent(given, connector_of(kind, tmp_path))
 
@@ -133,6 +134,36 @@ def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
 
     assert report.stopped is not None
     assert journal.outcomes["d0"].state is State.PENDING
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as small:
+        small.setattr("personalake.activation.stores.os.fsync", full)
+        report, _ = sent(rows({"external_id": "1"}), connector_of("csv_drop", tmp_path))
+
+    assert report.stopped == "the folder cannot be written: No space left on device"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_for_other_columns_is_refused_and_not_written_without_its_key(tmp_path: Path) -> None:
+    given = rows({"external_id": "1", "tier": "gold"}, {"customer": "2", "tier": "tin"}, {"customer": "3"}, {"tier": "x"})
+
+    report, journal = sent(given, connector_of("csv_drop", tmp_path, columns=["customer", "tier"]))
+
+    (file,) = tmp_path.glob("*.csv")
+    assert read(file) == [["customer", "tier"], ["2", "tin"], ["3", ""], ["", "x"]]
+    assert journal.states["d0"] == "rejected"
+    assert report.reasons == {("rejected", "external_id is no column of the file"): 1}
+
+
+def test_a_cell_has_no_nul_for_which_readers_refuse_the_whole_file(tmp_path: Path) -> None:
+    sent(rows({"external_id": "1\0", "tier": "a"}, {"external_id": "2"}), connector_of("csv_drop", tmp_path))
+
+    (file,) = tmp_path.glob("*.csv")
+    assert read(file) == [["external_id", "tier"], ["1", "a"], ["2", ""]]
 
 
 def test_tealium_files_have_names_that_tealium_reads_in_order(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ _scan = _DECODER.scan_once  # type: ignore[attr-defined]
 _payload = attrgetter("payload")
 _NOTHING = (None, "")
 # What shows, in the lines of a column, that one of them may hold a formula; those beyond ASCII only where there is such.
-_ALL_SIGNS = (";", "\r", *(f"\n{one}" for one in BEGINNINGS))
+_ALL_SIGNS = (";", "\r", "\0", *(f"\n{one}" for one in BEGINNINGS))
 _SIGNS = tuple(filter(str.isascii, _ALL_SIGNS))
 # What `csv` writes as it should be, apart from text that begins like a formula.
 _PLAIN = {str, int, float, type(None)}
@@ -62,6 +62,7 @@ class CsvFiles(BaseConnector):
         self._written: dict[str, bytes] = {}
         self._header = _line(connection.columns)
         self._columns = connection.columns
+        self._known = frozenset(connection.columns)
         self._harmless = harmless if connection.escape_formulas else None
         self._values = _values_of(self._columns)
         self._needed_places = [self._columns.index(column) for column in needed]
@@ -100,8 +101,12 @@ class CsvFiles(BaseConnector):
             raise ValueError("something else than a row")
         try:
             cells = list(map(self._values, rows))
+            is_more = max(map(len, rows)) > len(self._columns)
         except KeyError:
             cells = [tuple(map(row.get, self._columns)) for row in rows]
+            is_more = not all(map(self._known.issuperset, rows))
+        if is_more:
+            raise ValueError("a value without a column")
         columns = list(zip(*cells, strict=True))
         if any(nothing in columns[place] for place in self._needed_places for nothing in _NOTHING):
             raise ValueError("a needed value is missing")
@@ -115,7 +120,9 @@ class CsvFiles(BaseConnector):
         if kinds <= _PLAIN:
             texts = values if kinds == {str} else [value for value in values if type(value) is str]
             lines = "\n".join(("", *texts))
-            if self._harmless is None or not any(sign in lines for sign in (_SIGNS if lines.isascii() else _ALL_SIGNS)):
+            if self._harmless is None and "\0" not in lines:
+                return values
+            if not any(sign in lines for sign in (_SIGNS if lines.isascii() else _ALL_SIGNS)):
                 return values
         return [cell_of(value, self._harmless) for value in values]
 
@@ -132,7 +139,11 @@ class CsvFiles(BaseConnector):
             if self._longest is not None and isinstance(cell, str) and len(cell) > self._longest:
                 return f"column {column} is longer than {self._longest} characters, and would be cut"
         missing = [column for column in self._needed if payload.get(column) in _NOTHING]
-        return f"{', '.join(missing)} is missing" if missing else None
+        if missing:
+            return f"{', '.join(missing)} is missing"
+        # A plan that was made for other columns: rows without what it says, perhaps without their key, are of no use.
+        unknown = sorted(payload.keys() - self._known)
+        return f"{', '.join(unknown)} is no column of the file" if unknown else None
 
     async def post(self, pack: Pack) -> Answer:
         """The file, then its manifest."""

@@ -99,7 +99,7 @@ class Connection(Section):
         description="Deliveries that are claimed together, at most; where `unknown` is hold, ten seconds of sending",
     )
     recheck_seconds: float = Field(
-        30, ge=0, description="Consent is asked again before a request if the last look is older, seconds"
+        2, ge=0, description="Consent is asked again before a request if the last look is older, seconds"
     )
     unknown: UnknownPolicy = Field("hold", description="What is done about a lost reply")
     patience: Patience = Patience()
