@@ -1,5 +1,6 @@
 """The last look before sending: what changed since the plan keeps a delivery here, with the reason."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ from personalake.errors import InputError
 from personalake.lake import Lake
 from personalake.pipelines import last_look
 from personalake.pipelines.approve_plan import approve_plan
+from personalake.pipelines.caps_now import READ_BY_PEOPLE
 from personalake.pipelines.last_look import LastLook
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.tables.erasure import ERASURE_ASKED
@@ -247,6 +249,13 @@ def test_no_more_leaves_than_the_caps_allow_of_one_sync_and_of_all_together(lake
     assert first == again == {"now-0": "capped", "now-2": "capped"}
     assert others == {}
     assert together == ["now-0", "now-2", "news-1-0", "news-1-1", "news-1-3"]
+
+
+def test_the_settings_name_the_kinds_of_connections_whose_messages_are_capped_together() -> None:
+    said = Settings.model_fields["frequency_cap"].description or ""
+    kinds = {kind for kind in CASES if re.search(rf"\b{kind}\b", said)}
+
+    assert kinds == set(READ_BY_PEOPLE)
 
 
 def test_what_waits_in_plans_of_different_days_counts_together(lake: Lake) -> None:
