@@ -27,19 +27,22 @@ class Verdict(StrEnum):
 @activation.command()
 def status(env: Env = "local", conf_dir: ConfDir = Path("conf"), root: Root = None, region: Region = None) -> None:
     """Each plan and destination: planned, sent, confirmed, rejected and why, unknown, in flight, perhaps twice, how long."""
+    from datetime import UTC, datetime
+
     from personalake.config.name_checks import syncs_left_off
     from personalake.pipelines.activation_plans import plans
     from personalake.pipelines.activation_status import sent_so_far
     from personalake.pipelines.activation_totals import totals_so_far
     from personalake.pipelines.activation_view import status_view
-    from personalake.pipelines.held_up import held_up
+    from personalake.pipelines.held_up import held_up, too_small
     from personalake.pipelines.open_ends import left_waiting
 
     settings = settings_to_look(env, conf_dir, root, None, region)
     ledger = existing_lake(settings).ledger
-    sent, known = sent_so_far(ledger), plans(ledger)
-    waiting = [*held_up(known, settings.audiences), *left_waiting(ledger, known, settings.connections)]
-    Console().print(status_view(sent, totals_so_far(ledger, sent), syncs_left_off(settings), waiting))
+    sent, known, syncs = sent_so_far(ledger), plans(ledger), settings.audiences
+    waiting = [*held_up(known, syncs, datetime.now(UTC)), *left_waiting(ledger, known, settings.connections)]
+    small = too_small(known, syncs)
+    Console().print(status_view(sent, totals_so_far(ledger, sent), syncs_left_off(settings), waiting, small))
 
 
 @activation.command()

@@ -78,6 +78,12 @@ def test_jobs_read_and_write_declared_tables() -> None:
     for job in JOBS:
         unknown = {*job.reads, *job.looks_back, *job.writes} - set(TABLES)
         assert not unknown, f"{job.name}: no such table: {unknown}"
+        for named in (job.reads, job.writes, job.sections):
+            assert len(named) == len(set(named)), f"{job.name} names one twice: {named}"
+
+
+def test_a_job_shows_the_failure_only_of_what_it_needs() -> None:
+    assert all(set(job.shows_failed) <= set(job.needs) for job in JOBS)
 
 
 def test_what_a_graph_job_reads_is_written_by_a_job_before_it() -> None:

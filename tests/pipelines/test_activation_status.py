@@ -3,7 +3,7 @@
 import io
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from personalake.pipelines.activation_plans import plans
 from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.activation_view import status_view
-from personalake.pipelines.held_up import held_up
+from personalake.pipelines.approve_plan import approve_plan
+from personalake.pipelines.held_up import held_up, too_small
 from personalake.pipelines.settle_unknown import settle_unknown
 from personalake.reports.sending import what_was_sent
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
@@ -140,6 +141,22 @@ def test_a_destination_as_a_whole_is_counted_with_what_arrived_and_who_was_left_
     assert shown(status_view(sent_so_far(ledger), [total])).startswith(f"{told}held out 1, calls 6, data points 6, ")
 
 
+def test_who_sent_back_late_what_had_arrived_is_not_counted_among_the_delivered(lake: Lake, fakes: Fakes) -> None:
+    planned(lake, SEGMENT, 4)
+    send(lake, fakes, SEGMENT)
+    arrived = [
+        {"record_id": str(n), "source": "s", "receipt_type": "delivered", "delivery_id": f"d{n:03}"} for n in range(3)
+    ]
+    lake.ledger.append(DELIVERY_RECEIPT, arrived)
+    bounced = Outcome(("d000", "d001"), State.REJECTED, "bounced")
+    LakeJournal(lake, "there", Stamps.after(lake.ledger, TodaysClock(), [])).record([bounced])
+
+    (total,) = totals_so_far(lake.ledger, sent_so_far(lake.ledger))
+
+    assert (total.taken, total.delivered, total.rejected) == (2, 1, 2)
+    assert "sent 2, delivered 1, share delivered 50.0 %, rejected 2" in shown(status_view(sent_so_far(lake.ledger), [total]))
+
+
 def test_why_deliveries_did_not_arrive_is_summed_up_over_all_plans_of_a_destination(half_sent: Lake, fakes: Fakes) -> None:
     again = [{**row, "delivery_id": f"{row['delivery_id']}-2", "plan_id": "plan-2"}
              for row in half_sent.ledger.read(ACTIVATION_OUTBOX)]  # fmt: skip
@@ -184,7 +201,10 @@ def test_a_plan_that_waits_for_a_person_is_told_on_the_console_and_in_the_report
     audiences = {**dict.fromkeys(("vip", "news", "big", "few", "fine"), sync), "off": {**sync, "enabled": False},
                  "moved": {**sync, "destination": "elsewhere"}}  # fmt: skip
 
-    told = held_up(plans(lake.ledger), Settings.model_validate({"audiences": audiences}).audiences)
+    syncs = Settings.model_validate({"audiences": audiences}).audiences
+
+    told = held_up(plans(lake.ledger), syncs, PLANNED_AT + timedelta(1))
+    small = too_small(plans(lake.ledger), syncs)
 
     look = (
         "Look at it with `personalake activation plan plan-{0}`; if that much is meant, plan again with --set audiences.{0}."
@@ -196,14 +216,44 @@ def test_a_plan_that_waits_for_a_person_is_told_on_the_console_and_in_the_report
         f"{look.format('news')}bounds.<name>=<figure>.",
         f"vip to there: plan-vip is stopped, nothing of it is sent: {beyond}. {look.format('vip')}bounds.<name>=<figure>.",
     ]
-    assert shown(status_view([], held_up=told)).count("LOOK AT ") == 3
+    # Of few people there is nothing to look at, and no bound to be raised.
+    assert small == ["few to there: plan-few is stopped, nothing of it is sent: 2 people may be sent, min_people is 5."]
+    text = shown(status_view([], held_up=told, too_small=small))
+    assert (text.count("LOOK AT "), text.endswith(small[0] + " ")) == (3, True)
+    alone = shown(status_view([], too_small=small))
+    assert alone.strip() == small[0]
 
     class Data:
         sent = totals = ()
         held_up = told
+        too_small = small
 
     notes = what_was_sent(Data).blocks  # type: ignore[arg-type, union-attr]
-    assert [(block.tone, block.text) for block in notes] == [("alarm", one) for one in told]  # type: ignore[union-attr]
+    assert [(block.tone, block.text) for block in notes] == [  # type: ignore[union-attr]
+        *(("alarm", one) for one in told),
+        ("plain", small[0]),
+    ]
+
+
+def test_a_plan_that_waited_too_long_to_be_approved_is_not_offered_for_it(lake: Lake) -> None:
+    now = datetime.now(UTC)
+    waiting = {"plan_id": "plan-big", "sync": "big", "destination": "there", "state": "awaiting_approval", "reason": "9"}
+    lake.ledger.append(ACTIVATION_PLAN, [{**waiting, "added": 9, "logged_at": now - timedelta(3)}])
+    sync = {"audience": {"where": "orders > 1"}, "destination": "there", "purposes": ["personalisation"]}
+
+    def said(max_age_days: int) -> str:
+        given = {"root": lake.locations.root, "audiences": {"big": {**sync, "max_age_days": max_age_days}}}
+        chosen = Settings.model_validate(given)
+        (told,) = held_up(plans(lake.ledger), chosen.audiences, now)
+        if "activation approve" in told:
+            assert approve_plan(lake, chosen, "plan-big")["state"] == "approved"
+        else:
+            with pytest.raises(InputError, match="too old to be approved"):
+                approve_plan(lake, chosen, "plan-big")
+        return told
+
+    assert "9. It is too old to be approved by now: run plan_activation with a later as-of, and approve" in said(2)
+    assert said(4).endswith("`personalake activation approve plan-big` lets it leave.")
 
 
 def test_where_nothing_was_planned_the_status_says_so_and_the_report_leaves_it_out(lake: Lake) -> None:
@@ -217,7 +267,7 @@ def test_the_report_shows_what_was_sent_and_raises_an_alarm_for_the_unknown(half
     class Data:
         sent = sent_so_far(half_sent.ledger)
         totals = totals_so_far(half_sent.ledger, sent)
-        held_up = ()
+        held_up = too_small = ()
 
     section = what_was_sent(Data)  # type: ignore[arg-type]
 
@@ -321,7 +371,7 @@ def test_a_plan_that_was_stopped_by_its_bounds_waits_whole(lake: Lake, fakes: Fa
 
 def test_the_report_raises_an_alarm_for_what_waits_since_sending_stopped_until_it_is_sent(lake: Lake, fakes: Fakes) -> None:
     class Data:
-        totals = held_up = ()
+        totals = held_up = too_small = ()
         sent = ()
 
     planned(lake, WEBHOOK, 4)

@@ -33,7 +33,7 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def work(spec: JobSpec, context: JobContext) -> JobResult:
         if spec.name in failing:
-            raise ValueError("no")
+            raise ValueError(f"no {spec.name}")
         done.append(spec.name)
         if spec.name == "first":
             context.lake.ledger.append(DATA_HEALTH, [{"job": "first", "source": "s", "batch_id": str(len(done))}])
@@ -80,7 +80,7 @@ def test_jobs_run_in_order_and_a_second_run_finds_nothing_new(lake: Lake, settin
 
 def test_a_failed_graph_goes_on_where_it_stopped(lake: Lake, settings: Settings, worked: list[str]) -> None:
     failing.add("second")
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(ValueError, match="no second"):
         run_graph([FIRST, SECOND, THIRD], settings, lake)
     failing.clear()
 
@@ -90,6 +90,37 @@ def test_a_failed_graph_goes_on_where_it_stopped(lake: Lake, settings: Settings,
     assert [(row["job"], row["status"]) for row in sorted(lake.ledger.read(RUN), key=ended)] == [
         ("first", "done"), ("second", "failed"), ("second", "done"), ("third", "done"),
     ]  # fmt: skip
+
+
+def test_what_shows_a_failed_job_runs_all_the_same_and_the_graph_fails_with_its_message(
+    lake: Lake, settings: Settings, worked: list[str]
+) -> None:
+    other = JobSpec("other", "needs nobody", reads=(), writes=())
+    show = JobSpec("show", "shows the second", reads=(), writes=(), needs=("second", "other"), shows_failed=("second",))
+    jobs = [FIRST, SECOND, THIRD, other, show]
+    failing.add("second")
+    with pytest.raises(ValueError, match="no second"):
+        run_graph(jobs, settings, lake, workers=1)
+    shown = list(worked)
+    failing.clear()
+
+    run_graph(jobs, settings, lake, workers=1)
+
+    assert shown == ["first", "other", "show"]
+    assert worked == [*shown, "second", "third"]
+
+
+def test_after_a_failure_that_nobody_shows_nothing_is_started(lake: Lake, settings: Settings, worked: list[str]) -> None:
+    show = JobSpec("show", "shows the first", reads=(), writes=(), needs=("first", "second"), shows_failed=("first",))
+    failing.update(("first", "second"))
+    alone = replace(SECOND, needs=())
+    other = JobSpec("other", "needs nobody", reads=(), writes=())
+
+    with pytest.raises(ValueError, match="no first"):
+        run_graph([FIRST, alone, other, show], settings, lake, workers=1)
+
+    assert worked == []
+    assert {row["job"] for row in lake.ledger.read(RUN)} == {"first", "second"}
 
 
 def test_a_new_input_a_new_as_of_or_a_new_setting_is_work(lake: Lake, settings: Settings, worked: list[str]) -> None:

@@ -404,6 +404,43 @@ def test_who_withdrew_is_taken_away_also_where_only_what_changed_is_looked_at(
     assert shop.newest()["reason"].startswith("4 removals, bounds.max_removed is 3; only 2 people")
 
 
+def test_who_is_another_person_by_now_has_not_withdrawn_and_who_refuses_what_was_decided_has(shop: Shop) -> None:
+    rows = [{"person_id": p, "customer_id": f"c{p[0]}", "orders": 2, "favourite_category": "tea", "as_of": DAY}
+            for p in ("a", "b2", *"cdefgh")]  # fmt: skip
+    shop.people(**dict.fromkeys("abcdefgh", "tea"))
+    run(shop.context())
+    shop.sent()
+    # One person was two all along, and all consent; an outage leaves a few of them in the audience.
+    write(shop.lake, CUSTOMER_PROFILE, rows)
+    granted = [{"person_id": row["person_id"], "purpose": "personalisation", "status": "granted"} for row in rows]
+    write(shop.lake, CONSENT_CURRENT, granted)
+
+    run(shop.context(audience={"where": "person_id IN ('a', 'h')"}))
+
+    assert (shop.newest()["state"], shop.newest()["reason"]) == (
+        "stopped",
+        "6 of 8 would be removed, bounds.max_removed_share is 0.5",
+    )
+    decided = {"audience": {"decisions": {}}, "bounds": {"max_removed": 1, "max_removed_share": 1}}
+    shop.people(**dict.fromkeys("abcd", "tea"))
+
+    def decide(people: str, refusing: str = "") -> None:
+        kept = {"as_of": DAY, "action": "x", "channel": "email", "purpose": "offers", "status": "act"}
+        write(shop.lake, DECISION, [{"decision_id": f"d{p}", "person_id": p, **kept} for p in people])
+        statuses = {p: "withdrawn" if p in refusing else "granted" for p in "abcd"}
+        offers = [{"person_id": p, "purpose": "offers", "status": status} for p, status in statuses.items()]
+        write(shop.lake, CONSENT_CURRENT, [*granted, *offers])
+
+    decide("abcd")
+    run(shop.context(**{**decided, "bounds": {"max_removed_share": 1}}))
+    shop.sent()
+    # Of two that would go one refuses what the decision is for, and all still grant what the sync asks for.
+    decide("ad", refusing="a")
+    run(shop.context(**decided))
+
+    assert {key: removal for key, (removal, _) in shop.outbox().items()} == {"ca": True}
+
+
 def test_who_withdrew_is_taken_away_at_once_where_the_rest_waits_for_a_person(shop: Shop) -> None:
     people, apart = dict.fromkeys("abcdefgh", "tea"), {"approve_above": 2}
     shop.people(**people)

@@ -8,12 +8,16 @@ from personalake.config import Settings
 from personalake.config.settings import ReportSettings
 from personalake.config.sources import Source
 from personalake.demo.planted import PlantedLine, part_bytes, part_path
-from personalake.errors import EnvironmentProblem
+from personalake.errors import EnvironmentProblem, SendingStoppedError
 from personalake.lake import Lake, Locations
 from personalake.pipelines import publish_report
+from personalake.pipelines.graph import run_graph
 from personalake.pipelines.job import JobContext
 from personalake.pipelines.progress import Progress
+from personalake.pipelines.registry import BY_NAME
 from personalake.pipelines.report_arrivals import arrivals_of
+from personalake.pipelines.runner import run_job
+from personalake.tables.gold import ACTIVATION_PLAN, RUN
 from personalake.tables.silver import DUPLICATE, EVENT, ORDER_LINE
 from tests.reports.gold_rows import AS_OF, fill
 
@@ -54,6 +58,44 @@ def test_one_page_is_written_twice_the_same_and_nothing_beside_it(tmp_path: Path
     assert (tmp_path / "report/index.html").read_bytes() == first
     assert b"<title>A shop, as of 2017-12-01</title>" in first
     assert result.figures["people"] == 12
+
+
+def stopped_at(root: Path, **more: object) -> tuple[Settings, Lake]:
+    """A lake in which the only plan of a sync was stopped by its bounds, and the settings of that sync."""
+    sync = {"audience": {"where": "orders > 1"}, "destination": "there", "purposes": ["personalisation"], **more}
+    there = {"kind": "csv_drop", "folder": str(root / "out"), "columns": ["id"]}
+    settings = Settings.model_validate(
+        {"root": root / "lake", "report": {"path": root / "report"}, "as_of": AS_OF, "audiences": {"vip": sync},
+         "connections": {"there": there}}
+    )  # fmt: skip
+    lake = Lake(Locations(settings.root), no_session)
+    if not lake.ledger.read(ACTIVATION_PLAN):
+        row = {"plan_id": "plan-vip", "sync": "vip", "destination": "there", "state": "stopped", "logged_at": NOON,
+               "reason": "3 of 4 would be removed, bounds.max_removed_share is 0.2"}  # fmt: skip
+        lake.ledger.append(ACTIVATION_PLAN, [row])
+    return settings, lake
+
+
+def test_a_stopped_plan_is_drawn_in_the_same_run_of_the_graph_that_fails_with_it(tmp_path: Path) -> None:
+    settings, lake = stopped_at(tmp_path)
+    jobs = [BY_NAME["send_activation"], BY_NAME["publish_report"]]
+
+    with pytest.raises(SendingStoppedError, match="vip to there: plan-vip is stopped, nothing of it is sent: 3 of 4"):
+        run_graph(jobs, settings, lake)
+
+    assert "vip to there: plan-vip is stopped" in (tmp_path / "report/index.html").read_text()
+    assert {row["job"]: row["status"] for row in lake.ledger.read(RUN)} == {
+        "send_activation": "failed", "publish_report": "done",
+    }  # fmt: skip
+
+
+def test_a_page_is_drawn_again_once_a_stopped_sync_is_turned_off(tmp_path: Path) -> None:
+    run_job(BY_NAME["publish_report"], *stopped_at(tmp_path))
+    again = run_job(BY_NAME["publish_report"], *stopped_at(tmp_path))
+    off = run_job(BY_NAME["publish_report"], *stopped_at(tmp_path, enabled=False))
+
+    assert (again.status, off.status) == ("skipped", "done")
+    assert "plan-vip" not in (tmp_path / "report/index.html").read_text()
 
 
 def test_a_dry_run_writes_no_page(tmp_path: Path) -> None:

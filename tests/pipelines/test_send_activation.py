@@ -747,6 +747,41 @@ def test_a_plan_that_its_bounds_stopped_is_told_once_the_others_are_sent(lake: L
     assert not any(f"plan-{name}" in str(told.value) for name in ("few", "old", "off", "left", "moved"))
 
 
+def only_stopped(lake: Lake, fakes: Fakes) -> Settings:
+    """A lake whose only plan was stopped by the bounds of its sync to `there`; `here` is a connection, too."""
+    beyond = "3 of 4 would be removed, bounds.max_removed_share is 0.2"
+    row = {"plan_id": "plan-vip", "sync": "vip", "destination": "there", "state": "stopped", "reason": beyond}
+    lake.ledger.append(ACTIVATION_PLAN, [{**row, "logged_at": PLANNED_AT}])
+    sync = {"audience": {"where": "orders > 1"}, "destination": "there", "purposes": ["personalisation"]}
+    there = SEGMENT.connection(fakes, **SEGMENT.small, patience=PATIENCE)
+    connections = {"there": there, "here": there}
+    return Settings.model_validate({"root": lake.locations.root, "connections": connections, "audiences": {"vip": sync}})
+
+
+def test_a_stopped_plan_is_told_though_nothing_else_is_to_be_sent_and_in_a_dry_run_beforehand(
+    lake: Lake, fakes: Fakes
+) -> None:
+    chosen = only_stopped(lake, fakes)
+    lake.dry_run = True
+    foretold = send_planned(context(lake, chosen), TodaysClock(), random.Random(1), SEGMENT.resolve(fakes))
+    lake.dry_run = False
+
+    with pytest.raises(SendingStoppedError) as told:
+        send_planned(context(lake, chosen), TodaysClock(), random.Random(1), SEGMENT.resolve(fakes))
+
+    assert told.value.what.startswith("vip to there: plan-vip is stopped, nothing of it is sent: 3 of 4 would be removed")
+    assert foretold.message == f"would send nothing; would FAIL: {told.value.what}"
+    assert foretold.figures["would_fail"] == [told.value.what]
+
+
+def test_a_plan_that_was_stopped_for_one_destination_does_not_fail_a_run_for_another(lake: Lake, fakes: Fakes) -> None:
+    chosen = only_stopped(lake, fakes)
+
+    result = send_planned(context(lake, chosen, destination="here"), TodaysClock(), random.Random(1), SEGMENT.resolve(fakes))
+
+    assert (result.skipped, result.message) == (True, "no plan is ready to be sent")
+
+
 @pytest.mark.parametrize(
     ("key", "problem"),
     [

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from personalake.activation.backlog import Rows
+from personalake.activation.last_state import last_states
 from personalake.activation.receipts.matching import PERSON_ID
 from personalake.activation.receipts.responses import RESPONSES
 from personalake.common.in_memory import in_memory
 
 # The operation of rows of the outbox that say who was held out; nothing of them ever leaves.
 HELD_OUT = "holdout"
+_OUTBOX = ("delivery_id", "destination", "operation", "person_id", "plan_id")
+_LOG = ("delivery_id", "destination", "state", "reference", "requests", "logged_at")
 _ARRIVED = ", ".join(f"'{kind}'" for kind in RESPONSES)
 
 
@@ -18,7 +21,8 @@ class Traffic(NamedTuple):
 
     Args:
         calls: Requests that left, each try and each half of one that was cut; of a run that died, those it wrote down.
-        delivered: Deliveries of which a receipt says that they arrived.
+        delivered: Deliveries of plans of which a receipt says that they arrived, and that count as sent still: who took one
+            and sent it back later is not among them.
         held_out: People who were left alone because they are held out, each message of a decision by itself.
     """
 
@@ -38,15 +42,16 @@ def traffic(outbox: Rows, log: Rows, receipts: Rows, links: Rows) -> Mapping[str
         links: Rows of `silver.person_link`.
     """
     with in_memory(threads=2) as opened:
-        opened.register("given_log", log.reader(("delivery_id", "destination", "reference", "requests")))
+        opened.register("given_log", log.reader(_LOG))
         opened.execute("CREATE TABLE log AS FROM given_log")
         opened.register("receipt", receipts.reader(("delivery_id", "reference", "receipt_type", "namespace", "customer_id")))
         opened.execute(f"CREATE TABLE told AS {_TOLD}")
         opened.register("link", links.reader(("namespace", "value", "person_id")))
         opened.execute(f"CREATE TABLE named AS {_NAMED}")
-        opened.register("given_outbox", outbox.reader(("delivery_id", "destination", "operation", "person_id")))
+        opened.register("given_outbox", outbox.reader(_OUTBOX))
         opened.execute("CREATE TABLE outbox AS FROM given_outbox")
         opened.execute(f"CREATE TABLE arrived AS {_DELIVERED}")
+        opened.execute(f"CREATE TABLE stands AS {_STANDS}")
         rows = opened.execute(_QUERY).fetchall()
     return {destination: Traffic(*counts) for destination, *counts in rows}
 
@@ -73,13 +78,15 @@ UNION SELECT outbox.delivery_id FROM told JOIN named USING (namespace, customer_
     JOIN log ON log.delivery_id = outbox.delivery_id AND log.reference = told.reference
 WHERE told.delivery_id IS NULL
 """
+_LAST = last_states("(SELECT * FROM log WHERE delivery_id IN (SELECT delivery_id FROM arrived))")
+_STANDS = f"SELECT delivery_id FROM ({_LAST}) WHERE state IN ('accepted', 'confirmed')"
 _QUERY = f"""
 WITH called AS (
     SELECT destination, sum(requests)::BIGINT AS calls FROM log GROUP BY destination
 ), planned AS (
-    SELECT destination, count_if(arrived.delivery_id IS NOT NULL) AS delivered,
+    SELECT destination, count_if(stands.delivery_id IS NOT NULL AND plan_id IS NOT NULL) AS delivered,
         count_if(operation = '{HELD_OUT}') AS held_out
-    FROM outbox LEFT JOIN arrived USING (delivery_id) GROUP BY destination
+    FROM outbox LEFT JOIN stands USING (delivery_id) GROUP BY destination
 )
 SELECT destination, coalesce(calls, 0), coalesce(delivered, 0), coalesce(held_out, 0)::BIGINT
 FROM planned FULL JOIN called USING (destination) WHERE destination IS NOT NULL

@@ -105,7 +105,7 @@ class SyncBounds(Section):
 
 
 class Cap(Section):
-    """How often one person is sent something by this sync."""
+    """How often one person is sent something, at most."""
 
     deliveries: int = Field(ge=1, description="Deliveries")
     days: int = Field(ge=1, description="In so many days before the day of sending, and on it, by when each left")
@@ -168,7 +168,7 @@ class Sync(Section):
         100_000, ge=0, description="Deliveries above which a person must approve the plan; who withdrew leaves without"
     )
     max_personal_fields: int = Field(8, ge=0, description="Fields that say something about the person, in one delivery")
-    cap: Cap | None = Field(None, description="How often one person is sent something; asked again when it leaves")
+    cap: Cap | None = Field(None, description="How often this sync sends one person something; asked again when it leaves")
     max_age_days: int = Field(
         7, ge=1, description="Days after a plan was made after which it is neither approved nor sent, but for removals"
     )

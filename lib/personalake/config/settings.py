@@ -126,7 +126,9 @@ class Settings(Section):
     )
 
     frequency_cap: Cap | None = Field(
-        None, description="Messages that one person is sent by all syncs together, however many decide to; when they leave"
+        None,
+        description="Messages that one person is sent by all syncs to email, fcm, onesignal, braze_send and sfmc_journey "
+        "together, however many decide to, when they leave; webhooks and files do not count, not even with a template",
     )
     templates: dict[str, Template] = Field(default_factory=dict, description="One file each in conf/templates/")
 

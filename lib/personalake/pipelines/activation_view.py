@@ -25,6 +25,7 @@ def status_view(
     totals: Sequence[Total] = (),
     off: Mapping[str, str] | None = None,
     held_up: Sequence[str] = (),
+    too_small: Sequence[str] = (),
 ) -> RenderableType:
     """Destinations, their plans, and below each why deliveries did not arrive.
 
@@ -33,10 +34,12 @@ def status_view(
         totals: The same by destination.
         off: Syncs that are on while their connection is off, with that connection.
         held_up: What is said of plans that a person has to look at.
+        too_small: What is said of plans that do not leave since too few people are meant.
     """
     told: list[RenderableType] = [Text(_OFF.format(sync=sync, connection=one)) for sync, one in (off or {}).items()]
     told += [Text(f"LOOK AT {one}") for one in held_up]
-    if not sent and held_up:
+    told += [Text(one) for one in too_small]
+    if not sent and (held_up or too_small):
         return Group(*told)
     if not sent:
         return Group(*told, Text("Nothing has been planned for a connection so far.", style="dim italic"))

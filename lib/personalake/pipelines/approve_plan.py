@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from personalake.lake import Lake
 from personalake.lake.lease import lease
 from personalake.pipelines.activation_journal import Stamps
 from personalake.pipelines.activation_plans import cancel_superseded, plans
-from personalake.pipelines.plan_states import approve, reject
+from personalake.pipelines.plan_states import approve, is_too_old, reject
 from personalake.pipelines.sending_lease import sending_lease
 from personalake.pipelines.system_clock import SystemClock
 
@@ -79,9 +79,10 @@ def _while_nobody_plans(lake: Lake, settings: Settings, what: str) -> Iterator[N
 def _require_fresh(settings: Settings, plan: dict[str, Any], planned_at: datetime) -> None:
     """A person's word does not make what a plan rests on any newer."""
     sync = settings.audiences.get(plan["sync"] or "")
-    age = datetime.now(UTC) - planned_at
-    if sync and age > timedelta(sync.max_age_days):
+    now = datetime.now(UTC)
+    if sync and is_too_old(planned_at, sync.max_age_days, now):
+        days = (now - planned_at).days
         raise InputError(
-            f"{plan['plan_id']} is too old to be approved: made {age.days} days ago, max_age_days is {sync.max_age_days}.",
+            f"{plan['plan_id']} is too old to be approved: made {days} days ago, max_age_days is {sync.max_age_days}.",
             "Run plan_activation with a later as-of, and approve the plan that takes its place.",
         )

@@ -19,8 +19,8 @@ from personalake.pipelines.plan_states import Row, latest_plans
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 
 CAPPED = "capped"
-# What people read; events and purchases are messages to machines.
-_READ = ("email", "fcm", "onesignal", "braze_send", "sfmc_journey")
+# What people read; events and purchases are messages to machines, and what becomes of files and webhooks is not known here.
+READ_BY_PEOPLE = ("email", "fcm", "onesignal", "braze_send", "sfmc_journey")
 _OUTBOX = ("delivery_id", "person_id", "plan_id", "removal")
 _LOG = ("delivery_id", "state", "logged_at")
 # In doubt counts as sent: nobody knows that it was not.
@@ -149,4 +149,6 @@ def capped_destinations(settings: Settings) -> frozenset[str]:
 
 def _messages(settings: Settings, syncs: Collection[str]) -> frozenset[str]:
     named = {name: settings.audiences[name] for name in syncs}
-    return frozenset(name for name, sync in named.items() if kind_of(settings.connections[sync.destination]) in _READ)
+    return frozenset(
+        name for name, sync in named.items() if kind_of(settings.connections[sync.destination]) in READ_BY_PEOPLE
+    )

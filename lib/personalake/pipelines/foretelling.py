@@ -1,7 +1,7 @@
 """What a run of sending would do: what would leave, what would be kept here and why, and what would stop it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -34,13 +34,14 @@ class Due:
     bounds: Bounds
 
 
-def foretold(due: Mapping[str, Due], check: Check, taken_back: int = 0) -> JobResult:
+def foretold(due: Mapping[str, Due], check: Check, taken_back: int = 0, failing: Sequence[str] = ()) -> JobResult:
     """What would leave, and what would be kept here by what is known of plans and people at this moment.
 
     Args:
         due: What is open, by destination.
         check: The last look before sending.
         taken_back: What plans that are over would not be sent.
+        failing: Why the run would fail, whatever it sends.
     """
     rows, told = dict[str, dict[str, Any]](), list[str]()
     for name, one in due.items():
@@ -50,6 +51,9 @@ def foretold(due: Mapping[str, Due], check: Check, taken_back: int = 0) -> JobRe
     if taken_back:
         message += f"; would take back {taken_back:,} of superseded or rejected plans"
     figures = {"destinations": rows, **({"would_take_back": taken_back} if taken_back else {})}
+    if failing:
+        message += f"; would FAIL: {'; '.join(failing)}"
+        figures["would_fail"] = list(failing)
     return JobResult(skipped=True, message=message, figures=figures)
 
 

@@ -1,5 +1,7 @@
 """Runs the whole graph in one warm session, with progress; a graph that failed goes on where it stopped.
 
+After a failure nothing more is started, except where the job that failed is one that others show.
+
 Going on needs no notes of its own: a job whose inputs, settings, code and as-of are those of its last finished run has
 nothing to do, and is passed over in milliseconds.
 """
@@ -94,7 +96,8 @@ def run_graph(
         workers: Jobs at work at the same time; they share one session.
 
     Raises:
-        PersonalakeError: What the first failing job raised; jobs that are at work are waited for.
+        PersonalakeError: What the first failing job raised; jobs that are at work are waited for, and where others show
+            what came of it, they and what they need have run before.
     """
     progress = progress or Progress()
     expected = _usual_seconds(lake)
@@ -137,24 +140,27 @@ class _Scheduler:
         self.jobs, self.run_one, self.progress, self.expected, self.workers = jobs, run, progress, expected, workers
         self.names = {job.name for job in jobs}
         self.done: set[str] = set()
+        self.failed: set[str] = set()
         self.result = GraphRun()
 
     def run(self) -> GraphRun:
         waiting, running = list(self.jobs), dict[Future[Outcome], JobSpec]()
         failure: BaseException | None = None
         with ThreadPoolExecutor(self.workers, thread_name_prefix="job") as pool:
-            while (waiting and failure is None) or running:
-                if failure is None:
-                    for job in [job for job in waiting if self._is_ready(job)][: self.workers - len(running)]:
-                        waiting.remove(job)
-                        self.progress.say(f"       {job.name}: {job.purpose}")
-                        running[pool.submit(self.run_one, job, Progress(self.progress.stream, f"       {job.name}: "))] = job
+            while True:
+                for job in [job for job in waiting if self._is_ready(job)][: self.workers - len(running)]:
+                    waiting.remove(job)
+                    self.progress.say(f"       {job.name}: {job.purpose}")
+                    running[pool.submit(self.run_one, job, Progress(self.progress.stream, f"       {job.name}: "))] = job
+                if not running:
+                    break
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     job = running.pop(future)
                     error = future.exception()
                     if error is not None:
                         failure = failure or error
+                        self.failed.add(job.name)
                         self.progress.say(f"{self._place()} {job.name}: FAILED")
                     else:
                         self._tell(job, future.result())
@@ -163,7 +169,12 @@ class _Scheduler:
         return self.result
 
     def _is_ready(self, job: JobSpec) -> bool:
-        return all(need in self.done for need in job.needs if need in self.names)
+        over = self.done | self.failed.intersection(job.shows_failed)
+        return self._goes_on() and all(need in over for need in job.needs if need in self.names)
+
+    def _goes_on(self) -> bool:
+        """Whether nothing failed but what others show."""
+        return self.failed <= {name for job in self.jobs for name in job.shows_failed}
 
     def _tell(self, job: JobSpec, outcome: Outcome) -> None:
         self.done.add(job.name)
@@ -178,7 +189,7 @@ class _Scheduler:
         return f"[{len(self.done):2d}/{len(self.jobs)}]"
 
     def _left(self) -> str:
-        remaining = [job for job in self.jobs if job.name not in self.done]
+        remaining = [job for job in self.jobs if job.name not in self.done | self.failed]
         if not remaining or any(job.name not in self.expected for job in remaining):
             return ""
         return f", about {seconds_left(remaining, self.expected, self.workers):.0f} s left"

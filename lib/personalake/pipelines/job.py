@@ -44,6 +44,7 @@ class JobSpec:
         purpose: What it does, one line.
         reads: Tables whose versions decide whether there is anything new.
         writes: Tables that it writes.
+        shows_failed: Of those that it needs, the jobs after which it runs although they failed: it shows what came of them.
         waits: Whether something outside the lake, or the time, is awaited, so that the job has work to do although nothing
             here changed.
         looks_back: Tables that decide, too, as earlier runs left them: they are written further down the graph.
@@ -75,6 +76,7 @@ class JobSpec:
     files: Callable[[Settings], Sequence[Path]] | None = None
     looks_back: tuple[str, ...] = ()
     waits: Callable[[Settings, Lake], bool] | None = None
+    shows_failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,6 @@ TO_GOLD: tuple[JobSpec, ...] = (
         reads=(
             "gold.data_health",
             "gold.source_audit",
-            "gold.source_audit",
             "gold.customer_profile",
             "gold.segment_summary",
             "gold.segment_membership",
@@ -267,7 +266,8 @@ TO_GOLD: tuple[JobSpec, ...] = (
         ),
         writes=(),
         needs=("send_activation", "audit_sources", "build_journeys"),
-        sections=("report", "sources", "identity", "decisions", "templates"),
+        shows_failed=("send_activation",),  # a plan that was stopped is what a person has to look at
+        sections=("report", "sources", "identity", "decisions", "templates", "audiences", "connections"),
         needs_session=False,
         watches_handover=True,
         files=lambda settings: (settings.report.path / "index.html",),

@@ -28,8 +28,9 @@ from personalake.pipelines.plan_states import Row, standing_at
 from personalake.pipelines.privacy_key import erasure_key
 from personalake.pipelines.reachability import reachable_on
 from personalake.privacy.consent import granted_among, granted_purposes
-from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE
 from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
+from personalake.tables.silver import PERSON_LINK
 
 _OUTBOX = (
     "delivery_id", "decision_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal",
@@ -165,6 +166,14 @@ def allowed(planning: Planning) -> DataFrame:
 def granted_now(planning: Planning) -> DataFrame:
     """`person_id` and `purposes` of who may be told something at this moment."""
     return allowed(planning).transform(_granted(planning.asked.sync)).transform(planning.wanted_at_all)
+
+
+def lacking_now(planning: Planning) -> DataFrame:
+    """`person_id` of the people who are known, and do not grant all that the sync asks for at this moment."""
+    asked = F.array(*map(F.lit, planning.asked.sync.purposes)).cast("array<string>")
+    allowing = granted_now(planning).where(F.size(F.array_except(asked, "purposes")) == 0)
+    known = [planning.context.lake.read(table).select("person_id") for table in (PERSON_LINK, CUSTOMER_PROFILE)]
+    return known[0].unionByName(known[1]).distinct().join(allowing, "person_id", "left_anti")
 
 
 def _granted(sync: Sync) -> Transformation:

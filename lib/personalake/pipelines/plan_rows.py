@@ -69,13 +69,13 @@ class PlanRows:
         """The plan of an audience that has become too small to be told anything, see `only_taking_away`."""
         return PlanRows(only_taking_away(self.frame))
 
-    def withdrawals(self, granted: DataFrame, purposes: Sequence[str], refusal: str) -> "PlanRows":
+    def withdrawals(self, lacking: DataFrame, refusal: str) -> "PlanRows":
         """Of a plan that may not leave as it is those who have to go all the same, see `only_withdrawn`."""
-        return PlanRows(only_withdrawn(self.frame, granted, purposes, refusal))
+        return PlanRows(only_withdrawn(self.frame, lacking, refusal))
 
-    def without_withdrawals(self, granted: DataFrame, purposes: Sequence[str]) -> "PlanRows":
+    def without_withdrawals(self, lacking: DataFrame) -> "PlanRows":
         """The rest of it, see `without_withdrawn`."""
-        return PlanRows(without_withdrawn(self.frame, granted, purposes))
+        return PlanRows(without_withdrawn(self.frame, lacking))
 
 
 class FewRows(PlanRows):

@@ -150,6 +150,11 @@ def _remedy(known: Mapping[str, Row], states: Sequence[str]) -> str:
     return f"May be rejected: {found}." if found else "No plan would leave; see `personalake activation plan`."
 
 
+def is_too_old(planned_at: datetime, max_age_days: int, now: datetime) -> bool:
+    """Whether what a plan rests on is too old for it to leave, whatever a person says."""
+    return now - planned_at > timedelta(max_age_days)
+
+
 def standing_at(known: Mapping[str, Row], as_of: object) -> str | None:
     """The plan of this as-of that may be sent now or once it is approved; one of withdrawals alone stands beside it."""
     for name, row in known.items():

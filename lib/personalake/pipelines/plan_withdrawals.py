@@ -8,7 +8,7 @@ from personalake.activation.syncs.counts import Counts
 from personalake.activation.syncs.diff import BEYOND, ELSEWHERE, NOT_DUE
 from personalake.activation.syncs.plan_state import AWAITING, REJECTED, STOPPED
 from personalake.activation.syncs.verdict import verdict
-from personalake.pipelines.plan_changes import Planning, granted_now
+from personalake.pipelines.plan_changes import Planning, lacking_now
 from personalake.pipelines.plan_rows import Groups, PlanRows
 from personalake.pipelines.plan_states import rejected_at
 from personalake.reports.words import plural
@@ -55,7 +55,7 @@ def _within_bounds(planning: Planning, whole: Part, rest: Groups) -> Part:
     state, reason = verdict(counts, sync)
     if state != STOPPED or not counts.removed:
         return whole
-    withdrawals = whole.rows.withdrawals(granted_now(planning), sync.purposes, BEYOND)
+    withdrawals = whole.rows.withdrawals(lacking_now(planning), BEYOND)
     of_these = withdrawals.counted(rest)
     if not of_these.removed:
         return whole
@@ -72,19 +72,19 @@ def _in_parts(planning: Planning, whole: Part, rest: Groups) -> list[Part]:
     is_whole = whole.is_of_withdrawn or state == STOPPED or not whole.counts.removed
     if is_whole or not (state == AWAITING or said_no):
         return [whole]
-    granted = granted_now(planning)
-    gone = whole.rows.withdrawals(granted, sync.purposes, ELSEWHERE)
+    lacking = lacking_now(planning)
+    gone = whole.rows.withdrawals(lacking, ELSEWHERE)
     of_gone = gone.counted(rest)
     if not of_gone.removed:
         return [whole]
-    others = whole.rows.without_withdrawals(granted, sync.purposes)
+    others = whole.rows.without_withdrawals(lacking)
     of_others = replace(others.counted(rest), persons=whole.counts.persons)
     return [Part(gone, of_gone, _ONLY, is_of_withdrawn=True), Part(others, of_others)]
 
 
 def _of_withdrawn(planning: Planning, whole: Part, rest: Groups) -> Part:
     """Who withdrew from a sync that is not due, however few or many else there is something to say to."""
-    gone = whole.rows.withdrawals(granted_now(planning), planning.asked.sync.purposes, NOT_DUE)
+    gone = whole.rows.withdrawals(lacking_now(planning), NOT_DUE)
     return Part(gone, gone.counted(rest), f"{_ONLY}: {NOT_DUE}", is_of_withdrawn=True)
 
 

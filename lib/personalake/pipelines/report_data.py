@@ -1,7 +1,7 @@
 """Reads what the report draws: small tables whole, large ones by the rows and columns that matter."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from personalake.pipelines.activation_status import sent_so_far
 from personalake.pipelines.activation_totals import totals_so_far
 from personalake.pipelines.audit_sources import latest_audits
 from personalake.pipelines.collect_figures import latest_figures
-from personalake.pipelines.held_up import held_up
+from personalake.pipelines.held_up import held_up, too_small
 from personalake.pipelines.open_ends import left_waiting
 from personalake.pipelines.product_names import product_names
 from personalake.pipelines.report_arrivals import arrivals_of
@@ -78,9 +78,10 @@ def gather(settings: Settings, ledger: Ledger, as_of: date) -> ReportData:
         sent=(sent := sent_so_far(ledger)),
         totals=totals_so_far(ledger, sent),
         held_up=[
-            *held_up(known := plans(ledger), settings.audiences),
+            *held_up(known := plans(ledger), settings.audiences, datetime.now(UTC)),
             *left_waiting(ledger, known, settings.connections),
         ],
+        too_small=too_small(known, settings.audiences),
         messages=[preview.as_row() for preview in examples(settings, ledger, _one_per_rule(decisions), products)],
         audits=latest_audits(ledger),
         region_figures=latest_figures(ledger),

@@ -122,7 +122,8 @@ def send_planned(
             taken_back, _ = cancel_superseded(context.lake, fallen, stamps, lambda destination: nullcontext(lambda: None))
             with _last_look(context, as_ofs_of(context.lake.ledger, standing), clock, _LONGEST_REST) as check:
                 errands = _begun(errands, check)
-                told_ahead = foretold({name: one.due() for name, one in errands.items()}, check, taken_back)
+                due = {name: one.due() for name, one in errands.items()}
+                told_ahead = foretold(due, check, taken_back, [error.what for error in stopped])
             return replace(told_ahead, message="; ".join([told_ahead.message, *waiting]))
         cancelled, crossed = cancel_superseded(context.lake, fallen, stamps, leases.briefly)
         broken: Mapping[str, BaseException] = {}

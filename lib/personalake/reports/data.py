@@ -175,6 +175,7 @@ class ReportData:
         sent: What was sent to vendors, the newest plan first.
         totals: The same by vendor.
         held_up: What is said of plans that a person has to look at.
+        too_small: What is said of plans that do not leave since too few people are meant.
         planning: Rows of `gold.data_health` of plan_activation, the latest of each destination at the as-of.
         messages: What one person of each template would read: template, rule, person_id, locale, parts, reason.
         audits: Newest row of each source in `gold.source_audit`.
@@ -204,6 +205,7 @@ class ReportData:
     sent: Sequence[Sent] = ()
     totals: Sequence[Total] = ()
     held_up: Sequence[str] = ()
+    too_small: Sequence[str] = ()
     messages: Rows = ()
     audits: Rows = ()
     region_figures: Rows = ()

@@ -18,10 +18,10 @@ TOTAL_HEAD = (
     "Said again", "Perhaps twice", "Cancelled", "Waiting", "Held out", "Calls", "Bytes", "Data points", "Took",
 )  # fmt: skip
 _TOTAL_NOTE = (
-    "Delivered: a receipt says that it arrived; share of what was sent, where any receipt has come. Held out: left alone to "
-    "see what sending is worth. Calls: requests that left, each try by itself, and each half of one that was cut for a row "
-    "that was refused. Bytes and data points: of what was sent, estimated from the plans. Planned: what a later plan says "
-    "again counts once."
+    "Delivered: of what was sent, what a receipt says arrived, and did not bounce later; its share, where any receipt has "
+    "come. Held out: left alone to see what sending is worth. Calls: requests that left, each try by itself, and each half "
+    "of one that was cut for a row that was refused. Bytes and data points: of what was sent, estimated from the plans. "
+    "Planned: what a later plan says again counts once."
 )
 _NOTE = (
     "Sent: the destination said that it took it; confirmed: also that it has processed it. Unknown: it may have left, and "
@@ -41,11 +41,12 @@ _SHORT = 12
 
 def what_was_sent(data: ReportData) -> Section | None:
     """Plans by destination, and why deliveries did not arrive; nothing where nothing was planned for a vendor."""
-    if not (data.sent or data.held_up):
+    if not (data.sent or data.held_up or data.too_small):
         return None
     lead = "Every delivery is written down before it leaves and after; what is not certain is called unknown."
     newest = data.sent[:_NEWEST]
     blocks: list[Block] = [*(Note(one, "alarm") for one in data.held_up), *_alarms(newest)]
+    blocks += [Note(one) for one in data.too_small]
     if not newest:
         return Section("sending", "What was sent", lead, blocks)
     if data.totals:

@@ -1,6 +1,6 @@
 """The difference between what is wanted and what is held, as deliveries of one plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -150,47 +150,51 @@ def only_taking_away(planned: DataFrame) -> DataFrame:
     return _unsaid(planned, TOO_FEW)
 
 
-def only_withdrawn(planned: DataFrame, granted: DataFrame, purposes: Sequence[str], refusal: str = BEYOND) -> DataFrame:
+def only_withdrawn(planned: DataFrame, lacking: DataFrame, refusal: str = BEYOND) -> DataFrame:
     """Of a plan that may not leave as it is, whom to take away all the same: who withdrew.
 
     Args:
         planned: Rows of `with_payloads`, with `values`.
-        granted: `person_id` and `purposes` granted at this moment.
-        purposes: What the sync asks for, all of it.
+        lacking: `person_id` of the people who are known, and do not grant all that the sync asks for. Of others nobody can
+            say that they withdrew: a person that an earlier run knew may be several by now.
         refusal: What is said of all others to whom there is something to say.
     """
-    rows = planned.transform(_with_allowing(granted, purposes))
-    return _unsaid(_staying(rows, F.col("allowing_id").isNotNull()), refusal)
+    rows = planned.transform(_with_withdrawn(lacking))
+    return _unsaid(_staying(rows, ~F.col("has_withdrawn")), refusal)
 
 
-def without_withdrawn(planned: DataFrame, granted: DataFrame, purposes: Sequence[str]) -> DataFrame:
+def without_withdrawn(planned: DataFrame, lacking: DataFrame) -> DataFrame:
     """The rest of such a plan: whom `only_withdrawn` takes away is left as they are.
 
     Args:
         planned: Rows of `with_payloads`, with `values`.
-        granted: `person_id` and `purposes` granted at this moment.
-        purposes: What the sync asks for, all of it.
+        lacking: See `only_withdrawn`.
     """
-    rows = planned.transform(_with_allowing(granted, purposes))
-    return _staying(rows, F.col("allowing_id").isNull())
+    return _staying(planned.transform(_with_withdrawn(lacking)), F.col("has_withdrawn"))
 
 
-def _with_allowing(granted: DataFrame, purposes: Sequence[str]) -> Transformation:
-    """Add `allowing_id`, null of who does not grant all purposes."""
-    is_granted = F.size(F.array_except(F.array(*map(F.lit, purposes)).cast("array<string>"), "purposes")) == 0
-    allowing = granted.where(is_granted).select(F.col("person_id").alias("allowing_id"))
-    return lambda rows: rows.join(allowing, F.col("person_id") == F.col("allowing_id"), "left")
+def _with_withdrawn(lacking: DataFrame) -> Transformation:
+    """Add `has_withdrawn`: of whom the plan itself says that they do not grant what a decision is for, too."""
+    gone = lacking.select(F.col("person_id").alias("lacking_id")).distinct()
+    is_refused = F.coalesce(F.bool_or(F.col("refusal") == NO_CONSENT).over(Window.partitionBy("person_id")), F.lit(False))
+    has_withdrawn = F.col("lacking_id").isNotNull() | is_refused
+
+    def told(rows: DataFrame) -> DataFrame:
+        joined = rows.join(gone, F.col("person_id") == F.col("lacking_id"), "left")
+        return joined.withColumn("has_withdrawn", has_withdrawn).drop("lacking_id")
+
+    return told
 
 
 def _staying(rows: DataFrame, is_left: Column) -> DataFrame:
-    """Removals that are left out of a plan; `allowing_id` goes."""
+    """Removals that are left out of a plan; `has_withdrawn` goes."""
     stays = (F.col("change") == REMOVED) & is_left
     kept = {
         "payload": F.when(~stays, F.col("payload")),
         "values": F.when(stays, 0).otherwise(F.col("values")),
         "change": F.when(stays, UNCHANGED).otherwise(F.col("change")),
     }
-    return rows.withColumns(kept).drop("allowing_id")
+    return rows.withColumns(kept).drop("has_withdrawn")
 
 
 def _unsaid(planned: DataFrame, refusal: str) -> DataFrame:
