@@ -42,6 +42,79 @@ def test_a_sync_names_what_there_is(changes: dict[str, str | None], told: str, t
     assert any(problem.startswith("audiences.yml: audiences.s") and told in problem for problem in found), found
 
 
+KINDS = """tags: {kind: tealium, account: a, profile: main, username: secret://braze/key, api_key: secret://braze/key}
+own: {kind: tealium, account: a, profile: main, username: secret://braze/key, api_key: secret://braze/key,
+  visitor_attribute: who}
+journey: {kind: sfmc_journey, subdomain: abc, client_id: secret://braze/key, client_secret: secret://braze/key}
+tickets: {kind: webhook, url: https://desk.example/t, secret: secret://braze/key, form: fields}
+groups: {kind: braze_subscription, instance: rest.fra-01.braze.eu, api_key: secret://braze/key}
+cdp: {kind: segment_suppression, api_token: secret://braze/key}
+"""
+BARE = {"mode": "insert", "membership": None}
+LIST = {"destination": "groups", "mode": "mirror", "subscription_group_id": "g", "fields": None, "key_field": "email"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({**BARE, "destination": "tags", "event": "came", "key_field": "email"},
+         "key_field: tealium knows visitors by tealium_visitor_id, the connection's visitor_attribute; others are fields"),
+        ({**BARE, "destination": "tags", "event": "came", "key_field": "tealium_visitor_id"}, None),
+        ({**BARE, "destination": "own", "event": "came", "key_field": "tealium_visitor_id"},
+         "key_field: tealium knows visitors by who, the connection's visitor_attribute; others are fields"),
+        ({**BARE, "destination": "own", "event": "came", "key_field": "who"}, None),
+        ({**BARE, "destination": "journey", "event": "came", "key_field": "SubscriberKey"},
+         "key_field: sfmc_journey knows people by ContactKey"),
+        ({**BARE, "destination": "journey", "event": "came", "key_field": "ContactKey"}, None),
+        ({**BARE, "destination": "journey", "event": "came", "key_field": None}, None),
+        ({**BARE, "destination": "tickets", "key_field": "requester"},
+         "key_field: a delivery is the fields alone (form: fields); name the person among them"),
+        ({**BARE, "destination": "tickets", "key_field": None}, None),
+        ({**LIST, "membership": "in"}, "membership: braze_subscription takes none"),
+        ({**LIST, "membership": None, "nulls": "erase"},
+         "nulls: braze_subscription takes no fields, of which one could be null"),
+        ({**LIST, "membership": None}, None),
+        ({"destination": "cdp", "fields": None, "key_field": "userId"}, "membership: segment_suppression takes none"),
+        ({"destination": "cdp", "fields": None, "key_field": None, "membership": None, "nulls": "erase"},
+         "nulls: segment_suppression takes no fields, of which one could be null"),
+        ({"destination": "cdp", "fields": None, "key_field": "userId", "membership": None, "nulls": "skip"}, None),
+    ],
+)  # fmt: skip
+def test_a_setting_that_would_do_nothing_there_is_told(
+    changes: dict[str, str | None], told: str | None, tmp_path: Path
+) -> None:
+    found = problems(tmp_path, {"connections": KINDS, "audiences": sync(**changes)})
+
+    assert found == ([] if told is None else [f"audiences.yml: audiences.s.{told}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_there"),
+    [
+        ("html: '<p>Tea</p>', text: 'https://shop.example/out?m={{ customer_id|urlencode }}&x=1'", False),
+        ("html: '<a href=\"https://shop.example/out?m={{customer_id | urlencode}}&amp;x=1\">out</a>'", True),
+        ("html: '<a href=\"[unsubscribe_url]\">out</a>'", True),
+        ("text: 'Tea'", False),
+        ("text: 'Out: https://shop.example/out?m={{ customer_id|urlencode }}&x=1'", True),
+    ],
+)
+def test_a_mail_by_onesignal_has_its_way_out_in_the_text_since_there_is_no_other_place(
+    text: str, is_there: bool, tmp_path: Path
+) -> None:
+    out = "https://shop.example/out?m={{ customer_id|urlencode }}&x=1"
+    template = f"kind: email\nunsubscribe_url: '{out}'\nlocales:\n  en: {{subject: Tea, {text}}}\n"
+    push = "push: {kind: onesignal, app_id: a, api_key: secret://braze/key, subscribers: 9}\n"
+    told = {"destination": "push", "channel": "email", "template": "tea", "fields": None, "key_field": None, **BARE}
+    given = {"connections": push, "templates/tea": template, "audiences": sync(**told)}
+
+    found = problems(tmp_path, given)
+
+    assert found == ([] if is_there else [
+        "audiences.yml: audiences.s.template: onesignal takes no unsubscribe_url beside the text: name the same address in "
+        "the en text of tea, or [unsubscribe_url], which becomes an address at OneSignal"
+    ])  # fmt: skip
+
+
 @pytest.mark.parametrize("slip", [{"fields": "{audience: orders}"}, {"membership": "external_id"}])
 def test_a_name_that_a_webhook_has_beside_the_fields_is_no_other_value(slip: dict[str, str], tmp_path: Path) -> None:
     hook = "hook: {kind: webhook, url: https://desk.example/in, secret: secret://braze/key}\n"

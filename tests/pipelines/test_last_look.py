@@ -1,7 +1,7 @@
 """The last look before sending: what changed since the plan keeps a delivery here, with the reason."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -216,25 +216,36 @@ def capped(lake: Lake, **more: Any) -> Settings:
     return Settings.model_validate({**given, **more})
 
 
-def due(lake: Lake, plan: str, sync: str, day: date, people: Sequence[str], sent: bool = False) -> list[Delivery]:
-    """A plan with one e-mail to each of some people, sent or about to be."""
+def due(
+    lake: Lake, plan: str, sync: str, day: date, people: Sequence[str], sent: Mapping[str, float] | None = None
+) -> list[Delivery]:
+    """A plan with one e-mail to each of some people, about to be sent; or states of old, by how many days ago that was."""
     stamp = {"plan_id": plan, "sync": sync, "as_of": day}
-    lake.ledger.append(ACTIVATION_PLAN, [{**stamp, "state": "ready", "logged_at": TodaysClock().now()}])
+    now, sent = TodaysClock().now(), sent or {}
+    ended = {"superseded": min(sent.values())} if sent else {}
+    states = {"ready": max(sent.values(), default=0), **ended}
+    lake.ledger.append(
+        ACTIVATION_PLAN, [{**stamp, "state": state, "logged_at": now - timedelta(ago)} for state, ago in states.items()]
+    )
     rows = [
         {**stamp, "delivery_id": f"{plan}-{place}", "person_id": person, "purpose": PURPOSE, "removal": False}
         for place, person in enumerate(people)
     ]
     lake.ledger.append(ACTIVATION_OUTBOX, rows)
-    if sent:
-        logged = [{"delivery_id": row["delivery_id"], "state": "accepted", "logged_at": PLANNED_AT} for row in rows]
+    logged = [
+        {"delivery_id": row["delivery_id"], "state": state, "logged_at": now - timedelta(ago)}
+        for row in rows
+        for state, ago in sent.items()
+    ]
+    if logged:
         lake.ledger.append(ACTIVATION_LOG, logged)
     return [Delivery(row["delivery_id"], row["person_id"], "mail", "{}", purposes=(PURPOSE,), plan_id=plan) for row in rows]
 
 
 def test_no_more_leaves_than_the_caps_allow_of_one_sync_and_of_all_together(lake: Lake) -> None:
     planned(lake, SEGMENT, 6)  # three people who consent
-    due(lake, "old", "vip", date(2026, 1, 2), ["p0", "p0", "p1"], sent=True)
-    due(lake, "older", "vip", date(2025, 12, 1), ["p2", "p2"], sent=True)
+    due(lake, "old", "vip", date(2026, 1, 2), ["p0", "p0", "p1"], sent={"accepted": 6})
+    due(lake, "older", "vip", date(2025, 12, 1), ["p2", "p2"], sent={"accepted": 9})
     now = due(lake, "now", "vip", date(2026, 1, 5), ["p0", "p1", "p1", "p2"])
     news = due(lake, "news-1", "news", date(2026, 1, 5), ["p0", "p1", "p2", "p2"])
 
@@ -249,6 +260,31 @@ def test_no_more_leaves_than_the_caps_allow_of_one_sync_and_of_all_together(lake
     assert first == again == {"now-0": "capped", "now-2": "capped"}
     assert others == {}
     assert together == ["now-0", "now-2", "news-1-0", "news-1-1", "news-1-3"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_capped"),
+    [
+        ({"in_flight": 1, "accepted": 0.9}, True),  # planned long ago, approved and sent yesterday
+        ({"in_flight": 6.99, "accepted": 6.98}, True),
+        ({"in_flight": 1}, True),
+        ({"in_flight": 1, "unknown": 0.9}, True),
+        ({"in_flight": 8.1, "accepted": 8}, False),
+        ({"in_flight": 8.1, "accepted": 8, "confirmed": 1}, False),  # read yesterday, sent before
+        ({"in_flight": 8.1, "unknown": 8, "accepted": 1}, False),  # somebody found out yesterday
+        ({"in_flight": 1, "rejected": 0.9}, False),
+    ],
+)
+def test_what_counts_for_a_cap_is_when_something_left_and_not_the_day_for_which_it_was_planned(
+    lake: Lake, sent: Mapping[str, float], is_capped: bool
+) -> None:
+    planned(lake, SEGMENT, 2)  # one person who consents
+    today = TodaysClock().now().date()
+    due(lake, "before", "vip", today - timedelta(40), ["p0"], sent)
+    now = due(lake, "now", "vip", today, ["p0"])
+
+    with LastLook(lake.ledger, [], TodaysClock(), 0, capped(lake, vip={"cap": {"deliveries": 1, "days": 7}})) as look:
+        assert look(now) == ({"now-0": "capped"} if is_capped else {})
 
 
 def test_the_settings_name_the_kinds_of_connections_whose_messages_are_capped_together() -> None:

@@ -21,6 +21,7 @@ _KEY_FIELDS = {
     "fcm": ("token",),
     "segment": ("external_id", "userId", "anonymousId"),
     "segment_suppression": ("external_id", "userId"),
+    "sfmc_journey": ("ContactKey",),
     "braze_subscription": ("external_id", "email", "phone"),
     "braze_send": ("external_id", "user_alias", "braze_id", "email"),
 }
@@ -81,6 +82,7 @@ def _of_sync(sync: Sync, connection: Connection) -> Iterator[tuple[str, str]]:
         yield from _of_names(sync, connection, kind)
     yield from _of_removals(sync, able, kind)
     yield from _of_calls(sync, kind)
+    yield from _of_key_field(sync, connection, kind)
     if isinstance(connection, FilesConnection) and sync.template is None:
         yield from _of_columns(sync, connection)
     yield from spelling_problems(sync, connection)
@@ -121,8 +123,10 @@ def _of_template(sync: Sync, connection: Connection, templates: Mapping[str, Tem
 
 
 def _of_fields(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:
-    if not able.takes_fields and sync.fields:
-        yield "fields", f"{kind} takes none"
+    if not able.takes_fields:
+        yield from ((option, f"{kind} takes none") for option in ("fields", "membership") if getattr(sync, option))
+        if sync.nulls == "erase":
+            yield "nulls", f"{kind} takes no fields, of which one could be null"
     for wanted in able.fields:
         names = wanted.split("|")
         # A push says nothing of a membership.
@@ -173,8 +177,18 @@ def _of_calls(sync: Sync, kind: str) -> Iterator[tuple[str, str]]:
             yield "membership", "a purchase says nothing of who is in an audience"
         elif missing:
             yield "fields", f"a purchase needs {', '.join(missing)}"
-    if kind in _KEY_FIELDS and sync.key_field is not None and sync.key_field not in _KEY_FIELDS[kind]:
+
+
+def _of_key_field(sync: Sync, connection: Connection, kind: str) -> Iterator[tuple[str, str]]:
+    if sync.key_field is None:
+        return
+    if kind in _KEY_FIELDS and sync.key_field not in _KEY_FIELDS[kind]:
         yield "key_field", f"{kind} knows people by {', '.join(_KEY_FIELDS[kind])}"
+    visitor = key_field_of(connection)
+    if kind == "tealium" and sync.key_field != visitor:
+        yield "key_field", f"tealium knows visitors by {visitor}, the connection's visitor_attribute; others are fields"
+    if takes_fields_only(connection):
+        yield "key_field", "a delivery is the fields alone (form: fields); name the person among them"
 
 
 def _of_removals(sync: Sync, able: Ability, kind: str) -> Iterator[tuple[str, str]]:

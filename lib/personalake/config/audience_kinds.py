@@ -30,6 +30,7 @@ class Ability(NamedTuple):
         is_whole_row: Whether a value that is left out is an empty one there, as in a file.
         flags_removal: Whether a removal is told by the membership field alone.
         is_message: Whether each delivery is read by somebody, so that a second one does harm.
+        is_event: Whether each delivery is something that happened there, unless the mode takes people away.
     """
 
     modes: tuple[Mode, ...]
@@ -39,6 +40,7 @@ class Ability(NamedTuple):
     is_whole_row: bool = False
     flags_removal: bool = False
     is_message: bool = False
+    is_event: bool = False
 
 
 # Fields of a Braze profile that are always something: a null is refused there.
@@ -56,7 +58,7 @@ _OF_FCM, _BEGINNINGS_OF_FCM = ("from", "message_type"), ("google", "gcm")
 _ABILITIES: dict[str, Ability] = {
     "segment": Ability(_ALL),
     "segment_suppression": Ability(("insert", "mirror"), takes_fields=False),
-    "tealium": Ability((*_KEPT, "archive"), needs=("event",)),
+    "tealium": Ability((*_KEPT, "archive"), needs=("event",), is_event=True),
     "sfmc_rows": Ability((*_KEPT, "archive")),
     "sfmc_rowset": Ability((*_KEPT, "archive"), fields=("*",)),
     "sfmc_journey": Ability(_INSERT, needs=("event",), is_message=True),
@@ -66,7 +68,7 @@ _ABILITIES: dict[str, Ability] = {
     "fcm": Ability(_INSERT, fields=("*",), is_message=True),
     "onesignal": Ability(_INSERT, needs=("channel",), is_message=True),
     "onesignal_user": Ability(_ALL, fields=("*",)),
-    "webhook": Ability(_ALL),
+    "webhook": Ability(_ALL, is_event=True),
     "email": Ability(_INSERT, fields=("subject", "text|html", "unsubscribe_url"), is_message=True),
 }
 # Of a kind that stands in no table here: what it may be trusted with by its promise alone.

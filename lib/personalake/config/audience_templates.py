@@ -1,6 +1,7 @@
 """Syncs that say what a template says: the template's variables become the fields that the sync reads."""
 
 from collections.abc import Iterator, Mapping
+from html import unescape
 
 from personalake.config.audience_columns import DECIDED
 from personalake.config.audience_kinds import kind_of, takes_fields_only
@@ -12,6 +13,8 @@ from personalake.config.templates import Template
 
 # Kind of connection: kinds of templates that it takes.
 _ANY = ("email", "push", "generic")
+# What OneSignal puts its own address to unsubscribe in place of.
+_WAY_OUT = "[unsubscribe_url]"
 TAKING: Mapping[str, tuple[str, ...]] = {
     "email": ("email",),
     "fcm": ("push",),
@@ -73,6 +76,8 @@ def template_problems(sync: Sync, connection: Connection, templates: Mapping[str
         yield "template", f"{kind} takes templates of kind {', '.join(taken)}; {sync.template} is of kind {template.kind}"
     if kind == "onesignal" and (template.kind == "email") != (sync.channel == "email"):
         yield "channel", f"{sync.template} is of kind {template.kind}; the channel must be email for e-mail, and only then"
+    if kind == "onesignal" and template.kind == "email":
+        yield from _without_way_out(sync.template or "", template)
     if sync.membership is not None:
         yield "membership", "a sync with a template says what the template says, and nothing else"
     if isinstance(connection, FilesConnection):
@@ -82,6 +87,19 @@ def template_problems(sync: Sync, connection: Connection, templates: Mapping[str
         unknown = sorted(said - set(connection.columns))
         if unknown:
             yield "template", f"the file has no column {', '.join(unknown)}; it has: {', '.join(connection.columns)}"
+
+
+def _without_way_out(name: str, template: Template) -> Iterator[tuple[str, str]]:
+    """A template's way out is a header of an e-mail; OneSignal fills that header itself, and shows what the text has."""
+    there = tuple("".join(way.split()) for way in (template.unsubscribe_url or "", _WAY_OUT))
+    for locale, said in sorted(template.locales.items()):
+        shown = "".join(unescape(said.html or said.text or "").split())
+        if not any(way in shown for way in there):
+            yield (
+                "template",
+                f"onesignal takes no unsubscribe_url beside the text: name the same address in the {locale} text of {name}, "
+                f"or {_WAY_OUT}, which becomes an address at OneSignal",
+            )
 
 
 def _variables(template: Template) -> set[str]:

@@ -34,7 +34,7 @@ class SegmentAudience(Section):
 
 
 class DecisionAudience(Section):
-    """Decisions of the as-of to act on, one delivery each."""
+    """Decisions of the as-of to act on: events, messages and new rows one by one, else what is kept of a person."""
 
     actions: tuple[str, ...] = Field((), description="Actions that count; all by default")
     channels: tuple[str, ...] = Field((), description="Channels that count; all by default")
@@ -108,7 +108,7 @@ class Cap(Section):
     """How often one person is sent something, at most."""
 
     deliveries: int = Field(ge=1, description="Deliveries")
-    days: int = Field(ge=1, description="In so many days before the as-of")
+    days: int = Field(ge=1, description="In so many days before the day of sending, and on it, by when each left")
 
 
 class Sync(Section):

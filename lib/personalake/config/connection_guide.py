@@ -125,7 +125,9 @@ A field that is taken out of a sync keeps its last value there, in every mode: s
   named after its sync. Tags of a user are texts; times and days among them are seconds since 1970, by which OneSignal
   compares them (`date_format(...)` writes another form); a list is a text as JSON.
 - Tealium: with `erasure_attribute_id` the key of a sync is sent as `__account_profile__number_key__`, as Tealium calls known
-  visitors; `known_visitors: false` sends it as it is, for anonymous ids. Lists fit into a file by `to_json(...)`.
+  visitors; `known_visitors: false` sends it as it is, for anonymous ids. The key is the connection's `visitor_attribute`,
+  always; what else tells who somebody is (an e-mail, a number) are fields, of which Tealium makes visitor ids. Lists fit
+  into a file by `to_json(...)`.
 
 ## Bringing a connection
 

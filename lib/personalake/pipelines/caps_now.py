@@ -2,28 +2,32 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC
 
+from personalake.activation.clock import Clock
 from personalake.activation.delivery import Delivery
-from personalake.activation.last_state import OF_PLANNED, last_states
+from personalake.activation.last_state import LEFT, OF_PLANNED, last_states, placed
+from personalake.activation.syncs.acknowledged import counted_since
+from personalake.activation.syncs.plan_state import STANDING
 from personalake.common.in_memory import in_memory
 from personalake.config import Settings
 from personalake.config.audience_kinds import kind_of
 from personalake.config.audiences import Cap
 from personalake.lake import Ledger
 from personalake.pipelines.merged import merged_table
-from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
+from personalake.pipelines.plan_states import Row, latest_plans
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX
 
 CAPPED = "capped"
 # What people read; events and purchases are messages to machines, and what becomes of files and webhooks is not known here.
 READ_BY_PEOPLE = ("email", "fcm", "onesignal", "braze_send", "sfmc_journey")
-_OUTBOX = ("delivery_id", "person_id", "plan_id", "removal", "as_of")
+_OUTBOX = ("delivery_id", "person_id", "plan_id", "removal")
 _LOG = ("delivery_id", "state", "logged_at")
 # In doubt counts as sent: nobody knows that it was not.
 _CROWDED = f"""
-WITH last AS ({last_states(OF_PLANNED)}), counted AS (
+WITH last AS ({last_states(OF_PLANNED, f"{LEFT} AS moment")}), counted AS (
     SELECT person_id,
-        count(*) FILTER (as_of >= $since AND state IN ('accepted', 'confirmed', 'in_flight', 'unknown')) AS sent,
+        count(*) FILTER (moment >= $since AND state IN ('accepted', 'confirmed', 'in_flight', 'unknown')) AS sent,
         count(*) FILTER (list_contains($standing, plan_id) AND coalesce(state, '') IN ('', 'pending', 'cancelled')) AS waits
     FROM planned LEFT JOIN last USING (delivery_id) WHERE NOT coalesce(removal, false) GROUP BY person_id
 )
@@ -66,10 +70,12 @@ class CapsNow:
     Args:
         ledger: The tables.
         limits: The caps that there are.
+        clock: Time: what counts is when something left, and how long that is ago now.
+        zone: The company's time zone, in which days begin.
     """
 
-    def __init__(self, ledger: Ledger, limits: Sequence[Limit]) -> None:
-        self._ledger, self._limits = ledger, limits
+    def __init__(self, ledger: Ledger, limits: Sequence[Limit], clock: Clock, zone: str) -> None:
+        self._ledger, self._limits, self._clock, self._zone = ledger, limits, clock, zone
         self._sync_of: Mapping[str, str] | None = None
 
     def refused(self, deliveries: Sequence[Delivery], standing: Collection[str]) -> dict[str, str]:
@@ -97,19 +103,21 @@ class CapsNow:
 
     def _laid_out(self, standing: Collection[str]) -> Mapping[str, str]:
         """Read what was sent by each limit's syncs; the sync of each plan."""
-        plans = self._ledger.read(ACTIVATION_PLAN, ("plan_id", "sync", "as_of"))
+        plans = latest_plans(self._ledger)
         for limit in self._limits:
-            current = {
-                row["plan_id"]: row["as_of"] for row in plans if row["plan_id"] in standing and row["sync"] in limit.syncs
-            }
+            of_limit = [row for row in plans.values() if row["sync"] in limit.syncs]
+            current = [row["plan_id"] for row in of_limit if row["plan_id"] in standing]
             if current:
-                limit.slots = self._crowded(limit, current)
-        return {row["plan_id"]: row["sync"] for row in plans}
+                limit.slots = self._crowded(limit, of_limit, current)
+        return {name: row["sync"] for name, row in plans.items()}
 
-    def _crowded(self, limit: Limit, current: Mapping[str, date]) -> Mapping[str, int]:
-        """Sent counts since so many days before the newest plan; what waits counts whichever day it was planned for."""
-        since = max(current.values()) - timedelta(limit.cap.days)
-        of_syncs = [("sync", "in", sorted(limit.syncs)), ("as_of", ">=", min(since, *current.values()))]
+    def _crowded(self, limit: Limit, plans: Sequence[Row], current: Sequence[str]) -> Mapping[str, int]:
+        """What left so lately counts, and what waits counts; of neither the day for which it was planned."""
+        since = counted_since(limit.cap, self._clock.now(), self._zone)
+        # What has been replaced before that sent nothing after it: most of the outbox is not read.
+        replaced = [row for row in plans if row["state"] not in STANDING and row["logged_at"].replace(tzinfo=UTC) < since]
+        sending = [row["as_of"] for row in plans if row not in replaced or row["plan_id"] in current]
+        of_syncs = [("sync", "in", sorted(limit.syncs)), ("as_of", ">=", min(sending))]
         with in_memory(threads=2) as opened:
             opened.register("given", self._ledger.scan(ACTIVATION_OUTBOX, of_syncs).reader(_OUTBOX))
             opened.register("became", merged_table(self._ledger))
@@ -118,7 +126,7 @@ class CapsNow:
                 "FROM given LEFT JOIN became ON person_id = old_person_id"
             )
             opened.register("log", self._ledger.scan(ACTIVATION_LOG, ()).reader(_LOG))
-            told = {"most": limit.cap.deliveries, "standing": sorted(current), "since": since}
+            told = {"most": limit.cap.deliveries, "standing": sorted(current), "since": placed(since)}
             return dict(opened.execute(_CROWDED, told).fetchall())
 
 

@@ -74,7 +74,7 @@ class LastLook:
         settings: Settings,
     ) -> None:
         self._settings, self._asking, self._gone = settings, frozenset[str](), frozenset[str]()
-        self._caps = CapsNow(ledger, limits_of(settings))
+        self._caps = CapsNow(ledger, limits_of(settings), clock, settings.business_timezone)
         self._ledger, self._as_ofs, self._clock, self._max_age = ledger, as_ofs, clock, max_age_seconds
         self._opened = duckdb.connect(":memory:")
         self._lock = threading.Lock()

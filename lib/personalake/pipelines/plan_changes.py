@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from personalake.activation.receipts.addresses import address_kind
-from personalake.activation.syncs.acknowledged import acknowledged, capped, with_states
+from personalake.activation.syncs.acknowledged import acknowledged, capped, counted_since, with_states
 from personalake.activation.syncs.braze_profile import keys_set, keys_taken_away, names_billed
 from personalake.activation.syncs.diff import ADDED, CHANGED, REMOVED, plan, with_payloads
 from personalake.activation.syncs.shapes import shape_of
@@ -31,6 +31,10 @@ from personalake.privacy.consent import granted_among, granted_purposes
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE
 from personalake.tables.receipts import SUPPRESSION, UNREGISTERED
 from personalake.tables.silver import PERSON_LINK
+
+_OUTBOX = (
+    "delivery_id", "decision_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,9 @@ class Planning:
 
     @property
     def deliveries(self) -> DataFrame:
-        """The sync's deliveries with their states."""
-        return deliveries_to(self.context, self.asked.sync.destination).where(F.col("sync") == self.name)
+        """The sync's deliveries with their states, by the keys that it has now."""
+        found = deliveries_to(self.context, self.asked.sync.destination).where(F.col("sync") == self.name)
+        return found.withColumn("sync_key", self.asked.held_key())
 
 
 def place_of(context: JobContext, sync: Sync) -> str:
@@ -95,7 +100,7 @@ def deliveries_to(context: JobContext, destination: str) -> DataFrame:
     lake = context.lake
     to_it = F.col("destination") == destination
     outbox = lake.read(ACTIVATION_OUTBOX).where(to_it & F.col("plan_id").isNotNull())
-    slim = outbox.select("delivery_id", "person_id", "payload_hash", "as_of", "plan_id", "sync", "sync_key", "removal")
+    slim = outbox.select(*_OUTBOX)
     log = lake.read(ACTIVATION_LOG).where(to_it).select("delivery_id", "state", "logged_at")
     return with_states(slim.transform(as_persons_now(merged_persons(lake.ledger))), log)
 
@@ -113,7 +118,8 @@ def changes(planning: Planning, narrow: Narrow | None) -> DataFrame:
     rows = wanted(who, granted, asked)
     rows = rows.transform(with_gone(planning))
     if sync.cap is not None:
-        enough = capped(planning.deliveries, sync.cap, context.as_of).withColumn("is_capped", F.lit(True))
+        since = counted_since(sync.cap, context.run_started_at, context.settings.business_timezone)
+        enough = capped(planning.deliveries, sync.cap, since).withColumn("is_capped", F.lit(True))
         rows = rows.join(enough, "person_id", "left")
     if sync.mode == "update" and not updates_only(planning.connection):
         held_there = acknowledged(deliveries_to(context, sync.destination), is_message=False)

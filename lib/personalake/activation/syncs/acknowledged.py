@@ -1,11 +1,12 @@
 """What a destination is known to hold, from the outbox and the log."""
 
-from datetime import date, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from personalake.activation.last_state import PLACED, PLACES
+from personalake.activation.last_state import PLACED, PLACES, placed
 from personalake.config.audiences import Cap
 
 SETTLED, DOUBTFUL = ("accepted", "confirmed"), ("in_flight", "unknown")
@@ -73,12 +74,34 @@ def acknowledged(deliveries: DataFrame, is_message: bool, standing: str | None =
     )
 
 
-def capped(deliveries: DataFrame, cap: Cap, as_of: date) -> DataFrame:
-    """People who have been sent as much as the cap allows, by as-ofs before this one; `person_id`."""
-    since = as_of - timedelta(cap.days)
-    counted = deliveries.where(_between(since, as_of) & F.col("state").isin(*SETTLED, *DOUBTFUL) & ~F.col("removal"))
+def counted_since(cap: Cap, now: datetime, zone: str) -> datetime:
+    """From when on what left counts: the beginning of the day that lies so many days before today.
+
+    A plan's as-of says nothing of it: a plan may wait for days until somebody approves it.
+
+    Args:
+        cap: The cap.
+        now: The moment of asking.
+        zone: The company's time zone, in which days begin.
+
+    >>> counted_since(Cap(deliveries=1, days=7), datetime(2026, 11, 9, 23, 30, tzinfo=UTC), "Europe/Berlin").isoformat()
+    '2026-11-02T23:00:00+00:00'
+    """
+    first = now.astimezone(ZoneInfo(zone)).date() - timedelta(cap.days)
+    return datetime.combine(first, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def capped(deliveries: DataFrame, cap: Cap, since: datetime) -> DataFrame:
+    """People who have been sent as much as the cap allows.
+
+    Args:
+        deliveries: Rows of the outbox of one sync, from `with_states`.
+        cap: The cap.
+        since: From when on what left counts, see `counted_since`; what is in doubt counts, too.
+
+    Returns:
+        `person_id`.
+    """
+    is_sent = (F.col("moment") >= placed(since)) & F.col("state").isin(*SETTLED, *DOUBTFUL)
+    counted = deliveries.where(is_sent & ~F.coalesce("removal", F.lit(False)))
     return counted.groupBy("person_id").count().where(F.col("count") >= cap.deliveries).select("person_id")
-
-
-def _between(first: date, end: date) -> Column:
-    return (F.col("as_of") >= F.lit(first)) & (F.col("as_of") < F.lit(end))

@@ -72,10 +72,23 @@ class Asked:
             # What was paid in another currency is a row of its own, and was not said with the first.
             placed = ("line_id",) if audience.orders.each == "product" else ("order_id", "currency")
             return F.concat_ws(APART, "key", *placed)
-        if audience.decisions is not None and self.ability.is_message:
-            return F.concat_ws("/", "key", "decision_id")
         more = [self.values[name].cast("string") for name in self.shape.more_keys]
-        return F.concat_ws(APART, "key", *more) if more else F.col("key")
+        key = F.concat_ws(APART, "key", *more) if more else F.col("key")
+        return F.concat_ws("/", key, "decision_id") if self.tells_each else key
+
+    @property
+    def tells_each(self) -> bool:
+        """Whether each decision is told by a delivery of its own; else the one of the as-of is a state, kept at the key."""
+        sync, able = self.sync, self.ability
+        if sync.audience.decisions is None or not able.takes_fields:
+            return False
+        return able.is_message or sync.mode == "insert" or (able.is_event and sync.mode == "upsert")
+
+    def held_key(self) -> Column:
+        """What `sync_key` is by now of rows of the outbox: decisions had one key together where each has its own now."""
+        own = F.concat(F.lit("/"), F.col("decision_id"))
+        lacks_own = F.lit(self.tells_each) & F.col("decision_id").isNotNull() & ~F.endswith(F.col("sync_key"), own)
+        return F.when(lacks_own, F.concat("sync_key", own)).otherwise(F.col("sync_key"))
 
     @property
     def beside(self) -> Column:

@@ -34,7 +34,10 @@ def _fcm(said: Rendered) -> Body:
 
 
 def _onesignal(said: Rendered) -> Body:
-    """English is a must at OneSignal, whatever the text's language; its e-mails are HTML, and have no plain part."""
+    """English is a must at OneSignal, whatever the text's language; its e-mails are HTML, and have no plain part.
+
+    The way out is in the text (see `config.audience_templates`): the header for it is OneSignal's own.
+    """
     if "subject" in said.parts:
         return {"email_subject": said.parts["subject"], "email_body": said.parts.get("html") or _as_html(said.parts["text"])}
     texts = {"contents": {"en": said.parts["body"]}, "headings": {"en": said.parts["title"]}}
