@@ -271,6 +271,20 @@ FORMS: list[tuple[str, str, Any]] = [
         },
     ),
     ("onesignal", "message", {"app_id": "a", "email_to": ["a@x.io"], "email_subject": "Hi", "email_body": "<p>Hi</p>"}),
+    (
+        "webhook",
+        "ticket",
+        {
+            "ticket": {
+                "subject": "My printer is on fire!",
+                "comment": {"body": "The smoke is very colourful."},
+                "requester": {"name": "Ann", "email": "ann@shop.example", "locale_id": 8},
+                "priority": "urgent",
+                "tags": ["printer"],
+                "custom_fields": [{"id": 25356371, "value": "I bought it at Buy More."}],
+            }
+        },
+    ),
 ]
 
 
@@ -326,6 +340,6 @@ def test_every_schema_of_a_request_has_a_documented_form() -> None:
     parts |= {"name", "shared", "cell", "row", "key", "data", "notification", "languages", "ids", "uuid"}
     parts |= {"traits", "text", "moment", "number", "context", "integrations", "address", "of_group", "properties", "order"}
     parts |= {"product", "shopping", "cancelled", "checkout", "cart", "viewed"}
-    parts |= {"options", "seconds", "texts", "on_android", "to_apple", "to_browsers", "step", "promotion"}
+    parts |= {"comment", "options", "seconds", "texts", "on_android", "to_apple", "to_browsers", "step", "promotion"}
 
     assert {(vendor, name) for vendor, name in schemas.names() if name not in parts} <= requests
