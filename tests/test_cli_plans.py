@@ -164,7 +164,12 @@ def test_a_rejected_plan_is_taken_back_with_that_reason_and_cannot_be_approved(
             2,
             " Who of them may not be told anything any more is taken away all the same, by the next plan_activation.",
         ),
-        ("withdrawals", 2, " They may not be told anything any more: a later as-of takes them away all the same."),
+        (
+            "withdrawals",
+            2,
+            " They may not be told anything any more: a later as-of, or the next plan if it is of other people, takes them "
+            "away all the same.",
+        ),
         ("mirror", 0, ""),
     ],
 )

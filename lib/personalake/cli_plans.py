@@ -78,7 +78,14 @@ def reject(
     row, cancelled, busy = reject_plan(existing_lake(settings), settings, plan_id)
     told = f"{row['plan_id']} is rejected: {cancelled:,} deliveries to {row['destination']} are cancelled."
     if row["mode"] == WITHDRAWALS:
-        told += " They may not be told anything any more: a later as-of takes them away all the same."
+        told += (
+            " They may not be told anything any more: a later as-of, or the next plan if it is of other people, takes them "
+            "away all the same."
+        )
+    elif row["removed"] and not (row["added"] or row["changed"]):
+        told += (
+            " Who of them may not be told anything any more is taken away by a later as-of, or by the next plan of others."
+        )
     elif row["removed"]:
         told += " Who of them may not be told anything any more is taken away all the same, by the next plan_activation."
     if busy:

@@ -576,6 +576,24 @@ def test_who_withdrew_is_taken_away_also_on_days_on_which_the_sync_is_not_due(sh
     }  # fmt: skip
 
 
+def test_who_withdraws_after_a_plan_on_demand_was_sent_is_taken_away_the_same_day(shop: Shop) -> None:
+    people = dict.fromkeys("abcd", "tea")
+    shop.people(**people)
+    run(shop.context(DAY, {"sync": "regulars"}, schedule="on demand"))
+    shop.people(**people, refusing="b")
+    before = shop.counts()
+
+    # What is planned has still to leave: the last look at it heeds who withdrew.
+    run(shop.context(schedule="on demand"))
+    assert shop.counts() == before
+    full = shop.standing("ready")
+    shop.sent()
+    run(shop.context(schedule="on demand"))
+
+    (gone,) = {name for name, row in shop.plans().items() if row["state"] == "ready"} - {full}
+    assert {key: removal for key, (removal, _) in shop.outbox(gone).items()} == {"cb": True}
+
+
 def test_withdrawals_of_a_sync_that_is_not_due_are_kept_within_its_bounds(shop: Shop) -> None:
     people, next_day = dict.fromkeys("abcd", "tea"), DAY + timedelta(1)
     shop.people(**people)

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
+from personalake.activation.delivery import State
 from personalake.activation.syncs.diff import TAKING_LEAVERS
 from personalake.activation.syncs.plan_state import OPEN, WITHDRAWALS
+from personalake.activation.tally import tally
 from personalake.common.in_memory import in_memory
 from personalake.config.audience_kinds import channel_of
 from personalake.config.audience_templates import completed
@@ -15,7 +17,7 @@ from personalake.pipelines.left_behind import lay_out_held_by
 from personalake.pipelines.merged import merged_table
 from personalake.pipelines.plan_basis import keeps_doubts
 from personalake.pipelines.plan_states import latest_plans, standing_at
-from personalake.tables.gold import CUSTOMER_PROFILE
+from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, CUSTOMER_PROFILE
 
 _WITHDRAWN = """
 SELECT count(*) FROM holders ANTI JOIN (FROM allowed WHERE list_unique(purposes) = $1) AS allowing USING (person_id)
@@ -41,11 +43,19 @@ def undue_syncs(context: JobContext, due: Collection[str]) -> dict[str, Sync]:
 
 def _is_something_to_do(context: JobContext, name: str, sync: Sync) -> bool:
     known = latest_plans(context.lake.ledger, name)
-    if not known or standing_at(known, context.as_of) is not None:
-        return False  # nobody is held; or all of it was planned today, on demand
+    standing = standing_at(known, context.as_of)
+    if not known or (standing is not None and _waits(context, standing)):
+        return False  # nobody is held; or all of it was planned today, on demand, and has still to leave
     # Who is about to be taken away may have thought better of it.
     is_open = any(row["mode"] == WITHDRAWALS and row["state"] in OPEN and row["removed"] for row in known.values())
     return is_open or _holds_withdrawn(context, name, sync)
+
+
+def _waits(context: JobContext, plan_id: str) -> bool:
+    """Whether something of a plan has not been sent."""
+    ledger, of_plan = context.lake.ledger, [("plan_id", "=", plan_id)]
+    log = ledger.scan(ACTIVATION_LOG, [])
+    return any(row["state"] == State.PENDING.value for row in tally(ledger.scan(ACTIVATION_OUTBOX, of_plan), log, [plan_id]))
 
 
 def _holds_withdrawn(context: JobContext, name: str, sync: Sync) -> bool:
