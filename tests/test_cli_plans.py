@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from personalake import cli
 from personalake.errors import InputError, LeaseHeldError
 from personalake.lake import Ledger, Locations
 from personalake.lake.lease import lease
 from personalake.pipelines.plan_states import latest_plans
 from personalake.tables.gold import ACTIVATION_LOG, ACTIVATION_OUTBOX, ACTIVATION_PLAN
+from tests.console import typed
 
 DAY, MOMENT = date(2026, 11, 25), datetime(2026, 11, 25, 8, tzinfo=UTC)
-NARROW = {"COLUMNS": "80", "NO_COLOR": "1"}
 PLAN = {
     "destination": "crm", "mode": "mirror", "as_of": DAY, "added": 120_000, "changed": 30, "removed": 4, "unchanged": 5,
     "refused": {"no consent at this moment": 1_234}, "holdout": 6, "bytes": 9_000_000, "calls": 1_601, "seconds": 32.0,
@@ -41,18 +40,7 @@ class Console:
         return {name.removeprefix("plan_"): row["state"] for name, row in latest_plans(self.ledger).items()}
 
     def run(self, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str, str]:
-        asked = ["personalake", "activation", *words, "--conf-dir", str(self._folder / "conf")]
-        with monkeypatch.context() as typed:
-            typed.setattr("sys.argv", asked)
-            for name, value in NARROW.items():
-                typed.setenv(name, value)
-            try:
-                cli.main()
-                code: Any = 0
-            except SystemExit as end:
-                code = end.code
-        out, err = self._capsys.readouterr()
-        return int(code or 0), out, err
+        return typed(["activation", *words, "--conf-dir", str(self._folder / "conf")], {}, monkeypatch, self._capsys)
 
 
 def _no_session() -> Any:

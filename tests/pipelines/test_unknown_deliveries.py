@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from personalake import cli
 from personalake.activation.delivery import Claim, Claimed, Delivery, Outcome, Pack, State
 from personalake.activation.kept_back import doubt
 from personalake.activation.known_as import known_as
@@ -22,6 +21,7 @@ from personalake.pipelines.unknown_deliveries import unknown_deliveries
 from personalake.pipelines.unknown_files import ids_in, write_unknown
 from tests.activation.doubles import FakeClock
 from tests.activation.matrix import CASES, PATIENCE, TodaysClock
+from tests.console import typed
 from tests.fakes import Fakes
 from tests.fakes.fixtures import fakes, started_fakes
 from tests.pipelines.outbox_rows import a_lake, planned, settings, states
@@ -68,18 +68,10 @@ class Desk:
         (self.folder / "conf" / f"{file}.yml").write_text(text)
 
     def run(self, *words: str) -> tuple[int, str]:
-        with self._monkeypatch.context() as typed:
-            typed.setattr("sys.argv", ["personalake", "activation", *words, "--conf-dir", str(self.folder / "conf")])
-            typed.setenv("COLUMNS", "80")
-            typed.setenv("NO_COLOR", "1")
-            typed.setenv("PERSONALAKE_SECRET_A_B", "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0")
-            try:
-                cli.main()
-                code: Any = 0
-            except SystemExit as end:
-                code = end.code
-        out, err = self._capsys.readouterr()
-        return int(code or 0), re.sub(r"\s+", " ", out + err)
+        asked = ["activation", *words, "--conf-dir", str(self.folder / "conf")]
+        secret = {"PERSONALAKE_SECRET_A_B": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}
+        code, out, err = typed(asked, secret, self._monkeypatch, self._capsys)
+        return code, re.sub(r"\s+", " ", out + err)
 
 
 @pytest.fixture

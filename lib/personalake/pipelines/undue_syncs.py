@@ -44,17 +44,17 @@ def undue_syncs(context: JobContext, due: Collection[str]) -> dict[str, Sync]:
 def _is_something_to_do(context: JobContext, name: str, sync: Sync) -> bool:
     known = latest_plans(context.lake.ledger, name)
     standing = standing_at(known, context.as_of)
-    if not known or (standing is not None and _waits(context, standing)):
+    if not known or (standing is not None and _waits(context, standing, sync.destination)):
         return False  # nobody is held; or all of it was planned today, on demand, and has still to leave
     # Who is about to be taken away may have thought better of it.
     is_open = any(row["mode"] == WITHDRAWALS and row["state"] in OPEN and row["removed"] for row in known.values())
     return is_open or _holds_withdrawn(context, name, sync)
 
 
-def _waits(context: JobContext, plan_id: str) -> bool:
+def _waits(context: JobContext, plan_id: str, destination: str) -> bool:
     """Whether something of a plan has not been sent."""
     ledger, of_plan = context.lake.ledger, [("plan_id", "=", plan_id)]
-    log = ledger.scan(ACTIVATION_LOG, [])
+    log = ledger.scan(ACTIVATION_LOG, [("destination", "=", destination)])
     return any(row["state"] == State.PENDING.value for row in tally(ledger.scan(ACTIVATION_OUTBOX, of_plan), log, [plan_id]))
 
 
